@@ -1,0 +1,76 @@
+import { Command, Flags, type Interfaces } from '@oclif/core';
+import type { D3Error } from './errors.ts';
+import type { Json } from './events.ts';
+import type { Reporter } from './progress.ts';
+
+/** On every command of d3 and of its plugins. */
+export const everyFlags = {
+  json: Flags.boolean({ summary: 'Print one JSON document on stdout.', helpGroup: 'GLOBAL' }),
+  'no-input': Flags.boolean({ summary: 'Never ask; fail naming the flag that would answer.', helpGroup: 'GLOBAL' }),
+  debug: Flags.boolean({ summary: 'Say everything, with stack traces.', helpGroup: 'GLOBAL' }),
+  'trace-hooks': Flags.boolean({ summary: 'Show each call of a plugin.', helpGroup: 'GLOBAL' }),
+};
+
+/** What a plugin's command gets to work with. */
+export interface CommandContext {
+  flags: Readonly<Record<string, unknown>>;
+  args: Readonly<Record<string, unknown>>;
+  /** Absolute path of the root of the machine to work on. */
+  root: string;
+  /** Says what happens while the command works; it goes to stderr. */
+  ui: Reporter;
+  /** Aborted when d3 is stopped. */
+  signal: AbortSignal;
+  /** The version of d3. */
+  version: string;
+}
+
+/** How a plugin's command ended. */
+export interface CommandOutcome<Result extends Json> {
+  result: Result;
+  /** An exit code of the table; left out: 0, or what the errors amount to. */
+  exit?: number;
+  errors?: readonly D3Error[];
+  warnings?: readonly string[];
+}
+
+/** The part of d3 that runs commands: parsing, the envelope, errors, signals and exit codes. */
+export interface CommandHost {
+  run(command: PluginCommand): Promise<number>;
+}
+
+/**
+ * The base of a plugin's commands. It parses nothing and prints nothing: `execute` does the work, `text` puts its result
+ * into words, and d3 does the rest, with `--json`, one envelope and one table of exit codes as everywhere.
+ *
+ * ```ts
+ * export default class Moon extends PluginCommand<{ phase: string }> {
+ *   static override summary = 'Say how the moon stands.';
+ *
+ *   async execute() {
+ *     return { result: { phase: 'full' } };
+ *   }
+ *
+ *   text({ phase }: { phase: string }): string {
+ *     return `The moon is ${phase}.`;
+ *   }
+ * }
+ * ```
+ */
+export abstract class PluginCommand<Result extends Json = Json> extends Command {
+  static override baseFlags: Interfaces.FlagInput = everyFlags;
+
+  /** Does the work. What ends it is thrown, as a D3Error; failures of single targets go into the outcome. */
+  abstract execute(context: CommandContext): Promise<CommandOutcome<Result>>;
+
+  /** The result for a person; not called under --json. */
+  abstract text(result: Result): string;
+
+  override run(): Promise<number> {
+    // oclif warns about a command that does not call its parse(); d3 reads the command line.
+    this.parsed = true;
+    const { d3CommandHost } = this.config.options as { d3CommandHost?: CommandHost };
+    if (d3CommandHost === undefined) throw new Error('this command runs under d3 only');
+    return d3CommandHost.run(this);
+  }
+}

@@ -1,0 +1,371 @@
+/**
+ * The events of d3's bus, as data and as types. A plugin declares a hook file for an event in `oclif.hooks` of its
+ * package.json and exports a handler made with {@link defineHook}; everything a handler gets or gives is plain data.
+ */
+
+/** Plain data: what may cross the bus. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** A script as an edition pins it. */
+export interface PinnedScript {
+  id: number;
+  name: string;
+  /** SHA-256 of its bytes, lower-case hex: its identity. */
+  sha256: string;
+  /** Bytes. */
+  size: number;
+}
+
+/** What is about to happen to an edition on this machine, or has happened. */
+export interface ActionPayload {
+  basename: string;
+  edition: string;
+  /** The script of this moment, which has to be answered for; null when the edition names none. */
+  script: PinnedScript | null;
+  /** The script of the moment after, which somebody has to take on before core goes on; null when there is none. */
+  later: PinnedScript | null;
+  /** Variables a script of this moment sees. */
+  environment: Readonly<Record<string, string>>;
+  machine: {
+    /** Absolute path of the root: what scripts know as the mount point. */
+    root: string;
+    name: string;
+    /** Who sits at the machine; null when nobody does. */
+    user: string | null;
+  };
+}
+
+/**
+ * What became of a script. `later`: not run yet, but taken on for the moment after.
+ * Core goes on only when every script the edition names was answered for, by the hash of what really ran.
+ */
+export interface Evidence {
+  /** SHA-256 of the bytes that ran, or that will. */
+  ran: string;
+  outcome: 'ok' | 'settled' | 'refused' | 'failed' | 'later';
+}
+
+/**
+ * What a gate says. `proceed`; `refuse` with the reason; `settle`: take the work as done without the installer
+ * (a script that exits 111).
+ */
+export type GateAnswer =
+  | { kind: 'proceed'; evidence: readonly Evidence[] }
+  | { kind: 'settle'; reason: string; evidence: readonly Evidence[] }
+  | { kind: 'refuse'; reason: string; evidence: readonly Evidence[]; cause: 'script' | 'rule' };
+
+/** What is said after the fact; it undoes nothing. */
+export interface AfterAnswer {
+  evidence: readonly Evidence[];
+  /** Why the receipt needs attention; null when all is well. */
+  attention: string | null;
+}
+
+/** What a plan is made from, frozen. */
+export interface PlanPayload {
+  /** ISO 8601, UTC. */
+  at: string;
+  request: { kind: string; force: boolean };
+  machine: {
+    name: string;
+    os: { name: string; version: string };
+    cpu: string;
+    groups: readonly string[];
+    processes: readonly string[];
+  };
+  receipts: readonly PlanReceipt[];
+  /** What plugins gathered in `d3:facts`, by plugin. */
+  facts: Readonly<Record<string, Json>>;
+}
+
+export interface PlanReceipt {
+  basename: string;
+  edition: string;
+  id: number;
+  piloting: boolean;
+  frozen: boolean;
+  removable: boolean;
+  /** Days of disuse; 0 never. */
+  expiration: number;
+  expirationPaths: readonly string[];
+  installedAt: string;
+}
+
+/**
+ * What a plugin wants done. An action of core's closed union, a hold or a refusal; core checks it, carries it out,
+ * records and reports it, and a plugin never does so itself.
+ */
+export type Proposal =
+  | { kind: 'uninstall'; basename: string; reason: string }
+  | { kind: 'install'; edition: string; reason: string }
+  | { kind: 'forget'; basename: string; reason: string }
+  | { kind: 'hold'; basename: string; reason: string }
+  | { kind: 'refuse'; basename: string; reason: string };
+
+/** What a run did, for those who only want to know. */
+export interface RunPayload {
+  run: string;
+  exit: number;
+  outcomes: readonly { target: string; edition: string | null; status: string; text: string }[];
+}
+
+/** What was queued for a restart. */
+export interface DeferredPayload {
+  /** Editions queued in this run. */
+  editions: readonly string[];
+  /** All that waits now, these among it. */
+  queue: readonly string[];
+}
+
+/** An edition of the depot, for announcing or mirroring. */
+export interface EditionPayload {
+  id: number;
+  basename: string;
+  version: string;
+  revision: number;
+  edition: string;
+  by: string;
+}
+
+/** Every event with what its handlers get and give. */
+export interface EventMap {
+  'd3:facts': { payload: { at: string; receipts: readonly PlanReceipt[] }; answer: Json };
+  'd3:plan': { payload: PlanPayload; answer: readonly Proposal[] };
+  'd3:install:before': { payload: ActionPayload; answer: GateAnswer };
+  'd3:uninstall:before': { payload: ActionPayload; answer: GateAnswer };
+  'd3:install:after': { payload: ActionPayload; answer: AfterAnswer };
+  'd3:uninstall:after': { payload: ActionPayload; answer: AfterAnswer };
+  'd3:deferred': { payload: DeferredPayload; answer: void };
+  'd3:sync:before': { payload: { run: string }; answer: GateAnswer };
+  'd3:sync:after': { payload: RunPayload; answer: void };
+  'd3:policy': { payload: { event: string }; answer: { handled: boolean } };
+  'd3:edition:added': { payload: EditionPayload; answer: void };
+  'd3:edition:live': { payload: EditionPayload; answer: void };
+  'd3:edition:deleted': { payload: EditionPayload; answer: void };
+  'd3:provisioning': { payload: { ask: 'resolve' | 'read' | 'choices' | 'write'; record: Json }; answer: Json };
+}
+
+export type EventName = keyof EventMap;
+
+/**
+ * `gather`: everybody is asked, all answers count. `gate`: the first refusal ends it; an error, a time-out or a missing
+ * file is a refusal. `notify`: everybody is told. `handler`: the first real answer counts.
+ */
+export type EventKind = 'gather' | 'gate' | 'notify' | 'handler';
+
+/** One row of the event table. */
+export interface EventRow {
+  name: EventName;
+  kind: EventKind;
+  /** Milliseconds each plugin has. */
+  timeout: number;
+  /** Handlers must answer at once, without a promise, from the payload alone. */
+  synchronous: boolean;
+  summary: string;
+  /** @returns what is wrong with an answer, or null */
+  check(answer: unknown): string | null;
+}
+
+const SECOND = 1000;
+const HOUR = 3600 * SECOND;
+
+/** The event table: the one place that says what an event is. */
+export const EVENTS: readonly EventRow[] = [
+  {
+    name: 'd3:facts',
+    kind: 'gather',
+    timeout: 30 * SECOND,
+    synchronous: false,
+    summary: 'gather facts for the plan',
+    check: checkJson,
+  },
+  {
+    name: 'd3:plan',
+    kind: 'gather',
+    timeout: 5 * SECOND,
+    synchronous: true,
+    summary: 'propose actions, holds and refusals',
+    check: checkProposals,
+  },
+  {
+    name: 'd3:install:before',
+    kind: 'gate',
+    timeout: HOUR,
+    synchronous: false,
+    summary: 'gate an install',
+    check: checkGate,
+  },
+  {
+    name: 'd3:uninstall:before',
+    kind: 'gate',
+    timeout: HOUR,
+    synchronous: false,
+    summary: 'gate a removal',
+    check: checkGate,
+  },
+  {
+    name: 'd3:install:after',
+    kind: 'gather',
+    timeout: HOUR,
+    synchronous: false,
+    summary: 'work after an install',
+    check: checkAfter,
+  },
+  {
+    name: 'd3:uninstall:after',
+    kind: 'gather',
+    timeout: HOUR,
+    synchronous: false,
+    summary: 'work after a removal',
+    check: checkAfter,
+  },
+  {
+    name: 'd3:deferred',
+    kind: 'notify',
+    timeout: 60 * SECOND,
+    synchronous: false,
+    summary: 'something waits for a restart',
+    check: anything,
+  },
+  {
+    name: 'd3:sync:before',
+    kind: 'gate',
+    timeout: 60 * SECOND,
+    synchronous: false,
+    summary: 'gate a sync',
+    check: checkGate,
+  },
+  {
+    name: 'd3:sync:after',
+    kind: 'notify',
+    timeout: 60 * SECOND,
+    synchronous: false,
+    summary: 'a sync has ended',
+    check: anything,
+  },
+  {
+    name: 'd3:policy',
+    kind: 'handler',
+    timeout: HOUR,
+    synchronous: false,
+    summary: 'run a policy or event',
+    check: checkHandled,
+  },
+  {
+    name: 'd3:edition:added',
+    kind: 'notify',
+    timeout: 60 * SECOND,
+    synchronous: false,
+    summary: 'an edition was added',
+    check: anything,
+  },
+  {
+    name: 'd3:edition:live',
+    kind: 'notify',
+    timeout: 60 * SECOND,
+    synchronous: false,
+    summary: 'an edition went live',
+    check: anything,
+  },
+  {
+    name: 'd3:edition:deleted',
+    kind: 'notify',
+    timeout: 60 * SECOND,
+    synchronous: false,
+    summary: 'an edition was deleted',
+    check: anything,
+  },
+  {
+    name: 'd3:provisioning',
+    kind: 'handler',
+    timeout: 60 * SECOND,
+    synchronous: false,
+    summary: 'read or write provisioning info',
+    check: checkJson,
+  },
+];
+
+/** @throws Error when there is no such event; types forbid it */
+export function eventRow(name: EventName): EventRow {
+  const row = EVENTS.find((candidate) => candidate.name === name);
+  if (row === undefined) throw new Error(`there is no event ${name}`);
+  return row;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function anything(): null {
+  return null;
+}
+
+const MAX_DEPTH = 32;
+
+function checkJson(answer: unknown): string | null {
+  return isJson(answer, 0) ? null : 'it must answer with plain data';
+}
+
+function isJson(value: unknown, depth: number): boolean {
+  if (depth > MAX_DEPTH) return false;
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (Array.isArray(value)) return value.every((part) => isJson(part, depth + 1));
+  if (!isObject(value) || Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return Object.values(value).every((part) => isJson(part, depth + 1));
+}
+
+const OUTCOMES = ['ok', 'settled', 'refused', 'failed', 'later'];
+
+function evidenceProblem(evidence: unknown): string | null {
+  if (!Array.isArray(evidence)) return 'evidence must be a list';
+  const good = evidence.every(
+    (item) =>
+      isObject(item) && /^[0-9a-f]{64}$/.test(String(item['ran'])) && OUTCOMES.includes(String(item['outcome'])),
+  );
+  return good ? null : 'each evidence is {ran: SHA-256 in hex, outcome}';
+}
+
+function checkGate(answer: unknown): string | null {
+  if (!isObject(answer)) return 'a gate must answer proceed, settle or refuse';
+  const { kind, reason, cause } = answer;
+  if (kind === 'proceed') return evidenceProblem(answer['evidence']);
+  if (kind !== 'settle' && kind !== 'refuse') return 'a gate must answer proceed, settle or refuse';
+  if (typeof reason !== 'string' || reason === '') return `${kind} must give its reason`;
+  if (kind === 'refuse' && cause !== 'script' && cause !== 'rule')
+    return 'a refusal must say whether a script or a rule is its cause';
+  return evidenceProblem(answer['evidence']);
+}
+
+function checkAfter(answer: unknown): string | null {
+  if (!isObject(answer)) return 'it must answer {evidence, attention}';
+  const { attention } = answer;
+  if (attention !== null && typeof attention !== 'string') return 'attention must be a text or null';
+  return evidenceProblem(answer['evidence']);
+}
+
+function checkHandled(answer: unknown): string | null {
+  return isObject(answer) && typeof answer['handled'] === 'boolean' ? null : 'it must answer {handled: true or false}';
+}
+
+const PROPOSALS: Record<Proposal['kind'], 'basename' | 'edition'> = {
+  uninstall: 'basename',
+  install: 'edition',
+  forget: 'basename',
+  hold: 'basename',
+  refuse: 'basename',
+};
+
+function checkProposals(answer: unknown): string | null {
+  if (!Array.isArray(answer)) return 'it must answer with a list of proposals';
+  for (const proposal of answer) {
+    if (!isObject(proposal)) return 'a proposal is an object';
+    const kind = String(proposal['kind']);
+    if (!Object.hasOwn(PROPOSALS, kind)) return `"${kind}" is no action: ${Object.keys(PROPOSALS).join(', ')}`;
+    const about = proposal[PROPOSALS[kind as Proposal['kind']]];
+    if (typeof about !== 'string' || about === '')
+      return `${kind} must name its ${PROPOSALS[kind as Proposal['kind']]}`;
+    if (typeof proposal['reason'] !== 'string' || proposal['reason'] === '') return `${kind} must give its reason`;
+  }
+  return null;
+}
