@@ -1,0 +1,278 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { D3Error } from '@d3/sdk';
+import {
+  ATTRIBUTE_FLAGS,
+  attributeConflicts,
+  DEFAULT_ATTRIBUTES,
+  type ReadAttributes,
+  readAttributes,
+  type TypedAttributes,
+} from '../catalog/attributes.ts';
+import { cpuOfDebian } from '../catalog/limits.ts';
+import { basenameProblem, editionString } from '../catalog/names.ts';
+import type { ApplePackage, Edition, EditionAttributes, PackageFile } from '../catalog/types.ts';
+import type { PackageContents } from '../depot/contract.ts';
+import { namesKnown, pinOf, pinScripts, riskOf, throwProblems } from './attributes.ts';
+import { removeUnused } from './blobs.ts';
+import { formatOf, type SourcePackage, sourcePackage, sourceProblem } from './package-file.ts';
+import { type AdminSession, announce, publish } from './session.ts';
+
+export interface AddRequest {
+  basename: string;
+  typed: TypedAttributes;
+  /** A .pkg, .deb or .dmg file or a root folder; absent: the previous edition's stored file. */
+  source?: string | undefined;
+  /** Identifier for a package built from a folder. */
+  packageId?: string | undefined;
+  preserveOwners: boolean;
+  /** Folder to build in; a temporary one when absent. */
+  workspace?: string | undefined;
+  inherit: boolean;
+}
+
+export interface Added {
+  edition: Edition;
+  /** The edition whose attributes it took over. */
+  inheritedFrom: string | null;
+  /** Set when no new file was given: the edition whose stored file it has. */
+  fileFrom: string | null;
+  warnings: string[];
+}
+
+/** An edition as it will be, before anything is written. */
+interface Draft {
+  version: string;
+  revision: number;
+  attributes: EditionAttributes;
+  filename: string;
+  read: ReadAttributes;
+  previous: Edition | null;
+  /** The edition whose stored file it takes; null when a source was given. */
+  fileFrom: Edition | null;
+  warnings: string[];
+}
+
+/** Adds a new edition as a pilot. Everything is checked before anything is written; a failed add leaves nothing. */
+export async function addEdition(request: AddRequest, session: AdminSession): Promise<Added> {
+  const draft = await makeDraft(request, session);
+  const fresh = draft.fileFrom === null ? await readSource(request, draft, session) : null;
+  const stored: string[] = [];
+  try {
+    if (fresh !== null) followFile(draft, fresh);
+    const edition = await insert(request.basename, draft, fresh, session, stored);
+    await publish(session);
+    await announce('d3:edition:added', edition, session);
+    return {
+      edition,
+      inheritedFrom: request.inherit ? (draft.previous?.edition ?? null) : null,
+      fileFrom: draft.fileFrom?.edition ?? null,
+      warnings: [...draft.warnings, ...(fresh?.warnings ?? []), ...riskOf(edition)],
+    };
+  } catch (error) {
+    await removeUnused(stored, session);
+    throw error;
+  } finally {
+    fresh?.discard();
+  }
+}
+
+/** What the file itself says: which processors it is for, and what a d3 needs to install it. */
+function followFile(draft: Draft, { format, debianPackage }: SourcePackage): void {
+  const { attributes, read, warnings } = draft;
+  const others = attributes.requires.filter((capability) => capability !== 'deb' && capability !== 'dmg');
+  attributes.requires = format === 'pkg' ? others : [...others, format];
+  const wanted = debianPackage === null ? null : cpuOfDebian(debianPackage.architecture);
+  if (wanted === null || wanted === undefined || wanted === attributes.cpu) return;
+  const { cpu } = attributes;
+  const typed = read.attributes.cpu;
+  if (typed !== undefined && typed !== null) {
+    const text = `the package is for ${debianPackage?.architecture} (${wanted}), not for ${typed}`;
+    throw new D3Error('CPU_CONFLICT', 'refused', text, {
+      target: ATTRIBUTE_FLAGS.cpu,
+      actions: [`leave it out, or say ${wanted}`],
+    });
+  }
+  attributes.cpu = wanted;
+  if (cpu !== null) warnings.push(`the processor was ${cpu} and is ${wanted} now, as the package is`);
+}
+
+/** The edition comes last, so that nothing half-made can ever be installed. @param stored receives what a failure has to take back */
+async function insert(
+  basename: string,
+  draft: Draft,
+  fresh: SourcePackage | null,
+  session: AdminSession,
+  stored: string[],
+): Promise<Edition> {
+  const { depot, admin } = session;
+  const file = await storeFile(fresh, draft, session);
+  stored.push(file.sha256);
+  const contents = fresh === null ? (draft.fileFrom as Edition).contents : await storeContents(fresh.contents, session);
+  if (contents !== null) stored.push(contents);
+  const scripts = await pinScripts(basename, draft.read.scripts, session);
+  stored.push(...Object.values(scripts.pins).flatMap((pin) => (pin === null ? [] : [pin.sha256])));
+  try {
+    const { version, revision } = draft;
+    const packages = applePackages(fresh, draft);
+    const debianPackage = fresh === null ? draft.fileFrom?.debianPackage : (fresh.debianPackage ?? undefined);
+    const added = {
+      ...draft.attributes,
+      ...scripts.pins,
+      basename,
+      version,
+      revision,
+      file,
+      contents,
+      applePackages: packages,
+      ...(debianPackage === undefined ? {} : { debianPackage }),
+    };
+    const edition = await depot.store.editions.insert(added, admin);
+    // Another admin's delete may have removed the very same file between the two.
+    if (fresh !== null) await depot.blobs.put(fresh.path);
+    return edition;
+  } catch (error) {
+    await scripts.undo();
+    throw error;
+  }
+}
+
+async function storeContents(contents: PackageContents | null, { depot }: AdminSession): Promise<string | null> {
+  return contents === null ? null : (await depot.blobs.put(Buffer.from(JSON.stringify(contents)))).sha256;
+}
+
+async function makeDraft(request: AddRequest, session: AdminSession): Promise<Draft> {
+  const { basename, typed, source } = request;
+  const all = await session.depot.editionsWithDerivedStatus();
+  const previous = all.findLast((edition) => edition.basename === basename) ?? null;
+  const known = await namesKnown(session);
+  const { read, problems } = readAttributes(typed, known);
+  problems.push(...sourceAndVersionProblems(request, previous));
+  if (request.workspace !== undefined && !statSync(request.workspace, { throwIfNoEntry: false })?.isDirectory()) {
+    problems.push(
+      new D3Error('WORKSPACE_ABSENT', 'usage', `There is no folder at ${request.workspace}.`, {
+        target: '-W/--workspace',
+      }),
+    );
+  }
+  const badBasename = basenameProblem(basename);
+  if (badBasename !== null) problems.push(new D3Error('BASENAME_INVALID', 'usage', badBasename, { target: basename }));
+
+  const version = read.version ?? previous?.version ?? '';
+  const highest = await session.depot.store.editions.highestRevision(basename, version);
+  const revision = read.revision ?? (highest ?? 0) + 1;
+  const name = editionString(basename, version, revision);
+  const warnings: string[] = [];
+  const inherited =
+    request.inherit && previous !== null
+      ? await inherit(previous, known.groups, session, warnings)
+      : DEFAULT_ATTRIBUTES;
+  const attributes: EditionAttributes = { packageName: name, ...inherited, ...read.attributes };
+  const format = source === undefined ? previous?.file.format : (formatOf(source) ?? 'pkg');
+  const filename = read.filename ?? `${name}.${format ?? 'pkg'}`;
+  const groupName = (id: number) => known.groups.find((group) => group.id === id)?.name ?? `group ${id}`;
+  problems.push(
+    ...attributeConflicts(attributes, groupName),
+    ...takenNames(name, attributes.packageName, filename, all),
+  );
+  throwProblems(problems);
+  return {
+    version,
+    revision,
+    attributes,
+    filename,
+    read,
+    previous,
+    fileFrom: source === undefined ? previous : null,
+    warnings,
+  };
+}
+
+/** What a new basename cannot do without, in one message; and a source that is not usable. */
+function sourceAndVersionProblems({ basename, typed, source }: AddRequest, previous: Edition | null): D3Error[] {
+  if (source !== undefined) {
+    const wrong = sourceProblem(source);
+    const problems = wrong === null ? [] : [wrong];
+    if (previous === null && typed.version === undefined) problems.push(firstOf(basename, ['-v VERSION']));
+    return problems;
+  }
+  if (previous === null)
+    return [firstOf(basename, [...(typed.version === undefined ? ['-v VERSION'] : []), '-s SOURCE'])];
+  if (previous.status !== 'missing') return [];
+  const text = `${previous.edition} has no file in the depot any more to take over`;
+  return [
+    new D3Error('SOURCE_REQUIRED', 'usage', text, {
+      target: '-s/--source-path',
+      actions: ['give the package with -s SOURCE'],
+    }),
+  ];
+}
+
+function firstOf(basename: string, needed: string[]): D3Error {
+  const text = `${basename} is new to the depot, so its first edition needs ${needed.join(' and ')}`;
+  return new D3Error('FIRST_EDITION', 'usage', text, {
+    target: basename,
+    actions: [`for example: d3admin add ${basename} -v 1.0 -s /path/to/${basename}.pkg`],
+  });
+}
+
+/** Scripts come along as they are now, not as they were pinned; groups that no longer exist are left behind and said. */
+async function inherit(
+  previous: Edition,
+  groups: readonly { id: number }[],
+  session: AdminSession,
+  warnings: string[],
+): Promise<Omit<EditionAttributes, 'packageName'>> {
+  const attributes = Object.fromEntries(
+    Object.keys(DEFAULT_ATTRIBUTES).map((key) => [key, previous[key as keyof EditionAttributes]]),
+  ) as unknown as Omit<EditionAttributes, 'packageName'>;
+  for (const slot of ['preInstall', 'postInstall', 'preRemove', 'postRemove'] as const) {
+    const pin = attributes[slot];
+    if (pin !== null) attributes[slot] = (await pinOf(pin.id, session)) ?? pin;
+  }
+  for (const key of ['autoGroups', 'excludedGroups'] as const) {
+    const there = attributes[key].filter((ref) => ref === 'standard' || groups.some((group) => group.id === ref));
+    if (there.length < attributes[key].length) warnings.push(`a deleted group was left out of ${ATTRIBUTE_FLAGS[key]}`);
+    attributes[key] = there;
+  }
+  return attributes;
+}
+
+/** Names that other editions have already. */
+export function takenNames(
+  edition: string,
+  packageName: string,
+  filename: string,
+  others: readonly Edition[],
+): D3Error[] {
+  const problems: D3Error[] = [];
+  const taken = (code: string, target: string, text: string) =>
+    problems.push(new D3Error(code, 'refused', text, { target }));
+  for (const other of others) {
+    if (other.edition.toLowerCase() === edition.toLowerCase()) {
+      taken('EDITION_EXISTS', edition, `${other.edition} is in the depot already`);
+    } else if (other.packageName === packageName) {
+      taken('PACKAGE_NAME_TAKEN', ATTRIBUTE_FLAGS.packageName, `${other.edition} is called ${packageName} already`);
+    } else if (other.file.name === filename) {
+      taken('FILENAME_TAKEN', ATTRIBUTE_FLAGS.filename, `${other.edition} has a file called ${filename} already`);
+    }
+  }
+  return problems;
+}
+
+function readSource(request: AddRequest, draft: Draft, session: AdminSession): Promise<SourcePackage> {
+  const { basename, packageId, preserveOwners, workspace } = request;
+  const identifier = packageId ?? draft.previous?.applePackages[0]?.id ?? `d3.${basename}`;
+  const source = path.resolve(request.source as string);
+  return sourcePackage({ source, basename, version: draft.version, identifier, preserveOwners, workspace }, session);
+}
+
+async function storeFile(fresh: SourcePackage | null, draft: Draft, { depot }: AdminSession): Promise<PackageFile> {
+  if (fresh === null) return { ...(draft.fileFrom as Edition).file, name: draft.filename };
+  const { sha256, size } = await depot.blobs.put(fresh.path);
+  return { name: draft.filename, sha256, size, format: fresh.format };
+}
+
+function applePackages(fresh: SourcePackage | null, draft: Draft): ApplePackage[] {
+  return fresh?.applePackages ?? draft.fileFrom?.applePackages ?? [];
+}

@@ -1,0 +1,85 @@
+import { statSync } from 'node:fs';
+import { D3Error, D3Errors, EXIT_CODES } from '@d3/sdk';
+import type { NamesKnown, ReadAttributes, ScriptReference } from '../catalog/attributes.ts';
+import type { EditionAttributes, ScriptPin, ScriptSlot } from '../catalog/types.ts';
+import { readScript, storeScript } from './scripts.ts';
+import type { AdminSession } from './session.ts';
+
+/** Every problem of a validation at once; a malformed flag counts before an unknown name, that before a broken rule. */
+export function throwProblems(problems: readonly D3Error[]): void {
+  if (problems.length === 0) return;
+  const exit = (['usage', 'notFound', 'refused'] as const).find((name) =>
+    problems.some((problem) => problem.exit === name),
+  );
+  throw new D3Errors(problems, EXIT_CODES[exit ?? 'failed'].code);
+}
+
+export async function namesKnown({ depot }: AdminSession): Promise<NamesKnown> {
+  return {
+    groups: await depot.store.documents('group').list(),
+    scripts: await depot.store.documents('script').list(),
+    isFile: (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true,
+  };
+}
+
+export interface PinnedScripts {
+  pins: Partial<Record<ScriptSlot, ScriptPin | null>>;
+  /** Takes back the scripts that were made for this; for when what they were made for fails. */
+  undo(): Promise<void>;
+}
+
+const SLOT_NAMES: Record<ScriptSlot, string> = {
+  preInstall: 'pre-install',
+  postInstall: 'post-install',
+  preRemove: 'pre-remove',
+  postRemove: 'post-remove',
+};
+
+/** Turns script references into pins by content. A file becomes a script of the depot, or the one it already is. */
+export async function pinScripts(
+  basename: string,
+  references: ReadAttributes['scripts'],
+  session: AdminSession,
+): Promise<PinnedScripts> {
+  const pins: PinnedScripts['pins'] = {};
+  const made: (() => Promise<void>)[] = [];
+  const undo = async () => {
+    for (const takeBack of made) await takeBack();
+  };
+  try {
+    for (const [slot, reference] of Object.entries(references) as [ScriptSlot, ScriptReference | null][]) {
+      if (reference === null) pins[slot] = null;
+      else if (reference.kind === 'document') pins[slot] = await currentPin(reference.id, session);
+      else {
+        const name = `${basename}-${SLOT_NAMES[slot]}`;
+        const stored = await storeScript(name, readScript(reference.path), `from ${reference.path}`, session);
+        pins[slot] = stored.pin;
+        if (stored.undo !== null) made.push(stored.undo);
+      }
+    }
+  } catch (error) {
+    await undo();
+    throw error;
+  }
+  return { pins, undo };
+}
+
+/** The present content of a script document, as a pin; null when the document is gone. */
+export async function pinOf(id: number, { depot }: AdminSession): Promise<ScriptPin | null> {
+  const script = await depot.store.documents('script').get(id);
+  return script === null ? null : { id, name: script.name, sha256: script.body.sha256, size: script.body.size };
+}
+
+async function currentPin(id: number, session: AdminSession): Promise<ScriptPin> {
+  const pin = await pinOf(id, session);
+  if (pin !== null) return pin;
+  throw new D3Error('SCRIPT_NOT_FOUND', 'notFound', `Script ${id} was deleted meanwhile.`, { target: String(id) });
+}
+
+/** Said when an edition is set up so that a refusing script leaves machines without the old edition and the new one. */
+export function riskOf({ removeFirst, preInstall }: Pick<EditionAttributes, 'removeFirst' | 'preInstall'>): string[] {
+  if (!removeFirst || preInstall === null) return [];
+  return [
+    'the old edition is removed before the pre-install script is asked: if that refuses, neither is installed; the setting install.removeFirst: after-gate turns the order round',
+  ];
+}

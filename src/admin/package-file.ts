@@ -1,0 +1,182 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { build, verify } from '@d3/flatpkg';
+import { D3Error } from '@d3/sdk';
+import { cpuOfDebian } from '../catalog/limits.ts';
+import type { ApplePackage, DebianPackage, PackageFormat } from '../catalog/types.ts';
+import type { PackageContents } from '../depot/contract.ts';
+import { inspectDeb } from '../installers/deb/inspect.ts';
+import { checkImage } from '../installers/dmg/koly.ts';
+import { translated } from '../installers/pkg.ts';
+import type { AdminSession } from './session.ts';
+
+/** A package file ready to be taken into the depot. */
+export interface SourcePackage {
+  path: string;
+  format: PackageFormat;
+  applePackages: ApplePackage[];
+  /** Null unless it is a .deb. */
+  debianPackage: DebianPackage | null;
+  /** Null where it cannot be listed: what is in a disk image only a Mac can tell. */
+  contents: PackageContents | null;
+  warnings: string[];
+  /** Removes what was built on the way. */
+  discard(): void;
+}
+
+export interface SourceOptions {
+  /** A .pkg, .deb or .dmg file, or a folder that stands for the root of the target machine. */
+  source: string;
+  basename: string;
+  version: string;
+  /** Identifier for a package built here. */
+  identifier: string;
+  preserveOwners: boolean;
+  /** Folder to build in; a temporary one when absent. */
+  workspace?: string | undefined;
+}
+
+/** @returns what is wrong with a source path as typed, or null */
+export function sourceProblem(source: string): D3Error | null {
+  const wrong = (code: string, text: string, actions: string[] = []) =>
+    new D3Error(code, 'usage', text, { target: '-s/--source-path', actions });
+  const stat = statSync(source, { throwIfNoEntry: false });
+  if (stat === undefined) return wrong('SOURCE_ABSENT', `there is nothing at ${source}`);
+  if (stat.isDirectory()) {
+    return /\.m?pkg$/i.test(source) ? bundle(source, 'zip it, then: d3 pkg extract FILE.zip --to DIR') : null;
+  }
+  if (stat.isFile() && formatOf(source) !== null) return null;
+  return wrong('SOURCE_UNUSABLE', `${source} is neither a .pkg, .deb or .dmg nor a folder to build a package from`);
+}
+
+/** By the end of its name; null for what is none. */
+export function formatOf(source: string): PackageFormat | null {
+  const ending = /\.(pkg|deb|dmg)$/i.exec(source)?.[1]?.toLowerCase();
+  return (ending as PackageFormat | undefined) ?? null;
+}
+
+/** @param extract how its payload comes into a folder: bundles are read from a zip alone */
+function bundle(source: string, extract: string): D3Error {
+  return new D3Error(
+    'SOURCE_IS_BUNDLE',
+    'usage',
+    `${source} is a bundle-style package, which machines no longer install`,
+    { target: '-s/--source-path', actions: [`${extract}, then d3 pkg build DIR ${BUILD_FLAGS}`] },
+  );
+}
+
+/** What `d3 pkg build` must be told of a package; `d3 pkg inspect` shows it of the old one. */
+const BUILD_FLAGS = '--identifier ID --pkg-version VERSION --install-location PLACE --output NEW.pkg';
+
+/** Checks a package file through and through, or builds one from a root folder. @throws D3Error 33 when it is damaged */
+export async function sourcePackage(options: SourceOptions, session: AdminSession): Promise<SourcePackage> {
+  const { source } = options;
+  if (statSync(source).isDirectory()) return built(options, session);
+  const format = formatOf(source);
+  const found =
+    format === 'deb'
+      ? await examinedDeb(source)
+      : format === 'dmg'
+        ? await examinedImage(options)
+        : await examined(source, session.signal);
+  return { ...found, discard: () => undefined };
+}
+
+async function built(
+  { source, basename, version, identifier, preserveOwners, workspace }: SourceOptions,
+  session: AdminSession,
+): Promise<SourcePackage> {
+  const folder = mkdtempSync(path.join(workspace ?? os.tmpdir(), 'd3-build-'));
+  const discard = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    const output = path.join(folder, `${basename}.pkg`);
+    session.report({ type: 'detail', target: source, text: `building a package (${identifier} ${version})` });
+    await translated(source, () =>
+      build({
+        root: source,
+        output,
+        identifier,
+        version,
+        owners: preserveOwners ? 'preserve' : 'recommended',
+        signal: session.signal,
+      }),
+    );
+    return { ...(await examined(output, session.signal)), discard };
+  } catch (error) {
+    discard();
+    throw error;
+  }
+}
+
+async function examined(file: string, signal: AbortSignal): Promise<Omit<SourcePackage, 'discard'>> {
+  return translated(file, async () => {
+    const { summary, entries, warnings } = await verify(file, { signal });
+    if (summary.format === 'bundle') throw bundle(file, `d3 pkg extract ${file} --to DIR`);
+    const restart = summary.restart === 'restart' || summary.restart === 'shutdown';
+    const asks = restart
+      ? ['the package asks for a restart after installing: say -R y, if machines are to wait for one']
+      : [];
+    return {
+      path: file,
+      format: 'pkg',
+      debianPackage: null,
+      applePackages: summary.components
+        .filter(({ selected, hasPayload }) => selected && hasPayload)
+        .map(({ identifier, version, installKBytes }) => ({
+          id: identifier,
+          version,
+          installedKb: installKBytes ?? 0,
+        })),
+      contents: {
+        schema: 'd3/contents@1',
+        files: entries.map(({ absolute, type, size }) => ({
+          path: path.posix.relative('/', absolute) || '.',
+          type,
+          size,
+        })),
+      },
+      warnings: [...warnings, ...asks],
+    };
+  });
+}
+
+async function examinedDeb(file: string): Promise<Omit<SourcePackage, 'discard'>> {
+  const { control, scripts, entries } = await withFile(file, (handle) => inspectDeb(handle, file));
+  const { name, version, architecture, depends, installedKb } = control;
+  const cpu = cpuOfDebian(architecture);
+  return {
+    path: file,
+    format: 'deb',
+    applePackages: [],
+    debianPackage: { name, version, architecture, depends, installedKb },
+    contents: {
+      schema: 'd3/contents@1',
+      files: entries.map(({ path: at, type, size }) => ({ path: at.slice(1), type, size })),
+    },
+    warnings: [
+      ...(cpu === undefined ? [`the package is for ${architecture}: say with -o which machines are to have it`] : []),
+      ...(scripts.length === 0 ? [] : [`the package carries scripts (${scripts.join(', ')}), which dpkg runs as root`]),
+    ],
+  };
+}
+
+/** A Mac makes a package of what is in it, which has to have a name there. */
+async function examinedImage({ source, identifier, version }: SourceOptions): Promise<Omit<SourcePackage, 'discard'>> {
+  await withFile(source, (handle) => checkImage(handle, source));
+  const warnings = [
+    'what is in a disk image is not known here: only Macs install it, as a folder that stands for the root',
+  ];
+  const applePackages = [{ id: identifier, version, installedKb: 0 }];
+  return { path: source, format: 'dmg', applePackages, debianPackage: null, contents: null, warnings };
+}
+
+async function withFile<Result>(file: string, work: (handle: FileHandle) => Promise<Result>): Promise<Result> {
+  const handle = await open(file);
+  try {
+    return await work(handle);
+  } finally {
+    await handle.close();
+  }
+}

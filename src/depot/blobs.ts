@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { D3Error } from '@d3/sdk';
+import { errnoOf, giveToOwnerOf, makeFolder, syncFolder, TEMP_PREFIX, tempPath } from './files.ts';
+
+const SHA256 = /^[0-9a-f]{64}$/;
+const FOLDER = /^[0-9a-f]{2}$/;
+
+export interface BlobInfo {
+  sha256: string;
+  /** Bytes. */
+  size: number;
+}
+
+/** Files named by the SHA-256 of their bytes, in `blobs/<first two digits>/<all digits>`. A name means a whole file. */
+export interface Blobs {
+  /**
+   * Stores bytes, or a regular file's. Repeating it changes nothing.
+   * @throws D3Error notFound `FILE_NOT_FOUND`, refused `NOT_A_FILE`, failed `NO_SPACE`
+   */
+  put(source: string | Buffer): Promise<BlobInfo>;
+  has(sha256: string): Promise<boolean>;
+  /** Where it is, there or not. */
+  path(sha256: string): string;
+  /** Nothing happens when it is not there. */
+  remove(sha256: string): Promise<void>;
+  /** The hashes of all blobs. */
+  list(): Promise<Set<string>>;
+}
+
+/** Path of a blob in its depot, on every transport. @throws D3Error usage `HASH_INVALID` */
+export function blobPath(sha256: string): string {
+  if (SHA256.test(sha256)) return `blobs/${sha256.slice(0, 2)}/${sha256}`;
+  throw new D3Error('HASH_INVALID', 'usage', `${JSON.stringify(sha256)} is no SHA-256 in lower-case hex.`);
+}
+
+/** @param depot the depot's folder */
+export function openBlobs(depot: string): Blobs {
+  const dir = join(depot, 'blobs');
+  const path = (sha256: string) => join(depot, blobPath(sha256));
+  return {
+    path,
+    put: (source) => put(dir, source, path),
+    async has(sha256) {
+      return stat(path(sha256)).then(
+        (found) => found.isFile(),
+        (error) => {
+          if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return false;
+          throw error;
+        },
+      );
+    },
+    async remove(sha256) {
+      await rm(path(sha256), { force: true });
+    },
+    list: () => list(dir),
+  };
+}
+
+async function put(dir: string, source: string | Buffer, pathOf: (sha256: string) => string): Promise<BlobInfo> {
+  const temp = tempPath(join(dir, 'blob'));
+  const target = typeof source === 'string' ? source : 'a blob';
+  try {
+    const info = await copyHashing(source, temp);
+    const path = pathOf(info.sha256);
+    const folder = dirname(path);
+    // Machines read it as another user.
+    await makeFolder(folder, 0o755);
+    // Also over an existing one: a blob that lost bytes on the disk becomes whole again.
+    await rename(temp, path);
+    await syncFolder(folder);
+    return info;
+  } catch (error) {
+    await rm(temp, { force: true });
+    throw asD3Error(error, target, dir);
+  }
+}
+
+async function copyHashing(source: string | Buffer, temp: string): Promise<BlobInfo> {
+  const chunks = typeof source === 'string' ? await openRegularFile(source) : [source];
+  const hash = createHash('sha256');
+  let size = 0;
+  const handle = await open(temp, 'wx', 0o644);
+  try {
+    await handle.chmod(0o644);
+    await giveToOwnerOf(dirname(temp), handle);
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      size += chunk.length;
+      for (let written = 0; written < chunk.length; ) {
+        written += (await handle.write(chunk, written)).bytesWritten;
+      }
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return { sha256: hash.digest('hex'), size };
+}
+
+async function openRegularFile(path: string): Promise<AsyncIterable<Buffer>> {
+  if ((await stat(path)).isFile()) return createReadStream(path, { highWaterMark: 1 << 20 });
+  throw new D3Error('NOT_A_FILE', 'refused', `${path} is not a regular file.`, { target: path });
+}
+
+function asD3Error(error: unknown, target: string, dir: string): unknown {
+  const options = { target, cause: error };
+  switch (errnoOf(error)) {
+    case 'ENOENT':
+      return new D3Error('FILE_NOT_FOUND', 'notFound', `There is no file ${target}.`, options);
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new D3Error('NO_SPACE', 'failed', `${target} was not stored: the disk of ${dir} is full.`, {
+        ...options,
+        actions: ['Make room there and repeat the command. Nothing was left behind.'],
+      });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new D3Error(
+        'NO_ACCESS',
+        'notAuthorised',
+        `${target} was not stored: ${(error as Error).message}.`,
+        options,
+      );
+    default:
+      return error;
+  }
+}
+
+async function list(dir: string): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (const folder of await readdir(dir)) {
+    if (!FOLDER.test(folder)) continue;
+    for (const name of await readdir(join(dir, folder))) {
+      if (SHA256.test(name) && name.startsWith(folder)) found.add(name);
+    }
+  }
+  return found;
+}
+
+/** Removes what interrupted writers left in `blobs/`: unfinished files that nobody has written to for a day. */
+export async function removeUnfinished(depot: string, now: Date): Promise<void> {
+  const dir = join(depot, 'blobs');
+  for (const name of await readdir(dir)) {
+    if (!name.startsWith(TEMP_PREFIX)) continue;
+    const { mtimeMs } = await stat(join(dir, name)).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+    if (now.getTime() - mtimeMs > 86_400_000) await rm(join(dir, name), { force: true });
+  }
+}

@@ -1,0 +1,155 @@
+import type { Catalog, GroupRef, PackageFormat } from '../catalog/types.ts';
+import type { Passage, Piece } from './transport.ts';
+
+/** What every machine sends after a run, failed ones too. Kept in the inbox until an admin command takes it in. */
+export interface Report {
+  schema: 'd3/report@1';
+  run: string;
+  /** ISO 8601, UTC. */
+  at: string;
+  computer: {
+    /** Random id of the machine's own state; everything else is a claim. */
+    id: string;
+    name: string;
+    claims: { serial: string | null; hardwareUuid: string | null; macs: string[] };
+  };
+  os: { name: string; version: string };
+  cpu: string;
+  d3: string;
+  command: string;
+  exit: number;
+  outcomes: ReportedOutcome[];
+  receipts: ReportedReceipt[];
+  /** What waits for a restart; absent in reports of older machines. */
+  queue?: ReportedQueued[];
+}
+
+export interface ReportedOutcome {
+  target: string;
+  edition: string | null;
+  /** As design section 1 names them. */
+  status: 'installed' | 'uninstalled' | 'failed' | 'blocked' | 'held' | 'deferred' | 'interrupted' | 'refreshed';
+  reason: string | null;
+  /** Processes it waits for, and since when (ISO 8601). */
+  blockedBy?: { processes: string[]; since: string };
+}
+
+export interface ReportedReceipt {
+  basename: string;
+  version: string;
+  revision: number;
+  edition: string;
+  id: number;
+  piloting: boolean;
+  frozen: boolean;
+  admin: string;
+  /** ISO 8601, UTC. */
+  installedAt: string;
+  /** Who froze it and when, ISO 8601; absent while it is not frozen. */
+  freeze?: { by: string; at: string };
+  /** Since when its edition is no longer in the depot, ISO 8601; absent while it is. */
+  goneSince?: string;
+}
+
+export interface ReportedQueued {
+  basename: string;
+  version: string;
+  revision: number;
+  edition: string;
+  id: number;
+  piloting: boolean;
+  admin: string;
+  /** Days, or null for the edition's own. */
+  customExpiration: number | null;
+  /** ISO 8601, UTC. */
+  queuedAt: string;
+}
+
+/** Body of a document of kind `group`. */
+export interface GroupBody {
+  schema: 'd3/group@1';
+  kind: 'static';
+  description: string;
+  /** Computer ids. */
+  members: string[];
+}
+
+/** Body of a document of kind `mirror`: another place that has the package files. */
+export interface MirrorBody {
+  schema: 'd3/mirror@1';
+  /** An http(s) address, or an absolute path of a folder, that has `blobs/` as the depot has. */
+  url: string;
+  /** CIDR ranges whose machines use it; empty: all. */
+  networks: string[];
+  /** The lowest number is tried first. */
+  priority: number;
+}
+
+/** Body of a document of kind `script`. */
+export interface ScriptBody {
+  schema: 'd3/script@1';
+  /** Hash of the script's bytes; names its blob. */
+  sha256: string;
+  size: number;
+  description: string;
+}
+
+/** The blob an edition's `contents` names: what the package installs, without opening it. */
+export interface PackageContents {
+  schema: 'd3/contents@1';
+  files: { path: string; type: 'file' | 'dir' | 'symlink'; size: number }[];
+}
+
+/** A catalog a machine may act on. */
+export interface TrustedCatalog {
+  catalog: Catalog;
+  /** SHA-256 of the catalog's bytes. */
+  sha256: string;
+  /** ISO 8601: when the first of the metadata files that vouch for it expires. */
+  expires: string;
+  /** `fresh`: verified against the depot in this call; `unchanged`: the depot still serves what was verified before; `kept`: not asked. */
+  source: 'fresh' | 'unchanged' | 'kept';
+  /** What the user should know, e.g. that the clock is behind; sentences. */
+  warnings: string[];
+}
+
+/** One place that has the depot's package files: a mirror, or the depot itself. */
+export interface BlobSource {
+  /** For messages. */
+  readonly location: string;
+  /** Milliseconds to wait before each further try after a cut. */
+  readonly pauses: readonly number[];
+  /**
+   * A blob's bytes, not yet verified, after those that came before if it can.
+   * @throws D3Error `notFound` (34), `depotUnreachable` (20) or `verificationFailed` (33)
+   */
+  open(sha256: string, after: Piece | null): Promise<Passage>;
+}
+
+/** A machine's whole view of a depot: three calls on every transport. It never opens the depot's database. */
+export interface DepotClient {
+  /** Where it is, for messages. */
+  readonly location: string;
+  /**
+   * Fetches and verifies the newest metadata and catalog.
+   * @param options `keep`: whether what was verified is kept on the machine; true unless said
+   * @throws D3Error `depotUnreachable` (20), or `verificationFailed` (33) when the source is stale, rolled back, mixed or altered
+   */
+  refresh(options?: { keep: boolean }): Promise<TrustedCatalog>;
+  /** The last good catalog without asking the depot; null when there is none or it has expired. */
+  kept(): Promise<TrustedCatalog | null>;
+  /**
+   * A blob as a stream of its bytes, not yet verified: the caller hashes while it writes.
+   * @throws D3Error `notFound` (34) or `depotUnreachable` (20)
+   */
+  blob(sha256: string): Promise<NodeJS.ReadableStream>;
+  /**
+   * Where package files may come from, the nearest first and the depot itself last, as the catalog says that was
+   * refreshed or kept last.
+   */
+  sources(): readonly BlobSource[];
+  /** @throws D3Error `depotUnreachable` (20); `REPORTS_NOT_TAKEN` from a source that only gives files */
+  report(report: Report): Promise<void>;
+}
+
+export type { GroupRef, PackageFormat, Passage, Piece };

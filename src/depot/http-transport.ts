@@ -1,0 +1,353 @@
+import { readFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { D3Error } from '@d3/sdk';
+import { type Passage, type Piece, requirePath, SourceRefused, type Transport, unreachable } from './transport.ts';
+
+export interface HttpOptions {
+  /** `user:password`, or a token; asked for when something is to be fetched, never kept in an argument. Null: nobody asks for any. */
+  credentials: (() => Promise<string>) | null;
+  /** File with certificates that are trusted besides the system's; null: the system's alone. */
+  ca: string | null;
+}
+
+const SECOND = 1000;
+const TIMEOUTS = { lookup: 10 * SECOND, connect: 10 * SECOND, secureConnect: 10 * SECOND, response: 30 * SECOND };
+/** A connection on which nothing comes for so long is taken as cut. */
+const IDLE = 30 * SECOND;
+const MOST_REDIRECTS = 5;
+const AGAIN = [408, 429, 500, 502, 503, 504];
+/** What a server answers that only gives files. */
+const TAKES_NO_REPORTS = [404, 405, 501];
+
+type Got = typeof import('got').default;
+
+/**
+ * A depot behind a web server, a CDN, or `d3 depot serve`: the files of its folder, `public/` and `blobs/`, under one address.
+ * A server that only gives files is enough; reports then wait on the machine.
+ */
+export class HttpTransport implements Transport {
+  readonly location: string;
+  readonly pauses = [SECOND, 3 * SECOND, 9 * SECOND];
+  readonly #base: string;
+  readonly #options: HttpOptions;
+  #got: Promise<Got> | null = null;
+  readonly #tags = new Map<string, string>();
+
+  /** @param url as {@link depotUrl} lets it through */
+  constructor(url: URL, options: HttpOptions) {
+    this.location = url.href.replace(/\/$/, '');
+    this.#base = `${this.location}/`;
+    this.#options = options;
+  }
+
+  async read(path: string, maxBytes: number): Promise<Buffer | null> {
+    const answer = await this.#get(path, {});
+    if (answer === null) return null;
+    const bytes = await collect(answer.body, path, maxBytes, (error) => this.#asError(error));
+    if (answer.tag !== null) this.#tags.set(path, answer.tag);
+    return bytes;
+  }
+
+  async changed(path: string, maxBytes: number, tag: string | null): Promise<Buffer | 'unchanged' | null> {
+    if (tag === null) return this.read(path, maxBytes);
+    const answer = await this.#get(path, { 'if-none-match': tag });
+    if (answer === null) return null;
+    if (answer.status === 304) {
+      answer.body.resume();
+      return 'unchanged';
+    }
+    const bytes = await collect(answer.body, path, maxBytes, (error) => this.#asError(error));
+    if (answer.tag !== null) this.#tags.set(path, answer.tag);
+    return bytes;
+  }
+
+  tagOf(path: string): string | null {
+    return this.#tags.get(path) ?? null;
+  }
+
+  async stream(path: string): Promise<NodeJS.ReadableStream | null> {
+    return (await this.passage(path, null))?.stream ?? null;
+  }
+
+  async passage(path: string, after: Piece | null): Promise<Passage | null> {
+    const asked =
+      after === null ? {} : { range: `bytes=${after.size}-`, ...(after.tag === null ? {} : { 'if-range': after.tag }) };
+    const answer = await this.#get(path, asked);
+    if (answer === null) return null;
+    const { body, tag } = answer;
+    if (answer.status === 416) {
+      body.resume();
+      return this.passage(path, null);
+    }
+    const from = answer.status === 206 ? rangeStart(answer.range, path, after) : 0;
+    return { stream: errorsAs(body, (error) => this.#asError(error)), from, tag };
+  }
+
+  async put(path: string, bytes: Buffer): Promise<void> {
+    const got = await this.#client();
+    try {
+      const { statusCode } = await got.put(this.#url(path), {
+        body: bytes,
+        headers: { 'content-type': 'application/json', ...(await this.#authorization()) },
+        followRedirect: false,
+      });
+      if (statusCode >= 200 && statusCode < 300) return;
+      if (TAKES_NO_REPORTS.includes(statusCode)) throw noInbox(this.location);
+      throw this.#statusError(statusCode, path);
+    } catch (error) {
+      throw this.#asError(error);
+    }
+  }
+
+  #url(path: string): string {
+    requirePath(path);
+    const inPublic = path.startsWith('metadata/') || path.startsWith('targets/');
+    return `${this.#base}${inPublic ? 'public/' : ''}${path}`;
+  }
+
+  async #get(path: string, headers: Record<string, string>): Promise<Answer | null> {
+    const got = await this.#client();
+    const url = this.#url(path);
+    const authorization = await this.#authorization();
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const answer = await begun(got, url, { ...headers, ...authorization });
+        if (answer.status === 404 || answer.status === 410) {
+          answer.body.destroy();
+          return null;
+        }
+        if (![200, 206, 304, 416].includes(answer.status)) {
+          answer.body.destroy();
+          throw this.#statusError(answer.status, path);
+        }
+        if (answer.encoding !== null) {
+          answer.body.destroy();
+          throw new SourceRefused(path, `comes packed (${answer.encoding}), which nobody asked for`);
+        }
+        return answer;
+      } catch (error) {
+        const made = this.#asError(error);
+        const pause = this.pauses[attempt];
+        if (pause === undefined || !isWorthAnother(made)) throw made;
+        await wait(pause);
+      }
+    }
+  }
+
+  /** Loaded when something is fetched for the first time. */
+  #client(): Promise<Got> {
+    this.#got ??= this.#make();
+    return this.#got;
+  }
+
+  async #make(): Promise<Got> {
+    const { default: got } = await import('got');
+    const { rootCertificates } = await import('node:tls');
+    const { ca } = this.#options;
+    const certificateAuthority =
+      ca === null ? {} : { certificateAuthority: [...rootCertificates, await readCertificates(ca)] };
+    return got.extend({
+      https: certificateAuthority,
+      headers: { 'user-agent': 'd3', 'accept-encoding': 'identity' },
+      decompress: false,
+      throwHttpErrors: false,
+      retry: { limit: 0 },
+      timeout: { ...TIMEOUTS, socket: IDLE },
+      maxRedirects: MOST_REDIRECTS,
+      hooks: { beforeRedirect: [refuseUnsafeRedirect] },
+    });
+  }
+
+  async #authorization(): Promise<Record<string, string>> {
+    const { credentials } = this.#options;
+    if (credentials === null) return {};
+    const secret = await credentials();
+    const value = secret.includes(':') ? `Basic ${Buffer.from(secret).toString('base64')}` : `Bearer ${secret}`;
+    return { authorization: value };
+  }
+
+  #statusError(status: number, path: string): D3Error {
+    if (status === 401 || status === 403) {
+      return new D3Error(
+        'DEPOT_UNAUTHORISED',
+        'notAuthorised',
+        `The depot ${this.location} lets nobody in without credentials it knows (${status}).`,
+        {
+          target: this.location,
+          actions: ['Set http.credentials in the configuration, to a file or a command that gives them.'],
+        },
+      );
+    }
+    return Object.assign(unreachable(this.location, `it answers ${status} for ${path}`), { status });
+  }
+
+  #asError(error: unknown): unknown {
+    if (error instanceof D3Error || error instanceof SourceRefused) return error;
+    return unreachable(this.location, whyUnreachable(error as NodeJS.ErrnoException), error);
+  }
+}
+
+interface Answer {
+  status: number;
+  body: Readable;
+  tag: string | null;
+  range: string | null;
+  encoding: string | null;
+}
+
+/** Resolves when the head of the answer is there. */
+function begun(got: Got, url: string, headers: Record<string, string>): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const body = got.stream(url, { headers });
+    body.once('response', ({ statusCode, headers: said }) => {
+      body.off('error', reject);
+      // Whoever reads hears of it; where nobody does any more, it must not end d3.
+      body.on('error', () => undefined);
+      const text = (name: string) => (typeof said[name] === 'string' ? said[name] : null);
+      const encoding = text('content-encoding');
+      const tag = text('etag');
+      resolve({
+        status: statusCode,
+        body,
+        // Only a strong one says that not one byte differs.
+        tag: tag?.startsWith('W/') ? null : tag,
+        range: text('content-range'),
+        encoding: encoding === 'identity' ? null : encoding,
+      });
+    });
+    body.once('error', reject);
+    body.pause();
+  });
+}
+
+/** @returns where the piece begins that came. @throws SourceRefused when it is not the one that was asked for */
+function rangeStart(range: string | null, path: string, after: Piece | null): number {
+  const start = /^bytes (\d+)-/.exec(range ?? '')?.[1];
+  if (after !== null && start !== undefined && Number(start) === after.size) return after.size;
+  throw new SourceRefused(path, `comes in another piece than was asked for (${range ?? 'no range'})`);
+}
+
+function refuseUnsafeRedirect(options: { url?: string | URL | undefined }, response: { url: string }): void {
+  const [from, to] = [new URL(response.url), new URL(String(options.url))];
+  if (from.protocol === 'https:' && to.protocol !== 'https:') {
+    throw new D3Error(
+      'DEPOT_REDIRECT',
+      'depotUnreachable',
+      `${from.host} leads to ${to.host}, which is not encrypted.`,
+      {
+        target: from.host,
+        actions: ['An admin of the depot should look at its web server.'],
+      },
+    );
+  }
+}
+
+async function collect(
+  body: Readable,
+  path: string,
+  maxBytes: number,
+  asError: (error: unknown) => unknown,
+): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const piece of body as AsyncIterable<Buffer>) {
+      size += piece.length;
+      if (size > maxBytes) throw new SourceRefused(path, `is larger than the ${maxBytes} bytes it may have`);
+      pieces.push(piece);
+    }
+  } catch (error) {
+    body.destroy();
+    throw asError(error);
+  }
+  return Buffer.concat(pieces);
+}
+
+/** The same bytes; what goes wrong with them says that the depot cannot be reached. */
+async function* pieces(body: Readable, asError: (error: unknown) => unknown): AsyncGenerator<Buffer> {
+  try {
+    for await (const piece of body as AsyncIterable<Buffer>) yield piece;
+  } catch (error) {
+    throw asError(error);
+  } finally {
+    body.destroy();
+  }
+}
+
+function errorsAs(body: Readable, asError: (error: unknown) => unknown): Readable {
+  return Readable.from(pieces(body, asError), { objectMode: false });
+}
+
+function isWorthAnother(error: unknown): boolean {
+  if (!(error instanceof D3Error) || error.exit !== 'depotUnreachable') return false;
+  const { status } = error as { status?: number };
+  if (status !== undefined) return AGAIN.includes(status);
+  return !/certificate|no such host|refused the connection|not encrypted/.test(error.message);
+}
+
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|EPROTO|SSL/;
+
+function whyUnreachable(error: NodeJS.ErrnoException): string {
+  const { code = '', message } = error;
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'there is no such host';
+  if (code === 'ECONNREFUSED') return 'its host refused the connection';
+  if (code === 'ETIMEDOUT') return 'it did not answer in time';
+  if (CERTIFICATE.test(code)) return `its certificate is not accepted (${message})`;
+  if (code === 'ECONNRESET' || code === 'ERR_READING_RESPONSE_STREAM' || code === 'EPIPE')
+    return 'the connection was cut';
+  return message;
+}
+
+function noInbox(location: string): D3Error {
+  return new D3Error(
+    'REPORTS_NOT_TAKEN',
+    'depotUnreachable',
+    `The depot ${location} only gives files: it takes no reports.`,
+    {
+      target: location,
+    },
+  );
+}
+
+async function readCertificates(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: Error) => {
+    throw new D3Error('CA_UNREADABLE', 'usage', `The certificates of http.ca cannot be read: ${error.message}.`, {
+      target: file,
+      cause: error,
+    });
+  });
+}
+
+function wait(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+}
+
+/**
+ * The address of a depot, as typed.
+ * @returns null when it is no address but a path
+ * @throws D3Error usage for one that d3 cannot use, or that carries a secret
+ */
+export function depotUrl(said: string): URL | null {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(said)) return null;
+  const url = URL.canParse(said) ? new URL(said) : null;
+  if (url === null || !['http:', 'https:'].includes(url.protocol) || url.search !== '' || url.hash !== '') {
+    throw new D3Error('DEPOT_URL', 'usage', 'A depot is a folder, or an http: or https: address without ? and #.', {
+      target: said.replace(/\/\/[^/@]*@/, '//…@').replace(/[?#].*/s, ''),
+      actions: ['name it as in https://depot.example.org/d3'],
+    });
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new D3Error(
+      'DEPOT_URL_SECRET',
+      'usage',
+      'Credentials do not belong into the address: everybody can read it.',
+      {
+        target: `${url.protocol}//${url.host}${url.pathname}`,
+        actions: ['set http.credentials in the configuration, to a file or a command that gives them'],
+      },
+    );
+  }
+  return url;
+}

@@ -1,0 +1,216 @@
+import { randomBytes } from 'node:crypto';
+import { constants, type Dirent } from 'node:fs';
+import { lstat, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../platform/clock.ts';
+import type { Report } from './contract.ts';
+import { errnoOf, makeFolder, TEMP_PREFIX, writeFileDurably } from './files.ts';
+import { COMPUTER_ID } from './report-path.ts';
+import { problemsWith, reportSchema } from './schemas.ts';
+import type { ComputerStore } from './store/contract.ts';
+
+/**
+ * The inbox: one file a report, `inbox/<computer id>/<time>-<run>.json`. Whoever can write there is not trusted: a bad
+ * file is put aside with its reason and stops no other.
+ */
+
+export interface InboxOutcome {
+  /** Reports taken in. */
+  taken: number;
+  /** Files put aside, by their path below the inbox. */
+  rejected: { file: string; why: string }[];
+}
+
+/** Bytes. */
+const MAX_REPORT_SIZE = 4 * 1024 * 1024;
+/** Properties and lists inside of each other; a report needs five. What is deeper could not be written down again. */
+const MAX_DEPTH = 20;
+/** What one call looks at; the rest waits for the next. */
+const MAX_FOLDERS = 100_000;
+const MAX_FILES_PER_COMPUTER = 1_000;
+/** Rejected files kept to look at; older ones go. */
+const MAX_REJECTED = 1_000;
+const REJECTED = '.rejected';
+const DAY = 86_400_000;
+
+const REPORT_FILE = /^\d{8}T\d{9}Z-(.+)\.json$/;
+
+/**
+ * Takes in the reports of an inbox. A report is removed once the store has it; a cut in between takes it twice, which
+ * changes nothing.
+ * @param depot the depot's folder
+ */
+export async function takeInbox(depot: string, computers: ComputerStore, clock: Clock): Promise<InboxOutcome> {
+  const inbox = join(depot, 'inbox');
+  const outcome: InboxOutcome = { taken: 0, rejected: [] };
+  const folders = (await readdir(inbox, { withFileTypes: true }))
+    .filter((entry) => entry.name !== REJECTED)
+    .slice(0, MAX_FOLDERS);
+  for (const folder of folders) {
+    if (await isUnfinished(inbox, folder, clock)) continue;
+    if (folder.isDirectory() && COMPUTER_ID.test(folder.name)) {
+      await takeFolder(inbox, folder.name, computers, clock, outcome);
+      // An empty folder goes; a report that comes at this moment keeps it.
+      await rmdir(join(inbox, folder.name)).catch(() => undefined);
+    } else {
+      await reject(inbox, folder.name, "it is not a computer's folder", outcome);
+    }
+  }
+  return outcome;
+}
+
+async function takeFolder(
+  inbox: string,
+  computerId: string,
+  computers: ComputerStore,
+  clock: Clock,
+  outcome: InboxOutcome,
+): Promise<void> {
+  const folder = join(inbox, computerId);
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error) => reasonOf(error));
+  if (typeof entries === 'string') {
+    outcome.rejected.push({ file: computerId, why: entries });
+    return;
+  }
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const entry of entries.slice(0, MAX_FILES_PER_COMPUTER)) {
+    if (await isUnfinished(folder, entry, clock)) continue;
+    const read = await readReport(join(folder, entry.name), entry, computerId).catch((error) => reasonOf(error));
+    if (read instanceof NewerReport) {
+      outcome.rejected.push({ file: `${computerId}/${entry.name}`, why: read.why });
+      continue;
+    }
+    if (typeof read === 'string') {
+      await reject(inbox, `${computerId}/${entry.name}`, read, outcome);
+      continue;
+    }
+    if (await computers.takeReport(read)) outcome.taken += 1;
+    await rm(join(folder, entry.name), { force: true });
+  }
+}
+
+/** What the system says of a file that cannot be read. */
+function reasonOf(error: unknown): string {
+  if (errnoOf(error) === null) throw error;
+  return `it cannot be read: ${(error as Error).message}`;
+}
+
+/** A file a machine is still writing is left alone, and removed when nobody has written to it for a day. */
+async function isUnfinished(folder: string, entry: Dirent, clock: Clock): Promise<boolean> {
+  if (!entry.name.startsWith(TEMP_PREFIX) || !entry.isFile()) return false;
+  const path = join(folder, entry.name);
+  if (clock.now().getTime() - (await changedAt(path)) > DAY) await rm(path, { force: true });
+  return true;
+}
+
+/** When a file was last written to, in milliseconds since 1970; for ever young when it is gone meanwhile. */
+async function changedAt(path: string): Promise<number> {
+  return stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => Number.POSITIVE_INFINITY,
+  );
+}
+
+/** A report for a newer d3: it stays where it is until that d3 takes it in. */
+class NewerReport {
+  readonly why: string;
+
+  constructor(schema: string) {
+    this.why = `it has schema ${schema}, which this d3 does not know: update d3 here; it was left as it is`;
+  }
+}
+
+/** @returns the report, or what is wrong with its file */
+async function readReport(path: string, entry: Dirent, computerId: string): Promise<Report | NewerReport | string> {
+  if (!entry.isFile()) return 'it is not a regular file';
+  const run = REPORT_FILE.exec(entry.name)?.[1];
+  if (run === undefined) return 'its name is not TIME-RUN.json';
+  const text = await readBounded(path);
+  if (text === null) return `it is not a plain file of at most ${MAX_REPORT_SIZE} bytes`;
+  let report: Report;
+  try {
+    report = JSON.parse(text);
+  } catch {
+    return 'it is not JSON';
+  }
+  if (isDeeper(report, MAX_DEPTH)) return `it is nested deeper than ${MAX_DEPTH}`;
+  const schema: unknown = report?.schema;
+  if (typeof schema === 'string' && /^d3\/report@(?:[2-9]|[1-9]\d+)$/.test(schema)) return new NewerReport(schema);
+  const problems = await problemsWith(report, reportSchema);
+  if (problems !== null) return `it is no report: ${problems}`;
+  if (report.computer.id !== computerId) return 'it speaks for another computer';
+  if (report.run !== run) return 'it speaks of another run than its name';
+  if (Number.isNaN(Date.parse(report.at))) return 'its time is none';
+  return report;
+}
+
+function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((inside) => isDeeper(inside, depth - 1));
+}
+
+async function readBounded(path: string): Promise<string | null> {
+  // Neither a link is followed nor a pipe waited for, should the entry have changed since it was listed.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((error) => {
+    if (errnoOf(error) === 'ELOOP') return null;
+    throw error;
+  });
+  if (handle === null) return null;
+  try {
+    const found = await handle.stat();
+    if (!found.isFile() || found.nlink !== 1 || found.size > MAX_REPORT_SIZE) return null;
+    const buffer = Buffer.alloc(found.size);
+    const { bytesRead } = await handle.read(buffer, 0, found.size, 0);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function reject(inbox: string, file: string, why: string, outcome: InboxOutcome): Promise<void> {
+  const aside = await asideFolder(inbox);
+  if (aside === null) {
+    outcome.rejected.push({
+      file,
+      why: `${why}; and it cannot be put aside: ${REJECTED} is no folder of the depot, remove it`,
+    });
+    return;
+  }
+  const name = `${randomBytes(6).toString('hex')}-${file.replace(/[^A-Za-z0-9._-]/g, '_').slice(-120)}`;
+  await writeFileDurably(join(aside, `${name}.why.txt`), `${JSON.stringify(file)}: ${why}\n`, 0o600);
+  try {
+    await rename(join(inbox, file), join(aside, name));
+    outcome.rejected.push({ file, why });
+  } catch (error) {
+    await rm(join(aside, `${name}.why.txt`), { force: true });
+    // Gone: another process was faster.
+    if (errnoOf(error) === 'ENOENT') return;
+    outcome.rejected.push({ file, why: `${why}; and it cannot be put aside: ${reasonOf(error)}` });
+  }
+  await dropOldRejected(aside);
+}
+
+/** Where rejected files go; null when somebody else made what has this name: it could lead anywhere. */
+async function asideFolder(inbox: string): Promise<string | null> {
+  const aside = join(inbox, REJECTED);
+  try {
+    await makeFolder(aside, 0o700);
+    const { uid } = await stat(inbox);
+    const found = await lstat(aside);
+    return found.isDirectory() && (found.uid === uid || found.uid === process.getuid?.()) ? aside : null;
+  } catch (error) {
+    if (['EEXIST', 'ENOTDIR', 'ELOOP', 'ENOENT'].includes(errnoOf(error) ?? '')) return null;
+    throw error;
+  }
+}
+
+async function dropOldRejected(aside: string): Promise<void> {
+  const reasons = (await readdir(aside)).filter((name) => name.endsWith('.why.txt'));
+  if (reasons.length <= MAX_REJECTED) return;
+  const aged: { name: string; at: number }[] = [];
+  for (const name of reasons) aged.push({ name, at: await changedAt(join(aside, name)) });
+  for (const { name } of aged.toSorted((a, b) => a.at - b.at).slice(0, reasons.length - MAX_REJECTED)) {
+    await rm(join(aside, name.slice(0, -'.why.txt'.length)), { recursive: true, force: true });
+    await rm(join(aside, name), { force: true });
+  }
+}

@@ -1,0 +1,135 @@
+import { D3Error } from '@d3/sdk';
+import type { Kysely, Selectable } from 'kysely';
+import type { Clock } from '../../platform/clock.ts';
+import type { Report, ReportedOutcome, ReportedReceipt } from '../contract.ts';
+import { type Computer, type ComputerStore, REPORTS_KEPT } from './contract.ts';
+import { nameKey } from './documents.ts';
+import type { ComputerTable, Tables } from './tables.ts';
+
+export class SqlComputers implements ComputerStore {
+  readonly #db: Kysely<Tables>;
+  readonly #clock: Clock;
+
+  constructor(db: Kysely<Tables>, clock: Clock) {
+    this.#db = db;
+    this.#clock = clock;
+  }
+
+  async takeReport(report: Report): Promise<boolean> {
+    return this.#db.transaction().execute(async (transaction) => {
+      const { id, name, claims } = report.computer;
+      const taken = await transaction
+        .selectFrom('reports')
+        .select('id')
+        .where('computer_id', '=', id)
+        .where('run', '=', report.run)
+        .executeTakeFirst();
+      if (taken !== undefined) return false;
+      const contact = this.#contactTime(report);
+      const record = {
+        name,
+        name_key: nameKey(name),
+        claims: JSON.stringify(claims),
+        os: JSON.stringify(report.os),
+        cpu: report.cpu,
+        d3: report.d3,
+        last_contact: contact,
+        last_run: report.run,
+      };
+      await transaction
+        .insertInto('computers')
+        .values({ id, first_contact: contact, ...record })
+        .onConflict((conflict) => conflict.column('id').doUpdateSet(record))
+        .execute();
+      await transaction
+        .insertInto('reports')
+        .values({ computer_id: id, run: report.run, at: report.at, body: JSON.stringify(report) })
+        .execute();
+      await dropOldReports(transaction, id);
+      return true;
+    });
+  }
+
+  async list(): Promise<Computer[]> {
+    const rows = await this.#db.selectFrom('computers').selectAll().orderBy('name_key').orderBy('id').execute();
+    return rows.map(fromRow);
+  }
+
+  async find(idOrName: string): Promise<Computer | null> {
+    const rows = await this.#db
+      .selectFrom('computers')
+      .selectAll()
+      .where((where) => where.or([where('id', '=', idOrName.toLowerCase()), where('name_key', '=', nameKey(idOrName))]))
+      .orderBy('id')
+      .execute();
+    const exact = rows.find((row) => row.id === idOrName.toLowerCase());
+    if (exact !== undefined) return fromRow(exact);
+    if (rows.length > 1) {
+      const ids = rows.map((row) => row.id).join(', ');
+      throw new D3Error('COMPUTER_AMBIGUOUS', 'refused', `${rows.length} computers are called ${idOrName}: ${ids}.`, {
+        target: idOrName,
+        actions: ['Name the computer by its id.'],
+      });
+    }
+    return rows[0] === undefined ? null : fromRow(rows[0]);
+  }
+
+  async receipts(id: string): Promise<ReportedReceipt[]> {
+    const [newest] = await this.#reports(id, 1);
+    return newest?.receipts ?? [];
+  }
+
+  async outcomes(id: string): Promise<ReportedOutcome[]> {
+    const [newest] = await this.#reports(id, 1);
+    return newest?.outcomes ?? [];
+  }
+
+  async reports(id: string): Promise<Report[]> {
+    return this.#reports(id, REPORTS_KEPT);
+  }
+
+  async #reports(id: string, limit: number): Promise<Report[]> {
+    const rows = await this.#db
+      .selectFrom('reports')
+      .select('body')
+      .where('computer_id', '=', id)
+      .orderBy('id', 'desc')
+      .limit(limit)
+      .execute();
+    return rows.map((row) => JSON.parse(row.body));
+  }
+
+  /** A machine whose clock is ahead was not here in the future. */
+  #contactTime(report: Report): string {
+    const now = this.#clock.now();
+    const claimed = new Date(report.at);
+    return (claimed > now ? now : claimed).toISOString();
+  }
+}
+
+async function dropOldReports(db: Kysely<Tables>, computerId: string): Promise<void> {
+  const kept = await db
+    .selectFrom('reports')
+    .select('id')
+    .where('computer_id', '=', computerId)
+    .orderBy('id', 'desc')
+    .limit(REPORTS_KEPT)
+    .execute();
+  const oldest = kept.at(-1);
+  if (oldest === undefined) return;
+  await db.deleteFrom('reports').where('computer_id', '=', computerId).where('id', '<', oldest.id).execute();
+}
+
+function fromRow(row: Selectable<ComputerTable>): Computer {
+  return {
+    id: row.id,
+    name: row.name,
+    claims: JSON.parse(row.claims),
+    os: JSON.parse(row.os),
+    cpu: row.cpu,
+    d3: row.d3,
+    firstContact: row.first_contact,
+    lastContact: row.last_contact,
+    lastRun: row.last_run,
+  };
+}

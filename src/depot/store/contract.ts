@@ -1,0 +1,236 @@
+import type { StatusChange } from '../../catalog/lifecycle.ts';
+import type { DebianPackage, Edition, EditionAttributes, PackageFile, StoredStatus } from '../../catalog/types.ts';
+import type { GroupBody, MirrorBody, Report, ReportedOutcome, ReportedReceipt, ScriptBody } from '../contract.ts';
+
+/**
+ * The depot's store as every database behind it must offer it. One contract suite (test/depot/store-contract.ts) holds
+ * all of them. Times are ISO 8601 in UTC; `by` is the name of the admin, self-declared on an embedded depot.
+ */
+export interface Store {
+  readonly editions: EditionStore;
+  /** Documents of one registered kind. */
+  documents<K extends keyof DocumentBodies>(kind: K): Documents<DocumentBodies[K]>;
+  documents(kind: string): Documents<DocumentBody>;
+  readonly history: HistoryStore;
+  readonly computers: ComputerStore;
+  readonly publication: PublicationStore;
+  close(): Promise<void>;
+}
+
+/** An edition in the store: its status is never `missing`, which the depot derives from its blobs. */
+export interface StoredEdition extends Edition {
+  status: StoredStatus;
+}
+
+/** What an admin brings; id, edition string, status and dates are the store's. */
+export interface NewEdition extends EditionAttributes {
+  basename: string;
+  version: string;
+  revision: number;
+  file: PackageFile;
+  contents: string | null;
+  applePackages: Edition['applePackages'];
+  debianPackage?: DebianPackage;
+}
+
+/** Everything but the basename and what the store decides. Only the given properties change. */
+export type EditionChanges = Partial<Omit<NewEdition, 'basename'>>;
+
+export interface DeletedEdition extends StoredEdition {
+  deletedAt: string;
+  deletedBy: string;
+  /** Kept for looking up; its file may still be there. */
+  archived: boolean;
+}
+
+/** What the caller saw of a basename before it decided to make an edition live. */
+export interface ExpectedBasename {
+  liveId: number | null;
+  newestId: number;
+}
+
+export interface EditionStore {
+  /** All editions in id order. */
+  list(): Promise<StoredEdition[]>;
+  byId(id: number): Promise<StoredEdition | null>;
+  /** @param edition the exact string `basename-version-revision` */
+  byEdition(edition: string): Promise<StoredEdition | null>;
+  /**
+   * Adds a pilot.
+   * @throws D3Error refused: `EDITION_EXISTS`, `EDITION_IS_A_BASENAME`, `BASENAME_IS_AN_EDITION`, `BASENAME_CASE`; usage: `EDITION_INVALID`
+   */
+  insert(edition: NewEdition, by: string): Promise<StoredEdition>;
+  /**
+   * Changes an edition; a new version or revision makes a new edition string under the rules of {@link insert}.
+   * @throws D3Error notFound `EDITION_NOT_FOUND`, and as {@link insert}
+   */
+  update(id: number, changes: EditionChanges, by: string): Promise<StoredEdition>;
+  /**
+   * Makes an edition live with all effects on its basename, in one transaction, provided the basename's live and newest
+   * ids are still those the caller saw.
+   * @returns the changes made; empty when it was live already
+   * @throws D3Error refused `LIVE_CONFLICT`, notFound `EDITION_NOT_FOUND`
+   */
+  makeLive(id: number, by: string, expected: ExpectedBasename): Promise<StatusChange[]>;
+  /**
+   * Takes an edition out of the catalog. Its id and identity stay known.
+   * @returns the edition as it was
+   * @throws D3Error notFound `EDITION_NOT_FOUND`
+   */
+  delete(id: number, by: string, options: { archive: boolean }): Promise<StoredEdition>;
+  /** Deleted editions that were archived, in id order. */
+  archived(): Promise<DeletedEdition[]>;
+  /** The highest revision ever used for a basename and version, deleted editions included; null when there was none. */
+  highestRevision(basename: string, version: string): Promise<number | null>;
+}
+
+/** Body of any document: its schema names its kind and version, e.g. `d3/group@1`. */
+export interface DocumentBody {
+  schema: string;
+  [property: string]: unknown;
+}
+
+/** Bodies of the kinds core registers. */
+export interface DocumentBodies {
+  group: GroupBody;
+  script: ScriptBody;
+  mirror: MirrorBody;
+}
+
+export interface StoredDocument<B> {
+  kind: string;
+  /** Unique among the documents of all kinds, never reused. */
+  id: number;
+  /** Unique within its kind without regard to case. */
+  name: string;
+  /** Grows by one with every change; the first is 1. */
+  generation: number;
+  body: B;
+  changedAt: string;
+  changedBy: string;
+}
+
+/**
+ * Documents of one kind. Every write checks the body against the schema its owner registered.
+ * @throws D3Error usage `DOCUMENT_INVALID`; refused `DOCUMENT_EXISTS`, `DOCUMENT_CONFLICT`, `SCHEMA_NEWER`; notFound `DOCUMENT_NOT_FOUND`
+ */
+export interface Documents<B> {
+  get(id: number): Promise<StoredDocument<B> | null>;
+  /** @param name in any case */
+  byName(name: string): Promise<StoredDocument<B> | null>;
+  /** In order of id. */
+  list(): Promise<StoredDocument<B>[]>;
+  create(name: string, body: B, by: string): Promise<StoredDocument<B>>;
+  /** @param generation the one the caller saw; another one now means somebody else was faster: `DOCUMENT_CONFLICT` */
+  update(id: number, generation: number, changes: { name?: string; body?: B }, by: string): Promise<StoredDocument<B>>;
+  remove(id: number, generation: number, by: string): Promise<void>;
+  history(id: number): Promise<HistoryEvent[]>;
+}
+
+export interface HistoryEvent {
+  id: number;
+  at: string;
+  by: string;
+  /** `edition.added`, `edition.edited`, `edition.live`, `edition.deleted`, `edition.archived`, `document.created`, … */
+  what: string;
+  target: HistoryTarget;
+  before: unknown;
+  after: unknown;
+}
+
+export interface HistoryTarget {
+  /** `edition` or a document kind. */
+  kind: string;
+  id: number;
+  /** As it was called then. */
+  name: string;
+}
+
+export interface HistoryFilter {
+  kind?: string;
+  id?: number;
+  by?: string;
+  what?: string;
+  /** ISO 8601; this moment and later. */
+  since?: string;
+  /** The newest so many. */
+  limit?: number;
+}
+
+export interface HistoryStore {
+  /** Oldest first. */
+  list(filter?: HistoryFilter): Promise<HistoryEvent[]>;
+}
+
+export interface Computer {
+  /** Random id of the machine's state; all else is a claim. */
+  id: string;
+  name: string;
+  claims: Report['computer']['claims'];
+  os: Report['os'];
+  cpu: string;
+  /** Version of its d3. */
+  d3: string;
+  firstContact: string;
+  lastContact: string;
+  /** Run of the newest report. */
+  lastRun: string;
+}
+
+export interface ComputerStore {
+  /**
+   * Takes a report: the computer's record follows it, the report becomes its newest. A run already taken changes nothing.
+   * @returns false when it was taken before
+   */
+  takeReport(report: Report): Promise<boolean>;
+  /** By name, then id. */
+  list(): Promise<Computer[]>;
+  /**
+   * @param idOrName an id, or a name in any case
+   * @throws D3Error refused `COMPUTER_AMBIGUOUS` naming the ids when several computers have the name
+   */
+  find(idOrName: string): Promise<Computer | null>;
+  /** Receipts of the newest report; empty for an unknown computer. */
+  receipts(id: string): Promise<ReportedReceipt[]>;
+  /** Outcomes of the newest report. */
+  outcomes(id: string): Promise<ReportedOutcome[]>;
+  /** The newest reports, newest first; at most {@link REPORTS_KEPT}. */
+  reports(id: string): Promise<Report[]>;
+}
+
+/** Reports kept for each computer. */
+export const REPORTS_KEPT = 10;
+
+/** What the last publication was, as the store recorded it. */
+export interface PublicationRecord {
+  /** The store's generation it shows. */
+  generation: number;
+  /** Version of the root, targets, snapshot and timestamp metadata. */
+  versions: { root: number; targets: number; snapshot: number; timestamp: number };
+  /** SHA-256 of the catalog's bytes. */
+  catalogSha256: string;
+  at: string;
+  /** When the first of its metadata files expires. */
+  expires: string;
+}
+
+/** What a publication is made from, read in the exclusive section. */
+export interface PublicationInput {
+  /** Grows with every change of what the catalog shows. */
+  generation: number;
+  editions: StoredEdition[];
+  groups: StoredDocument<GroupBody>[];
+  mirrors: StoredDocument<MirrorBody>[];
+  last: PublicationRecord | null;
+}
+
+export interface PublicationStore {
+  generation(): Promise<number>;
+  last(): Promise<PublicationRecord | null>;
+  /**
+   * Runs `work` while no other process changes or publishes this depot and records what it published.
+   * `work` must not call the store. A record with a generation above the input's raises the store's.
+   * @param work returns null when nothing had to be published
+   */
+  exclusively(work: (input: PublicationInput) => Promise<PublicationRecord | null>): Promise<PublicationRecord | null>;
+}

@@ -1,0 +1,143 @@
+import { D3Error } from '@d3/sdk';
+import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
+import type { Tables } from './tables.ts';
+
+/** How the databases differ where tables are made. */
+export interface DatabaseTraits {
+  /** Adds a primary key `id` that only grows: a number once given is never given again. */
+  withGrowingId<T extends string, C extends string>(table: CreateTableBuilder<T, C>): CreateTableBuilder<T, C | 'id'>;
+}
+
+type Migration = (db: Kysely<Tables>, traits: DatabaseTraits) => Promise<void>;
+
+/** Forward only, never edited once released: migration n takes the schema from version n to n + 1. */
+const migrations: readonly Migration[] = [createTables];
+
+/** The schema version this d3 writes. */
+const SCHEMA_VERSION = migrations.length;
+
+/**
+ * Brings the tables to this d3's version, in one transaction.
+ * @param where the database, for messages
+ * @throws D3Error refused `SCHEMA_NEWER` when a newer d3 wrote it: nothing is touched
+ */
+export async function migrate(db: Kysely<Tables>, traits: DatabaseTraits, where: string): Promise<void> {
+  if ((await checkedVersion(db, where)) === SCHEMA_VERSION) return;
+  await db.transaction().execute(async (transaction) => {
+    // Read again: another process may have been faster.
+    for (let version = await checkedVersion(transaction, where); version < SCHEMA_VERSION; version++) {
+      await (migrations[version] as Migration)(transaction, traits);
+      await transaction
+        .updateTable('depot')
+        .set({ schema_version: version + 1 })
+        .execute();
+    }
+  });
+}
+
+async function checkedVersion(db: Kysely<Tables>, where: string): Promise<number> {
+  const version = await schemaVersion(db);
+  if (version <= SCHEMA_VERSION) return version;
+  throw new D3Error(
+    'SCHEMA_NEWER',
+    'refused',
+    `The depot's database has schema version ${version}; this d3 knows versions up to ${SCHEMA_VERSION}. Nothing was changed.`,
+    { target: where, actions: ['Update d3 on this host.'] },
+  );
+}
+
+async function schemaVersion(db: Kysely<Tables>): Promise<number> {
+  const tables = await db.introspection.getTables();
+  if (!tables.some((table) => table.name === 'depot')) return 0;
+  const row = await db.selectFrom('depot').select('schema_version').executeTakeFirst();
+  return row?.schema_version ?? 0;
+}
+
+async function createTables(db: Kysely<Tables>, traits: DatabaseTraits): Promise<void> {
+  await db.schema
+    .createTable('depot')
+    .addColumn('one', 'integer', (column) => column.primaryKey().check(sql`one = 1`))
+    .addColumn('schema_version', 'integer', (column) => column.notNull())
+    .addColumn('generation', 'bigint', (column) => column.notNull())
+    .addColumn('published', 'text')
+    .execute();
+  await db.insertInto('depot').values({ one: 1, schema_version: 0, generation: 0, published: null }).execute();
+
+  await withEditionColumns(traits.withGrowingId(db.schema.createTable('editions'))).execute();
+  await withEditionColumns(
+    db.schema.createTable('deleted_editions').addColumn('id', 'bigint', (column) => column.primaryKey()),
+  )
+    .addColumn('deleted_at', 'text', (column) => column.notNull())
+    .addColumn('deleted_by', 'text', (column) => column.notNull())
+    .addColumn('archived', 'integer', (column) => column.notNull())
+    .execute();
+  await sql`create unique index editions_edition on editions (lower(edition))`.execute(db);
+  await sql`create index editions_basename on editions (lower(basename))`.execute(db);
+  await sql`create unique index editions_one_live on editions (lower(basename)) where status = 'live'`.execute(db);
+  await sql`create index deleted_editions_basename on deleted_editions (lower(basename))`.execute(db);
+
+  await traits
+    .withGrowingId(db.schema.createTable('documents'))
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('name_key', 'text', (column) => column.notNull())
+    .addColumn('generation', 'integer', (column) => column.notNull())
+    .addColumn('body', 'text', (column) => column.notNull())
+    .addColumn('changed_at', 'text', (column) => column.notNull())
+    .addColumn('changed_by', 'text', (column) => column.notNull())
+    .addUniqueConstraint('documents_name', ['kind', 'name_key'])
+    .execute();
+
+  await traits
+    .withGrowingId(db.schema.createTable('events'))
+    .addColumn('at', 'text', (column) => column.notNull())
+    .addColumn('by', 'text', (column) => column.notNull())
+    .addColumn('what', 'text', (column) => column.notNull())
+    .addColumn('target_kind', 'text', (column) => column.notNull())
+    .addColumn('target_id', 'bigint', (column) => column.notNull())
+    .addColumn('target_name', 'text', (column) => column.notNull())
+    .addColumn('before', 'text')
+    .addColumn('after', 'text')
+    .execute();
+  await db.schema.createIndex('events_target').on('events').columns(['target_kind', 'target_id']).execute();
+
+  await db.schema
+    .createTable('computers')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('name_key', 'text', (column) => column.notNull())
+    .addColumn('claims', 'text', (column) => column.notNull())
+    .addColumn('os', 'text', (column) => column.notNull())
+    .addColumn('cpu', 'text', (column) => column.notNull())
+    .addColumn('d3', 'text', (column) => column.notNull())
+    .addColumn('first_contact', 'text', (column) => column.notNull())
+    .addColumn('last_contact', 'text', (column) => column.notNull())
+    .addColumn('last_run', 'text', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('computers_name').on('computers').column('name_key').execute();
+
+  await traits
+    .withGrowingId(db.schema.createTable('reports'))
+    .addColumn('computer_id', 'text', (column) => column.notNull().references('computers.id'))
+    .addColumn('run', 'text', (column) => column.notNull())
+    .addColumn('at', 'text', (column) => column.notNull())
+    .addColumn('body', 'text', (column) => column.notNull())
+    .addUniqueConstraint('reports_run', ['computer_id', 'run'])
+    .execute();
+}
+
+function withEditionColumns<T extends string, C extends string>(table: CreateTableBuilder<T, C>) {
+  return table
+    .addColumn('basename', 'text', (column) => column.notNull())
+    .addColumn('version', 'text', (column) => column.notNull())
+    .addColumn('revision', 'bigint', (column) => column.notNull())
+    .addColumn('edition', 'text', (column) => column.notNull())
+    .addColumn('status', 'text', (column) =>
+      column.notNull().check(sql`status in ('pilot', 'live', 'deprecated', 'skipped')`),
+    )
+    .addColumn('body', 'text', (column) => column.notNull())
+    .addColumn('added_at', 'text', (column) => column.notNull())
+    .addColumn('added_by', 'text', (column) => column.notNull())
+    .addColumn('released_at', 'text')
+    .addColumn('released_by', 'text');
+}

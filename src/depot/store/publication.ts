@@ -1,0 +1,58 @@
+import type { Kysely } from 'kysely';
+import type { Clock } from '../../platform/clock.ts';
+import type { GroupBody, MirrorBody } from '../contract.ts';
+import type { PublicationInput, PublicationRecord, PublicationStore, StoredDocument } from './contract.ts';
+import { SqlDocuments } from './documents.ts';
+import { listEditions } from './editions.ts';
+import type { Tables } from './tables.ts';
+
+export class SqlPublication implements PublicationStore {
+  readonly #db: Kysely<Tables>;
+  readonly #clock: Clock;
+
+  constructor(db: Kysely<Tables>, clock: Clock) {
+    this.#db = db;
+    this.#clock = clock;
+  }
+
+  async generation(): Promise<number> {
+    return (await readDepot(this.#db)).generation;
+  }
+
+  async last(): Promise<PublicationRecord | null> {
+    return (await readDepot(this.#db)).last;
+  }
+
+  async exclusively(
+    work: (input: PublicationInput) => Promise<PublicationRecord | null>,
+  ): Promise<PublicationRecord | null> {
+    return this.#db.transaction().execute(async (transaction) => {
+      const { generation, last } = await readDepot(transaction);
+      const editions = await listEditions(transaction);
+      const documents = (kind: string) => new SqlDocuments(transaction, this.#clock, kind).list();
+      const groups = await documents('group');
+      const mirrors = await documents('mirror');
+      const record = await work({
+        generation,
+        editions,
+        groups: groups as unknown as StoredDocument<GroupBody>[],
+        mirrors: mirrors as unknown as StoredDocument<MirrorBody>[],
+        last,
+      });
+      if (record === null) return null;
+      await transaction
+        .updateTable('depot')
+        .set({ published: JSON.stringify(record), generation: Math.max(generation, record.generation) })
+        .execute();
+      return record;
+    });
+  }
+}
+
+async function readDepot(db: Kysely<Tables>): Promise<{ generation: number; last: PublicationRecord | null }> {
+  const row = await db.selectFrom('depot').select(['generation', 'published']).executeTakeFirstOrThrow();
+  return {
+    generation: row.generation,
+    last: row.published === null ? null : JSON.parse(row.published),
+  };
+}

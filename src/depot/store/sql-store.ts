@@ -1,0 +1,48 @@
+import type { Kysely } from 'kysely';
+import type { Clock } from '../../platform/clock.ts';
+import { SqlComputers } from './computers.ts';
+import type {
+  ComputerStore,
+  DocumentBodies,
+  DocumentBody,
+  Documents,
+  EditionStore,
+  HistoryStore,
+  PublicationStore,
+  Store,
+} from './contract.ts';
+import { SqlDocuments } from './documents.ts';
+import { SqlEditions } from './editions.ts';
+import { historyStore } from './events.ts';
+import { SqlPublication } from './publication.ts';
+import type { Tables } from './tables.ts';
+
+/** The store on any database Kysely speaks to, its tables already made. */
+export class SqlStore implements Store {
+  readonly editions: EditionStore;
+  readonly history: HistoryStore;
+  readonly computers: ComputerStore;
+  readonly publication: PublicationStore;
+  readonly #db: Kysely<Tables>;
+  readonly #clock: Clock;
+
+  constructor(db: Kysely<Tables>, clock: Clock) {
+    this.#db = db;
+    this.#clock = clock;
+    this.editions = new SqlEditions(db, clock);
+    this.history = historyStore(db);
+    this.computers = new SqlComputers(db, clock);
+    this.publication = new SqlPublication(db, clock);
+  }
+
+  documents<K extends keyof DocumentBodies>(kind: K): Documents<DocumentBodies[K]>;
+  documents(kind: string): Documents<DocumentBody>;
+  documents(kind: string): unknown {
+    // The registered schema of its kind vouches for the type of the body.
+    return new SqlDocuments(this.#db, this.#clock, kind);
+  }
+
+  async close(): Promise<void> {
+    await this.#db.destroy();
+  }
+}

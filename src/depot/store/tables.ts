@@ -1,0 +1,94 @@
+import type { Generated } from 'kysely';
+
+/**
+ * The tables as Kysely sees them. Bodies are JSON text, times ISO 8601 text, booleans 0 or 1: the same on every database.
+ * Whole numbers are numbers: a driver that answers `bigint` columns with text has to be told so.
+ */
+export interface Tables {
+  depot: DepotTable;
+  editions: EditionTable;
+  deleted_editions: DeletedEditionTable;
+  documents: DocumentTable;
+  events: EventTable;
+  computers: ComputerTable;
+  reports: ReportTable;
+}
+
+/** One row. */
+interface DepotTable {
+  one: number;
+  schema_version: number;
+  generation: number;
+  /** JSON of a PublicationRecord. */
+  published: string | null;
+}
+
+export interface EditionColumns {
+  basename: string;
+  version: string;
+  revision: number;
+  edition: string;
+  status: string;
+  /** JSON, schema d3/edition@1: everything without a column. */
+  body: string;
+  added_at: string;
+  added_by: string;
+  released_at: string | null;
+  released_by: string | null;
+}
+
+export interface EditionTable extends EditionColumns {
+  id: Generated<number>;
+}
+
+interface DeletedEditionTable extends EditionColumns {
+  id: number;
+  deleted_at: string;
+  deleted_by: string;
+  archived: number;
+}
+
+export interface DocumentTable {
+  id: Generated<number>;
+  kind: string;
+  name: string;
+  /** The name without regard to case. */
+  name_key: string;
+  generation: number;
+  body: string;
+  changed_at: string;
+  changed_by: string;
+}
+
+interface EventTable {
+  id: Generated<number>;
+  at: string;
+  by: string;
+  what: string;
+  target_kind: string;
+  target_id: number;
+  target_name: string;
+  before: string | null;
+  after: string | null;
+}
+
+export interface ComputerTable {
+  id: string;
+  name: string;
+  name_key: string;
+  claims: string;
+  os: string;
+  cpu: string;
+  d3: string;
+  first_contact: string;
+  last_contact: string;
+  last_run: string;
+}
+
+interface ReportTable {
+  id: Generated<number>;
+  computer_id: string;
+  run: string;
+  at: string;
+  body: string;
+}
