@@ -1,0 +1,120 @@
+import type { Proposal } from '@d3/sdk';
+import type { CatalogIndex } from '../catalog/resolve.ts';
+import { obstaclesToInstall, obstaclesToUninstall } from './availability.ts';
+import { act, held, obstructed, refused } from './decide.ts';
+import { installOrDefer } from './deferral.ts';
+import { reason } from './reasons.ts';
+import type { Receipt } from './receipt.ts';
+import type { Decision, Facts, InstallAction, Plan, Reason, Request } from './types.ts';
+
+/** What one plugin proposed. */
+export interface Proposed {
+  plugin: string;
+  proposals: readonly Proposal[];
+}
+
+/**
+ * Lays what plugins propose over the host's own plan. A hold or refusal takes the place of what was planned for its
+ * basename; an action is added where the host plans none, under the same rules as the host's own. Pure.
+ */
+export function withProposals(
+  plan: Plan,
+  proposed: readonly Proposed[],
+  request: Request,
+  facts: Facts,
+  index: CatalogIndex,
+): Plan {
+  const decisions = [...plan.decisions];
+  const warnings = [...plan.warnings];
+  for (const { plugin, proposals } of proposed) {
+    for (const proposal of proposals) {
+      const decided = decideProposal(plugin, proposal, decisions, request, facts, index);
+      if (typeof decided === 'string')
+        warnings.push(`${plugin} proposed to ${proposal.kind} ${about(proposal)}: ${decided}`);
+      else replaceOrAdd(decisions, decided);
+    }
+  }
+  return { ...plan, decisions, warnings };
+}
+
+function about(proposal: Proposal): string {
+  return proposal.kind === 'install' ? proposal.edition : proposal.basename;
+}
+
+/** @returns the decision, or why there is none */
+function decideProposal(
+  plugin: string,
+  proposal: Proposal,
+  decisions: readonly Decision[],
+  request: Request,
+  facts: Facts,
+  index: CatalogIndex,
+): Decision | string {
+  const because = [reason('PROPOSED', { plugin, why: proposal.reason })];
+  const basename = proposal.kind === 'install' ? index.byEdition(proposal.edition)?.basename : proposal.basename;
+  if (basename === undefined) return 'there is no such edition';
+  const planned = decisions.find(
+    (decision) => decision.basename === basename && !isOfRecord(decision) && decision.verdict === 'act',
+  );
+  const receipt = facts.receipts.find((candidate) => candidate.basename === basename) ?? null;
+  if (proposal.kind === 'hold' || proposal.kind === 'refuse') {
+    if (planned === undefined) return 'nothing is planned for it';
+    const { target, edition } = planned;
+    const subject = { target, basename, edition };
+    if (proposal.kind === 'hold') return held(subject, [...planned.reasons, ...because]);
+    return refused(subject, planned.reasons, because[0] as Reason, 'refused', []);
+  }
+  if (request.kind !== 'sync') return 'only a sync takes up actions';
+  if (planned !== undefined) return 'something else is planned for it already';
+  if (facts.interrupted.includes(basename)) return 'an earlier run of it was cut and comes first';
+  if (proposal.kind === 'install')
+    return decideInstall(proposal.edition, receipt, because, request.force, facts, index);
+  if (receipt === null) return 'it is not installed';
+  const subject = { target: basename, basename, edition: receipt.edition };
+  if (proposal.kind === 'forget') return act(subject, { kind: 'forget', basename, edition: receipt.edition }, because);
+  const obstacles = obstaclesToUninstall(receipt, facts, request.force);
+  if (obstacles.length > 0) return obstructed(subject, because, obstacles, false);
+  return act(subject, { kind: 'uninstall', mode: 'uninstall', receipt, force: request.force }, because);
+}
+
+function decideInstall(
+  name: string,
+  receipt: Receipt | null,
+  because: Reason[],
+  force: boolean,
+  facts: Facts,
+  index: CatalogIndex,
+): Decision | string {
+  const edition = index.byEdition(name);
+  if (edition?.status !== 'live') return 'it is not live';
+  if (receipt !== null) return `${receipt.edition} is installed, which sync looks after`;
+  const subject = { target: edition.basename, basename: edition.basename, edition: edition.edition };
+  const obstacles = obstaclesToInstall(edition, null, facts, index, { force, puppies: false });
+  if (obstacles.length > 0) return obstructed(subject, because, obstacles, false);
+  const action: InstallAction = {
+    kind: 'install',
+    mode: 'auto-install',
+    edition,
+    replaces: null,
+    removeFirst: false,
+    piloting: false,
+    displacedLive: false,
+    admin: 'auto-installed',
+    manual: false,
+    customExpiration: null,
+    freeze: false,
+    force,
+  };
+  return installOrDefer(subject, action, because, facts, { puppies: false, asked: false });
+}
+
+/** A change of d3's own record, which comes before whatever else is decided of the basename. */
+function isOfRecord({ action }: Decision): boolean {
+  return action?.kind === 'refresh' || action?.kind === 'dequeue';
+}
+
+function replaceOrAdd(decisions: Decision[], decided: Decision): void {
+  const at = decisions.findIndex((decision) => decision.basename === decided.basename && !isOfRecord(decision));
+  if (at === -1) decisions.push(decided);
+  else decisions[at] = decided;
+}
