@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto';
+
+/** How a schedule is laid down for the system that keeps it. */
+export interface Schedule {
+  /** Absolute path of d3 on the machine. */
+  program: string;
+  /** Seconds between two syncs, on average. */
+  every: number;
+}
+
+/** Marks a file as ours: only such ones are ever changed or removed. */
+export const MARK = 'Written by d3 service install';
+export const LABEL = 'org.d3.sync';
+
+/** A sync comes between 75 % and 125 % of the time after the last, so that a fleet does not come all at once. */
+export function spreadOf({ every }: Pick<Schedule, 'every'>): { least: number; spread: number } {
+  const least = Math.round(every * 0.75);
+  return { least, spread: Math.round(every * 0.5) };
+}
+
+/** The units of systemd by their names: the sync, its timer, and one that syncs after waking up. */
+export function systemdUnits(schedule: Schedule): Record<string, string> {
+  const { least, spread } = spreadOf(schedule);
+  const command = `${systemdWord(schedule.program)} sync --if-idle --no-input`;
+  const work = `Type=oneshot
+ExecStart=${command}
+Nice=10
+IOSchedulingClass=best-effort
+IOSchedulingPriority=7
+PrivateTmp=yes
+KillMode=mixed
+TimeoutStopSec=5min`;
+  return {
+    'd3-sync.service': `# ${MARK}
+[Unit]
+Description=Bring this machine to what its depot wants of it
+Documentation=man:d3(1)
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+${work}
+`,
+    'd3-sync.timer': `# ${MARK}
+[Unit]
+Description=Sync with the depot every ${schedule.every} seconds, more or less a quarter
+
+[Timer]
+OnBootSec=2min
+OnUnitActiveSec=${least}s
+RandomizedDelaySec=${spread}s
+AccuracySec=30s
+
+[Install]
+WantedBy=timers.target
+`,
+    'd3-sync-wake.service': `# ${MARK}
+[Unit]
+Description=Sync with the depot after waking up
+After=suspend.target hibernate.target hybrid-sleep.target
+
+[Service]
+${work}
+
+[Install]
+WantedBy=suspend.target hibernate.target hybrid-sleep.target
+`,
+  };
+}
+
+/** A word of a systemd command line: `%` and `$` mean something there, blanks end it. */
+function systemdWord(text: string): string {
+  const plain = text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('$', '$$$$');
+  return /^[\w./+-]+$/.test(plain) ? plain : `"${plain}"`;
+}
+
+/** The property list of launchd's daemon. It runs at load, and after waking up when a time was slept through. */
+export function launchdPlist(schedule: Schedule): string {
+  const { least, spread } = spreadOf(schedule);
+  const words = [schedule.program, 'sync', '--if-idle', '--no-input', '--spread', `${spread}s`];
+  return plist(
+    [
+      key('Label', string(LABEL)),
+      key('ProgramArguments', `<array>${words.map(string).join('')}</array>`),
+      key('StartInterval', `<integer>${least}</integer>`),
+      key('RunAtLoad', '<true/>'),
+      key('ProcessType', string('Background')),
+      key('LowPriorityIO', '<true/>'),
+      key('Nice', '<integer>10</integer>'),
+      key('ExitTimeOut', '<integer>300</integer>'),
+    ],
+    MARK,
+  );
+}
+
+/** Node as its makers sign it. */
+const NODE_REQUIREMENT = 'identifier "node" and anchor apple generic and certificate leaf[subject.OU] = HX7739G8FX';
+
+/**
+ * The profile an admin deploys: d3's daemon stays switched on, and its Node may reach what it installs.
+ * @param node absolute path of the Node that d3 runs with on the machines
+ */
+export function profile(node: string): string {
+  const managed = payload('com.apple.servicemanagement', 'login-items', [
+    key(
+      'Rules',
+      `<array><dict>${key('RuleType', string('LabelPrefix'))}${key('RuleValue', string('org.d3.'))}${key('Comment', string('d3'))}</dict></array>`,
+    ),
+  ]);
+  const access = [
+    key('Identifier', string(node)),
+    key('IdentifierType', string('path')),
+    key('CodeRequirement', string(NODE_REQUIREMENT)),
+    key('StaticCode', '<false/>'),
+    key('Authorization', string('Allow')),
+  ].join('');
+  const privacy = payload('com.apple.TCC.configuration-profile-policy', 'privacy', [
+    key('Services', `<dict>${key('SystemPolicyAllFiles', `<array><dict>${access}</dict></array>`)}</dict>`),
+  ]);
+  return plist([
+    key('PayloadContent', `<array>${managed}${privacy}</array>`),
+    key('PayloadDisplayName', string('d3')),
+    key('PayloadDescription', string('Keeps the schedule of d3 switched on and lets it reach what it installs.')),
+    key('PayloadIdentifier', string('org.d3.profile')),
+    key('PayloadScope', string('System')),
+    key('PayloadType', string('Configuration')),
+    key('PayloadUUID', string(uuidOf('org.d3.profile'))),
+    key('PayloadVersion', '<integer>1</integer>'),
+  ]);
+}
+
+function payload(type: string, name: string, content: readonly string[]): string {
+  const identifier = `org.d3.profile.${name}`;
+  const own = [
+    key('PayloadType', string(type)),
+    key('PayloadIdentifier', string(identifier)),
+    key('PayloadUUID', string(uuidOf(identifier))),
+    key('PayloadVersion', '<integer>1</integer>'),
+  ];
+  return `<dict>${[...own, ...content].join('')}</dict>`;
+}
+
+/** The same for the same name, so that a profile that is made again takes the place of the old one. */
+function uuidOf(name: string): string {
+  const hex = createHash('sha256').update(name).digest('hex');
+  const variant = ((Number.parseInt(hex[16] as string, 16) & 0x3) | 0x8).toString(16);
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `5${hex.slice(13, 16)}`,
+    `${variant}${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ]
+    .join('-')
+    .toUpperCase();
+}
+
+function plist(entries: readonly string[], comment?: string): string {
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">',
+    ...(comment === undefined ? [] : [`<!-- ${comment} -->`]),
+    '<plist version="1.0">',
+    '<dict>',
+    ...entries.map((entry) => `  ${entry}`),
+    '</dict>',
+    '</plist>',
+    '',
+  ].join('\n');
+}
+
+function key(name: string, value: string): string {
+  return `<key>${name}</key>${value}`;
+}
+
+function string(text: string): string {
+  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return `<string>${escaped}</string>`;
+}

@@ -1,0 +1,137 @@
+import type { ChildProcess } from 'node:child_process';
+import os from 'node:os';
+import { StringDecoder } from 'node:string_decoder';
+import { D3Error } from '@d3/sdk';
+import { FIXED_PATH, startProgram, untilEnded } from './spawned.ts';
+
+/** A program of the system to be run: always by its absolute path, its words as they are, through no shell. */
+export interface ProgramCall {
+  /** Absolute path. */
+  program: string;
+  args: readonly string[];
+  /** Milliseconds until it is ended, with everything it started. */
+  timeout: number;
+  /** Ends it before its time; without one it is left to finish what it is at. */
+  signal?: AbortSignal;
+  /** Variables besides the fixed PATH, HOME, USER, LOGNAME and the language C. */
+  environment?: Readonly<Record<string, string>>;
+  /** What it is given to read; nothing unless said. */
+  input?: string;
+  /** Told of every whole line it prints, on either stream, control characters and all. */
+  onLine?: (line: string) => void;
+}
+
+/** How a program of the system ended and what it said. */
+export interface ProgramAnswer {
+  /** Null when it was killed: by a signal, or because its time was up. */
+  code: number | null;
+  signal: string | null;
+  timedOut: boolean;
+  /** The first 16 MiB of each stream. */
+  stdout: string;
+  stderr: string;
+  /** It said more than is kept: what is here is no whole answer. */
+  cut: boolean;
+  /** The last lines of both streams as they came, without empty ones: for an error that quotes them. */
+  lastLines: string[];
+}
+
+/**
+ * Runs a program of the system: the port that its fixed programs are called through, so that tests put recorded ones there.
+ * @throws D3Error failed `PROGRAM_ABSENT` when it cannot be started; how it ended is the caller's to judge
+ */
+export type RunProgram = (call: ProgramCall) => Promise<ProgramAnswer>;
+
+const KEPT_BYTES = 16 * 1024 * 1024;
+const KEPT_LINES = 20;
+const LINE_CHARACTERS = 4096;
+
+export const runProgram: RunProgram = async (call) => {
+  const child = await started(call);
+  const answer = new Answer(call.onLine);
+  answer.listen(child.stdout, 'stdout');
+  answer.listen(child.stderr, 'stderr');
+  // It may end without having read everything.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(call.input);
+  const ended = await untilEnded(child, call.timeout, call.signal);
+  return { ...ended, ...answer.whole() };
+};
+
+async function started({ program, args, environment, input }: ProgramCall): Promise<ChildProcess> {
+  const { username, homedir } = account();
+  const env = {
+    ...environment,
+    PATH: FIXED_PATH,
+    HOME: homedir,
+    USER: username,
+    LOGNAME: username,
+    LANG: 'C',
+    LC_ALL: 'C',
+  };
+  try {
+    return await startProgram(program, args, { cwd: '/', env, input: input === undefined ? 'ignore' : 'pipe' });
+  } catch (error) {
+    throw new D3Error('PROGRAM_ABSENT', 'failed', `${program} cannot be run: ${(error as Error).message}.`, {
+      target: program,
+      cause: error,
+    });
+  }
+}
+
+/** An account without an entry still has a folder to be at home in. */
+function account(): { username: string; homedir: string } {
+  try {
+    return os.userInfo();
+  } catch {
+    return { username: String(process.getuid?.() ?? 0), homedir: '/' };
+  }
+}
+
+/** Collects what a program says, within bounds. */
+class Answer {
+  readonly #kept = { stdout: '', stderr: '' };
+  readonly #lastLines: string[] = [];
+  readonly #flushes: (() => void)[] = [];
+  readonly #onLine: ((line: string) => void) | undefined;
+  #cut = false;
+
+  constructor(onLine: ((line: string) => void) | undefined) {
+    this.#onLine = onLine;
+  }
+
+  listen(stream: NodeJS.ReadableStream | null, name: 'stdout' | 'stderr'): void {
+    const decoder = new StringDecoder('utf8');
+    let line = '';
+    const take = (text: string) => {
+      const room = KEPT_BYTES - this.#kept[name].length;
+      if (text.length > room) this.#cut = true;
+      this.#kept[name] += text.slice(0, room);
+      const parts = (line + text).split('\n');
+      line = parts.pop() as string;
+      for (const part of parts) this.#tell(part);
+      // A line without an end is told in pieces.
+      for (; line.length > LINE_CHARACTERS; line = line.slice(LINE_CHARACTERS))
+        this.#tell(line.slice(0, LINE_CHARACTERS));
+    };
+    stream?.on('data', (chunk: Buffer) => take(decoder.write(chunk)));
+    this.#flushes.push(() => {
+      take(decoder.end());
+      if (line !== '') this.#tell(line);
+      line = '';
+    });
+  }
+
+  whole(): Pick<ProgramAnswer, 'stdout' | 'stderr' | 'cut' | 'lastLines'> {
+    for (const flush of this.#flushes) flush();
+    return { ...this.#kept, cut: this.#cut, lastLines: this.#lastLines };
+  }
+
+  #tell(ended: string): void {
+    const line = ended.endsWith('\r') ? ended.slice(0, -1) : ended;
+    this.#onLine?.(line);
+    if (line.trim() === '') return;
+    this.#lastLines.push(line.slice(0, LINE_CHARACTERS));
+    if (this.#lastLines.length > KEPT_LINES) this.#lastLines.shift();
+  }
+}

@@ -1,0 +1,105 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExecResult } from '@d3/sdk';
+
+/** All that a program finds programs in, whatever the caller of d3 had. */
+export const FIXED_PATH = '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin';
+const UMASK = 0o022;
+/** Milliseconds between asking a program to end and ending it. */
+const GRACE = 5000;
+const BUSY_RETRIES = 20;
+
+/** How a program is started: where, with which environment, and whether it is given something to read. */
+interface Start {
+  cwd: string;
+  env: NodeJS.ProcessEnv;
+  /** `ignore`: it reads nothing. */
+  input: 'ignore' | 'pipe';
+}
+
+/**
+ * Starts a program in a process group of its own, with umask 022.
+ * @throws the system's error when it cannot be started (`ENOENT`, `EACCES`)
+ */
+export async function startProgram(program: string, args: readonly string[], start: Start): Promise<ChildProcess> {
+  const { cwd, env, input } = start;
+  const options: SpawnOptions = { cwd, env, detached: true, stdio: [input, 'pipe', 'pipe'] };
+  // Another thread may be starting a program of its own while this one's file was open: the kernel then says busy.
+  for (let tries = 0; ; tries += 1) {
+    const child = spawnWithUmask(program, args, options);
+    const failure = await started(child);
+    if (failure === null) return child;
+    if (failure.code !== 'ETXTBSY' || tries === BUSY_RETRIES) throw failure;
+    await sleep(10);
+  }
+}
+
+function spawnWithUmask(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  const before = process.umask(UMASK);
+  try {
+    return spawn(program, args, options);
+  } finally {
+    process.umask(before);
+  }
+}
+
+function started(child: ChildProcess): Promise<NodeJS.ErrnoException | null> {
+  return new Promise((resolve) => {
+    child.once('spawn', () => resolve(null));
+    child.once('error', (error) => resolve(error));
+  });
+}
+
+/**
+ * Waits until a started program has ended. When its time is up or the signal comes, it is asked to end, then ended, with all
+ * it started. What it leaves running in its group ends with it.
+ * @param timeout milliseconds
+ */
+export async function untilEnded(
+  child: ChildProcess,
+  timeout: number,
+  signal: AbortSignal | undefined,
+): Promise<ExecResult> {
+  let timedOut = false;
+  let kill: NodeJS.Timeout | undefined;
+  const end = () => {
+    signalGroup(child, 'SIGTERM');
+    kill ??= setTimeout(() => signalGroup(child, 'SIGKILL'), GRACE);
+  };
+  const limit = setTimeout(() => {
+    timedOut = true;
+    end();
+  }, timeout);
+  if (signal?.aborted) end();
+  signal?.addEventListener('abort', end, { once: true });
+  try {
+    const ended = await exited(child);
+    // What it left running in its group ends with it, so that nothing holds on to its pipes or its folder.
+    signalGroup(child, 'SIGKILL');
+    return { ...ended, timedOut };
+  } finally {
+    clearTimeout(limit);
+    clearTimeout(kill);
+    signal?.removeEventListener('abort', end);
+  }
+}
+
+function exited(child: ChildProcess): Promise<{ code: number | null; signal: string | null }> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => {
+      // The pipes may still hold lines, or be held by what it started: a moment for the former, no waiting for the latter.
+      const done = () => resolve({ code, signal });
+      child.once('close', done);
+      setTimeout(done, 500).unref();
+    });
+  });
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // The group is gone already.
+  }
+}
