@@ -1,0 +1,63 @@
+import path from 'node:path';
+import type { Reporter } from '@d3/sdk';
+import { type AdminSession, withDepot } from '../admin/session.ts';
+import { adminName } from '../config/admin-name.ts';
+import { loadSettings } from '../config/layers.ts';
+import { initDepot } from '../depot/index.ts';
+import type { HookSource, HookTracer } from '../lifecycle/bus.ts';
+import { pluginsOnBus } from '../lifecycle/plugins.ts';
+import { systemClock, ticks } from '../platform/clock.ts';
+import { execIn } from '../platform/exec.ts';
+import { machinePaths } from '../platform/paths.ts';
+import { depotLocation, requireDepot } from './depot-location.ts';
+import type { Inputs } from './inputs.ts';
+
+/** What an admin command has in its context. */
+export interface AdminInput {
+  flags: { admin?: string | undefined };
+  inputs: Pick<Inputs, 'depot'>;
+  env: Readonly<Record<string, string | undefined>>;
+  hooks: HookSource;
+  trace: HookTracer;
+  report: Reporter;
+  signal: AbortSignal;
+}
+
+/** Opens the depot for a command that changes it: somebody must be named. */
+export function changingDepot<Result>(
+  input: AdminInput,
+  work: (session: AdminSession) => Promise<Result>,
+): Promise<Result> {
+  return openedDepot(input, true, async (session) => {
+    // Publishing comes last and needs the keys: what cannot be published is not to be changed either.
+    await session.depot.publish();
+    return work(session);
+  });
+}
+
+/** Opens the depot for a command that only looks. */
+export function readingDepot<Result>(
+  input: AdminInput,
+  work: (session: AdminSession) => Promise<Result>,
+): Promise<Result> {
+  return openedDepot(input, false, work);
+}
+
+async function openedDepot<Result>(
+  { flags, inputs, env, hooks, trace, report, signal }: AdminInput,
+  named: boolean,
+  work: (session: AdminSession) => Promise<Result>,
+): Promise<Result> {
+  const settings = await loadSettings(machinePaths('/', process.platform));
+  const admin = named ? adminName(flags.admin, settings.admin, settings.prohibitedAdminNames, env) : '';
+  const dir = requireDepot(depotLocation(inputs.depot, settings.depot));
+  // Programs of plugins find their working folders in the depot's own ground, which only its owner may enter.
+  const exec = execIn(path.join(dir, 'work'));
+  const plugins = pluginsOnBus({ hooks, exec, clock: systemClock, ticks, trace });
+  return withDepot({ dir, admin, clock: systemClock, plugins, report, signal }, work);
+}
+
+/** Makes a depot. @param dir absolute path of an empty folder, or of one that is not there yet */
+export function makeDepot(dir: string): Promise<void> {
+  return initDepot(dir, { clock: systemClock });
+}

@@ -1,0 +1,41 @@
+import path from 'node:path';
+import { D3Error } from '@d3/sdk';
+import { depotUrl } from '../depot/index.ts';
+
+/**
+ * Where the depot is: as given (`--depot`, else D3_DEPOT), else as configured.
+ * @returns an absolute path, an address, or null when nobody says
+ * @throws D3Error usage for an address d3 cannot use, or one that carries a secret
+ */
+export function depotLocation(given: string | null, configured: string | null): string | URL | null {
+  const said = given ?? configured;
+  if (said === null) return null;
+  const url = depotUrl(said);
+  if (url !== null) return url;
+  if (given === null && !path.isAbsolute(said)) {
+    throw new D3Error(
+      'DEPOT_RELATIVE',
+      'usage',
+      'The configured depot must be an absolute path: d3 runs in anybody’s folder.',
+      {
+        target: said,
+        actions: ['write the whole path of the folder into the configuration'],
+      },
+    );
+  }
+  return path.resolve(said);
+}
+
+/** The folder of a depot that is to be administered. @throws D3Error usage naming the three ways to say it */
+export function requireDepot(location: string | URL | null): string {
+  if (typeof location === 'string') return location;
+  if (location !== null) {
+    throw new D3Error('DEPOT_URL', 'usage', 'A depot is administered in its folder, on its own host.', {
+      target: location.href,
+      actions: ['name the folder of the depot: --depot DIR'],
+    });
+  }
+  throw new D3Error('NO_DEPOT', 'usage', 'No depot is known.', {
+    actions: ['name it with --depot DIR, or D3_DEPOT=DIR, or "depot" in etc/d3.json under the root'],
+  });
+}

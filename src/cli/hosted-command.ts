@@ -1,0 +1,30 @@
+import type { Json } from '@d3/sdk';
+import type { PluginCommand } from '@d3/sdk/command';
+import type { Command } from '@oclif/core';
+import type { Terminal } from '../terminal/terminal.ts';
+import { type CommandContext, D3Command, type Outcome } from './base.ts';
+
+/** Runs a plugin's command as one of d3's own. */
+export function runHosted(command: PluginCommand): Promise<number> {
+  const { id, flags, args, strict, summary } = command.constructor as unknown as typeof Command;
+
+  class Hosted extends D3Command<Json> {
+    static override id = id;
+    static override flags = flags;
+    static override args = args;
+    static override strict = strict;
+    static override summary = summary ?? '';
+
+    async execute(context: CommandContext<Record<string, unknown>, Record<string, unknown>>): Promise<Outcome<Json>> {
+      const { report, signal, version, inputs } = context;
+      const own = { flags: context.flags, args: context.args, root: inputs.root, ui: report, signal, version };
+      return command.execute(own);
+    }
+
+    render(result: Json, terminal: Terminal): void {
+      terminal.result(command.text(result));
+    }
+  }
+
+  return new Hosted(command.argv, command.config).run();
+}

@@ -1,0 +1,107 @@
+import { statSync } from 'node:fs';
+import { D3Error } from '@d3/sdk';
+import { logsOf } from '../client/log.ts';
+import type { Machine } from '../client/run.ts';
+import { adminName } from '../config/admin-name.ts';
+import { loadSettings } from '../config/layers.ts';
+import type { Settings } from '../config/settings.ts';
+import { createDepotClient, depotUrl, FolderTransport, HttpTransport, type Transport } from '../depot/index.ts';
+import { drivers, formatsHere, installerParts } from '../installers/index.ts';
+import type { HookSource, HookTracer } from '../lifecycle/bus.ts';
+import { pluginsOnBus } from '../lifecycle/plugins.ts';
+import { ownAddresses } from '../platform/addresses.ts';
+import { systemClock, ticks } from '../platform/clock.ts';
+import { execIn } from '../platform/exec.ts';
+import { type MachinePaths, machinePaths } from '../platform/paths.ts';
+import { staysWithin } from '../platform/rootfs.ts';
+import { depotLocation } from './depot-location.ts';
+import type { Inputs } from './inputs.ts';
+
+/** What a machine is put together from: part of every client command's context. */
+export interface MachineInput {
+  inputs: Pick<Inputs, 'root' | 'depot'>;
+  env: Readonly<Record<string, string | undefined>>;
+  hooks: HookSource;
+  trace: HookTracer;
+  version: string;
+}
+
+export interface MachineHere {
+  machine: Machine;
+  settings: Settings;
+  /** Who acts. @throws D3Error usage when nobody is named */
+  admin(given: string | undefined): string;
+}
+
+/** Where the machine's things are. @throws D3Error usage when there is no such root folder */
+function pathsOf({ root }: Pick<Inputs, 'root'>): MachinePaths {
+  if (statSync(root, { throwIfNoEntry: false })?.isDirectory()) return machinePaths(root, process.platform);
+  throw new D3Error('NO_ROOT', 'usage', `There is no folder at ${root} to work on.`, {
+    target: '--root',
+    actions: [`make it first: mkdir -p ${root}`],
+  });
+}
+
+/** @throws D3Error refused when a link would take d3's own files out of the root */
+function refuseOutside(paths: MachinePaths): void {
+  const outside = [paths.state, paths.packages].find((place) => !staysWithin(paths.root, place));
+  if (outside === undefined) return;
+  throw new D3Error('ROOT_LEAVES', 'refused', `A link leads ${outside} out of the root ${paths.root}.`, {
+    target: outside,
+    actions: ['make the link relative, so that it stays within the root'],
+  });
+}
+
+/** The way to a depot or a mirror. Credentials go to the host of the configured depot alone. */
+function transportTo(location: string | URL, settings: Settings, depot = location): Transport {
+  if (typeof location === 'string') return new FolderTransport(location);
+  const { httpCredentials, httpCa } = settings;
+  const isDepots = depot instanceof URL && depot.origin === location.origin;
+  const credentials =
+    httpCredentials === null || !isDepots
+      ? null
+      : async () => (await import('../config/secrets.ts')).readSecret('http.credentials', httpCredentials);
+  return new HttpTransport(location, { credentials, ca: httpCa });
+}
+
+/** Puts the machine together from its adapters: the one place where they are chosen. */
+export async function machineHere(input: MachineInput): Promise<MachineHere> {
+  const paths = pathsOf(input.inputs);
+  refuseOutside(paths);
+  const settings = await loadSettings(paths);
+  const location = depotLocation(input.inputs.depot, settings.depot);
+  const clock = systemClock;
+  const depot =
+    location === null
+      ? null
+      : createDepotClient({
+          transport: transportTo(location, settings),
+          trustDir: paths.trust,
+          clock,
+          mirror: (url) => transportTo(depotUrl(url) ?? url, settings, location),
+          addresses: ownAddresses,
+        });
+  const { installSignature: required, installTeamIds: teamIds } = settings;
+  const parts = installerParts(paths.work, { signature: { required, teamIds } });
+  return {
+    settings,
+    admin: (given) => adminName(given, settings.admin, settings.prohibitedAdminNames, input.env),
+    machine: {
+      paths,
+      depot,
+      driverFor: drivers(parts),
+      formats: formatsHere(parts),
+      plugins: pluginsOnBus({ hooks: input.hooks, exec: execIn(paths.work), clock, ticks, trace: input.trace }),
+      clock,
+      settings: {
+        pilots: settings.syncPilots,
+        quitProcesses: settings.processesQuit,
+        noticeDays: settings.processesNoticeDays,
+        removeFirst: settings.installRemoveFirst,
+        cacheBytes: settings.cacheMaxMegabytes * 1_000_000,
+      },
+      openLog: logsOf(paths, settings, clock, process.pid),
+      version: input.version,
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import type { Group } from '../../../admin/groups.ts';
+import { readingDepot } from '../../../cli/admin-here.ts';
+import { AdminCommand, type ContextOf, type Outcome } from '../../../cli/base.ts';
+import type { Terminal } from '../../../terminal/terminal.ts';
+
+export default class AdminGroupList extends AdminCommand<Group[], typeof AdminGroupList> {
+  static override summary = 'List the groups of the depot.';
+  static override examples = ['<%= config.bin %>admin group list'];
+
+  async execute(context: ContextOf<typeof AdminGroupList>): Promise<Outcome<Group[]>> {
+    const { listGroups } = await import('../../../admin/groups.ts');
+    return { result: await readingDepot(context, listGroups) };
+  }
+
+  render(groups: Group[], terminal: Terminal): void {
+    terminal.table({
+      title: 'Groups',
+      columns: [{ header: 'Id', align: 'right' }, 'Name', { header: 'Members', align: 'right' }, 'Description'],
+      rows: groups.map(({ id, name, members, description }) => [id, name, members.length, description]),
+      empty: 'Groups: none',
+    });
+  }
+}

@@ -1,0 +1,47 @@
+import { D3Error } from '@d3/sdk';
+import { Args, Flags } from '@oclif/core';
+import { ClientCommand, type ContextOf, type Outcome } from '../../cli/base.ts';
+import { valueText } from '../../cli/config-text.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+
+interface Changed {
+  name: string;
+  value: unknown;
+  file: string;
+}
+
+export default class ConfigSet extends ClientCommand<Changed, typeof ConfigSet> {
+  static override summary = 'Change one setting of this machine.';
+  static override description =
+    'It is written into etc/d3.json under the root, or into the YAML file that stands there; the rest of the file stays as it is. ' +
+    'A list is comma separated; a secret is named by its file, or as JSON.';
+  static override examples = [
+    '<%= config.bin %> config set depot https://depot.example.org/d3',
+    '<%= config.bin %> config set sync.pilots --unset',
+  ];
+  static override flags = { unset: Flags.boolean({ summary: 'Go back to what it is without being set.' }) };
+  static override args = {
+    name: Args.string({ name: 'name', description: 'Its name.', required: true }),
+    value: Args.string({ name: 'value', description: 'Its value.' }),
+  };
+
+  async execute(context: ContextOf<typeof ConfigSet>): Promise<Outcome<Changed>> {
+    const { configurationHere } = await import('../../cli/configuration-here.ts');
+    const { changeSetting, settingShown } = await import('../../client/configuration.ts');
+    const { name, value } = context.args;
+    if ((value === undefined) !== context.flags.unset) {
+      throw new D3Error('USAGE', 'usage', 'Give a value, or --unset.', {
+        target: name,
+        actions: [`d3 config set ${name} VALUE`],
+      });
+    }
+    const { places } = await configurationHere(context.inputs);
+    const file = await changeSetting(name, value ?? null, places);
+    const { configuration } = await configurationHere(context.inputs);
+    return { result: { name, value: settingShown(name, configuration).value, file } };
+  }
+
+  render({ name, value, file }: Changed, terminal: Terminal): void {
+    terminal.result(`${name} is ${valueText(value)} (${file})`);
+  }
+}

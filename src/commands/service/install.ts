@@ -1,0 +1,33 @@
+import { Flags } from '@oclif/core';
+import { ClientCommand, type ContextOf, type Outcome } from '../../cli/base.ts';
+import { duration } from '../../cli/flags.ts';
+import type { ServiceChange } from '../../client/service.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+
+const HOUR = 3600;
+
+export default class ServiceInstall extends ClientCommand<ServiceChange, typeof ServiceInstall> {
+  static override summary = 'Have this machine sync by itself.';
+  static override description =
+    'Every hour, more or less a quarter, at start and after waking up: by launchd on macOS, by systemd elsewhere. Doing it again changes ' +
+    'what has changed. On another root than / the files are laid down and nothing is started.';
+  static override examples = ['<%= config.bin %> service install', '<%= config.bin %> service install --every 30m'];
+  static override flags = {
+    every: duration({ helpValue: 'TIME', summary: 'How often, on average: 30m, 1h.', default: HOUR }),
+    program: Flags.string({ helpValue: 'PATH', summary: 'The d3 that is started, by its absolute path.' }),
+  };
+
+  async execute(context: ContextOf<typeof ServiceInstall>): Promise<Outcome<ServiceChange>> {
+    const { programFor, serviceHere } = await import('../../cli/service-here.ts');
+    const { installService } = await import('../../client/service.ts');
+    const { every, program } = context.flags;
+    const schedule = { every: Math.max(every, 60), program: programFor(program, this.config.root) };
+    return { result: await installService(schedule, serviceHere(context.inputs)) };
+  }
+
+  render({ files, active }: ServiceChange, terminal: Terminal): void {
+    terminal.result(
+      `${active ? 'The schedule is laid down and started' : 'The schedule is laid down, not started'}: ${files.join(', ')}`,
+    );
+  }
+}
