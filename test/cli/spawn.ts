@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Start {
+  /** Undefined takes out what would be there. */
+  env?: Record<string, string | undefined>;
+  cwd?: string;
+  /** What comes on stdin; null leaves it open and silent. */
+  input?: string | null;
+  /** Who runs it; only root can say. */
+  uid?: number;
+  /** Called with the child as soon as it runs, to signal it. */
+  running?: (child: ChildProcess) => void;
+}
+
+export const repository = fileURLToPath(new URL('../../', import.meta.url));
+
+/** How Node is told to run the sources. */
+export const NODE = ['--conditions=d3-source', '--disable-warning=ExperimentalWarning'];
+
+/** The program that is d3 from its sources, and its first arguments. */
+export const d3Program: readonly string[] = [process.execPath, ...NODE, `${repository}bin/dev.js`];
+
+/** d3 itself, from its sources. */
+export const d3 = (argv: readonly string[], start?: Start): Promise<Ended> =>
+  run(process.execPath, [...d3Program.slice(1), ...argv], start);
+
+/** d3's entry with the commands of the fixture, which end in every way a command can. */
+export const fixture = (argv: readonly string[], start?: Start): Promise<Ended> =>
+  run(process.execPath, [...NODE, `${repository}test/cli/fixture/run.ts`, ...argv], start);
+
+/** Nobody's plugins and nobody's caches: neither the caller's nor this machine's. */
+const ALONE = { XDG_DATA_HOME: '/nonexistent', NODE_DISABLE_COMPILE_CACHE: '1' };
+
+/** Runs a program in an environment that has nothing of the caller's but PATH and HOME. */
+export function run(program: string, argv: readonly string[], start: Start = {}): Promise<Ended> {
+  const { env = {}, cwd = repository, input = '', uid, running } = start;
+  const { PATH = '', HOME = '' } = process.env;
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, argv, {
+      cwd,
+      env: { PATH, HOME, ...ALONE, ...env },
+      stdio: 'pipe',
+      ...(uid === undefined ? {} : { uid, gid: uid }),
+    });
+    const read = { stdout: '', stderr: '' };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (read.stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (read.stderr += text));
+    child.stdin.on('error', () => {});
+    if (input !== null) child.stdin.end(input);
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code, signal, ...read }));
+    running?.(child);
+  });
+}
+
+/** Sends signals when the child says it waits: one for each time it does. */
+export function whenWaiting(child: ChildProcess, signals: readonly NodeJS.Signals[]): void {
+  const left = [...signals];
+  child.stderr?.on('data', (text: string) => {
+    if (/waiting|Once more/.test(text)) {
+      const next = left.shift();
+      if (next !== undefined) child.kill(next);
+    }
+  });
+}

@@ -1,0 +1,184 @@
+import { chmodSync, statSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { D3Error } from '@d3/sdk';
+import { expect } from 'chai';
+import { takeRunLock } from '../../src/client/lock.ts';
+import { noPlugins } from '../../src/lifecycle/plugins.ts';
+import { systemClock as clock } from '../../src/platform/clock.ts';
+import { problemsOf } from '../support/errors.ts';
+import { depotWith, driversWith } from '../support/machine.ts';
+import { asNobody } from '../support/nobody.ts';
+import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
+
+describe('one run at a time', () => {
+  let sandbox: Sandbox;
+  let machine: SandboxMachine;
+  beforeEach(async () => {
+    sandbox = await Sandbox.make();
+    machine = sandbox.machine('mac-a');
+    await sandbox.add('tool', '1', { live: true });
+  });
+  afterEach(() => sandbox.remove());
+
+  /** A machine whose gates wait until they are let go, and a promise that they are reached. */
+  function holding() {
+    let letGo = () => {};
+    const released = new Promise<void>((resolve) => (letGo = resolve));
+    let reached = () => {};
+    const inside = new Promise<void>((resolve) => (reached = resolve));
+    const plugins = {
+      ...noPlugins,
+      async before() {
+        reached();
+        await released;
+        return { kind: 'proceed' as const };
+      },
+    };
+    return { held: machine.with({ plugins }), inside, letGo };
+  }
+
+  it('the second ends as busy (41) when it may not wait, and changes nothing', async () => {
+    const { held, inside, letGo } = holding();
+    const first = held.install(['tool']);
+    await inside;
+    const { problems, exitCode } = await problemsOf(machine.sync());
+    expect(exitCode).to.equal(41);
+    expect(problems[0]?.actions.join()).to.include('--wait');
+    expect((await machine.sync({}, { dryRun: true })).exit, 'looking is allowed').to.equal(0);
+    letGo();
+    expect((await first).exit).to.equal(0);
+    expect((await machine.sync()).exit).to.equal(0);
+  });
+
+  it('the second waits, says so once, and goes on when the first has ended', async () => {
+    const { held, inside, letGo } = holding();
+    const first = held.install(['tool']);
+    await inside;
+    const notes: string[] = [];
+    const second = machine.request(
+      { kind: 'uninstall', targets: ['tool'], force: false },
+      { wait: 30, report: (event) => void notes.push(event.type === 'note' ? event.text : '') },
+    );
+    await sleep(250);
+    letGo();
+    await first;
+    expect((await second).exit).to.equal(0);
+    expect(notes.filter((note) => note.includes('waiting'))).to.have.length(1);
+    expect(machine.tree()).to.deep.equal([]);
+  });
+
+  it('waiting ends when it has taken long enough, or when it is stopped', async () => {
+    const file = machine.machine.paths.runLock;
+    const take = (wait: number, signal = new AbortController().signal) =>
+      takeRunLock({ file, wait, clock, signal, onWait: () => {} });
+    const lock = await take(0);
+    expect((await problemsOf(take(0.2))).problems[0]?.message).to.include('after waiting 0.2 s');
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new D3Error('INTERRUPTED', 'interrupted', 'Interrupted.')), 50);
+    let stopped: unknown = null;
+    await take(30, stop.signal).catch((error) => (stopped = error));
+    expect(stopped).to.equal(stop.signal.reason);
+    lock.release();
+    (await take(0)).release();
+  });
+
+  it('is held by nobody but who may change the machine', async () => {
+    await machine.install(['tool']);
+    const { runLock, state, stateDatabase } = machine.machine.paths;
+    expect(statSync(runLock).mode & 0o777).to.equal(0o600);
+    expect(statSync(stateDatabase).mode & 0o777).to.equal(0o644);
+    expect(statSync(state).mode & 0o777).to.equal(0o755);
+  });
+
+  it('another user may read but not change (21)', async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    await machine.install(['tool']);
+    for (const dir of [sandbox.dir, machine.root]) chmodSync(dir, 0o755);
+    for (const mode of [0o600, 0o644]) {
+      chmodSync(machine.machine.paths.runLock, mode);
+      const said = await asNobody(machine.root, sandbox.depot, { kind: 'freeze', admin: 'sally', targets: ['tool'] });
+      expect(said.receipts).to.deep.equal(['tool-1-1']);
+      expect(said.error).to.deep.equal({ code: 'STATE_ACCESS', exit: 21 });
+    }
+  });
+});
+
+describe('a run that is stopped', () => {
+  let sandbox: Sandbox;
+  let machine: SandboxMachine;
+  const reason = new D3Error('TERMINATED', 'terminated', 'Terminated.');
+  beforeEach(async () => {
+    sandbox = await Sandbox.make();
+    machine = sandbox.machine('mac-a');
+    for (const name of ['a', 'b']) await sandbox.add(name, '1', { live: true });
+    await machine.install(['a', 'b']);
+    for (const name of ['a', 'b']) await sandbox.add(name, '2', { live: true, removeFirst: 'y' });
+  });
+  afterEach(() => sandbox.remove());
+
+  /** Stops a sync at a moment. @returns what it ended with */
+  async function stoppedAt(moment: 'fetching' | 'checking' | 'removing' | 'gate' | 'commit'): Promise<unknown> {
+    const stop = new AbortController();
+    const plugins = {
+      ...noPlugins,
+      async before({ event }: { event: string }) {
+        if (moment === 'gate' && event === 'install') {
+          stop.abort(reason);
+          throw reason;
+        }
+        return { kind: 'proceed' as const };
+      },
+    };
+    const driverFor = driversWith(machine.machine, async (commit) => {
+      if (moment === 'commit') stop.abort(reason);
+      await commit();
+    });
+    const options = {
+      signal: stop.signal,
+      report: (event: { type: string; text?: string }) => {
+        if (event.type === 'detail' && event.text === moment) stop.abort(reason);
+      },
+    };
+    return machine
+      .with({ plugins, driverFor })
+      .sync({}, options)
+      .catch((error) => error);
+  }
+
+  it('does not wait for a depot that gives nothing', async () => {
+    const stop = new AbortController();
+    const blob = async () => {
+      setTimeout(() => stop.abort(reason), 50);
+      return new Readable({ read() {} });
+    };
+    const depot = depotWith(machine.machine, { blob });
+    const stopped = await machine
+      .with({ depot })
+      .sync({}, { signal: stop.signal })
+      .catch((error) => error);
+    expect(stopped).to.equal(reason);
+    expect(machine.lies()).to.deep.equal([]);
+    await machine.sync();
+    expect(machine.leavings()).to.deep.equal([]);
+  });
+
+  for (const [moment, editions] of [
+    ['fetching', ['a-1-1', 'b-1-1']],
+    ['checking', ['a-1-1', 'b-1-1']],
+    ['removing', ['a-2-1', 'b-1-1']],
+    ['gate', ['b-1-1']],
+    ['commit', ['a-2-1', 'b-1-1']],
+  ] as const) {
+    it(`while it was at "${moment}" leaves every package whole, and the next run goes on`, async () => {
+      expect(await stoppedAt(moment)).to.equal(reason);
+      expect(machine.receipts().map(({ edition }) => edition)).to.deep.equal(editions);
+      const open = moment === 'gate' ? ['a is still in the journal'] : [];
+      expect(machine.lies(), 'only what was removed already has to be gone on with').to.deep.equal(open);
+      expect(sandbox.reports().at(-1)).to.deep.include({ exit: 143, command: 'sync' });
+      await machine.sync();
+      expect(machine.receipts().map(({ edition }) => edition)).to.deep.equal(['a-2-1', 'b-2-1']);
+      expect([...machine.lies(), ...machine.leavings()]).to.deep.equal([]);
+    });
+  }
+});

@@ -1,0 +1,199 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect } from 'chai';
+import { installService, removeService, type ServiceParts, serviceStatus } from '../../src/client/service.ts';
+import { launchdPlist, profile, spreadOf, systemdUnits } from '../../src/client/service-units.ts';
+import { machinePaths } from '../../src/platform/paths.ts';
+import type { ProgramCall } from '../../src/platform/program.ts';
+import { repository } from '../cli/spawn.ts';
+import { problemsOf } from '../support/errors.ts';
+import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
+
+const SCHEDULE = { program: '/usr/local/bin/d3', every: 3600 };
+
+describe('depot3:G14 the schedule', () => {
+  let sandbox: Sandbox;
+  let machine: SandboxMachine;
+  let calls: ProgramCall[];
+  beforeEach(async () => {
+    sandbox = await Sandbox.make();
+    machine = sandbox.machine('mac-a');
+    calls = [];
+  });
+  afterEach(() => sandbox.remove());
+
+  const answer = { code: 0, signal: null, timedOut: false, stdout: '', stderr: '', cut: false, lastLines: [] };
+  /** @param root `/` as far as the system is told; the files are in the sandbox all the same */
+  function parts(
+    platform: NodeJS.Platform,
+    changes: { isHost?: boolean; code?: number; stdout?: string } = {},
+  ): ServiceParts {
+    const { isHost = false, code = 0, stdout = '' } = changes;
+    const paths = machinePaths(machine.root, platform);
+    const run = async (call: ProgramCall) => {
+      calls.push(call);
+      return { ...answer, code, stdout };
+    };
+    return { paths: isHost ? { ...paths, root: '/' } : paths, platform, run };
+  }
+  const said = () => calls.map(({ program, args }) => [path.basename(program), ...args].join(' '));
+
+  it('is laid down in a root folder and started nowhere; done again it changes nothing', async () => {
+    const first = await installService(SCHEDULE, parts('linux'));
+    expect([first.active, said()]).to.deep.equal([false, []]);
+    expect(first.files.map((file) => path.basename(file)).toSorted()).to.deep.equal([
+      'd3-sync-wake.service',
+      'd3-sync.service',
+      'd3-sync.timer',
+    ]);
+    const before = machine.everything();
+    await installService(SCHEDULE, parts('linux'));
+    expect(machine.everything()).to.deep.equal(before);
+    await installService({ ...SCHEDULE, every: 1800 }, parts('linux'));
+    expect(machine.read('etc/systemd/system/d3-sync.timer'))
+      .to.include('OnUnitActiveSec=1350s')
+      .and.include('RandomizedDelaySec=900s');
+  });
+
+  it('comes every so often, more or less a quarter, at start and after waking up', () => {
+    expect(spreadOf({ every: 3600 })).to.deep.equal({ least: 2700, spread: 1800 });
+    const units = systemdUnits(SCHEDULE);
+    expect(units['d3-sync.timer'])
+      .to.include('OnBootSec=')
+      .and.include('OnUnitActiveSec=2700s')
+      .and.include('RandomizedDelaySec=1800s');
+    expect(units['d3-sync-wake.service']).to.include('WantedBy=suspend.target');
+    for (const name of ['d3-sync.service', 'd3-sync-wake.service'])
+      expect(units[name]).to.include('ExecStart=/usr/local/bin/d3 sync --if-idle --no-input\n');
+    const odd = systemdUnits({ program: '/opt/my d3/50%/$HOME/d3', every: 60 });
+    expect(odd['d3-sync.service']).to.include('ExecStart="/opt/my d3/50%%/$$HOME/d3" sync');
+    const plist = launchdPlist(SCHEDULE);
+    expect(plist)
+      .to.include('<key>StartInterval</key><integer>2700</integer>')
+      .and.include('<string>1800s</string>')
+      .and.include('<key>RunAtLoad</key><true/>');
+    expect(launchdPlist({ program: '/a<&>"/d3', every: 60 })).to.include('<string>/a&lt;&amp;&gt;"/d3</string>');
+  });
+
+  it('is started, asked and stopped by the system that keeps it', async () => {
+    await installService(SCHEDULE, parts('linux', { isHost: true }));
+    expect(said()).to.deep.equal([
+      'systemctl daemon-reload',
+      'systemctl enable --now d3-sync.timer',
+      'systemctl enable d3-sync-wake.service',
+    ]);
+    const stdout = 'ActiveState=active\nNextElapseUSecRealtime=Sat 2026-11-28 08:00:00 UTC\n';
+    expect(await serviceStatus(parts('linux', { isHost: true, stdout }))).to.deep.include({
+      installed: true,
+      active: true,
+      next: 'Sat 2026-11-28 08:00:00 UTC',
+      lastSync: null,
+      lastRun: null,
+    });
+    calls.length = 0;
+    const removed = await removeService(parts('linux', { isHost: true }));
+    expect(removed.files).to.have.length(3);
+    expect(said()).to.deep.equal([
+      'systemctl disable --now d3-sync.timer',
+      'systemctl disable d3-sync-wake.service',
+      'systemctl daemon-reload',
+    ]);
+    expect(existsSync(path.join(machine.root, 'etc/systemd/system/d3-sync.timer'))).to.equal(false);
+    expect((await removeService(parts('linux', { isHost: true }))).files).to.deep.equal([]);
+    calls.length = 0;
+    await installService(SCHEDULE, parts('darwin', { isHost: true }));
+    const { launchDaemon } = parts('darwin').paths;
+    expect(said()).to.deep.equal([
+      'launchctl bootout system/org.d3.sync',
+      `launchctl bootstrap system ${launchDaemon}`,
+    ]);
+  });
+
+  it('that cannot be started says so (1), and what is not ours is left alone (30)', async () => {
+    expect((await problemsOf(installService(SCHEDULE, parts('linux', { isHost: true, code: 1 })))).exitCode).to.equal(
+      1,
+    );
+    const foreign = path.join(machine.root, 'Library/LaunchDaemons/org.d3.sync.plist');
+    mkdirSync(path.dirname(foreign), { recursive: true });
+    writeFileSync(foreign, 'mine');
+    for (const work of [installService(SCHEDULE, parts('darwin')), removeService(parts('darwin'))])
+      expect((await problemsOf(work)).exitCode).to.equal(30);
+    expect(readFileSync(foreign, 'utf8')).to.equal('mine');
+  });
+
+  it('depot3:K09 shows when the last sync was, and how it went', async () => {
+    await machine.sync();
+    const status = await serviceStatus(parts('linux'));
+    expect(status.lastSync).to.match(/^\d{4}-/);
+    expect(status.lastRun?.exit).to.equal(0);
+    expect([status.installed, status.active]).to.deep.equal([false, null]);
+  });
+
+  it('has a profile for macOS that is the same each time', () => {
+    const text = profile('/usr/local/lib/d3/node');
+    expect(text).to.equal(profile('/usr/local/lib/d3/node'));
+    expect(text).to.include('com.apple.servicemanagement').and.include('org.d3.').and.include('SystemPolicyAllFiles');
+    expect(text.match(/[0-9A-F]{8}-[0-9A-F]{4}-5[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}/g)).to.have.length(3);
+    for (const tag of ['dict', 'array', 'string', 'key'])
+      expect(text.split(`<${tag}>`).length, tag).to.equal(text.split(`</${tag}>`).length);
+  });
+});
+
+describe('depot3:G15 depot3:BUG-52 a sync that is to run only when nothing else does', () => {
+  let sandbox: Sandbox;
+  let machine: SandboxMachine;
+  beforeEach(async () => {
+    sandbox = await Sandbox.make();
+    machine = sandbox.machine('mac-a');
+    await sandbox.add('tool', '1', { live: true, autoGroups: 'standard' });
+    await machine.request({ kind: 'thaw', targets: ['x'] });
+  });
+  afterEach(() => sandbox.remove());
+
+  function d3(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+    const env = { PATH: process.env['PATH'] ?? '', D3_ROOT: machine.root, D3_DEPOT: sandbox.depot };
+    const child = spawn(
+      process.execPath,
+      [
+        '--conditions=d3-source',
+        '--disable-warning=ExperimentalWarning',
+        path.join(repository, 'bin', 'dev.js'),
+        ...args,
+      ],
+      { env },
+    );
+    let [out, err] = ['', ''];
+    child.stdout.on('data', (piece) => (out += piece));
+    child.stderr.on('data', (piece) => (err += piece));
+    return new Promise((resolve) => {
+      child.on('close', (code) => resolve({ code, out, err }));
+    });
+  }
+
+  it('ends well (0) while another is at work and says who that is; without it that is busy (41)', async () => {
+    const { runLock } = machine.machine.paths;
+    const other = new DatabaseSync(runLock);
+    other.exec('BEGIN EXCLUSIVE');
+    writeFileSync(
+      `${runLock}.owner`,
+      JSON.stringify({ pid: 4711, command: 'install', since: '2026-11-28T08:00:00.000Z' }),
+    );
+    const [idle, plain] = [await d3('sync', '--if-idle', '--json'), await d3('sync')];
+    other.close();
+    expect([idle.code, JSON.parse(idle.out).exit, machine.receipts()]).to.deep.equal([0, 0, []]);
+    expect(plain.code).to.equal(41);
+    expect(plain.err).to.include('install, process 4711, since 2026-11-28T08:00:00.000Z');
+    const after = await d3('sync', '--if-idle');
+    expect([after.code, machine.receipts().length]).to.deep.equal([0, 1]);
+    expect(existsSync(`${runLock}.owner`)).to.equal(false);
+  });
+
+  it('depot3:E14 depot3:BUG-09 of several at once one works, and the others leave it alone', async () => {
+    const ended = await Promise.all([1, 2, 3].map(() => d3('sync', '--if-idle')));
+    expect(ended.map(({ code }) => code)).to.deep.equal([0, 0, 0]);
+    expect(machine.receipt('tool')?.edition).to.equal('tool-1-1');
+    expect(machine.lies(['var/log/d3.log'])).to.deep.equal([]);
+  });
+});

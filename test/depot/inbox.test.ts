@@ -1,0 +1,173 @@
+import { execFileSync } from 'node:child_process';
+import { link, mkdir, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { createDepotClient, type Depot, FolderTransport, initDepot, openDepot } from '../../src/depot/index.ts';
+import { expectFailure, inFolder, newReport, TestClock } from './helpers.ts';
+
+const ID = newReport().computer.id;
+const OTHER = '1b9f2c9e-1111-4222-8333-444455556666';
+const TIME = '20300101T000000000Z';
+
+async function inDepot(test: (depot: Depot, clock: TestClock) => Promise<void>): Promise<void> {
+  await inFolder(async (dir) => {
+    const clock = new TestClock();
+    await initDepot(join(dir, 'depot'), { clock });
+    const depot = await openDepot(join(dir, 'depot'), { clock });
+    try {
+      await test(depot, clock);
+    } finally {
+      await depot.close();
+    }
+  });
+}
+
+const clientOf = (depot: Depot, clock: TestClock) =>
+  createDepotClient({ transport: new FolderTransport(depot.dir), trustDir: join(depot.dir, '..', 'trust'), clock });
+
+const report = (changes: object) => JSON.stringify({ ...newReport(), ...changes });
+
+describe('the inbox', () => {
+  it('takes reports in the order of their time', () =>
+    inDepot(async (depot, clock) => {
+      const client = clientOf(depot, clock);
+      await client.report(newReport({ run: 'later', at: '2030-01-01T00:00:02.000Z' }));
+      await client.report(newReport({ run: 'early', at: '2030-01-01T00:00:01.000Z' }));
+      await client.report(newReport({ run: 'other' }, { id: OTHER, name: 'B' }));
+      const file = join(depot.dir, 'inbox', ID, '20300101T000002000Z-later.json');
+      expect((await stat(file)).mode & 0o777).to.equal(0o600);
+      expect(await depot.takeInbox()).to.deep.equal({ taken: 3, rejected: [] });
+      expect((await depot.store.computers.find(ID))?.lastRun).to.equal('later');
+      expect(await readdir(join(depot.dir, 'inbox'))).to.deep.equal([]);
+      await client.report(newReport({ run: 'later', at: '2030-01-01T00:00:02.000Z' }));
+      expect(await depot.takeInbox()).to.deep.equal({ taken: 0, rejected: [] });
+    }));
+
+  it('puts aside what is no report, with its reason, and takes the others', () =>
+    inDepot(async (depot, clock) => {
+      const inbox = join(depot.dir, 'inbox');
+      const folder = join(inbox, ID);
+      await clientOf(depot, clock).report(newReport({ run: 'good' }));
+      const put = (run: string, text: string) => writeFile(join(folder, `${TIME}-${run}.json`), text);
+      await put('garbage', 'not { json');
+      await put('deep', '['.repeat(1_000_000));
+      await put('newer', report({ run: 'newer', schema: 'd3/report@2' }));
+      await put('shape', report({ run: 'shape', exit: 'zero' }));
+      await put('foreign', JSON.stringify(newReport({ run: 'foreign' }, { id: OTHER })));
+      await put('renamed', report({ run: 'another' }));
+      await put('escape', JSON.stringify(newReport({ run: 'escape' }, { name: 'a\u001b[31m' })));
+      await put('big', '');
+      await truncate(join(folder, `${TIME}-big.json`), 5 * 1024 * 1024);
+      await writeFile(join(folder, 'name.json'), report({ run: 'name' }));
+      await symlink('/etc/hostname', join(folder, `${TIME}-link.json`));
+      await writeFile(join(depot.dir, 'secret'), report({ run: 'hard' }));
+      await link(join(depot.dir, 'secret'), join(folder, `${TIME}-hard.json`));
+      await mkdir(join(folder, `${TIME}-folder.json`));
+      execFileSync('mkfifo', [join(folder, `${TIME}-pipe.json`)]);
+      await mkdir(join(inbox, 'not-an-id'));
+      await symlink(join(depot.dir, 'keys'), join(inbox, OTHER));
+      await writeFile(join(inbox, 'file'), '');
+      const { taken, rejected } = await depot.takeInbox();
+      expect(taken).to.equal(1);
+      expect(
+        Object.fromEntries(rejected.map(({ file, why }) => [file.replace(`${ID}/${TIME}-`, ''), why])),
+      ).to.deep.equal({
+        'garbage.json': 'it is not JSON',
+        'deep.json': 'it is not JSON',
+        'newer.json': 'it has schema d3/report@2, which this d3 does not know: update d3 here; it was left as it is',
+        'shape.json': 'it is no report: /exit must be integer',
+        'foreign.json': 'it speaks for another computer',
+        'renamed.json': 'it speaks of another run than its name',
+        'escape.json': 'it is no report: /computer/name must match pattern "^[^\\u0000-\\u001f\\u007f]*$"',
+        'big.json': 'it is not a plain file of at most 4194304 bytes',
+        [`${ID}/name.json`]: 'its name is not TIME-RUN.json',
+        'link.json': 'it is not a regular file',
+        'hard.json': 'it is not a plain file of at most 4194304 bytes',
+        'folder.json': 'it is not a regular file',
+        'pipe.json': 'it is not a regular file',
+        'not-an-id': "it is not a computer's folder",
+        [OTHER]: "it is not a computer's folder",
+        file: "it is not a computer's folder",
+      });
+      expect((await readdir(inbox)).toSorted()).to.deep.equal(['.rejected', ID]);
+      expect(await readdir(folder)).to.deep.equal([`${TIME}-newer.json`]);
+      expect((await readdir(join(inbox, '.rejected'))).length).to.equal(30);
+      expect(await readdir(join(depot.dir, 'keys'))).to.have.lengthOf(4);
+      expect((await depot.takeInbox()).rejected.map(({ file }) => file)).to.deep.equal([`${ID}/${TIME}-newer.json`]);
+    }));
+
+  it('is not stopped by a report whose time is none, or that is too deep to be written down again', () =>
+    inDepot(async (depot, clock) => {
+      const folder = join(depot.dir, 'inbox', ID);
+      await clientOf(depot, clock).report(newReport({ run: 'good' }));
+      await writeFile(join(folder, `${TIME}-time.json`), report({ run: 'time', at: '2030-13-45T99:00:00Z' }));
+      const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+      await writeFile(join(folder, `${TIME}-deep.json`), report({ run: 'deep', more: 'X' }).replace('"X"', deep));
+      const { taken, rejected } = await depot.takeInbox();
+      expect(taken).to.equal(1);
+      expect(rejected.map(({ why }) => why).toSorted()).to.deep.equal([
+        'it is nested deeper than 20',
+        'its time is none',
+      ]);
+      expect(await depot.takeInbox()).to.deep.equal({ taken: 0, rejected: [] });
+    }));
+
+  it('takes the others when a report is for a newer d3, on its first day too', () =>
+    inDepot(async (depot, clock) => {
+      await clientOf(depot, clock).report(newReport({ run: 'good' }));
+      const newer = report({ run: 'newer', schema: 'd3/report@2' });
+      await writeFile(join(depot.dir, 'inbox', ID, `${TIME}-newer.json`), newer);
+      const { taken, rejected } = await depot.takeInbox();
+      expect([taken, rejected.length]).to.deep.equal([1, 1]);
+    }));
+
+  it('puts nothing aside through a link or into what is no folder, and takes the others', () =>
+    inDepot(async (depot, clock) => {
+      const inbox = join(depot.dir, 'inbox');
+      const elsewhere = join(depot.dir, '..', 'elsewhere');
+      await mkdir(elsewhere);
+      for (const make of [
+        () => writeFile(join(inbox, '.rejected'), ''),
+        () => symlink(elsewhere, join(inbox, '.rejected')),
+        () => symlink('nowhere', join(inbox, '.rejected')),
+      ]) {
+        await make();
+        const good = newReport();
+        await clientOf(depot, clock).report(good);
+        await writeFile(join(inbox, ID, 'profile.sh'), 'evil');
+        const { taken, rejected } = await depot.takeInbox();
+        expect(taken).to.equal(1);
+        expect(rejected.map(({ file }) => file)).to.deep.equal([`${ID}/profile.sh`]);
+        expect(rejected[0]?.why).to.match(/cannot be put aside: \.rejected/);
+        expect(await readdir(elsewhere)).to.deep.equal([]);
+        await rm(join(inbox, '.rejected'));
+      }
+      expect((await depot.takeInbox()).rejected[0]?.why).to.equal('its name is not TIME-RUN.json');
+      expect(await readdir(join(inbox, '.rejected'))).to.have.lengthOf(2);
+    }));
+
+  it('leaves a report alone that is still being written', () =>
+    inDepot(async (depot, clock) => {
+      const folder = join(depot.dir, 'inbox', ID);
+      await mkdir(folder);
+      const temp = join(folder, `.tmp-0123456789abcdef-${TIME}-r1.json`);
+      await writeFile(temp, JSON.stringify(newReport({ run: 'r1' })));
+      clock.moveDays(-9_000);
+      expect(await depot.takeInbox()).to.deep.equal({ taken: 0, rejected: [] });
+      await rename(temp, join(folder, `${TIME}-r1.json`));
+      expect((await depot.takeInbox()).taken).to.equal(1);
+    }));
+
+  it('gets no report with a malformed id, and none through a link', () =>
+    inDepot(async (depot, clock) => {
+      const client = clientOf(depot, clock);
+      await expectFailure(client.report(newReport({}, { id: '../../etc' })), 'REPORT_INVALID', 'bug');
+      await expectFailure(client.report(newReport({ run: '../x' })), 'REPORT_INVALID', 'bug');
+      const elsewhere = join(depot.dir, '..', 'elsewhere');
+      await mkdir(elsewhere);
+      await symlink(elsewhere, join(depot.dir, 'inbox', ID));
+      await expectFailure(client.report(newReport()), 'DEPOT_UNREACHABLE', 'depotUnreachable');
+      expect(await readdir(elsewhere)).to.deep.equal([]);
+      expect(await readFile(join(depot.dir, 'keys/root.pem'), 'utf8')).to.include('PRIVATE KEY');
+    }));
+});

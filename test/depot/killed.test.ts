@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { createDepotClient, FolderTransport, initDepot, openDepot } from '../../src/depot/index.ts';
+import { systemClock as clock } from '../../src/platform/clock.ts';
+import { inFolder, newEdition } from './helpers.ts';
+
+const CHILD = fileURLToPath(new URL('kill-child.ts', import.meta.url));
+
+/** @returns whether it got through */
+async function runKilled(before: number, ...args: string[]): Promise<boolean> {
+  const child = spawn(process.execPath, ['--conditions=d3-source', CHILD, String(before), ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const [code, signal] = await once(child, 'exit');
+  expect(code === 0 || signal === 'SIGKILL', `${args[0]} ended with ${code ?? signal}`).to.equal(true);
+  return code === 0;
+}
+
+/** Kills at every change of the file system, two at a time, until one gets through. */
+async function killedEverywhere(round: (before: number) => Promise<boolean>): Promise<number> {
+  for (let before = 1; ; before += 2) {
+    const [first, second] = await Promise.all([round(before), round(before + 1)]);
+    if (first || second) return before;
+    expect(before).to.be.lessThan(100);
+  }
+}
+
+const clientOf = (depot: string, trustDir: string) =>
+  createDepotClient({ transport: new FolderTransport(depot), trustDir, clock });
+
+describe('killed at any point', () => {
+  it('a depot in the making is no depot, or a whole one; repeating makes it', () =>
+    inFolder(async (dir) => {
+      const points = await killedEverywhere(async (before) => {
+        const depot = join(dir, `depot-${before}`);
+        const through = await runKilled(before, 'init', depot);
+        const repeated = await initDepot(depot, { clock }).then(
+          () => 'made',
+          (error) => error.code,
+        );
+        if (through) expect(repeated).to.equal('DEPOT_EXISTS');
+        else expect(repeated).to.be.oneOf(['made', 'DEPOT_EXISTS']);
+        await (await openDepot(depot, { clock })).close();
+        const { catalog } = await clientOf(depot, join(dir, `trust-${before}`)).refresh();
+        expect(catalog.editions).to.deep.equal([]);
+        return through;
+      });
+      expect(points).to.be.greaterThan(15);
+    }));
+
+  it('a publication is the old one or the new one, and opening the depot finishes it', () =>
+    inFolder(async (dir) => {
+      const original = join(dir, 'depot');
+      await initDepot(original, { clock });
+      const depot = await openDepot(original, { clock });
+      await depot.store.editions.insert(newEdition(), 'a');
+      await depot.publish();
+      await depot.close();
+      const points = await killedEverywhere(async (before) => {
+        const copy = join(dir, `copy-${before}`);
+        await cp(original, copy, { recursive: true, preserveTimestamps: true });
+        const through = await runKilled(before, 'publish', copy);
+        const client = clientOf(copy, join(dir, `trust-${before}`));
+        const seen = (await client.refresh()).catalog.editions.length;
+        expect(seen).to.be.oneOf(through ? [2] : [1, 2]);
+        const reopened = await openDepot(copy, { clock });
+        const stored = (await reopened.store.editions.list()).length;
+        await reopened.close();
+        expect((await client.refresh()).catalog.editions.length).to.equal(stored);
+        return through;
+      });
+      expect(points).to.be.greaterThan(4);
+    }));
+
+  it('a refresh leaves the old catalog or the new one in force', () =>
+    inFolder(async (dir) => {
+      const depotDir = join(dir, 'depot');
+      const trust = join(dir, 'trust');
+      await initDepot(depotDir, { clock });
+      await clientOf(depotDir, trust).refresh();
+      const depot = await openDepot(depotDir, { clock });
+      await depot.store.editions.insert(newEdition(), 'a');
+      await depot.publish();
+      await depot.close();
+      const points = await killedEverywhere(async (before) => {
+        const copy = join(dir, `trust-${before}`);
+        await cp(trust, copy, { recursive: true });
+        const through = await runKilled(before, 'refresh', depotDir, copy);
+        const client = clientOf(depotDir, copy);
+        expect((await client.kept())?.catalog.editions.length).to.be.oneOf(through ? [1] : [0, 1]);
+        expect((await client.refresh()).catalog.editions.length).to.equal(1);
+        return through;
+      });
+      expect(points).to.be.greaterThan(4);
+    }));
+});

@@ -1,0 +1,360 @@
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+import { effectsOfMakingLive } from '../../src/catalog/lifecycle.ts';
+import type { GroupBody } from '../../src/depot/contract.ts';
+import { REPORTS_KEPT, type Store } from '../../src/depot/store/contract.ts';
+import type { Clock } from '../../src/platform/clock.ts';
+import { expectFailure, newEdition, newReport, TestClock } from './helpers.ts';
+
+/** A new, empty store for each test, and what removes it. */
+export type OpenStore = (clock: Clock) => Promise<{ store: Store; discard: () => Promise<void> }>;
+
+const group = (members: string[] = []): GroupBody => ({
+  schema: 'd3/group@1',
+  kind: 'static',
+  description: '',
+  members,
+});
+const MEMBER = '0b9f2c9e-1111-4222-8333-444455556666';
+
+/** What every store must do, whatever the database. */
+export function describeStore(title: string, open: OpenStore): void {
+  describe(`${title}: store contract`, () => {
+    let store: Store;
+    let clock: TestClock;
+    let discard: () => Promise<void>;
+
+    beforeEach(async () => {
+      clock = new TestClock();
+      ({ store, discard } = await open(clock));
+    });
+    afterEach(async () => {
+      await store.close();
+      await discard();
+    });
+
+    describe('editions', () => {
+      it('are inserted as pilots and read back whole', async () => {
+        const given = newEdition({
+          oses: ['>=13'],
+          preInstall: { id: 3, name: 'pre', sha256: 'b'.repeat(64), size: 4 },
+        });
+        const added = await store.editions.insert(given, 'sally');
+        expect(added).to.deep.equal({
+          ...given,
+          id: added.id,
+          edition: 'transmogrifier-2.1.2-1',
+          status: 'pilot',
+          addedAt: '2030-01-01T00:00:00.000Z',
+          addedBy: 'sally',
+          releasedAt: null,
+          releasedBy: null,
+        });
+        expect(await store.editions.byId(added.id)).to.deep.equal(added);
+        expect(await store.editions.byEdition('transmogrifier-2.1.2-1')).to.deep.equal(added);
+        expect(await store.editions.byEdition('Transmogrifier-2.1.2-1')).to.equal(null);
+        expect(await store.editions.list()).to.deep.equal([added]);
+      });
+
+      it('with malformed attributes are refused and leave nothing', async () => {
+        await expectFailure(store.editions.insert(newEdition({ basename: '../x' }), 'a'), 'EDITION_INVALID', 'usage');
+        await expectFailure(store.editions.insert(newEdition({ revision: 0 }), 'a'), 'EDITION_INVALID', 'usage');
+        const extra = { ...newEdition(), surprise: true };
+        await expectFailure(store.editions.insert(extra, 'a'), 'EDITION_INVALID', 'usage');
+        expect(await store.editions.list()).to.deep.equal([]);
+        expect(await store.publication.generation()).to.equal(0);
+      });
+
+      it('keep one meaning for every name', async () => {
+        const insert = (basename: string, version: string, revision: number) =>
+          store.editions.insert(newEdition({ basename, version, revision }), 'a');
+        await insert('a-1', '2', 3);
+        await expectFailure(insert('a', '1-2', 3), 'EDITION_EXISTS', 'refused');
+        await expectFailure(insert('A-1', '2', 3), 'EDITION_EXISTS', 'refused');
+        await expectFailure(insert('A-1', '2', 4), 'BASENAME_CASE', 'refused');
+        await expectFailure(insert('A-1-2-3', '1', 1), 'BASENAME_IS_AN_EDITION', 'refused');
+        await insert('foo-1-1', '5', 1);
+        await expectFailure(insert('FOO', '1', 1), 'EDITION_IS_A_BASENAME', 'refused');
+        expect((await store.editions.list()).map(({ edition }) => edition)).to.deep.equal(['a-1-2-3', 'foo-1-1-5-1']);
+      });
+
+      it('are edited under the same rules', async () => {
+        const first = await store.editions.insert(newEdition(), 'a');
+        const second = await store.editions.insert(newEdition({ revision: 2 }), 'a');
+        await expectFailure(store.editions.update(second.id, { revision: 1 }, 'b'), 'EDITION_EXISTS', 'refused');
+        const edited = await store.editions.update(first.id, { revision: 7, reboot: true }, 'b');
+        expect(edited).to.deep.equal({ ...first, revision: 7, edition: 'transmogrifier-2.1.2-7', reboot: true });
+        await expectFailure(store.editions.update(99, { reboot: true }, 'b'), 'EDITION_NOT_FOUND', 'notFound');
+      });
+
+      it('go live with their effects on the basename', async () => {
+        for (let revision = 1; revision <= 3; revision++) await store.editions.insert(newEdition({ revision }), 'a');
+        const other = await store.editions.insert(newEdition({ basename: 'other' }), 'a');
+        await store.editions.makeLive(1, 'sally', { liveId: null, newestId: 3 });
+        clock.moveDays(1);
+        const changes = await store.editions.makeLive(3, 'joe', { liveId: 1, newestId: 3 });
+        expect(changes).to.deep.equal([
+          { id: 1, from: 'live', to: 'deprecated' },
+          { id: 2, from: 'pilot', to: 'skipped' },
+          { id: 3, from: 'pilot', to: 'live' },
+        ]);
+        const list = await store.editions.list();
+        expect(list.map(({ status }) => status)).to.deep.equal(['deprecated', 'skipped', 'live', 'pilot']);
+        expect(list.map(({ releasedBy }) => releasedBy)).to.deep.equal(['sally', null, 'joe', null]);
+        expect(list[2]?.releasedAt).to.equal('2030-01-02T00:00:00.000Z');
+        expect(await store.editions.makeLive(3, 'joe', { liveId: 3, newestId: 3 })).to.deep.equal([]);
+        expect(other.id).to.equal(4);
+      });
+
+      it('do not go live over what the caller has not seen', async () => {
+        await store.editions.insert(newEdition({ revision: 1 }), 'a');
+        await store.editions.insert(newEdition({ revision: 2 }), 'a');
+        const stale = await expectFailure(
+          store.editions.makeLive(1, 'a', { liveId: null, newestId: 1 }),
+          'LIVE_CONFLICT',
+          'refused',
+        );
+        expect(stale.message).to.include('transmogrifier-2.1.2-2 (id 2) is its newest edition now');
+        await store.editions.makeLive(2, 'a', { liveId: null, newestId: 2 });
+        const lost = await expectFailure(
+          store.editions.makeLive(1, 'a', { liveId: null, newestId: 2 }),
+          'LIVE_CONFLICT',
+          'refused',
+        );
+        expect(lost.message).to.include('transmogrifier-2.1.2-2 (id 2) is live now');
+        expect((await store.editions.list()).map(({ status }) => status)).to.deep.equal(['skipped', 'live']);
+      });
+
+      it('that are deleted keep their id and their revision; archived ones can be looked up', async () => {
+        await store.editions.insert(newEdition({ revision: 4 }), 'a');
+        await store.editions.insert(newEdition({ revision: 5 }), 'a');
+        expect(await store.editions.highestRevision('Transmogrifier', '2.1.2')).to.equal(5);
+        const gone = await store.editions.delete(2, 'sally', { archive: true });
+        expect(gone.edition).to.equal('transmogrifier-2.1.2-5');
+        await store.editions.delete(1, 'sally', { archive: false });
+        expect(await store.editions.archived()).to.deep.equal([
+          { ...gone, deletedAt: '2030-01-01T00:00:00.000Z', deletedBy: 'sally', archived: true },
+        ]);
+        expect(await store.editions.highestRevision('transmogrifier', '2.1.2')).to.equal(5);
+        expect(await store.editions.highestRevision('transmogrifier', '3')).to.equal(null);
+        expect((await store.editions.insert(newEdition({ revision: 6 }), 'a')).id).to.equal(3);
+        await expectFailure(store.editions.delete(2, 'a', { archive: false }), 'EDITION_NOT_FOUND', 'notFound');
+      });
+
+      it('have at most one live per basename after any sequence', async () => {
+        const step = fc.oneof(
+          fc.record({ do: fc.constant('insert' as const), pick: fc.nat(2) }),
+          fc.record({ do: fc.constant('live' as const), pick: fc.nat(20) }),
+          fc.record({ do: fc.constant('delete' as const), pick: fc.nat(20) }),
+        );
+        let revision = 0;
+        await fc.assert(
+          fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+            for (const edition of await store.editions.list()) {
+              await store.editions.delete(edition.id, 'a', { archive: false });
+            }
+            for (const { do: action, pick } of steps) {
+              const before = await store.editions.list();
+              const chosen = before[pick % Math.max(before.length, 1)];
+              if (action === 'insert') {
+                revision += 1;
+                await store.editions.insert(newEdition({ basename: `b${pick}`, revision }), 'a');
+              } else if (chosen !== undefined && action === 'delete') {
+                await store.editions.delete(chosen.id, 'a', { archive: false });
+              } else if (chosen !== undefined) {
+                const siblings = before.filter(({ basename }) => basename === chosen.basename);
+                const live = siblings.find(({ status }) => status === 'live');
+                const seen = { liveId: live?.id ?? null, newestId: Math.max(...siblings.map(({ id }) => id)) };
+                const changes = await store.editions.makeLive(chosen.id, 'a', seen);
+                expect(changes).to.deep.equal(effectsOfMakingLive(siblings, chosen.id));
+                expect((await store.editions.byId(chosen.id))?.status).to.equal('live');
+              }
+              const live = (await store.editions.list()).filter(({ status }) => status === 'live');
+              expect(new Set(live.map(({ basename }) => basename)).size).to.equal(live.length);
+            }
+          }),
+          { numRuns: 20 },
+        );
+      });
+
+      it('survive calls at the same time', async () => {
+        const added = await Promise.all(
+          Array.from({ length: 8 }, (_, index) => store.editions.insert(newEdition({ revision: index + 1 }), 'a')),
+        );
+        expect(new Set(added.map(({ id }) => id)).size).to.equal(8);
+        const outcomes = await Promise.allSettled(
+          added.map(({ id }) => store.editions.makeLive(id, 'a', { liveId: null, newestId: 8 })),
+        );
+        expect(outcomes.filter(({ status }) => status === 'fulfilled').length).to.equal(1);
+      });
+    });
+
+    describe('documents', () => {
+      it('are found by id and by name in any case', async () => {
+        const groups = store.documents('group');
+        const created = await groups.create('Test-Macs', group([MEMBER]), 'sally');
+        expect(created).to.deep.equal({
+          kind: 'group',
+          id: created.id,
+          name: 'Test-Macs',
+          generation: 1,
+          body: group([MEMBER]),
+          changedAt: '2030-01-01T00:00:00.000Z',
+          changedBy: 'sally',
+        });
+        expect(await groups.get(created.id)).to.deep.equal(created);
+        expect(await groups.byName('TEST-macs')).to.deep.equal(created);
+        expect(await groups.byName('test')).to.equal(null);
+        expect(await store.documents('script').get(created.id)).to.equal(null);
+        await expectFailure(groups.create('test-macs', group(), 'a'), 'DOCUMENT_EXISTS', 'refused');
+        await store
+          .documents('script')
+          .create('test-macs', { schema: 'd3/script@1', sha256: 'c'.repeat(64), size: 1, description: '' }, 'a');
+      });
+
+      it('change only from the generation the caller saw', async () => {
+        const groups = store.documents('group');
+        const { id } = await groups.create('one', group(), 'sally');
+        const changed = await groups.update(id, 1, { body: group([MEMBER]) }, 'joe');
+        expect(changed.generation).to.equal(2);
+        const lost = await expectFailure(groups.update(id, 1, { name: 'two' }, 'a'), 'DOCUMENT_CONFLICT', 'refused');
+        expect(lost.message).to.include('joe');
+        await expectFailure(groups.remove(id, 1, 'a'), 'DOCUMENT_CONFLICT', 'refused');
+        expect((await groups.update(id, 2, { name: 'ONE' }, 'a')).name).to.equal('ONE');
+        await groups.remove(id, 3, 'a');
+        expect(await groups.get(id)).to.equal(null);
+        expect((await groups.create('one', group(), 'a')).id).to.be.greaterThan(id);
+        expect((await groups.history(id)).map(({ what, by }) => [what, by])).to.deep.equal([
+          ['document.created', 'sally'],
+          ['document.changed', 'joe'],
+          ['document.changed', 'a'],
+          ['document.removed', 'a'],
+        ]);
+        await expectFailure(groups.update(999, 1, {}, 'a'), 'DOCUMENT_NOT_FOUND', 'notFound');
+      });
+
+      it('are checked by the schema of their kind; a newer one is refused by name', async () => {
+        const groups = store.documents('group');
+        await expectFailure(groups.create('x', group(['not an id']), 'a'), 'DOCUMENT_INVALID', 'usage');
+        await expectFailure(groups.create('', group(), 'a'), 'DOCUMENT_INVALID', 'usage');
+        await expectFailure(groups.create('a\u001b[2J', group(), 'a'), 'DOCUMENT_INVALID', 'usage');
+        const newer = { ...group(), schema: 'd3/group@2' } as unknown as GroupBody;
+        const error = await expectFailure(groups.create('x', newer, 'a'), 'SCHEMA_NEWER', 'refused');
+        expect(error.message).to.include('d3/group@2');
+        expect(await groups.list()).to.deep.equal([]);
+        expect(() => store.documents('nonsense')).to.throw(/nonsense/);
+      });
+    });
+
+    describe('history', () => {
+      it('tells of every change with before and after', async () => {
+        const added = await store.editions.insert(newEdition(), 'sally');
+        await store.editions.update(added.id, { reboot: true }, 'joe');
+        await store.editions.makeLive(added.id, 'sally', { liveId: null, newestId: added.id });
+        await store.documents('group').create('g', group(), 'joe');
+        await store.editions.delete(added.id, 'sally', { archive: false });
+        const events = await store.history.list();
+        expect(events.map(({ what }) => what)).to.deep.equal([
+          'edition.added',
+          'edition.edited',
+          'edition.live',
+          'document.created',
+          'edition.deleted',
+        ]);
+        expect(events[0]).to.deep.include({ by: 'sally', before: null, after: added });
+        expect(events[2]).to.deep.include({
+          target: { kind: 'edition', id: added.id, name: added.edition },
+          before: { statuses: { [added.id]: 'pilot' } },
+          after: { statuses: { [added.id]: 'live' } },
+        });
+        expect((await store.history.list({ by: 'joe' })).length).to.equal(2);
+        expect((await store.history.list({ kind: 'group' })).length).to.equal(1);
+        expect((await store.history.list({ limit: 2 })).map(({ what }) => what)).to.deep.equal([
+          'document.created',
+          'edition.deleted',
+        ]);
+      });
+    });
+
+    describe('computers', () => {
+      it('follow their reports; a run is taken once', async () => {
+        const first = newReport({ run: 'r1' });
+        expect(await store.computers.takeReport(first)).to.equal(true);
+        expect(await store.computers.takeReport(first)).to.equal(false);
+        const next = newReport({ run: 'r2', at: '2029-12-31T00:00:00.000Z', receipts: [] }, { name: 'Lab-2' });
+        await store.computers.takeReport(next);
+        const found = await store.computers.find('lab-2');
+        expect(found).to.deep.include({ id: MEMBER, name: 'Lab-2', lastRun: 'r2', os: first.os });
+        expect(await store.computers.find('Lab-1')).to.equal(null);
+        expect(await store.computers.find(MEMBER)).to.deep.equal(found);
+        expect(await store.computers.receipts(MEMBER)).to.deep.equal([]);
+        expect(await store.computers.outcomes(MEMBER)).to.deep.equal(next.outcomes);
+        expect((await store.computers.reports(MEMBER)).map(({ run }) => run)).to.deep.equal(['r2', 'r1']);
+        expect(await store.publication.generation()).to.equal(0);
+      });
+
+      it('with one name are told apart by id', async () => {
+        const other = '1b9f2c9e-1111-4222-8333-444455556666';
+        await store.computers.takeReport(newReport());
+        await store.computers.takeReport(newReport({}, { id: other }));
+        const error = await expectFailure(store.computers.find('LAB-1'), 'COMPUTER_AMBIGUOUS', 'refused');
+        expect(error.message).to.include(MEMBER).and.include(other);
+        expect((await store.computers.find(other))?.id).to.equal(other);
+        expect((await store.computers.list()).map(({ id }) => id)).to.deep.equal([MEMBER, other]);
+      });
+
+      it('keep the newest reports only, and were never here in the future', async () => {
+        for (let run = 1; run <= REPORTS_KEPT + 3; run++) {
+          await store.computers.takeReport(newReport({ run: `r${run}`, at: '2031-01-01T00:00:00.000Z' }));
+        }
+        const runs = (await store.computers.reports(MEMBER)).map(({ run }) => run);
+        expect([runs.length, runs[0], runs.at(-1)]).to.deep.equal([REPORTS_KEPT, 'r13', 'r4']);
+        expect((await store.computers.find(MEMBER))?.lastContact).to.equal('2030-01-01T00:00:00.000Z');
+      });
+    });
+
+    describe('publication', () => {
+      it('counts what the catalog shows, with the change itself', async () => {
+        const { editions, publication } = store;
+        const counts = async (change: () => Promise<unknown>) => {
+          const before = await publication.generation();
+          await change().catch(() => undefined);
+          return (await publication.generation()) - before;
+        };
+        expect(await counts(() => editions.insert(newEdition(), 'a'))).to.equal(1);
+        expect(await counts(() => editions.insert(newEdition(), 'a'))).to.equal(0);
+        expect(await counts(() => editions.update(1, { reboot: true }, 'a'))).to.equal(1);
+        expect(await counts(() => editions.makeLive(1, 'a', { liveId: null, newestId: 1 }))).to.equal(1);
+        expect(await counts(() => store.documents('group').create('g', group(), 'a'))).to.equal(1);
+        const script = { schema: 'd3/script@1', sha256: 'c'.repeat(64), size: 1, description: '' } as const;
+        expect(await counts(() => store.documents('script').create('s', script, 'a'))).to.equal(0);
+        expect(await counts(() => editions.delete(1, 'a', { archive: true }))).to.equal(1);
+      });
+
+      it('is recorded with its work, or not at all', async () => {
+        await store.editions.insert(newEdition(), 'a');
+        const record = {
+          generation: 1,
+          versions: { root: 1, targets: 1, snapshot: 1, timestamp: 1 },
+          catalogSha256: 'd'.repeat(64),
+          at: '2030-01-01T00:00:00.000Z',
+          expires: '2031-01-01T00:00:00Z',
+        };
+        const failure = await store.publication
+          .exclusively(async () => {
+            throw new Error('disk full');
+          })
+          .catch((error) => error.message);
+        expect(failure).to.equal('disk full');
+        expect(await store.publication.last()).to.equal(null);
+        await store.publication.exclusively(async ({ generation, editions, groups, last }) => {
+          expect([generation, editions.length, groups.length, last]).to.deep.equal([1, 1, 0, null]);
+          return record;
+        });
+        expect(await store.publication.last()).to.deep.equal(record);
+        expect(await store.publication.exclusively(async () => null)).to.equal(null);
+        expect(await store.publication.last()).to.deep.equal(record);
+      });
+    });
+  });
+}

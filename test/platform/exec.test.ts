@@ -1,0 +1,75 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { ExecRequest, ExecResult } from '@d3/sdk';
+import { expect } from 'chai';
+import { execIn } from '../../src/platform/exec.ts';
+
+describe('running a program', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(os.tmpdir(), 'd3-exec-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  async function run(body: string, changes: Partial<ExecRequest> = {}): Promise<ExecResult & { lines: string[] }> {
+    const lines: string[] = [];
+    const ended = await execIn(folder).run({
+      content: Buffer.from(`#!/bin/sh\n${body}\n`),
+      name: 'script',
+      args: [],
+      environment: {},
+      timeout: 20_000,
+      signal: new AbortController().signal,
+      onLine: (line) => lines.push(line),
+      ...changes,
+    });
+    return { ...ended, lines };
+  }
+
+  it('tells its exit code and every line, and leaves nothing', async () => {
+    const ended = await run('echo out; echo err >&2; printf last; exit 7');
+    expect(ended).to.deep.include({ code: 7, signal: null, timedOut: false });
+    expect(ended.lines.toSorted()).to.deep.equal(['err', 'last', 'out']);
+    expect(readdirSync(folder)).to.deep.equal([]);
+  });
+
+  it('ends it, and what it started, when its time is up', async () => {
+    const started = Date.now();
+    const ended = await run('sleep 60 & sleep 60', { timeout: 200 });
+    expect(ended).to.include({ code: null, timedOut: true });
+    expect(Date.now() - started).to.be.lessThan(10_000);
+  });
+
+  it('ends even what does not listen', async () => {
+    const ended = await run('trap "" TERM; while :; do sleep 1; done', { timeout: 200 });
+    expect(ended).to.include({ code: null, signal: 'SIGKILL', timedOut: true });
+  });
+
+  it('ends it when d3 is stopped', async () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 200);
+    expect(await run('sleep 60', { signal: stop.signal })).to.include({ code: null, timedOut: false });
+  });
+
+  it('says why something cannot be run', async () => {
+    const failure = await execIn(folder)
+      .run({
+        content: Buffer.from('#!/nowhere/interpreter\n'),
+        name: 'x',
+        args: [],
+        environment: {},
+        timeout: 1000,
+        signal: new AbortController().signal,
+        onLine: () => undefined,
+      })
+      .catch((error: NodeJS.ErrnoException) => error.code);
+    expect(failure).to.equal('ENOENT');
+    expect(readdirSync(folder)).to.deep.equal([]);
+  });
+
+  it('keeps a name within the folder', async () => {
+    expect((await run('basename "$0"', { name: '../../etc/x y' })).lines.join()).to.match(/^[\w.-]+$/);
+    expect((await run('basename "$0"', { name: '..' })).code).to.equal(0);
+  });
+});
