@@ -1,0 +1,249 @@
+/**
+ * docs/reference.md is made from what it is about: the command snapshot, the exit codes, the settings and the
+ * environment variables. `--write` renews it; without, this compares it and fails on any difference.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { EXIT_CODES } from '@d3/sdk';
+import { flagVariable, INPUT_VARIABLES } from '../src/cli/flags.ts';
+import { DEFAULT_SETTINGS, SETTING_DEFINITIONS, type SettingDefinition } from '../src/config/settings.ts';
+
+const root = path.dirname(import.meta.dirname);
+const file = path.join(root, 'docs', 'reference.md');
+
+/** What is read of the snapshot's flags, arguments and commands. */
+interface Flag {
+  name: string;
+  type: 'boolean' | 'option';
+  char?: string;
+  aliases?: string[];
+  helpGroup?: string;
+  helpValue?: string;
+  summary?: string;
+  required?: boolean;
+  default?: string;
+}
+
+interface Argument {
+  name: string;
+  description?: string;
+  multiple?: boolean;
+  required?: boolean;
+  options?: string[];
+  default?: string;
+}
+
+interface Command {
+  id: string;
+  summary: string;
+  description?: string;
+  aliases: string[];
+  hidden?: boolean;
+  args: Record<string, Argument>;
+  flags: Record<string, Flag>;
+  examples?: string[];
+}
+
+const SECTIONS = ['On this machine', 'For admins', 'Packages', 'Other commands'] as const;
+
+function sectionOf({ id, flags }: Command): (typeof SECTIONS)[number] {
+  if (flags['root'] !== undefined) return 'On this machine';
+  if (id.startsWith('admin:') || id.startsWith('depot:')) return 'For admins';
+  return id.startsWith('pkg:') ? 'Packages' : 'Other commands';
+}
+
+const COMMON = {
+  machine: 'Common flags on this machine',
+  admin: 'Common flags under admin',
+  every: 'Common flags elsewhere',
+} as const;
+
+function commonOf({ flags }: Command): keyof typeof COMMON {
+  if (flags['root'] !== undefined) return 'machine';
+  return flags['admin']?.helpGroup === 'GLOBAL' ? 'admin' : 'every';
+}
+
+const VARIABLES: Readonly<Record<string, string>> = {
+  D3_ROOT: 'The root of the machine to work on, as `--root`.',
+  D3_DEPOT: 'The folder of the depot, as `--depot`.',
+  D3_DEPOT_DATABASE: 'Reserved for a served depot; this version does nothing with it.',
+  D3_RUN: 'Reserved for a d3 started by a script of d3; this version does nothing with it.',
+  D3_SAFE_MODE: '`1`: all plugins are left out, those that come with d3 too, and `sync` refuses to run.',
+};
+
+function cell(text: string): string {
+  return text.replaceAll('\n', ' ').replaceAll('|', '\\|');
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
+  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
+}
+
+/** GitHub's name for a heading. */
+function anchor(heading: string): string {
+  return heading.toLowerCase().replaceAll(' ', '-');
+}
+
+function typed({ id }: Command): string {
+  return id.startsWith('admin:') ? `d3admin ${id.slice('admin:'.length).replaceAll(':', ' ')}` : `d3 ${words(id)}`;
+}
+
+function words(id: string): string {
+  return id.replaceAll(':', ' ');
+}
+
+function usage(command: Command): string {
+  const args = Object.values(command.args).map(({ name, multiple, required }) => {
+    const word = `${name.toUpperCase()}${multiple === true ? '...' : ''}`;
+    return required === true ? word : `[${word}]`;
+  });
+  return [typed(command), ...args, '[options]'].join(' ');
+}
+
+function argumentText({ description = '', options, default: standard }: Argument): string {
+  const oneOf = options === undefined ? '' : ` One of ${options.join(', ')}.`;
+  return `${description}${oneOf}${standard === undefined ? '' : ` Default: ${code(standard)}.`}`;
+}
+
+function flagRows(flags: readonly Flag[]): string[][] {
+  return flags
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ char, name, aliases = [], type, helpValue = 'VALUE', summary = '', required, default: standard }) => {
+      const names = [...(char === undefined ? [] : [`-${char}`]), `--${name}`, ...aliases.map((alias) => `--${alias}`)];
+      const needed = required === true ? ' Needed.' : '';
+      const shown = standard === undefined || standard === '' ? '' : ` Default: ${code(standard)}.`;
+      return [names.map(code).join(', '), type === 'option' ? code(helpValue) : '', `${summary}${needed}${shown}`];
+    });
+}
+
+function flagTable(flags: readonly Flag[]): string {
+  return table(['Flag', 'Value', 'What it does'], flagRows(flags));
+}
+
+function commandText(command: Command): string {
+  const own = Object.values(command.flags).filter((flag) => flag.helpGroup !== 'GLOBAL');
+  const args = Object.values(command.args);
+  const common = COMMON[commonOf(command)];
+  const examples = (command.examples ?? []).map((example) => example.replaceAll('<%= config.bin %>', 'd3'));
+  const parts = [
+    `### ${typed(command)}`,
+    command.summary,
+    ['```', usage(command), '```'].join('\n'),
+    command.description ?? '',
+    command.aliases.length === 0
+      ? ''
+      : `Also: ${command.aliases.map((alias) => code(`d3 ${words(alias)}`)).join(', ')}.`,
+    args.length === 0
+      ? ''
+      : table(
+          ['Argument', 'What it is'],
+          args.map((arg) => [code(arg.name.toUpperCase()), argumentText(arg)]),
+        ),
+    own.length === 0 ? '' : flagTable(own),
+    `And the [${common.toLowerCase()}](#${anchor(common)}).`,
+    examples.length === 0 ? '' : ['```sh', ...examples, '```'].join('\n'),
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+function commandsText(commands: readonly Command[]): string[] {
+  return SECTIONS.flatMap((section) => [
+    `## ${section}`,
+    ...commands.filter((command) => sectionOf(command) === section).map(commandText),
+  ]);
+}
+
+/** The common flags are told once; commands of a kind must therefore have the same. */
+function commonText(commands: readonly Command[]): string[] {
+  return Object.entries(COMMON).map(([kind, heading]) => {
+    const tables = commands
+      .filter((command) => commonOf(command) === kind)
+      .map((command) => flagTable(Object.values(command.flags).filter((flag) => flag.helpGroup === 'GLOBAL')));
+    const [first = '', ...different] = [...new Set(tables)];
+    if (different.length > 0) throw new Error(`commands do not agree on the ${heading.toLowerCase()}`);
+    return `### ${heading}\n\n${first}`;
+  });
+}
+
+function overview(commands: readonly Command[]): string {
+  const rows = SECTIONS.flatMap((section) =>
+    commands
+      .filter((command) => sectionOf(command) === section)
+      .map((command) => [`[${typed(command)}](#${anchor(typed(command))})`, command.summary]),
+  );
+  return table(['Command', ''], rows);
+}
+
+function variablesText(): string {
+  const rows = INPUT_VARIABLES.map((name) => {
+    const meaning = VARIABLES[name];
+    if (meaning === undefined) throw new Error(`scripts/reference.ts does not say what ${name} is for`);
+    return [code(name), meaning];
+  });
+  const flag = `The value of the flag, where the command line does not give it: ${code(flagVariable('dry-run'))} is for ${code('--dry-run')}. A switch is on with ${['y', 'yes', 'true', '1'].map(code).join(', ')}.`;
+  return table(['Variable', 'What it is'], [[code('D3_FLAG_<NAME>'), flag], ...rows]);
+}
+
+function kindText(kind: SettingDefinition['kind']): string {
+  if (typeof kind === 'string') return kind;
+  return 'oneOf' in kind ? kind.oneOf.map(code).join(', ') : `${kind.from} to ${kind.to}`;
+}
+
+function settingsText(): string {
+  const rows = SETTING_DEFINITIONS.map(({ key, name, kind, description }) => {
+    const standard = DEFAULT_SETTINGS[key];
+    const unset = standard === null || (Array.isArray(standard) && standard.length === 0);
+    return [
+      code(name),
+      kindText(kind),
+      unset ? '' : code(typeof standard === 'object' ? JSON.stringify(standard) : String(standard)),
+      `${description}.`,
+    ];
+  });
+  return table(['Setting', 'Value', 'Default', 'What it is'], rows);
+}
+
+function referenceText(commands: readonly Command[]): string {
+  const codes = Object.values(EXIT_CODES).map(({ code: number, meaning }) => [String(number), meaning]);
+  const parts = [
+    '# Reference',
+    'Every command, flag, variable, exit code and setting. This file is made from the program: `npm run manifest` renews it. How things are done is in the [guide](guide.md).',
+    'Options may stand before the command or behind it. `d3admin ACTION` is `d3 admin ACTION`. Behind `--` nothing is an option.',
+    overview(commands),
+    ...commandsText(commands),
+    '## Common flags',
+    ...commonText(commands),
+    '## Environment',
+    'Any other `D3_*` variable is ignored. How to use them is in the [guide](guide.md#policies-and-ci).',
+    variablesText(),
+    '## Exit codes',
+    table(['Code', 'Meaning'], codes),
+    'Several targets: 0 when all succeed, the shared code when all fail alike, else 40. Several problems of one command line: 2 when a flag is missing or malformed, else 34 when a name is unknown, else 30.',
+    '## Settings',
+    'In `etc/d3.json`, `etc/d3.yaml` or `etc/d3.yml` under the root; the first that is there counts. A dot is a level: `{"sync": {"pilots": "hold"}}`. An unknown name is an error.',
+    settingsText(),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+const manifest = JSON.parse(readFileSync(path.join(root, 'oclif.manifest.json'), 'utf8')) as {
+  commands: Record<string, Command>;
+};
+const commands = Object.values(manifest.commands)
+  .filter((command) => command.hidden !== true)
+  .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+const made = referenceText(commands);
+if (process.argv.includes('--write')) {
+  writeFileSync(file, made);
+  process.stdout.write(`${commands.length} commands are in docs/reference.md.\n`);
+} else if (!existsSync(file) || readFileSync(file, 'utf8') !== made) {
+  process.stderr.write(
+    'docs/reference.md does not tell the commands as they are. Look at the change and run: npm run manifest\n',
+  );
+  process.exit(1);
+}
