@@ -97,9 +97,14 @@ async function fetchOnce(source: BlobSource, at: string, options: FetchOptions):
     requireSpace(folder, file, begun.size);
     const after = begun.size === 0 ? null : { size: begun.size, tag: await tagBeside(part) };
     const passage = await source.open(file.sha256, after);
-    if (passage.from !== begun.size) await startAgain(begun);
-    await keepTag(part, passage.tag);
-    await copyOn(passage.stream, begun, file, { signal, onProgress });
+    try {
+      if (passage.from !== begun.size) await startAgain(begun);
+      await keepTag(part, passage.tag);
+      await copyOn(passage.stream, begun, file, { signal, onProgress });
+    } finally {
+      // One that nobody read to its end holds on to a file or a connection.
+      (passage.stream as Readable).destroy();
+    }
     if (begun.size !== file.size || begun.hash.digest('hex') !== file.sha256) {
       await discard(part);
       // Whether the bytes before or after the cut are wrong cannot be told: all of it is fetched anew.
@@ -132,8 +137,10 @@ async function openPart(part: string, file: PackageFile): Promise<Part> {
   const stat = await lstat(part).catch(() => null);
   if (stat !== null && isOurs(stat) && stat.size < file.size) {
     const handle = await open(part, O_RDWR | O_NOFOLLOW);
-    const hash = createHash('sha256');
-    return { handle, hash, size: await hashInto(hash, handle) };
+    return closingOnFailure(handle, async () => {
+      const hash = createHash('sha256');
+      return { handle, hash, size: await hashInto(hash, handle) };
+    });
   }
   if (stat !== null) await rm(part, { recursive: true, force: true });
   const handle = await open(part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
@@ -248,12 +255,24 @@ async function openKept(at: string, file: PackageFile): Promise<FileHandle | nul
     return null;
   }
   const handle = await open(at, constants.O_RDONLY | constants.O_NOFOLLOW);
-  const hash = createHash('sha256');
-  const position = await hashInto(hash, handle);
-  if (position === file.size && hash.digest('hex') === file.sha256) return handle;
-  await handle.close();
-  await unlink(at);
-  return null;
+  return closingOnFailure(handle, async () => {
+    const hash = createHash('sha256');
+    const position = await hashInto(hash, handle);
+    if (position === file.size && hash.digest('hex') === file.sha256) return handle;
+    await handle.close();
+    await unlink(at);
+    return null;
+  });
+}
+
+/** Work that is to give its handle on; it is closed when that fails. */
+async function closingOnFailure<Result>(handle: FileHandle, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
 }
 
 async function copyOn(

@@ -27,6 +27,7 @@ import { rehearse } from './rehearsal.ts';
 import { deliverReports, makeReport } from './report.ts';
 import { roomOf } from './room.ts';
 import { ScriptBlobs } from './script-blobs.ts';
+import { clearStagings } from './staging.ts';
 import { isDamage } from './state/damage.ts';
 import { openOrRebuild, rebuiltWords } from './state/rebuild.ts';
 import { State } from './state/state.ts';
@@ -171,7 +172,10 @@ async function runLocked(running: Running): Promise<RunResult> {
   const context = actingContext(running);
   try {
     if (running.hostFailure !== null) throw running.hostFailure.error;
-    if (!running.nested) outcomes.push(...(await finishInterrupted(context, givenUp(running.request))));
+    if (!running.nested) {
+      outcomes.push(...(await finishInterrupted(context, givenUp(running.request))));
+      await clearStagings(context);
+    }
     made = await decide(running, context, outcomes);
     for (const decision of made.plan.decisions) outcomes.push(await carryOutAndLog(decision, context, running.log));
     exit = exitOf(outcomes);

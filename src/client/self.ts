@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
-import { SELF } from '../planner/plan.ts';
+import { SELF } from '../planner/availability.ts';
 import type { InstallAction } from '../planner/types.ts';
 import type { MachinePaths } from '../platform/paths.ts';
 import { runProgram } from '../platform/program.ts';
@@ -25,19 +25,26 @@ export async function goOver(action: InstallAction, context: ActingContext): Pro
   const { self } = context.paths;
   const folder = path.join(self.versions, edition.version);
   const why = await whyNotStarting(path.join(folder, 'bin', 'd3'));
+  const link = path.join('versions', edition.version);
   if (why !== null) {
-    takeOff(edition.version, context);
-    if (replaces === null) context.state.forget(SELF);
-    else context.state.changeReceipt(SELF, replaces);
+    // Where it took the place of the very version in force, taking it off would leave none at all.
+    const inForce = targetOf(self.current) === link;
+    if (!inForce) giveUpOn(action, context);
     throw new D3Error('SELF_BROKEN', 'installerFailed', `${edition.edition} does not start: ${why}.`, {
       target: edition.edition,
-      actions: [replaces === null ? 'no other d3 is installed this way' : `${replaces.edition} stays in force`],
+      actions: [inForce || replaces === null ? 'install another version of d3' : `${replaces.edition} stays in force`],
     });
   }
-  point(self.current, path.join('versions', edition.version));
+  point(self.current, link);
   linkUsual(self);
   const kept = new Set([edition.version, replaces?.version]);
   for (const version of versionsOn(context)) if (!kept.has(version)) takeOff(version, context);
+}
+
+function giveUpOn({ edition, replaces }: InstallAction, context: ActingContext): void {
+  takeOff(edition.version, context);
+  if (replaces === null) context.state.forget(SELF);
+  else context.state.changeReceipt(SELF, replaces);
 }
 
 async function whyNotStarting(program: string): Promise<string | null> {
@@ -54,12 +61,17 @@ async function whyNotStarting(program: string): Promise<string | null> {
 
 /** A link is never half-made: the new one takes the place of the old in one step. */
 function point(link: string, target: string): void {
-  const stat = lstatSync(link, { throwIfNoEntry: false });
-  if (stat?.isSymbolicLink() === true && readlinkSync(link) === target) return;
+  if (targetOf(link) === target) return;
   const draft = `${link}.new`;
   rmSync(draft, { force: true });
   symlinkSync(target, draft);
   renameSync(draft, link);
+}
+
+/** Null when it is no link. */
+function targetOf(link: string): string | null {
+  const stat = lstatSync(link, { throwIfNoEntry: false });
+  return stat?.isSymbolicLink() === true ? readlinkSync(link) : null;
 }
 
 /** Where people's fingers and policies look for d3; what somebody else has put there stays. */

@@ -44,10 +44,7 @@ interface Layer {
  * Reads all that is configured, the layer that counts least first. Fixed places only, JSON and YAML only, never code.
  * @throws D3Error refused when others may change a file, usage when one cannot be read
  */
-export async function readConfiguration(
-  places: ConfigPlaces,
-  run: RunProgram = runWhenNeeded,
-): Promise<Configuration> {
+export async function readConfiguration(places: ConfigPlaces, run: RunProgram = runWhenNeeded): Promise<Configuration> {
   const settings: Settings = { ...DEFAULT_SETTINGS };
   const origins = new Map<string, Origin>();
   const problems: Configuration['problems'] = [];

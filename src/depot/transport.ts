@@ -129,11 +129,16 @@ export class FolderTransport implements Transport {
   async passage(path: string, after: Piece | null): Promise<Passage | null> {
     const handle = await this.#open(path);
     if (handle === null) return null;
-    const { size } = await handle.stat();
-    const from = after !== null && after.size <= size ? after.size : 0;
-    const { FileStream } = await import('./file-stream.ts');
-    const stream = new FileStream(handle, (error) => this.#asError(error, path) as Error, from);
-    return { stream, from, tag: null };
+    try {
+      const { size } = await handle.stat();
+      const from = after !== null && after.size <= size ? after.size : 0;
+      const { FileStream } = await import('./file-stream.ts');
+      const stream = new FileStream(handle, (error) => this.#asError(error, path) as Error, from);
+      return { stream, from, tag: null };
+    } catch (error) {
+      await handle.close();
+      throw this.#asError(error, path);
+    }
   }
 
   async put(path: string, bytes: Buffer): Promise<void> {

@@ -7,6 +7,7 @@ import { pkgDriver } from './pkg.ts';
 
 export type { Committed, InstallerDriver, InstallTarget, PreparedInstall } from './driver.ts';
 export { formatsHere, type InstallerParts, installerParts } from './parts.ts';
+export { recoverStaged } from './pkg.ts';
 
 /** Chooses the driver for the file of an edition or a receipt. @throws D3Error refused (30) when this d3 has none */
 export type DriverFor = (of: OfFormat) => InstallerDriver;

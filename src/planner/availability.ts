@@ -8,6 +8,9 @@ import { reason } from './reasons.ts';
 import type { Receipt } from './receipt.ts';
 import type { Facts, Reason, Verdict } from './types.ts';
 
+/** Basename of the editions of d3 itself. */
+export const SELF = 'd3';
+
 /** Something that stands against an action. */
 export interface Obstacle {
   reason: Reason;
@@ -44,6 +47,7 @@ export function obstaclesToInstall(
 ): Obstacle[] {
   return [
     ...lastingObstacles(edition, facts),
+    ...overItself(edition, facts),
     ...driftObstacles(edition.basename, edition.debianPackage?.version ?? null, facts, leave.force),
     ...exclusion(edition, facts, index, leave.force),
     // What is only queued for a restart disturbs no program.
@@ -131,6 +135,20 @@ export function lastingObstacles(edition: Edition, facts: Facts): Obstacle[] {
     });
   }
   return obstacles;
+}
+
+/** Versions of d3 stand beside each other, so that one that does not start can go again: another revision would take the place of the one that runs. */
+function overItself({ basename, id, edition, version }: Edition, { receipts }: Facts): Obstacle[] {
+  const installed = receipts.find((receipt) => receipt.basename === SELF);
+  if (basename !== SELF || installed === undefined || installed.id === id || installed.version !== version) return [];
+  return [
+    {
+      reason: reason('OVER_ITSELF', { edition, installed: installed.edition, version }),
+      inSync: 'blocked',
+      exit: 'refused',
+      actions: ['an admin has to add it again under a version of its own'],
+    },
+  ];
 }
 
 /** Whether the machine is in a group the edition is kept from. */

@@ -55,6 +55,7 @@ const TOPICS: Partial<Record<ReasonCode, Topic>> = {
   NOT_AUTO: 'auto',
   EXCLUDED: 'excluded',
   MISSING_FILE: 'file',
+  OVER_ITSELF: 'installed',
   WRONG_FORMAT: 'format',
   DRIFTED: 'changed',
   WRONG_OS: 'system',

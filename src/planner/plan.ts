@@ -1,13 +1,11 @@
 import type { CatalogIndex } from '../catalog/resolve.ts';
+import { SELF } from './availability.ts';
 import { nothing, refused } from './decide.ts';
 import { decideDequeue } from './deferral.ts';
 import { reason } from './reasons.ts';
 import { decideDepilot, decideInstall, decideRecord, decideUninstall } from './requested.ts';
 import { decideSync } from './sync.ts';
 import type { Decision, Facts, Plan, Request } from './types.ts';
-
-/** Basename of the editions of d3 itself. */
-export const SELF = 'd3';
 
 /**
  * What will be done, and why. Pure and synchronous: the same facts and catalog give the same plan, and nothing else decides.

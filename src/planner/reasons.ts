@@ -35,6 +35,8 @@ const WORDS: Record<ReasonCode, (data: Data) => string> = {
   PROCESS_RUNNING: (d) => `blocked by ${list(d['processes'])}${forDays(d['days'])}`,
   ASKED_TO_QUIT: (d) => `${list(d['processes'])} will be asked to quit first`,
   NEEDS_NEWER_D3: (d) => `${d['edition']} needs a newer d3 (${list(d['capabilities'])})`,
+  OVER_ITSELF: (d) =>
+    `${d['edition']} has the version of ${d['installed']}, the d3 that runs here, and would overwrite it`,
   WRONG_FORMAT: (d) => `${d['edition']} is a .${d['format']}, which this machine cannot install`,
   DRIFTED: (d) =>
     `${d['package']} ${d['found'] === '' ? 'is gone' : `${d['found']} is here`}, where d3 had put ${d['recorded']}: somebody else changed it`,

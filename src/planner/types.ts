@@ -152,6 +152,7 @@ export type ReasonCode =
   | 'PROCESS_RUNNING'
   | 'ASKED_TO_QUIT'
   | 'NEEDS_NEWER_D3'
+  | 'OVER_ITSELF'
   | 'WRONG_FORMAT'
   | 'DRIFTED'
   | 'SCRIPTS_UNANSWERED'

@@ -34,13 +34,13 @@ describe('d3 itself', () => {
   const program = (version: string, how = `echo d3/${version}`) => `#!/bin/sh\n${how}\n`;
 
   /** Adds a version of d3 as an edition like others. @param fill puts what it needs into its folder */
-  async function add(version: string, fill: (folder: string) => void | Promise<void>): Promise<void> {
-    const root = sandbox.folder(`d3-${version}`, { [`${LIB}/versions/${version}/bin/`]: '' });
+  async function add(version: string, fill: (folder: string) => void | Promise<void>, revision = 1): Promise<void> {
+    const root = sandbox.folder(`d3-${version}-${revision}`, { [`${LIB}/versions/${version}/bin/`]: '' });
     await fill(path.join(root, LIB, 'versions', version));
-    const output = path.join(sandbox.dir, `d3-${version}.pkg`);
+    const output = path.join(sandbox.dir, `d3-${version}-${revision}.pkg`);
     await build({ root, output, identifier: 'org.d3.d3', version });
     await sandbox.admin(async (session) => {
-      const typed = { version, autoGroups: 'standard' };
+      const typed = { version, revision: String(revision), autoGroups: 'standard' };
       const { edition } = await addEdition(
         { basename: 'd3', typed, source: output, preserveOwners: false, inherit: false },
         session,
@@ -48,11 +48,15 @@ describe('d3 itself', () => {
       await makeLive(await proposeLive(edition.edition, session), session);
     });
   }
-  const addScript = (version: string, how?: string) =>
-    add(version, (folder) => {
-      writeFileSync(path.join(folder, 'bin/d3'), program(version, how), { mode: 0o755 });
-      chmodSync(path.join(folder, 'bin/d3'), 0o755);
-    });
+  const addScript = (version: string, how?: string, revision?: number) =>
+    add(
+      version,
+      (folder) => {
+        writeFileSync(path.join(folder, 'bin/d3'), program(version, how), { mode: 0o755 });
+        chmodSync(path.join(folder, 'bin/d3'), 0o755);
+      },
+      revision,
+    );
   const current = (of = machine) => readlinkSync(path.join(of.root, LIB, 'current'));
   const versions = (of = machine) => readdirSync(path.join(of.root, LIB, 'versions')).toSorted();
   const started = (of = machine) =>
@@ -100,6 +104,34 @@ describe('d3 itself', () => {
       expect(started()).to.equal('d3/3');
     });
   }
+
+  it('of another revision of the version that runs is refused: it would overwrite it', async () => {
+    await addScript('1');
+    await addScript('2');
+    await machine.sync();
+    const before = machine.tree();
+    await addScript('2', 'exit 3', 2);
+    const result = await machine.sync();
+    expect(result.exit).to.equal(30);
+    expect(result.outcomes.at(-1)).to.deep.include({ edition: 'd3-2-2', status: 'blocked' });
+    expect(result.outcomes.at(-1)?.text).to.include('would overwrite it');
+    expect((await machine.install(['d3'], { force: true })).exit).to.equal(30);
+    expect([started(), machine.receipt('d3')?.edition]).to.deep.equal(['d3/2', 'd3-2-1']);
+    expect(machine.tree()).to.deep.equal(before);
+  });
+
+  it('that does not start any more is not taken off where it is the one in force', async () => {
+    await addScript('1');
+    await machine.sync();
+    await machine.request({ kind: 'forget', targets: ['d3'] });
+    await addScript('1', 'exit 3', 2);
+    const result = await machine.sync();
+    expect(result.outcomes.at(-1)?.problem?.actions).to.deep.equal(['install another version of d3']);
+    expect([current(), versions()]).to.deep.equal(['versions/1', ['1']]);
+    await addScript('2');
+    expect((await machine.sync()).exit).to.equal(0);
+    expect(started()).to.equal('d3/2');
+  });
 
   it('leaves alone what somebody else has put where people look for it', async () => {
     const own = path.join(sandbox.folder('mac-a', { 'usr/local/bin/d3': 'mine' }), 'usr/local/bin/d3');

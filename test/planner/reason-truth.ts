@@ -198,6 +198,10 @@ const TRUTH: Record<ReasonCode, (claim: Claim) => boolean> = {
     !c.force &&
     c.facts.settings.quitProcesses === 'ask' &&
     (c.data['processes'] as string[]).every((name) => c.machine.processes.includes(name)),
+  OVER_ITSELF: (c) => {
+    const [edition, receipt] = [c.edition(), c.receipt('installed')];
+    return edition?.basename === 'd3' && receipt?.version === edition.version && receipt.id !== edition.id;
+  },
   WRONG_FORMAT: (c) =>
     c.edition()?.file.format === c.data['format'] &&
     c.machine.formats?.some((format) => format === c.data['format']) === false,

@@ -27,6 +27,28 @@ const has = (of: typeof live, changes: Changes = {}) => facts([receipt(of, chang
 const updating = (of: Facts): Facts => ({ ...of, settings: { ...of.settings, pilots: 'update' } });
 const gone = edition({ id: 2 });
 
+describe('d3 itself', () => {
+  const running = edition({ id: 1, basename: 'd3', version: '2', status: 'deprecated' });
+  const again = edition({ id: 2, basename: 'd3', version: '2', revision: 2 });
+  const next = edition({ id: 3, basename: 'd3', version: '3' });
+
+  it('is not overwritten by another revision of the version that runs, asked for or not, forced or not', () => {
+    expect(told(decision(sync(), has(running), running, again))).to.equal(
+      'blocked refused (LIVE_IS_NEWER OVER_ITSELF)',
+    );
+    for (const force of [false, true]) {
+      const made = decision(install('d3', { force }), has(running), running, again);
+      expect(told(made)).to.equal('refused refused (STATUS INSTALLED_OLDER OVER_ITSELF)');
+    }
+  });
+
+  it('makes room for another version, and is repaired by the very edition that runs', () => {
+    expect(told(decision(sync(), has(running), running, next))).to.equal('act update d3-3-1 (LIVE_IS_NEWER)');
+    const made = decision(install('d3', { force: true }), has(again), running, again);
+    expect(told(made)).to.include('act reinstall d3-2-2');
+  });
+});
+
 describe('d3 sync of what is installed', () => {
   const PILOTING = { piloting: true };
   /** First seen to be gone at this very moment. */
