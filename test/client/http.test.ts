@@ -4,9 +4,8 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { addMirror, deleteMirror, listMirrors } from '../../src/admin/mirrors.ts';
 import { createDepotClient, depotUrl, FolderTransport, HttpTransport, type Transport } from '../../src/depot/index.ts';
-import type { Request } from '../../src/planner/types.ts';
 import { problemsOf } from '../support/errors.ts';
-import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
+import { installRequest, Sandbox, type SandboxMachine } from '../support/sandbox.ts';
 import { FileServer, giveFile } from '../support/web.ts';
 
 const PAUSES = { value: [1, 1, 1] };
@@ -316,16 +315,7 @@ describe('a depot behind a web server', () => {
       const warned: string[] = [];
       const report = (event: { type: string; text?: string }) =>
         event.type === 'warning' && warned.push(event.text ?? '');
-      const request: Request = {
-        kind: 'install',
-        targets: ['large'],
-        admin: 'sally',
-        force: false,
-        puppies: false,
-        freeze: false,
-        expiration: null,
-      };
-      expect((await machine.request(request, { report })).exit).to.equal(0);
+      expect((await machine.request(installRequest(['large']), { report })).exit).to.equal(0);
       expect(warned.map((text) => [gone.url, empty.url].find((url) => text.includes(url)))).to.deep.equal([
         gone.url,
         empty.url,

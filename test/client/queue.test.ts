@@ -9,7 +9,7 @@ import { listQueue } from '../../src/client/lists.ts';
 import type { RunResult } from '../../src/client/run.ts';
 import { noPlugins } from '../../src/lifecycle/plugins.ts';
 import { depotWith } from '../support/machine.ts';
-import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
+import { installRequest, Sandbox, type SandboxMachine } from '../support/sandbox.ts';
 
 const REBOOT = { reboot: 'y', live: true } as const;
 const P = { puppies: true } as const;
@@ -266,18 +266,7 @@ describe('what needs a restart', () => {
     await telling.install(['tool', 'other']);
     expect(told).to.deep.equal([{ editions: ['tool-1-1', 'other-1-1'], queue: ['other-1-1', 'tool-1-1'] }]);
     await telling.request({ kind: 'dequeue', targets: ['all'] });
-    await telling.request(
-      {
-        kind: 'install',
-        targets: ['tool'],
-        admin: 'sally',
-        force: false,
-        puppies: false,
-        freeze: false,
-        expiration: null,
-      },
-      { notify: false },
-    );
+    await telling.request(installRequest(['tool']), { notify: false });
     await telling.sync();
     expect([told.length, queued()]).to.deep.equal([1, ['tool-1-1']]);
   });

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { listInstalled } from '../../src/client/lists.ts';
 import type { Request } from '../../src/planner/types.ts';
 import { depotWith } from '../support/machine.ts';
-import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
+import { installRequest, Sandbox, type SandboxMachine } from '../support/sandbox.ts';
 import { cutEverywhere, killedAt } from './cuts.ts';
 
 const V1 = { 'opt/tool/run': 'one', 'opt/tool/lib/old': 'old', 'opt/shared': 'shared', 'opt/empty/': '' };
@@ -17,15 +17,7 @@ const APP = {
   'opt/app/readme': 'r',
 };
 
-const INSTALL: Request = {
-  kind: 'install',
-  targets: ['tool'],
-  admin: 'sally',
-  force: false,
-  puppies: false,
-  freeze: false,
-  expiration: null,
-};
+const INSTALL = installRequest(['tool']);
 
 interface Scenario {
   title: string;

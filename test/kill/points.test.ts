@@ -1,21 +1,13 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Request } from '../../src/planner/types.ts';
-import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
+import { installRequest, Sandbox, type SandboxMachine } from '../support/sandbox.ts';
 import { holdsAfterCut, NOTHING, settled } from './check.ts';
 import { type CutOptions, cutEverywhere, failedAt, killedAt, machineAt } from './cuts.ts';
 import { type KillWorld, killWorlds, scriptFile } from './worlds.ts';
 
 const SYNC: Request = { kind: 'sync', force: false, puppies: false };
-const INSTALL: Request = {
-  kind: 'install',
-  targets: ['tool'],
-  admin: 'sally',
-  force: false,
-  puppies: false,
-  freeze: false,
-  expiration: null,
-};
+const INSTALL = installRequest(['tool']);
 
 const V1 = { 'opt/tool/run': 'one', 'opt/tool/lib/old': 'old' };
 const V2 = { 'opt/tool/run': 'two!', 'opt/tool/lib/new': 'new' };

@@ -183,6 +183,13 @@ export class Sandbox {
   }
 }
 
+type InstallRequest = Extract<Request, { kind: 'install' | 'pilot' }>;
+
+/** What `d3 install` asks for without flags. */
+export function installRequest(targets: string[]): InstallRequest {
+  return { kind: 'install', targets, admin: 'sally', force: false, puppies: false, freeze: false, expiration: null };
+}
+
 export class SandboxMachine {
   readonly root: string;
   readonly machine: Machine;
@@ -200,19 +207,15 @@ export class SandboxMachine {
     return this.request({ kind: 'sync', force: false, puppies: false, ...request }, options);
   }
 
-  install(
-    targets: string[],
-    options: Partial<Extract<Request, { kind: 'install' | 'pilot' }>> = {},
-  ): Promise<RunResult> {
-    const defaults = { admin: 'sally', force: false, puppies: false, freeze: false, expiration: null };
-    return this.request({ kind: 'install', targets, ...defaults, ...options });
+  install(targets: string[], options: Partial<InstallRequest> = {}): Promise<RunResult> {
+    return this.request({ ...installRequest(targets), ...options });
   }
 
   uninstall(targets: string[], force = false): Promise<RunResult> {
     return this.request({ kind: 'uninstall', targets, force });
   }
 
-  pilot(targets: string[], options: Partial<Extract<Request, { kind: 'install' | 'pilot' }>> = {}): Promise<RunResult> {
+  pilot(targets: string[], options: Partial<InstallRequest> = {}): Promise<RunResult> {
     return this.install(targets, { kind: 'pilot', ...options });
   }
 
