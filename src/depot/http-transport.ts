@@ -77,6 +77,7 @@ export class HttpTransport implements Transport {
     const { body, tag } = answer;
     if (answer.status === 416) {
       body.resume();
+      if (after === null) throw this.#statusError(416, path);
       return this.passage(path, null);
     }
     const from = answer.status === 206 ? rangeStart(answer.range, path, after) : 0;

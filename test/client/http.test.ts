@@ -260,6 +260,19 @@ describe('a depot behind a web server', () => {
     expect(problems[0]?.message).to.include('it answers 500');
   });
 
+  it('does not ask for ever where a server refuses even the whole of a file as a part of it (416)', async () => {
+    await sandbox.add('tool', '1', { live: true });
+    server.answers = ({ url }, response) => {
+      if (!isBlob(url)) return false;
+      response.writeHead(416).end();
+      return true;
+    };
+    const { exit, outcomes } = await machine.install(['tool']);
+    expect(exit).to.equal(20);
+    expect(outcomes[0]?.text).to.include('answers 416');
+    expect(blobs().length).to.be.lessThan(10);
+  });
+
   it('depot3:G16 tells one way of being away from another', async () => {
     const closed = await FileServer.of(sandbox.depot);
     await closed.close();
