@@ -102,9 +102,18 @@ describe('the laws of the house', () => {
     ).to.deep.equal([]);
   });
 
+  it('the engine of runs knows neither machines nor depots: all it needs is handed in', () => {
+    const pure = /^(?:src\/runs\/|src\/json-schema\.ts$|@d3\/sdk$)/;
+    const wrong = within('src/runs').flatMap(({ imports }) => imports.filter(({ to }) => !pure.test(to)));
+    expect(wrong).to.deep.equal([]);
+    expect(lines(within('src/runs'), /\b(?:process|globalThis|Math\.random|setTimeout|setInterval)\b/)).to.deep.equal(
+      [],
+    );
+  });
+
   it('commands import services, never a store or an adapter', () => {
     const allowed =
-      /^(?:src\/(?:cli|admin|client|catalog|planner|terminal)\/|src\/startup\/doctor\.ts$|src\/installers\/tools\.ts$|@d3\/|@oclif\/core$|node:path$)/;
+      /^(?:src\/(?:cli|admin|client|catalog|planner|runs|terminal)\/|src\/startup\/doctor\.ts$|src\/installers\/tools\.ts$|@d3\/|@oclif\/core$|node:path$)/;
     const wrong = within('src/commands').flatMap(({ imports }) =>
       imports.filter(({ to, typeOnly }) => !typeOnly && !allowed.test(to)),
     );

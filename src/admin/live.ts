@@ -2,6 +2,7 @@ import { D3Error } from '@d3/sdk';
 import { effectsOfMakingLive, isRollback } from '../catalog/lifecycle.ts';
 import type { Edition, StoredStatus } from '../catalog/types.ts';
 import type { StoredEdition } from '../depot/index.ts';
+import { runMakeLivePolicies } from './make-live-policies.ts';
 import { type AdminSession, announce, publish } from './session.ts';
 import { editionMeant } from './targets.ts';
 
@@ -47,6 +48,7 @@ export async function makeLive(proposal: LiveProposal, session: AdminSession): P
   await depot.store.editions.makeLive(proposal.edition.id, admin, proposal.expected);
   await publish(session);
   await announce('d3:edition:live', proposal.edition, session);
+  await runMakeLivePolicies(proposal.edition, session);
 }
 
 function missing(edition: Edition): D3Error {

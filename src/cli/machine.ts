@@ -83,25 +83,36 @@ export async function machineHere(input: MachineInput): Promise<MachineHere> {
         });
   const { installSignature: required, installTeamIds: teamIds } = settings;
   const parts = installerParts(paths.work, { signature: { required, teamIds } });
+  const { queuedPolicy } = settings;
+  const machine: Machine = {
+    paths,
+    depot,
+    driverFor: drivers(parts),
+    formats: formatsHere(parts),
+    plugins: pluginsOnBus({ hooks: input.hooks, exec: execIn(paths.work), clock, ticks, trace: input.trace }),
+    clock,
+    settings: {
+      pilots: settings.syncPilots,
+      quitProcesses: settings.processesQuit,
+      noticeDays: settings.processesNoticeDays,
+      removeFirst: settings.installRemoveFirst,
+      cacheBytes: settings.cacheMaxMegabytes * 1_000_000,
+    },
+    openLog: logsOf(paths, settings, clock, process.pid),
+    version: input.version,
+    queuedPolicy: null,
+  };
+  if (queuedPolicy !== null) {
+    // What a policy installs may be queued itself: it is told of once.
+    const told = { ...machine };
+    machine.queuedPolicy = async (queue, options) => {
+      const { tellByPolicy } = await import('./queued-policy.ts');
+      await tellByPolicy(queuedPolicy, queue, told, options);
+    };
+  }
   return {
     settings,
     admin: (given) => adminName(given, settings.admin, settings.prohibitedAdminNames, input.env),
-    machine: {
-      paths,
-      depot,
-      driverFor: drivers(parts),
-      formats: formatsHere(parts),
-      plugins: pluginsOnBus({ hooks: input.hooks, exec: execIn(paths.work), clock, ticks, trace: input.trace }),
-      clock,
-      settings: {
-        pilots: settings.syncPilots,
-        quitProcesses: settings.processesQuit,
-        noticeDays: settings.processesNoticeDays,
-        removeFirst: settings.installRemoveFirst,
-        cacheBytes: settings.cacheMaxMegabytes * 1_000_000,
-      },
-      openLog: logsOf(paths, settings, clock, process.pid),
-      version: input.version,
-    },
+    machine,
   };
 }

@@ -7,6 +7,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { ClientCommand, type CommandContext, type Outcome } from './base.ts';
 import type { MachineHere } from './machine.ts';
 import { countedBy, doneLines, plannedLines } from './outcome-text.ts';
+import { PATIENCE } from './patience.ts';
 
 /** What a command that changes a machine prints with --json. */
 export interface RunShown {
@@ -33,9 +34,6 @@ interface ChangingFlags {
   wait?: number | undefined;
   'no-puppy-notification'?: boolean;
 }
-
-/** Seconds a command waits for another run to end, unless it says otherwise. */
-const PATIENCE = 600;
 
 /** The base of every command that changes a machine: it only turns flags into a request. */
 export abstract class RequestCommand<T extends typeof Command = typeof Command> extends ClientCommand<RunShown, T> {

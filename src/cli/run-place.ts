@@ -5,6 +5,7 @@ import { changingDepot, readingDepot } from './admin-here.ts';
 import type { Inputs } from './inputs.ts';
 import { type MachineInput, machineHere } from './machine.ts';
 import { optionalAdmin } from './optional-admin.ts';
+import { PATIENCE } from './patience.ts';
 
 /** Where runs are kept, and what can be done with them there: on this machine, or in the depot. */
 export interface RunPlace {
@@ -23,9 +24,6 @@ interface PlaceInput extends MachineInput {
   report: Reporter;
   signal: AbortSignal;
 }
-
-/** Seconds a step that changes packages waits for another run to end, unless it is said otherwise. */
-export const PATIENCE = 600;
 
 /** @param changes whether something is to be changed: in a depot somebody must be named for that */
 export async function withRuns<Result>(

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -177,6 +177,7 @@ export interface RunOwner {
 export async function becomeOwner(folder: string, clock: Clock, signal: AbortSignal): Promise<RunOwner> {
   const name = randomUUID();
   const file = ownerLock(folder, name);
+  sweepOwners(folder, clock.now().getTime() - LEFT_BEHIND_MS);
   const lock = await takeRunLock({ file, wait: 0, clock, signal, onWait: () => undefined });
   const release = () => {
     rmSync(file, { force: true });
@@ -191,8 +192,21 @@ export function isOwnerGone(folder: string, name: string): boolean {
   const file = ownerLock(folder, name);
   if (!existsSync(file)) return true;
   if (isHeld(file)) return false;
-  rmSync(file, { force: true });
+  for (const gone of [file, `${file}-journal`]) rmSync(gone, { force: true });
   return true;
+}
+
+/** After this time a lock that nobody holds is one that a killed process left; a new one may just be about to be held. */
+const LEFT_BEHIND_MS = 600_000;
+
+function sweepOwners(folder: string, before: number): void {
+  if (!existsSync(folder)) return;
+  for (const file of readdirSync(folder)) {
+    const [, name] = /^([0-9a-f-]{36})\.lock$/.exec(file) ?? [];
+    if (name === undefined) continue;
+    const made = statSync(path.join(folder, file), { throwIfNoEntry: false })?.mtimeMs ?? before;
+    if (made < before) isOwnerGone(folder, name);
+  }
 }
 
 function ownerLock(folder: string, name: string): string {

@@ -30,7 +30,7 @@ import { ScriptBlobs } from './script-blobs.ts';
 import { clearStagings } from './staging.ts';
 import { isDamage } from './state/damage.ts';
 import { openOrRebuild, rebuiltWords } from './state/rebuild.ts';
-import { State } from './state/state.ts';
+import { State, StateReader } from './state/state.ts';
 import { passed } from './uninstall.ts';
 
 /** Everything a machine needs to run; handed in. */
@@ -49,9 +49,17 @@ export interface Machine {
   };
   /** Where a run leaves its lines. */
   openLog: OpenLog;
+  /** Runs what the settings name for when something was queued; null: they name nothing. Never while the run lock is held here. */
+  queuedPolicy?: QueuedPolicy | null;
   /** Version of this d3, for the report. */
   version: string;
 }
+
+/** Runs a policy with what is queued. It never throws: what is wrong with it is reported. */
+export type QueuedPolicy = (
+  queue: readonly string[],
+  options: Pick<RunOptions, 'admin' | 'debug' | 'parent' | 'signal' | 'report'>,
+) => Promise<void>;
 
 export interface RunOptions {
   /** Name of the command, for records and messages. */
@@ -112,6 +120,7 @@ export async function runRequest(request: Request, machine: Machine, options: Ru
       options.report({ type: 'note', target: null, text: 'another d3 run is changing this machine: waiting' }),
   });
   const { nested } = lock;
+  let result: RunResult;
   try {
     if (nested && request.kind === 'sync') throw nestedSync();
     const { state, rebuilt } = nested
@@ -127,10 +136,9 @@ export async function runRequest(request: Request, machine: Machine, options: Ru
       if (!nested) state.setCurrentRun(run);
       const gathered = await gathering(machine.paths);
       const running = { request, machine, options: logged, run, state, ...gathered, nested, warnings, log };
-      const result = await runLocked(running);
+      result = await runLocked(running);
       for (const text of warnings) log.write('warn', text);
       log.write('info', `${options.command} ends with ${result.exit}`);
-      return result;
     } catch (error) {
       log.write('fatal', `${options.command} ends: ${(error as Error).message}`);
       damaged = isDamage(error);
@@ -144,6 +152,18 @@ export async function runRequest(request: Request, machine: Machine, options: Ru
   } finally {
     lock.release();
   }
+  await runQueuedPolicy(result, machine, options);
+  return result;
+}
+
+/** A policy takes the lock itself where it needs it, so it comes after the run. */
+async function runQueuedPolicy({ outcomes }: RunResult, machine: Machine, options: RunOptions): Promise<void> {
+  const { queuedPolicy = null } = machine;
+  if (queuedPolicy === null || !options.notify || !outcomes.some(({ status }) => status === 'deferred')) return;
+  const state = StateReader.open(machine.paths);
+  const queue = state.deferred().map(({ edition }) => edition.edition);
+  state.close();
+  await queuedPolicy(queue, options);
 }
 
 /** Facts that cannot be gathered end the run, but not without its report. */

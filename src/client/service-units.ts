@@ -11,6 +11,7 @@ export interface Schedule {
 /** Marks a file as ours: only such ones are ever changed or removed. */
 export const MARK = 'Written by d3 service install';
 export const LABEL = 'org.d3.sync';
+export const RESUME_LABEL = 'org.d3.resume';
 
 /** A sync comes between 75 % and 125 % of the time after the last, so that a fleet does not come all at once. */
 export function spreadOf({ every }: Pick<Schedule, 'every'>): { least: number; spread: number } {
@@ -18,7 +19,7 @@ export function spreadOf({ every }: Pick<Schedule, 'every'>): { least: number; s
   return { least, spread: Math.round(every * 0.5) };
 }
 
-/** The units of systemd by their names: the sync, its timer, and one that syncs after waking up. */
+/** The units of systemd by their names: the sync, its timer, one that syncs after waking up, and what goes on with runs at start. */
 export function systemdUnits(schedule: Schedule): Record<string, string> {
   const { least, spread } = spreadOf(schedule);
   const command = `${systemdWord(schedule.program)} sync --if-idle --no-input`;
@@ -65,6 +66,24 @@ ${work}
 [Install]
 WantedBy=suspend.target hibernate.target hybrid-sleep.target
 `,
+    'd3-resume.service': `# ${MARK}
+[Unit]
+Description=Go on with what d3 was at when this machine was restarted
+Documentation=man:d3(1)
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=oneshot
+ExecStart=${systemdWord(schedule.program)} run resume --all --no-input
+TimeoutStartSec=infinity
+PrivateTmp=yes
+KillMode=mixed
+TimeoutStopSec=5min
+
+[Install]
+WantedBy=multi-user.target
+`,
   };
 }
 
@@ -87,6 +106,20 @@ export function launchdPlist(schedule: Schedule): string {
       key('ProcessType', string('Background')),
       key('LowPriorityIO', '<true/>'),
       key('Nice', '<integer>10</integer>'),
+      key('ExitTimeOut', '<integer>300</integer>'),
+    ],
+    MARK,
+  );
+}
+
+/** The property list of the daemon that goes on with runs at every start. */
+export function launchdResumePlist({ program }: Pick<Schedule, 'program'>): string {
+  const words = [program, 'run', 'resume', '--all', '--no-input'];
+  return plist(
+    [
+      key('Label', string(RESUME_LABEL)),
+      key('ProgramArguments', `<array>${words.map(string).join('')}</array>`),
+      key('RunAtLoad', '<true/>'),
       key('ExitTimeOut', '<integer>300</integer>'),
     ],
     MARK,

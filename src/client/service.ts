@@ -6,7 +6,15 @@ import type { RunProgram } from '../platform/program.ts';
 import { LINUX_PROGRAMS, MAC_PROGRAMS } from '../platform/programs.ts';
 import { replaceFile } from '../platform/replace-file.ts';
 import { makeFolder } from '../platform/rootfs.ts';
-import { LABEL, launchdPlist, MARK, type Schedule, systemdUnits } from './service-units.ts';
+import {
+  LABEL,
+  launchdPlist,
+  launchdResumePlist,
+  MARK,
+  RESUME_LABEL,
+  type Schedule,
+  systemdUnits,
+} from './service-units.ts';
 import { StateReader } from './state/state.ts';
 
 export interface ServiceParts {
@@ -79,7 +87,8 @@ export async function serviceStatus(parts: ServiceParts): Promise<ServiceStatus>
 }
 
 function wanted(schedule: Schedule, { paths, platform }: ServiceParts): Record<string, string> {
-  if (platform === 'darwin') return { [paths.launchDaemon]: launchdPlist(schedule) };
+  if (platform === 'darwin')
+    return { [paths.launchDaemon]: launchdPlist(schedule), [paths.resumeDaemon]: launchdResumePlist(schedule) };
   const units = Object.entries(systemdUnits(schedule));
   return Object.fromEntries(units.map(([name, text]) => [path.join(paths.systemdUnits, name), text]));
 }
@@ -91,26 +100,34 @@ function placesOf(parts: ServiceParts): string[] {
 async function activate(parts: ServiceParts): Promise<boolean> {
   if (parts.paths.root !== '/') return false;
   if (parts.platform === 'darwin') {
-    // One of before has to go first; that none was loaded is no failure.
-    await parts.run({ program: MAC_PROGRAMS.launchctl, args: ['bootout', `system/${LABEL}`], timeout: TIMEOUT });
-    await done(parts, MAC_PROGRAMS.launchctl, ['bootstrap', 'system', parts.paths.launchDaemon]);
+    // Those of before have to go first; that none was loaded is no failure.
+    await bootOut(parts);
+    for (const daemon of [parts.paths.launchDaemon, parts.paths.resumeDaemon])
+      await done(parts, MAC_PROGRAMS.launchctl, ['bootstrap', 'system', daemon]);
     return true;
   }
   await systemctl(parts, 'daemon-reload');
   await systemctl(parts, 'enable', '--now', 'd3-sync.timer');
   await systemctl(parts, 'enable', 'd3-sync-wake.service');
+  await systemctl(parts, 'enable', 'd3-resume.service');
   return true;
 }
 
 async function deactivate(parts: ServiceParts): Promise<boolean> {
   if (parts.paths.root !== '/') return false;
   if (parts.platform === 'darwin') {
-    await parts.run({ program: MAC_PROGRAMS.launchctl, args: ['bootout', `system/${LABEL}`], timeout: TIMEOUT });
+    await bootOut(parts);
     return true;
   }
   await systemctl(parts, 'disable', '--now', 'd3-sync.timer');
   await systemctl(parts, 'disable', 'd3-sync-wake.service');
+  await systemctl(parts, 'disable', 'd3-resume.service');
   return true;
+}
+
+async function bootOut({ run }: ServiceParts): Promise<void> {
+  for (const label of [LABEL, RESUME_LABEL])
+    await run({ program: MAC_PROGRAMS.launchctl, args: ['bootout', `system/${label}`], timeout: TIMEOUT });
 }
 
 async function asked(parts: ServiceParts): Promise<Pick<ServiceStatus, 'active' | 'next'>> {

@@ -29,7 +29,7 @@ export default class Policy extends ClientCommand<PolicyResult, typeof Policy> {
   async execute(context: ContextOf<typeof Policy>): Promise<Outcome<PolicyResult>> {
     const { machineHere } = await import('../cli/machine.ts');
     const { optionalAdmin } = await import('../cli/optional-admin.ts');
-    const { PATIENCE } = await import('../cli/run-place.ts');
+    const { PATIENCE } = await import('../cli/patience.ts');
     const { runsOf } = await import('../cli/runs-here.ts');
     const { errorsOf } = await import('../client/policies.ts');
     const { combineExitCodes } = await import('@d3/sdk');

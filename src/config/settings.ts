@@ -43,6 +43,8 @@ export interface Settings {
   processesQuit: 'off' | 'ask';
   /** Days; 0 never. */
   processesNoticeDays: number;
+  /** Id, name or event of what is run when something was queued for a restart; null: nothing. */
+  queuedPolicy: string | null;
 }
 
 export const SETTING_DEFINITIONS: readonly (SettingDefinition & { key: keyof Settings })[] = [
@@ -145,6 +147,12 @@ export const SETTING_DEFINITIONS: readonly (SettingDefinition & { key: keyof Set
     kind: { from: 0, to: 36_500 },
     description: 'days something waits for a process before every sync says so; 0 never',
   },
+  {
+    key: 'queuedPolicy',
+    name: 'policies.queued',
+    kind: 'text',
+    description: 'policy that is run when something was queued for a restart: its id, its name or an event',
+  },
 ];
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -166,6 +174,7 @@ export const DEFAULT_SETTINGS: Settings = {
   syncPilots: 'hold',
   processesQuit: 'off',
   processesNoticeDays: 14,
+  queuedPolicy: null,
 };
 
 export function definitionOf(name: string): (SettingDefinition & { key: keyof Settings }) | undefined {

@@ -76,10 +76,11 @@ export async function advance(id: string, engine: Engine): Promise<Run> {
   if (taken === null) return mustGet(engine.store, id);
   const advancing = new Advancing(taken, engine);
   try {
-    return await advancing.go();
+    await advancing.go();
   } finally {
     await advancing.release();
   }
+  return advancing.run;
 }
 
 /** @returns null when it was over or held by the time it could be taken */
@@ -96,7 +97,7 @@ async function take(id: string, engine: Engine): Promise<Run | null> {
 }
 
 function held({ id, lease }: Run): D3Error {
-  return new D3Error('RUN_HELD', 'busy', `The run ${id} is being advanced by another process.`, {
+  return new D3Error('RUN_HELD', 'busy', `The run ${id} is being advanced by somebody else.`, {
     target: id,
     actions: [`watch it: d3 run watch ${id}`, `or wait until ${lease?.until}: then it can be taken up`],
   });
@@ -118,16 +119,18 @@ class Advancing {
     this.#run = run;
   }
 
-  async go(): Promise<Run> {
+  get run(): Run {
+    return this.#run;
+  }
+
+  async go(): Promise<void> {
     try {
-      for (;;) {
+      while (this.#run.state === 'running') {
         this.#engine.signal.throwIfAborted();
-        const { cancel, state } = this.#run;
-        if (isOver(this.#run)) return this.#run;
-        if (cancel !== null) return await this.#transit((run) => cancelled(run, run.cancel ?? cancel));
+        const { cancel } = this.#run;
         const step = stepAt(this.#run);
-        if (step === null || state !== 'running') return this.#run;
-        await this.#turn(step);
+        if (cancel !== null) await this.#transit((run) => cancelled(run, run.cancel ?? cancel));
+        else if (step !== null) await this.#turn(step);
       }
     } catch (error) {
       if (!(error instanceof LeaseLost)) throw error;
@@ -291,7 +294,7 @@ class Advancing {
     this.#engine.tell({ type: 'end', run: this.#run, index });
   }
 
-  async #transit(transition: (run: Run) => Transition): Promise<Run> {
+  async #transit(transition: (run: Run) => Transition): Promise<void> {
     let line: Transition['line'] | null = null;
     await this.#change((run) => {
       const made = transition(run);
@@ -299,7 +302,6 @@ class Advancing {
       return made.run;
     });
     if (line !== null) await this.#engine.store.append(this.#id, [{ at: this.#at(), ...(line as Transition['line']) }]);
-    return this.#run;
   }
 
   async #flush(): Promise<void> {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'chai';
 import { installService, removeService, type ServiceParts, serviceStatus } from '../../src/client/service.ts';
-import { launchdPlist, profile, spreadOf, systemdUnits } from '../../src/client/service-units.ts';
+import { launchdPlist, launchdResumePlist, profile, spreadOf, systemdUnits } from '../../src/client/service-units.ts';
 import { machinePaths } from '../../src/platform/paths.ts';
 import type { ProgramCall } from '../../src/platform/program.ts';
 import { repository } from '../cli/spawn.ts';
@@ -44,6 +44,7 @@ describe('depot3:G14 the schedule', () => {
     const first = await installService(SCHEDULE, parts('linux'));
     expect([first.active, said()]).to.deep.equal([false, []]);
     expect(first.files.map((file) => path.basename(file)).toSorted()).to.deep.equal([
+      'd3-resume.service',
       'd3-sync-wake.service',
       'd3-sync.service',
       'd3-sync.timer',
@@ -74,6 +75,12 @@ describe('depot3:G14 the schedule', () => {
       .to.include('<key>StartInterval</key><integer>2700</integer>')
       .and.include('<string>1800s</string>')
       .and.include('<key>RunAtLoad</key><true/>');
+    expect(units['d3-resume.service'])
+      .to.include('ExecStart=/usr/local/bin/d3 run resume --all --no-input\n')
+      .and.include('WantedBy=multi-user.target');
+    expect(launchdResumePlist(SCHEDULE))
+      .to.include('<string>run</string><string>resume</string><string>--all</string><string>--no-input</string>')
+      .and.include('<key>RunAtLoad</key><true/>');
     expect(launchdPlist({ program: '/a<&>"/d3', every: 60 })).to.include('<string>/a&lt;&amp;&gt;"/d3</string>');
   });
 
@@ -83,6 +90,7 @@ describe('depot3:G14 the schedule', () => {
       'systemctl daemon-reload',
       'systemctl enable --now d3-sync.timer',
       'systemctl enable d3-sync-wake.service',
+      'systemctl enable d3-resume.service',
     ]);
     const stdout = 'ActiveState=active\nNextElapseUSecRealtime=Sat 2026-11-28 08:00:00 UTC\n';
     expect(await serviceStatus(parts('linux', { isHost: true, stdout }))).to.deep.include({
@@ -94,20 +102,23 @@ describe('depot3:G14 the schedule', () => {
     });
     calls.length = 0;
     const removed = await removeService(parts('linux', { isHost: true }));
-    expect(removed.files).to.have.length(3);
+    expect(removed.files).to.have.length(4);
     expect(said()).to.deep.equal([
       'systemctl disable --now d3-sync.timer',
       'systemctl disable d3-sync-wake.service',
+      'systemctl disable d3-resume.service',
       'systemctl daemon-reload',
     ]);
     expect(existsSync(path.join(machine.root, 'etc/systemd/system/d3-sync.timer'))).to.equal(false);
     expect((await removeService(parts('linux', { isHost: true }))).files).to.deep.equal([]);
     calls.length = 0;
     await installService(SCHEDULE, parts('darwin', { isHost: true }));
-    const { launchDaemon } = parts('darwin').paths;
+    const { launchDaemon, resumeDaemon } = parts('darwin').paths;
     expect(said()).to.deep.equal([
       'launchctl bootout system/org.d3.sync',
+      'launchctl bootout system/org.d3.resume',
       `launchctl bootstrap system ${launchDaemon}`,
+      `launchctl bootstrap system ${resumeDaemon}`,
     ]);
   });
 

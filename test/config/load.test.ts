@@ -63,6 +63,7 @@ describe('the configuration of a machine', () => {
       logTimestampFormat: '%F',
       logMaxMegabytes: 2,
       logKeep: 0,
+      queuedPolicy: 'tell-of-restarts',
     };
     const log = {
       file: settings.logFile,
@@ -85,6 +86,7 @@ describe('the configuration of a machine', () => {
         http,
         log,
         cache: { maxMegabytes: 7 },
+        policies: { queued: 'tell-of-restarts' },
       }),
     );
     expect(await load()).to.deep.equal(settings);
@@ -101,6 +103,7 @@ describe('the configuration of a machine', () => {
         'http.credentials': http.credentials,
         'http.ca': http.ca,
         'cache.maxMegabytes': 7,
+        'policies.queued': 'tell-of-restarts',
         ...Object.fromEntries(Object.entries(log).map(([name, value]) => [`log.${name}`, value])),
       }),
     );

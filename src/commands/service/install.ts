@@ -9,7 +9,7 @@ const HOUR = 3600;
 export default class ServiceInstall extends ClientCommand<ServiceChange, typeof ServiceInstall> {
   static override summary = 'Have this machine sync by itself.';
   static override description =
-    'Every hour, more or less a quarter, at start and after waking up: by launchd on macOS, by systemd elsewhere. Doing it again changes ' +
+    'Every hour, more or less a quarter, at start and after waking up: by launchd on macOS, by systemd elsewhere. Runs of steps that wait for a restart or were cut go on at start (d3 run resume --all). Doing it again changes ' +
     'what has changed. On another root than / the files are laid down and nothing is started.';
   static override examples = ['<%= config.bin %> service install', '<%= config.bin %> service install --every 30m'];
   static override flags = {
