@@ -1,4 +1,4 @@
-import type { Edition } from '../catalog/types.ts';
+import type { Edition, PolicyStep, ScriptPin } from '../catalog/types.ts';
 import type { AdminSession } from './session.ts';
 
 /** The hashes an edition keeps in the depot: its file, its list of contents, its scripts. */
@@ -11,13 +11,20 @@ export function blobsOf(
 }
 
 /**
- * Removes those of the given blobs that no edition and no script names any more. Only these: others may just be arriving.
+ * Removes those of the given blobs that no edition, no script and no policy names any more. Only these: others may just be arriving.
  * @returns the hashes that were removed
  */
 export async function removeUnused(candidates: readonly string[], { depot }: AdminSession): Promise<string[]> {
   const used = new Set((await depot.store.editions.list()).flatMap(blobsOf));
   for (const script of await depot.store.documents('script').list()) used.add(script.body.sha256);
+  for (const { body } of await depot.store.documents('policy').list())
+    for (const pin of scriptsOfSteps(body.steps)) used.add(pin.sha256);
   const unused = [...new Set(candidates)].filter((hash) => !used.has(hash));
   for (const hash of unused) await depot.blobs.remove(hash);
   return unused;
+}
+
+/** The scripts that steps run, as they are pinned. */
+export function scriptsOfSteps(steps: readonly PolicyStep[]): ScriptPin[] {
+  return steps.flatMap(({ kind, args }) => (kind === 'script' ? [args['script'] as unknown as ScriptPin] : []));
 }

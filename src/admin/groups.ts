@@ -75,7 +75,8 @@ async function save(
   return shown(saved, session);
 }
 
-async function groupMeant(nameOrId: string, session: AdminSession): Promise<StoredDocument<GroupBody>> {
+/** @throws D3Error notFound `GROUP_NOT_FOUND` */
+export async function groupMeant(nameOrId: string, session: AdminSession): Promise<StoredDocument<GroupBody>> {
   const byName = await groups(session).byName(nameOrId);
   const found = byName ?? (/^\d+$/.test(nameOrId) ? await groups(session).get(Number(nameOrId)) : null);
   if (found !== null) return found;

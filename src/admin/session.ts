@@ -63,7 +63,7 @@ export async function announce(event: EditionEvent, edition: Edition, session: A
 }
 
 /** What plugins may reach on a depot: its blobs. There is no machine, and nothing of theirs is kept here. */
-function roomOf({ depot, signal, report }: AdminSession): PluginRoom {
+export function roomOf({ depot, signal, report }: AdminSession): PluginRoom {
   return {
     machine: { root: '', name: '', user: null },
     blob: (sha256) => readFile(depot.blobs.path(sha256)),

@@ -1,3 +1,5 @@
+import type { Json } from '@d3/sdk';
+
 /** The words of the catalog. Pure data; every other part of d3 speaks in these. */
 
 /** Stored statuses. `missing` (its file is gone) is derived on read; `archived` editions are out of the catalog. */
@@ -126,6 +128,43 @@ export interface CatalogMirror {
   networks: string[];
 }
 
+/** How often a machine runs a policy: once as long as it lives, whenever asked, or once on each day. What failed does not count. */
+export type Frequency = 'once' | 'ongoing' | 'daily';
+
+/** For which machines a policy is: all that is said must fit, and what is not said fits. */
+export interface PolicyScope {
+  /** Ids of groups, any of which suffices, or exactly `['standard']` for all machines. */
+  groups: GroupRef[];
+  excludedGroups: GroupRef[];
+  departments: string[];
+  buildings: string[];
+  /** Further facts of the machine's provisioning, by name, with the values that fit. */
+  provisioning: Record<string, string[]>;
+}
+
+/** A step as a document holds it; its schema is that of steps (`src/runs`). */
+export interface PolicyStep {
+  kind: string;
+  args: Readonly<Record<string, Json>>;
+}
+
+/** Body of a document of kind `policy`: a named list of steps, with what sets it off and for whom. */
+export interface PolicyBody {
+  schema: 'd3/policy@1';
+  description: string;
+  /** What sets it off, besides its name. */
+  events: string[];
+  scope: PolicyScope;
+  frequency: Frequency;
+  steps: PolicyStep[];
+}
+
+/** A policy as machines see it. */
+export interface CatalogPolicy extends PolicyBody {
+  id: number;
+  name: string;
+}
+
 /** The signed target every machine reads. */
 export interface Catalog {
   schema: 'd3/catalog@1';
@@ -135,4 +174,6 @@ export interface Catalog {
   groups: CatalogGroup[];
   /** In the order they are to be tried; absent: there are none. */
   mirrors?: CatalogMirror[];
+  /** Absent: there are none. */
+  policies?: CatalogPolicy[];
 }

@@ -100,6 +100,23 @@ export const receiptFlags = {
   }),
 };
 
+/** On the commands that look at or change runs of steps. */
+export const runFlags = {
+  'of-depot': Flags.boolean({ summary: "The depot's own runs instead of this machine's." }),
+};
+
+/** Where who decided something and why is kept. */
+export const reasonFlag = {
+  reason: Flags.string({ helpValue: 'TEXT', summary: 'Why; it is kept with the run.', required: true }),
+};
+
+/** On those that change one. */
+export const runChangingFlags = {
+  ...runFlags,
+  wait: changingFlags.wait,
+  admin: installingFlags.admin,
+};
+
 /** On the commands under admin that change the depot. */
 export const adminChangingFlags = {
   'dry-run': Flags.boolean({ summary: 'Show what would be done and why; change nothing.' }),

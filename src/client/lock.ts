@@ -1,4 +1,5 @@
-import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -164,4 +165,36 @@ function busy(file: string, wait: number): D3Error {
     target: path.dirname(file),
     actions: ['wait for it to end, or use --wait SECONDS'],
   });
+}
+
+/** A process that advances runs of steps: its lock is the kernel's, so everybody can tell when it is gone, however it ended. */
+export interface RunOwner {
+  name: string;
+  release(): void;
+}
+
+/** Takes a name for this process. @param folder where owners have their locks */
+export async function becomeOwner(folder: string, clock: Clock, signal: AbortSignal): Promise<RunOwner> {
+  const name = randomUUID();
+  const file = ownerLock(folder, name);
+  const lock = await takeRunLock({ file, wait: 0, clock, signal, onWait: () => undefined });
+  const release = () => {
+    rmSync(file, { force: true });
+    lock.release();
+  };
+  return { name, release };
+}
+
+/** Whether an owner is gone for good. Never asked of the owner's own process, whose lock it would drop. */
+export function isOwnerGone(folder: string, name: string): boolean {
+  if (!/^[0-9a-f-]{36}$/.test(name)) return false;
+  const file = ownerLock(folder, name);
+  if (!existsSync(file)) return true;
+  if (isHeld(file)) return false;
+  rmSync(file, { force: true });
+  return true;
+}
+
+function ownerLock(folder: string, name: string): string {
+  return path.join(folder, `${name}.lock`);
 }

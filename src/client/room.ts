@@ -3,7 +3,7 @@ import type { PluginRoom } from '../lifecycle/plugins.ts';
 import type { MachineFacts } from '../platform/machine.ts';
 import type { MachinePaths } from '../platform/paths.ts';
 import type { ScriptBlobs } from './script-blobs.ts';
-import { State, type StateReader } from './state/state.ts';
+import { State, StateReader } from './state/state.ts';
 
 interface RoomParts {
   paths: MachinePaths;
@@ -23,6 +23,29 @@ export function roomOf({ paths, host, state, scripts, signal, report }: RoomPart
     signal,
     report,
   };
+}
+
+/** What plugins may reach outside of a run that holds the lock: their store is opened for each use by itself. */
+export function roomOutside({ paths, host, scripts, signal, report }: Omit<RoomParts, 'state'>): PluginRoom {
+  return {
+    machine: { root: paths.root, name: host.name, user: host.user },
+    blob: (sha256) => scripts.read(sha256),
+    stateOf: (plugin) => ({
+      get: (key) => closing(StateReader.open(paths), (state) => stateOf(plugin, state).get(key)),
+      set: (key, value, version) =>
+        closing(State.open(paths), (state) => stateOf(plugin, state).set(key, value, version)),
+    }),
+    signal,
+    report,
+  };
+}
+
+function closing<Result>(state: StateReader, work: (state: StateReader) => Result): Result {
+  try {
+    return work(state);
+  } finally {
+    state.close();
+  }
 }
 
 function stateOf(plugin: string, state: StateReader): StatePort {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { D3Error, EXIT_CODES, type Reporter } from '@d3/sdk';
 import { indexCatalog } from '../catalog/resolve.ts';
 import type { PackageFormat } from '../catalog/types.ts';
@@ -10,6 +9,7 @@ import type { Clock } from '../platform/clock.ts';
 import { gatherMachineFacts, type MachineFacts, unknownMachine } from '../platform/machine.ts';
 import type { MachinePaths } from '../platform/paths.ts';
 import { openRootFs } from '../platform/rootfs.ts';
+import { newRunId } from '../run-id.ts';
 import { carryOutDecision } from './act.ts';
 import { adoptFromDisk } from './adopt.ts';
 import { claimsHere } from './claims-here.ts';
@@ -341,8 +341,4 @@ function stillWanted({ decisions }: Plan, state: State): Set<string> {
 function exitOfFailure(error: unknown, signal: AbortSignal): number {
   if (signal.aborted) return signal.reason instanceof D3Error ? signal.reason.exitCode : EXIT_CODES.interrupted.code;
   return EXIT_CODES[problemOf(error).exit].code;
-}
-
-function newRunId(now: Date): string {
-  return `${now.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`;
 }

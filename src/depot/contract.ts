@@ -1,4 +1,4 @@
-import type { Catalog, GroupRef, PackageFormat } from '../catalog/types.ts';
+import type { Catalog, GroupRef, PackageFormat, PolicyBody } from '../catalog/types.ts';
 import type { Passage, Piece } from './transport.ts';
 
 /** What every machine sends after a run, failed ones too. Kept in the inbox until an admin command takes it in. */
@@ -152,4 +152,4 @@ export interface DepotClient {
   report(report: Report): Promise<void>;
 }
 
-export type { GroupRef, PackageFormat, Passage, Piece };
+export type { GroupRef, PackageFormat, Passage, Piece, PolicyBody };

@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { constants, type Dirent } from 'node:fs';
 import { lstat, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { problemsWith } from '../json-schema.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Report } from './contract.ts';
 import { errnoOf, makeFolder, TEMP_PREFIX, writeFileDurably } from './files.ts';
 import { COMPUTER_ID } from './report-path.ts';
-import { problemsWith, reportSchema } from './schemas.ts';
+import { reportSchema } from './schemas.ts';
 import type { ComputerStore } from './store/contract.ts';
 
 /**

@@ -1,3 +1,4 @@
+import { policySchema } from '../runs/policy-schema.ts';
 import { type DocumentKind, registerDocumentKind } from './document-kinds.ts';
 import { COMPUTER_ID } from './report-path.ts';
 import { SHA256_PATTERN } from './schemas.ts';
@@ -61,9 +62,13 @@ const mirror: DocumentKind = {
   },
 };
 
+/** Body: {@link PolicyBody}. */
+const policy: DocumentKind = { kind: 'policy', version: 1, inCatalog: true, bodySchema: policySchema };
+
 /** Registers the kinds of core. Repeating it changes nothing. */
 export function registerCoreKinds(): void {
   registerDocumentKind(group);
   registerDocumentKind(script);
   registerDocumentKind(mirror);
+  registerDocumentKind(policy);
 }

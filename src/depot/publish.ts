@@ -137,12 +137,14 @@ function makeCatalog(input: PublicationInput, generation: number, present: Reado
   const mirrors = input.mirrors
     .toSorted((a, b) => a.body.priority - b.body.priority || a.id - b.id)
     .map(({ body: { url, networks } }) => ({ url, networks }));
+  const policies = input.policies.map(({ id, name, body }) => ({ id, name, ...body }));
   const catalog: Catalog = {
     schema: 'd3/catalog@1',
     generation,
     editions: withDerivedStatus(input.editions, present),
     groups,
     ...(mirrors.length === 0 ? {} : { mirrors }),
+    ...(policies.length === 0 ? {} : { policies }),
   };
   const bytes = Buffer.from(JSON.stringify(catalog));
   return { generation, bytes, sha256: sha256(bytes) };

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { D3Error } from '@d3/sdk';
 import type { Catalog } from '../catalog/types.ts';
+import { refuseNewerSchema } from '../json-schema.ts';
 import { errnoOf, makeFolder, syncFile, syncFolder, TEMP_PREFIX, writeFileDurably } from './files.ts';
-import { refuseNewerSchema } from './schemas.ts';
 
 /**
  * What a machine trusts: a folder of sets, each whole (metadata and catalog that belong together), and one record that

@@ -8,10 +8,16 @@ import type {
   PlanPayload,
   PlanReceipt,
   PluginContext,
+  PolicyAnswer,
+  PolicyPayload,
   Proposal,
   Reporter,
   RunPayload,
+  SettledAnswer,
   StatePort,
+  StepAnswer,
+  StepKindOffer,
+  StepPayload,
 } from '@d3/sdk';
 import { Bus, type HookOutcome, type HookSource, type HookTracer } from './bus.ts';
 import { type GateVerdict, judgeAfter, judgeGate } from './judge.ts';
@@ -30,6 +36,12 @@ export interface PluginRoom {
   stateOf(plugin: string): StatePort;
   signal: AbortSignal;
   report: Reporter;
+}
+
+/** What somebody really answered, with who it was. */
+export interface Answered<Answer> {
+  plugin: string;
+  answer: Answer;
 }
 
 interface ProposalsOf {
@@ -52,6 +64,15 @@ export interface Plugins {
   /** Tells of what was queued for a restart. */
   deferred(queued: DeferredPayload, room: PluginRoom): Promise<void>;
   editionChanged(event: EditionEvent, edition: EditionPayload, room: PluginRoom): Promise<void>;
+  /** The kinds of steps there are besides core's, with who brings each. */
+  stepKinds(at: string, room: PluginRoom): Promise<Answered<readonly StepKindOffer[]>[]>;
+  /** @returns null when nobody ran it: nobody knows its kind, or who does failed, which was said */
+  runStep(step: StepPayload, room: PluginRoom): Promise<Extract<StepAnswer, { handled: true }> | null>;
+  settledStep(step: StepPayload, room: PluginRoom): Promise<Extract<SettledAnswer, { handled: true }> | null>;
+  /** @returns null when no plugin takes the policy on */
+  policy(policy: PolicyPayload, room: PluginRoom): Promise<Answered<Extract<PolicyAnswer, { handled: true }>> | null>;
+  /** What is known of the machine's provisioning; null when nobody knows of any. */
+  provisioning(record: Json, room: PluginRoom): Promise<Json>;
 }
 
 export type EditionEvent = Extract<EventName, `d3:edition:${string}`>;
@@ -67,6 +88,11 @@ export const noPlugins: Plugins = {
   afterSync: async () => undefined,
   deferred: async () => undefined,
   editionChanged: async () => undefined,
+  stepKinds: async () => [],
+  runStep: async () => null,
+  settledStep: async () => null,
+  policy: async () => null,
+  provisioning: async () => null,
 };
 
 export interface PluginsOptions {
@@ -128,7 +154,36 @@ export function pluginsOnBus({ hooks, exec, clock, ticks, trace }: PluginsOption
     async editionChanged(event, edition, room) {
       answers(await busIn(room).fire(event, edition), room);
     },
+    async stepKinds(at, room) {
+      return answers(await busIn(room).fire('d3:steps', { at }), room);
+    },
+    async runStep(step, room) {
+      return handled(await busIn(room).fire('d3:step:run', step), room)?.answer ?? null;
+    },
+    async settledStep(step, room) {
+      return handled(await busIn(room).fire('d3:step:settled', step), room)?.answer ?? null;
+    },
+    async policy(policy, room) {
+      return handled(await busIn(room).fire('d3:policy', policy), room);
+    },
+    async provisioning(record, room) {
+      const given = answers(await busIn(room).fire('d3:provisioning', { ask: 'read', record }), room);
+      return given.findLast(({ answer }) => !isDeclined(answer))?.answer ?? null;
+    },
   };
+}
+
+/** The answer of whoever took it on. What failed is said as a warning that names the plugin. */
+function handled<Answer extends { handled: boolean }>(
+  outcomes: readonly HookOutcome<Answer>[],
+  room: PluginRoom,
+): Answered<Extract<Answer, { handled: true }>> | null {
+  const taken = answers(outcomes, room).find(({ answer }) => answer.handled);
+  return taken === undefined ? null : (taken as Answered<Extract<Answer, { handled: true }>>);
+}
+
+function isDeclined(answer: Json): boolean {
+  return answer === null || (typeof answer === 'object' && 'handled' in answer && answer.handled === false);
 }
 
 function listenersOf(hooks: HookSource, event: EventName): string[] {
@@ -136,10 +191,7 @@ function listenersOf(hooks: HookSource, event: EventName): string[] {
 }
 
 /** The good answers; of the others a warning is given that names the plugin. */
-function answers<Answer>(
-  outcomes: readonly HookOutcome<Answer>[],
-  room: PluginRoom,
-): { plugin: string; answer: Answer }[] {
+function answers<Answer>(outcomes: readonly HookOutcome<Answer>[], room: PluginRoom): Answered<Answer>[] {
   return outcomes.flatMap((outcome) => {
     if (outcome.kind === 'ok' || outcome.kind === 'veto') return [{ plugin: outcome.plugin, answer: outcome.answer }];
     room.report({ type: 'warning', target: outcome.plugin, text: outcome.why });

@@ -18,7 +18,7 @@ export interface MachineFacts extends ProcessNames {
   user: string | null;
 }
 
-const FACT_KEYS = ['name', 'os', 'cpu', 'serial', 'hardwareUuid', 'macs', 'user', 'processes'];
+const FACT_KEYS = ['name', 'os', 'cpu', 'serial', 'hardwareUuid', 'macs', 'user', 'processes', 'boot', 'provisioning'];
 const MAX_FACTS_BYTES = 1024 * 1024;
 
 /**
@@ -56,11 +56,23 @@ export function processesAreSaid(factsFile: string | null): boolean {
   return factsSaid(factsFile).processes !== undefined;
 }
 
+/** What only facts.json can say of a root folder, which nothing starts and nobody provisioned. */
+export interface SaidOnly {
+  /** Stands for one start of the machine: another one after each. */
+  boot?: string;
+  provisioning?: Record<string, string>;
+}
+
+/** @throws D3Error usage when facts.json is not what it must be */
+export function saidOnly(factsFile: string | null): SaidOnly {
+  return factsSaid(factsFile);
+}
+
 async function processesOf({ processes }: Partial<MachineFacts>): Promise<ProcessNames> {
   return processes === undefined ? namesOf(await listProcesses()) : { processes, cutProcesses: [] };
 }
 
-function factsSaid(factsFile: string | null): Partial<MachineFacts> {
+function factsSaid(factsFile: string | null): Partial<MachineFacts> & SaidOnly {
   return factsFile === null ? {} : readFactsFile(factsFile);
 }
 
@@ -71,7 +83,7 @@ export function unknownMachine(root: string): MachineFacts {
   return { name, os: { name: 'unknown', version: 'unknown' }, cpu: 'unknown', ...unknown };
 }
 
-function readFactsFile(file: string): Partial<MachineFacts> {
+function readFactsFile(file: string): Partial<MachineFacts> & SaidOnly {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -88,7 +100,7 @@ function readFactsFile(file: string): Partial<MachineFacts> {
   }
   const problem = factsProblem(value);
   if (problem !== null) throw factsError(file, problem);
-  return value as Partial<MachineFacts>;
+  return value as Partial<MachineFacts> & SaidOnly;
 }
 
 function factsError(file: string, why: string, cause?: unknown): D3Error {
@@ -104,7 +116,7 @@ function factsProblem(value: unknown): string | null {
   const facts = value as Record<string, unknown>;
   const unknown = Object.keys(facts).filter((key) => !FACT_KEYS.includes(key));
   if (unknown.length > 0) return `it names ${unknown.join(', ')}`;
-  for (const key of ['name', 'cpu', 'serial', 'hardwareUuid', 'user']) {
+  for (const key of ['name', 'cpu', 'serial', 'hardwareUuid', 'user', 'boot']) {
     if (facts[key] !== undefined && typeof facts[key] !== 'string') return `${key} is not a string`;
   }
   for (const key of ['macs', 'processes']) {
@@ -113,6 +125,10 @@ function factsProblem(value: unknown): string | null {
       return `${key} is not a list of strings`;
     }
   }
+  const { provisioning = {} } = facts;
+  const isText = (value: unknown) => typeof value === 'string';
+  if (typeof provisioning !== 'object' || provisioning === null || !Object.values(provisioning).every(isText))
+    return 'provisioning is not names with strings';
   if (facts['os'] !== undefined && !isOperatingSystem(facts['os']))
     return 'os is not {"name": …, "version": …}, with "like": […] or without';
   return null;

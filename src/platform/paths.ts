@@ -16,6 +16,8 @@ export interface MachinePaths {
   self: { versions: string; current: string; link: string };
   /** Where the system looks for schedules. */
   launchDaemon: string;
+  /** What goes on with runs of steps at start. */
+  resumeDaemon: string;
   systemdUnits: string;
   /** Facts that stand in for the host's own; only read when the root is not `/`. */
   facts: string | null;
@@ -26,6 +28,8 @@ export interface MachinePaths {
   /** The id the machine goes by in its depot, kept beside the state as well. */
   identity: string;
   runLock: string;
+  /** Locks of the processes that advance runs, one each. */
+  owners: string;
   /** What the machine trusts of its depot. */
   trust: string;
   /** Scripts that removals will need, mode 0700. */
@@ -62,6 +66,7 @@ export function machinePaths(root: string, platform: NodeJS.Platform): MachinePa
       link: under('usr', 'local', 'bin', 'd3'),
     },
     launchDaemon: under('Library', 'LaunchDaemons', 'org.d3.sync.plist'),
+    resumeDaemon: under('Library', 'LaunchDaemons', 'org.d3.resume.plist'),
     systemdUnits: under('etc', 'systemd', 'system'),
     facts: root === '/' ? null : under('facts.json'),
     state,
@@ -69,6 +74,7 @@ export function machinePaths(root: string, platform: NodeJS.Platform): MachinePa
     debugMarker: path.join(state, 'debug-on'),
     identity: path.join(state, 'computer-id'),
     runLock: path.join(state, 'run.lock'),
+    owners: path.join(state, 'owners'),
     trust: path.join(state, 'trust'),
     scripts: path.join(state, 'scripts'),
     work: path.join(state, 'work'),

@@ -14,6 +14,7 @@ export const MAC_PROGRAMS = {
   sysctl: '/usr/sbin/sysctl',
   ps: '/bin/ps',
   plutil: '/usr/bin/plutil',
+  shutdown: '/sbin/shutdown',
 };
 
 export type MacPrograms = Readonly<typeof MAC_PROGRAMS>;

@@ -61,14 +61,7 @@ export class LiveProgress {
   }
 
   async #draw(item: Item): Promise<void> {
-    const { Listr, ListrLogger, ProcessOutput } = await import('listr2');
-    const { Writable } = await import('node:stream');
-    const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() }) as NodeJS.WriteStream;
-    const logger = new ListrLogger({
-      useIcons: true,
-      toStderr: [],
-      processOutput: new ProcessOutput(this.#stream, nowhere),
-    });
+    const { drawTasks } = await import('./listr.ts');
     const task = {
       title: item.title,
       task: async (_context: unknown, wrapper: { output: string; skip(): void }) => {
@@ -79,13 +72,7 @@ export class LiveProgress {
         if (ending?.outcome === 'failed') throw new Error(escapeText(ending.text));
         if (ending?.outcome === 'skipped') wrapper.skip();
       },
-      rendererOptions: { outputBar: 1 },
     };
-    await new Listr([task], {
-      renderer: 'default',
-      exitOnError: false,
-      registerSignalListeners: false,
-      rendererOptions: { logger, showErrorMessage: false, collapseErrors: true },
-    }).run();
+    await drawTasks(this.#stream, [task]);
   }
 }

@@ -5,6 +5,7 @@ import { page } from './pager.ts';
 import { ask } from './prompt.ts';
 import { renderTable, type Table } from './table.ts';
 import { escapeText, safeJson } from './text.ts';
+import type { LiveTree } from './tree.ts';
 
 /** How loud a line is; a line is shown when its level reaches the threshold. */
 const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
@@ -129,12 +130,25 @@ export class Terminal {
   /** What is being done, drawn as it goes; null where nobody watches: no terminal, --json, -q, or details asked for. */
   get live(): LiveProgress | null {
     if (this.#live === undefined) {
-      const stream = this.#stderr;
-      const plain = isSet(this.#env['CI']) || this.#env['TERM'] === 'dumb' || this.#threshold !== DEFAULT_THRESHOLD;
-      const watched = stream.isTTY === true && !this.#mode.json && !plain;
-      this.#live = watched ? new LiveProgress(stream as unknown as NodeJS.WriteStream) : null;
+      const stream = this.#watched;
+      this.#live = stream === null ? null : new LiveProgress(stream);
     }
     return this.#live;
+  }
+
+  /** Several things that happen one after the other, drawn as they go; null where nobody watches. */
+  async tree(titles: readonly string[]): Promise<LiveTree | null> {
+    const stream = this.#watched;
+    if (stream === null) return null;
+    const { LiveTree } = await import('./tree.ts');
+    return new LiveTree(stream, titles);
+  }
+
+  /** Where something can be drawn that moves; null where nobody would see it. */
+  get #watched(): NodeJS.WriteStream | null {
+    const stream = this.#stderr;
+    const plain = isSet(this.#env['CI']) || this.#env['TERM'] === 'dumb' || this.#threshold !== DEFAULT_THRESHOLD;
+    return stream.isTTY === true && !this.#mode.json && !plain ? (stream as unknown as NodeJS.WriteStream) : null;
   }
 
   /** Waits until what is drawn as it goes stands still. */

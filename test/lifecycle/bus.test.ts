@@ -201,7 +201,7 @@ describe('the bus', () => {
       plugin('a', '() => ({ handled: false })'),
       plugin('b', '() => ({ handled: true })'),
       plugin('c', '() => ({ handled: true })'),
-    ]).fire('d3:policy', { event: 'deploy' });
+    ]).fire('d3:policy', { environment: {}, event: 'deploy' });
     expect(kinds(outcomes)).to.deep.equal(['a ok', 'b ok']);
   });
 

@@ -127,6 +127,56 @@ export interface EditionPayload {
   by: string;
 }
 
+/** What is asked of whoever runs policies: one of them, or all of an event. */
+export interface PolicyPayload {
+  /** A name, an id or an event, as it was asked for. */
+  event: string;
+  /** What its scripts see besides what all see. */
+  environment: Readonly<Record<string, string>>;
+}
+
+/** `handled: false`: it is not mine. A real answer is final: nobody after it is asked, core neither. */
+export type PolicyAnswer =
+  | { handled: false }
+  | {
+      handled: true;
+      /** The exit code it stands for; 0 unless said. */
+      exit?: number;
+      /** What came of it, in words. */
+      text?: string;
+    };
+
+/** A kind of step that a plugin brings. */
+export interface StepKindOffer {
+  /** Lower-case letters, digits and hyphens, beginning with a letter. Not one of core's own. */
+  kind: string;
+  summary: string;
+  /** JSON Schema (draft-07) of its args: a step that does not fit is refused before anything runs. */
+  schema: { readonly [key: string]: Json };
+  /** Seconds a step has unless it says otherwise; an hour unless said. No handler has more than an hour. */
+  timeout?: number;
+}
+
+/** One step that is to be run, or was begun. */
+export interface StepPayload {
+  kind: string;
+  args: { readonly [key: string]: Json };
+  /** Id of the run it belongs to. */
+  run: string;
+  /** Its place in the run, from 0. */
+  index: number;
+  /** How often it was begun, this time among them. */
+  attempt: number;
+  environment: Readonly<Record<string, string>>;
+  machine: ActionPayload['machine'];
+}
+
+/** What came of a step; `handled: false`: the kind is not mine. */
+export type StepAnswer = { handled: false } | { handled: true; outcome: 'done' | 'failed' | 'hold'; text: string };
+
+/** Whether a step that was begun before a cut has done its work; `handled: false`: the kind is not mine. */
+export type SettledAnswer = { handled: false } | { handled: true; settled: boolean; text: string };
+
 /** Every event with what its handlers get and give. */
 export interface EventMap {
   'd3:facts': { payload: { at: string; receipts: readonly PlanReceipt[] }; answer: Json };
@@ -138,7 +188,10 @@ export interface EventMap {
   'd3:deferred': { payload: DeferredPayload; answer: void };
   'd3:sync:before': { payload: { run: string }; answer: GateAnswer };
   'd3:sync:after': { payload: RunPayload; answer: void };
-  'd3:policy': { payload: { event: string }; answer: { handled: boolean } };
+  'd3:policy': { payload: PolicyPayload; answer: PolicyAnswer };
+  'd3:steps': { payload: { at: string }; answer: readonly StepKindOffer[] };
+  'd3:step:run': { payload: StepPayload; answer: StepAnswer };
+  'd3:step:settled': { payload: StepPayload; answer: SettledAnswer };
   'd3:edition:added': { payload: EditionPayload; answer: void };
   'd3:edition:live': { payload: EditionPayload; answer: void };
   'd3:edition:deleted': { payload: EditionPayload; answer: void };
@@ -252,6 +305,30 @@ export const EVENTS: readonly EventRow[] = [
     check: checkHandled,
   },
   {
+    name: 'd3:steps',
+    kind: 'gather',
+    timeout: 5 * SECOND,
+    synchronous: false,
+    summary: 'offer kinds of steps',
+    check: checkOffers,
+  },
+  {
+    name: 'd3:step:run',
+    kind: 'handler',
+    timeout: HOUR,
+    synchronous: false,
+    summary: 'run a step',
+    check: checkStep,
+  },
+  {
+    name: 'd3:step:settled',
+    kind: 'handler',
+    timeout: 60 * SECOND,
+    synchronous: false,
+    summary: 'is a begun step done?',
+    check: checkSettled,
+  },
+  {
     name: 'd3:edition:added',
     kind: 'notify',
     timeout: 60 * SECOND,
@@ -345,7 +422,40 @@ function checkAfter(answer: unknown): string | null {
 }
 
 function checkHandled(answer: unknown): string | null {
-  return isObject(answer) && typeof answer['handled'] === 'boolean' ? null : 'it must answer {handled: true or false}';
+  if (!isObject(answer) || typeof answer['handled'] !== 'boolean') return 'it must answer {handled: true or false}';
+  const { exit = 0, text = '' } = answer;
+  if (!Number.isInteger(exit) || (exit as number) < 0 || (exit as number) > 255) return 'exit must be from 0 to 255';
+  return typeof text === 'string' ? null : 'text must be a text';
+}
+
+function checkOffers(answer: unknown): string | null {
+  if (!Array.isArray(answer)) return 'it must answer with a list of kinds';
+  for (const offer of answer) {
+    if (!isObject(offer)) return 'a kind is an object';
+    const { kind, summary, schema, timeout = 1 } = offer;
+    if (typeof kind !== 'string' || !/^[a-z][a-z0-9-]{0,59}$/.test(kind)) return `"${String(kind)}" cannot name a kind`;
+    if (typeof summary !== 'string') return `${kind} must have a summary`;
+    if (!isObject(schema) || !isJson(schema, 0)) return `${kind} must have a schema of its args`;
+    if (!Number.isInteger(timeout) || (timeout as number) < 1 || (timeout as number) > 3600)
+      return `the timeout of ${kind} is seconds, from 1 to 3600`;
+  }
+  return null;
+}
+
+const STEP_OUTCOMES = ['done', 'failed', 'hold'];
+
+function checkStep(answer: unknown): string | null {
+  if (!isObject(answer) || typeof answer['handled'] !== 'boolean') return 'it must answer {handled: true or false}';
+  if (!answer['handled']) return null;
+  if (!STEP_OUTCOMES.includes(String(answer['outcome']))) return `outcome is one of ${STEP_OUTCOMES.join(', ')}`;
+  return typeof answer['text'] === 'string' ? null : 'it must say what came of it: text';
+}
+
+function checkSettled(answer: unknown): string | null {
+  if (!isObject(answer) || typeof answer['handled'] !== 'boolean') return 'it must answer {handled: true or false}';
+  if (!answer['handled']) return null;
+  if (typeof answer['settled'] !== 'boolean') return 'settled is true or false';
+  return typeof answer['text'] === 'string' ? null : 'it must say how: text';
 }
 
 const PROPOSALS: Record<Proposal['kind'], 'basename' | 'edition'> = {

@@ -39,6 +39,16 @@ const FORMATS: readonly string[] = [
   CREATE TABLE waits (basename TEXT PRIMARY KEY, since TEXT NOT NULL, processes TEXT NOT NULL) STRICT;
   `,
   'CREATE TABLE deferred (basename TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;',
+  `
+  CREATE TABLE step_runs (
+    id TEXT PRIMARY KEY, created_at TEXT NOT NULL, is_over INTEGER NOT NULL, generation INTEGER NOT NULL, body TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE step_lines (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, at TEXT NOT NULL, step INTEGER, text TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX step_lines_by_run ON step_lines (run, id);
+  CREATE TABLE policies_done (policy INTEGER PRIMARY KEY, at TEXT NOT NULL) STRICT;
+  `,
 ];
 
 const NEWEST = FORMATS.length;

@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import type { Reporter } from '@d3/sdk';
 import type { MachinePaths } from '../../platform/paths.ts';
 import { isDamage } from './damage.ts';
 import { State } from './state.ts';
@@ -41,6 +42,27 @@ export function openOrRebuild(paths: MachinePaths, now: Date): { state: State; r
   const aside = keepAside(file, now);
   renameSync(fresh, file);
   return { state: State.open(paths), rebuilt: { aside, ...salvaged } };
+}
+
+/**
+ * Sees to it that a state somebody took away is not made anew without a word: whoever writes to it outside of a run lets the
+ * rebuild do that first, under the run lock.
+ */
+export async function soundState(
+  paths: MachinePaths,
+  now: Date,
+  { report, lock }: { report: Reporter; lock: () => Promise<{ nested: boolean; release(): void }> },
+): Promise<void> {
+  if (!isLost(paths)) return;
+  const held = await lock();
+  try {
+    if (held.nested) return;
+    const { state, rebuilt } = openOrRebuild(paths, now);
+    state.close();
+    if (rebuilt !== null) report({ type: 'warning', target: null, text: rebuiltWords(rebuilt) });
+  } finally {
+    held.release();
+  }
 }
 
 /** Whether somebody took the state away: the machine has its id, and no record of anything. */

@@ -1,6 +1,15 @@
 import type { StatusChange } from '../../catalog/lifecycle.ts';
 import type { DebianPackage, Edition, EditionAttributes, PackageFile, StoredStatus } from '../../catalog/types.ts';
-import type { GroupBody, MirrorBody, Report, ReportedOutcome, ReportedReceipt, ScriptBody } from '../contract.ts';
+import type { RunStore } from '../../runs/types.ts';
+import type {
+  GroupBody,
+  MirrorBody,
+  PolicyBody,
+  Report,
+  ReportedOutcome,
+  ReportedReceipt,
+  ScriptBody,
+} from '../contract.ts';
 
 /**
  * The depot's store as every database behind it must offer it. One contract suite (test/depot/store-contract.ts) holds
@@ -14,6 +23,8 @@ export interface Store {
   readonly history: HistoryStore;
   readonly computers: ComputerStore;
   readonly publication: PublicationStore;
+  /** Runs that are advanced by the depot's own host. */
+  readonly runs: RunStore;
   close(): Promise<void>;
 }
 
@@ -95,6 +106,7 @@ export interface DocumentBodies {
   group: GroupBody;
   script: ScriptBody;
   mirror: MirrorBody;
+  policy: PolicyBody;
 }
 
 export interface StoredDocument<B> {
@@ -221,6 +233,7 @@ export interface PublicationInput {
   editions: StoredEdition[];
   groups: StoredDocument<GroupBody>[];
   mirrors: StoredDocument<MirrorBody>[];
+  policies: StoredDocument<PolicyBody>[];
   last: PublicationRecord | null;
 }
 

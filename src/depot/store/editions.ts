@@ -3,8 +3,9 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import { effectsOfMakingLive, type StatusChange } from '../../catalog/lifecycle.ts';
 import { editionString } from '../../catalog/names.ts';
 import type { StoredStatus } from '../../catalog/types.ts';
+import { problemsWith, refuseNewerSchema } from '../../json-schema.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { newEditionSchema, problemsWith, refuseNewerSchema } from '../schemas.ts';
+import { newEditionSchema } from '../schemas.ts';
 import type {
   DeletedEdition,
   EditionChanges,

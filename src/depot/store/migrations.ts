@@ -11,7 +11,7 @@ export interface DatabaseTraits {
 type Migration = (db: Kysely<Tables>, traits: DatabaseTraits) => Promise<void>;
 
 /** Forward only, never edited once released: migration n takes the schema from version n to n + 1. */
-const migrations: readonly Migration[] = [createTables];
+const migrations: readonly Migration[] = [createTables, addRuns];
 
 /** The schema version this d3 writes. */
 const SCHEMA_VERSION = migrations.length;
@@ -124,6 +124,25 @@ async function createTables(db: Kysely<Tables>, traits: DatabaseTraits): Promise
     .addColumn('body', 'text', (column) => column.notNull())
     .addUniqueConstraint('reports_run', ['computer_id', 'run'])
     .execute();
+}
+
+async function addRuns(db: Kysely<Tables>, traits: DatabaseTraits): Promise<void> {
+  await db.schema
+    .createTable('runs')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('created_at', 'text', (column) => column.notNull())
+    .addColumn('is_over', 'integer', (column) => column.notNull())
+    .addColumn('generation', 'bigint', (column) => column.notNull())
+    .addColumn('body', 'text', (column) => column.notNull())
+    .execute();
+  await traits
+    .withGrowingId(db.schema.createTable('run_lines'))
+    .addColumn('run', 'text', (column) => column.notNull())
+    .addColumn('at', 'text', (column) => column.notNull())
+    .addColumn('step', 'integer')
+    .addColumn('text', 'text', (column) => column.notNull())
+    .execute();
+  await db.schema.createIndex('run_lines_run').on('run_lines').columns(['run', 'id']).execute();
 }
 
 function withEditionColumns<T extends string, C extends string>(table: CreateTableBuilder<T, C>) {

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Clock } from '../../platform/clock.ts';
-import type { GroupBody, MirrorBody } from '../contract.ts';
+import type { GroupBody, MirrorBody, PolicyBody } from '../contract.ts';
 import type { PublicationInput, PublicationRecord, PublicationStore, StoredDocument } from './contract.ts';
 import { SqlDocuments } from './documents.ts';
 import { listEditions } from './editions.ts';
@@ -32,11 +32,13 @@ export class SqlPublication implements PublicationStore {
       const documents = (kind: string) => new SqlDocuments(transaction, this.#clock, kind).list();
       const groups = await documents('group');
       const mirrors = await documents('mirror');
+      const policies = await documents('policy');
       const record = await work({
         generation,
         editions,
         groups: groups as unknown as StoredDocument<GroupBody>[],
         mirrors: mirrors as unknown as StoredDocument<MirrorBody>[],
+        policies: policies as unknown as StoredDocument<PolicyBody>[],
         last,
       });
       if (record === null) return null;

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Clock } from '../../platform/clock.ts';
+import type { RunStore } from '../../runs/types.ts';
 import { SqlComputers } from './computers.ts';
 import type {
   ComputerStore,
@@ -15,6 +16,7 @@ import { SqlDocuments } from './documents.ts';
 import { SqlEditions } from './editions.ts';
 import { historyStore } from './events.ts';
 import { SqlPublication } from './publication.ts';
+import { SqlRuns } from './runs.ts';
 import type { Tables } from './tables.ts';
 
 /** The store on any database Kysely speaks to, its tables already made. */
@@ -23,6 +25,7 @@ export class SqlStore implements Store {
   readonly history: HistoryStore;
   readonly computers: ComputerStore;
   readonly publication: PublicationStore;
+  readonly runs: RunStore;
   readonly #db: Kysely<Tables>;
   readonly #clock: Clock;
 
@@ -33,6 +36,7 @@ export class SqlStore implements Store {
     this.history = historyStore(db);
     this.computers = new SqlComputers(db, clock);
     this.publication = new SqlPublication(db, clock);
+    this.runs = new SqlRuns(db);
   }
 
   documents<K extends keyof DocumentBodies>(kind: K): Documents<DocumentBodies[K]>;

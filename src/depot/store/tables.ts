@@ -12,6 +12,8 @@ export interface Tables {
   events: EventTable;
   computers: ComputerTable;
   reports: ReportTable;
+  runs: RunTable;
+  run_lines: RunLineTable;
 }
 
 /** One row. */
@@ -91,4 +93,21 @@ interface ReportTable {
   run: string;
   at: string;
   body: string;
+}
+
+export interface RunTable {
+  id: string;
+  created_at: string;
+  is_over: number;
+  generation: number;
+  /** JSON, schema d3/run@1. */
+  body: string;
+}
+
+interface RunLineTable {
+  id: Generated<number>;
+  run: string;
+  at: string;
+  step: number | null;
+  text: string;
 }

@@ -1,0 +1,57 @@
+import type { Json } from '@d3/sdk';
+import { indexCatalog } from '../../catalog/resolve.ts';
+import type { PluginRoom } from '../../lifecycle/plugins.ts';
+import { gatherMachineFacts } from '../../platform/machine.ts';
+import { hashOf } from '../computer.ts';
+import { StateReader } from '../state/state.ts';
+import { provisioningOf, type StepParts } from './parts.ts';
+
+/** What is so on this machine now: what conditions of steps and scopes of policies ask. */
+export interface StepFacts {
+  machine: Json;
+  /** Installed packages by basename. */
+  installed: Json;
+  /** Editions that wait for a restart. */
+  queued: Json;
+  provisioning: Record<string, string>;
+  /** Ids of the groups this machine is in. */
+  groupIds: number[];
+}
+
+export async function gatherStepFacts({ machine }: Pick<StepParts, 'machine'>, room: PluginRoom): Promise<StepFacts> {
+  const { paths, depot, plugins } = machine;
+  const host = await gatherMachineFacts(paths.root, paths.facts);
+  const kept = (await depot?.kept().catch(() => null)) ?? null;
+  const state = StateReader.open(paths);
+  try {
+    const id = state.computerId();
+    const index = indexCatalog(kept?.catalog ?? { schema: 'd3/catalog@1', generation: 0, editions: [], groups: [] });
+    const groupIds = id === null ? [] : [...index.groupsOf(hashOf(id))];
+    const { name, os, cpu, user, serial, processes } = host;
+    const asked = await plugins.provisioning({ computer: id, name, serial }, room);
+    return {
+      machine: {
+        name,
+        root: paths.root,
+        os: { name: os.name, version: os.version },
+        cpu,
+        user,
+        groups: groupIds.map((group) => index.groupName(group) ?? String(group)),
+        processes,
+      },
+      installed: Object.fromEntries(
+        state
+          .receipts()
+          .map(({ basename, edition, version, piloting, frozen }) => [
+            basename,
+            { edition, version, piloting, frozen: frozen !== null },
+          ]),
+      ),
+      queued: state.deferred().map(({ edition }) => edition.edition),
+      provisioning: provisioningOf(asked, paths.facts),
+      groupIds,
+    };
+  } finally {
+    state.close();
+  }
+}
