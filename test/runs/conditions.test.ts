@@ -30,9 +30,33 @@ describe('conditions over facts', () => {
     [{ fact: 'count', oneOf: ['3'] }, false],
     [{ fact: 'count', exists: true, is: 4 }, false],
     [{ not: { fact: 'count', is: 3 } }, false],
-    [{ all: [{ fact: 'count', is: 3 }, { fact: 'queued', exists: true }] }, true],
-    [{ all: [{ fact: 'count', is: 3 }, { fact: 'count', is: 4 }] }, false],
-    [{ any: [{ fact: 'count', is: 4 }, { fact: 'count', is: 3 }] }, true],
+    [
+      {
+        all: [
+          { fact: 'count', is: 3 },
+          { fact: 'queued', exists: true },
+        ],
+      },
+      true,
+    ],
+    [
+      {
+        all: [
+          { fact: 'count', is: 3 },
+          { fact: 'count', is: 4 },
+        ],
+      },
+      false,
+    ],
+    [
+      {
+        any: [
+          { fact: 'count', is: 4 },
+          { fact: 'count', is: 3 },
+        ],
+      },
+      true,
+    ],
   ];
   for (const [condition, answer] of cases) {
     it(`${conditionText(condition)}: ${answer}`, () => {
@@ -48,13 +72,20 @@ describe('conditions over facts', () => {
 
 describe('steps that cannot be', () => {
   const kinds = new Map(Object.entries(CORE_KINDS).map(([kind, schema]) => [kind, { schema }]));
-  const deep = (levels: number): unknown =>
-    levels === 0 ? { fact: 'x', exists: true } : { not: deep(levels - 1) };
+  const deep = (levels: number): unknown => {
+    let condition: unknown = { fact: 'x', exists: true };
+    for (let level = 0; level < levels; level += 1) condition = { not: condition };
+    return condition;
+  };
   const script = { id: 1, name: 's', sha256: 'a'.repeat(64), size: 1 };
   const bad: Record<string, [steps: unknown, code: string, words: RegExp]> = {
     'no list': [{}, 'STEP_INVALID', /must be array/],
     none: [[], 'STEP_INVALID', /fewer than 1/],
-    'too many': [Array.from({ length: MAX_STEPS + 1 }, () => ({ kind: 'reboot', args: {} })), 'STEP_INVALID', /more than/],
+    'too many': [
+      Array.from({ length: MAX_STEPS + 1 }, () => ({ kind: 'reboot', args: {} })),
+      'STEP_INVALID',
+      /more than/,
+    ],
     'no kind': [[{ args: {} }], 'STEP_INVALID', /kind/],
     'an unknown kind': [[{ kind: 'format-disk', args: {} }], 'STEP_KIND', /format-disk/],
     'a kind that is a name of objects': [[{ kind: 'constructor', args: {} }], 'STEP_KIND', /constructor/],
@@ -69,7 +100,11 @@ describe('steps that cannot be', () => {
     'another way to fail': [[{ kind: 'reboot', args: {}, onFailure: 'panic' }], 'STEP_INVALID', /onFailure/],
     'a condition about nothing': [[{ kind: 'reboot', args: {}, when: { fact: 'x' } }], 'STEP_INVALID', /when/],
     'a condition that is code': [[{ kind: 'reboot', args: {}, when: 'true' }], 'STEP_INVALID', /when/],
-    'a condition without a bottom': [[{ kind: 'reboot', args: {}, when: deep(50_000) }], 'STEP_INVALID', /nested deeper/],
+    'a condition without a bottom': [
+      [{ kind: 'reboot', args: {}, when: deep(50_000) }],
+      'STEP_INVALID',
+      /nested deeper/,
+    ],
     'a script by a path': [
       [{ kind: 'script', args: { script: { ...script, sha256: '../../etc/passwd' } } }],
       'STEP_INVALID',
@@ -85,11 +120,7 @@ describe('steps that cannot be', () => {
       'STEP_INVALID',
       /name/,
     ],
-    'a service that is a path': [
-      [{ kind: 'service', args: { name: '../x', action: 'stop' } }],
-      'STEP_INVALID',
-      /name/,
-    ],
+    'a service that is a path': [[{ kind: 'service', args: { name: '../x', action: 'stop' } }], 'STEP_INVALID', /name/],
     'a wait for nothing': [[{ kind: 'wait', args: {} }], 'STEP_INVALID', /fewer than 1/],
     'a wait that looks for nothing': [[{ kind: 'wait', args: { seconds: 1, every: 1 } }], 'STEP_INVALID', /for/],
   };

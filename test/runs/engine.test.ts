@@ -431,8 +431,7 @@ describe('a run that is cut anywhere', () => {
             if (attempts > 0 && state === 'done') expect(starts).to.include(index);
             if (state === 'skipped' && here) expect(skipped).to.include({ by: 'bob', why: `for ${index}` });
           }
-          if (run.state === 'cancelled')
-            expect(run.cancel).to.include({ by: 'bob', why: `for ${made.at(-1)?.step}` });
+          if (run.state === 'cancelled') expect(run.cancel).to.include({ by: 'bob', why: `for ${made.at(-1)?.step}` });
         },
       ),
       { numRuns: 300 },

@@ -29,7 +29,7 @@ export default class ConfigSet extends ClientCommand<Changed, typeof ConfigSet> 
     const { configurationHere } = await import('../../cli/configuration-here.ts');
     const { changeSetting, settingShown } = await import('../../client/configuration.ts');
     const { name, value } = context.args;
-    if ((value === undefined) !== context.flags.unset) {
+    if (value === undefined ? !context.flags.unset : context.flags.unset) {
       throw new D3Error('USAGE', 'usage', 'Give a value, or --unset.', {
         target: name,
         actions: [`d3 config set ${name} VALUE`],
