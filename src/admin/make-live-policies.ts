@@ -1,7 +1,6 @@
 import { byName } from '../catalog/policies.ts';
 import type { Edition, GroupRef } from '../catalog/types.ts';
 import { newRunId } from '../run-id.ts';
-import type { Step } from '../runs/types.ts';
 import type { AdminSession } from './session.ts';
 
 /** What sets off policies on the depot's own host, each time an edition has been made live. */
@@ -35,7 +34,7 @@ export async function runMakeLivePolicies(edition: Edition, session: AdminSessio
       }
       const at = session.clock.now();
       const origin = { kind: 'policy' as const, id, name, event: MAKE_LIVE };
-      const run = newRun({ id: newRunId(at), origin, by: session.admin, at, steps: steps as Step[], environment });
+      const run = newRun({ id: newRunId(at), origin, by: session.admin, at, steps, environment });
       await runs.store.create(run);
       const ended = await runs.advance(run.id);
       if (ended.state !== 'done') warn(`its run ${run.id} is ${ended.state}: ${ended.text}`);

@@ -237,7 +237,7 @@ async function warningsFor(
   const editions = await depot.store.editions.list();
   const names = new Set(editions.flatMap(({ id, basename, edition }) => [String(id), basename, edition]));
   return policy.body.steps.flatMap((step, index) => {
-    const where = `step ${index + 1} (${nameOf(step as Step)})`;
+    const where = `step ${index + 1} (${nameOf(step)})`;
     const { policy: word, targets = [] } = step.args as { policy?: string; targets?: string[] };
     if (step.kind === 'policy' && word !== undefined && policiesMeant(word, all).length === 0)
       return [`${where}: no policy has the id, the name or the event ${word} yet`];

@@ -73,7 +73,7 @@ export function depotRuns(session: AdminSession): DepotRuns {
         ...deciding,
         kinds: await depotKinds(session),
         pause,
-        facts: async () => factsOf(depot.dir) as Json,
+        facts: async () => factsOf(depot.dir),
         owner: randomUUID(),
         lease: LEASE,
         look: LOOK,

@@ -9,7 +9,7 @@ import { isHeld } from '../runs/engine.ts';
 import { exitOfRun, problemOfRun } from '../runs/exit.ts';
 import { newRun } from '../runs/make.ts';
 import { policySchema } from '../runs/policy-schema.ts';
-import type { Run, RunState, Step } from '../runs/types.ts';
+import type { Run, RunState } from '../runs/types.ts';
 import { noDepot } from './no-depot.ts';
 import type { StepRuns } from './step-runs.ts';
 import type { StepFacts } from './steps/facts.ts';
@@ -197,7 +197,7 @@ export class Policies {
       parent: parent?.id ?? null,
       by: request.by,
       at: this.#parts.machine.clock.now(),
-      steps: steps as Step[],
+      steps,
       environment: request.environment,
     });
     await this.#runs.create(run);

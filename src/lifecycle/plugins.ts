@@ -39,7 +39,7 @@ export interface PluginRoom {
 }
 
 /** What somebody really answered, with who it was. */
-export interface Answered<Answer> {
+interface Answered<Answer> {
   plugin: string;
   answer: Answer;
 }

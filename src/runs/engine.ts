@@ -39,20 +39,20 @@ export interface Engine {
   kinds: StepKinds;
   clock: { now(): Date };
   /** Waits so many milliseconds. @throws the reason of the signal when it is aborted */
-  pause(milliseconds: number, signal: AbortSignal): Promise<void>;
+  pause: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   /** What is so now. */
-  facts(): Promise<Json>;
+  facts: () => Promise<Json>;
   /** Whoever advances the run here: another name in every process. */
   owner: string;
   /** Whether it is known that an owner is gone for good: then its lease counts no more, whatever its time. */
-  isGone(owner: string): boolean;
+  isGone: (owner: string) => boolean;
   /** Milliseconds a lease lasts; it is renewed while the run is advanced. */
   lease: number;
   /** Milliseconds between looks at the store while a step runs. */
   look: number;
   /** Aborted when d3 is stopped. */
   signal: AbortSignal;
-  tell(told: Told): void;
+  tell: (told: Told) => void;
 }
 
 /** Left out because of its condition: nobody decided that. */
@@ -140,13 +140,13 @@ class Advancing {
 
   /** Whoever comes next need not wait for the lease to run out. */
   async release(): Promise<void> {
-    await changeRun(this.#engine.store, this.#id, (run) => (this.#isOurs(run) ? { ...run, lease: null } : null)).then(
-      (run) => {
-        this.#run = run;
-      },
+    try {
+      this.#run = await changeRun(this.#engine.store, this.#id, (run) =>
+        this.#isOurs(run) ? { ...run, lease: null } : null,
+      );
+    } catch {
       // What goes wrong here went wrong before, and is told; the lease ends by itself.
-      () => undefined,
-    );
+    }
   }
 
   /** One step's turn: left out, asked, or run once. */
@@ -229,7 +229,7 @@ class Advancing {
       run: this.#run,
       index,
       data: (this.#run.steps[index] as RunStep).data,
-      keep: async (data) => void (await this.#change((run) => keep(run, data))),
+      keep: (data) => this.#change((run) => keep(run, data)),
       say: (text) => {
         this.#engine.tell({ type: 'said', run: this.#run, index, text });
         this.#said.push({ at: this.#at(), step: index, text });
@@ -334,7 +334,7 @@ function unknownKind(kind: string): { text: string; problem: Problem } {
 }
 
 /** What a step threw, as its failure. */
-export function failureOf(error: unknown): { text: string; problem: Problem } {
+function failureOf(error: unknown): { text: string; problem: Problem } {
   const text = error instanceof Error ? error.message : String(error);
   if (error instanceof D3Error) {
     const { code, exit, actions } = error;

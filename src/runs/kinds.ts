@@ -68,11 +68,11 @@ export function waitKind({ clock, pause }: Pick<Engine, 'clock' | 'pause'>): Ste
 export interface ScriptParts {
   exec: ExecPort;
   /** A blob's bytes, checked against its hash. */
-  blob(sha256: string): Promise<Buffer>;
+  blob: (sha256: string) => Promise<Buffer>;
   /** The first words a script is given: mount point, computer's name, user. */
-  words(): Promise<[string, string, string]>;
+  words: () => Promise<[string, string, string]>;
   /** What every script of this run sees. */
-  environment(context: StepContext): Record<string, string>;
+  environment: (context: StepContext) => Record<string, string>;
 }
 
 interface ScriptArgs {

@@ -5,7 +5,7 @@ export const POLICY_NAME = '^(?!\\d+$)[^,\\u0000-\\u001f\\u007f]{1,100}$';
 const name = { type: 'string', pattern: POLICY_NAME };
 const groups = list({ anyOf: [{ type: 'integer', minimum: 1 }, { const: 'standard' }] }, 1000);
 
-export const scopeSchema = exactly({
+const scopeSchema = exactly({
   groups,
   excludedGroups: groups,
   departments: list(line(255), 1000),

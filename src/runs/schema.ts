@@ -24,7 +24,7 @@ const value = { type: ['string', 'number'] };
 const conditions = list({ $ref: '#' }, 100, 1);
 
 /** A condition; within it `#` is the condition itself. */
-export const conditionSchema = {
+const conditionSchema = {
   $id: 'condition',
   anyOf: [
     {

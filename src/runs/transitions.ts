@@ -87,11 +87,11 @@ export function fail(run: Run, text: string, problem: Problem, at: string): Tran
     return told(replace(run, again), run.cursor, `${name} failed: ${text}; it is tried again at ${notBefore}`);
   }
   const over = replace(run, { ...failed, state: 'failed', endedAt: at, notBefore: null });
-  const told_ = (after: Run) => told(after, run.cursor, `${name} failed: ${text}`);
+  const because = (after: Run) => told(after, run.cursor, `${name} failed: ${text}`);
   const way = onFailureOf(step.step);
-  if (way === 'continue') return told_(onward(over, at));
-  if (way === 'hold') return told_({ ...over, state: 'holding', text: `${name} failed: ${text}` });
-  return told_(ended(over, at));
+  if (way === 'continue') return because(onward(over, at));
+  if (way === 'hold') return because({ ...over, state: 'holding', text: `${name} failed: ${text}` });
+  return because(ended(over, at));
 }
 
 /** A person has to look at the step first. */

@@ -47,7 +47,7 @@ export interface Step {
 }
 
 /** `pending`: its turn has not come, or it waits for another try. `started`: nobody can say whether it is done. */
-export type StepState = 'pending' | 'started' | 'done' | 'failed' | 'skipped';
+type StepState = 'pending' | 'started' | 'done' | 'failed' | 'skipped';
 
 export interface Problem {
   code: string;
@@ -187,11 +187,11 @@ export interface StepContext {
   /** What was written down by {@link keep} before. */
   data: Json;
   /** Writes something down before the step does what it has to remember. */
-  keep(data: Json): Promise<void>;
+  keep: (data: Json) => Promise<void>;
   /** A line for the log of the run. */
-  say(text: string): void;
+  say: (text: string) => void;
   /** What is so now. */
-  facts(): Promise<Json>;
+  facts: () => Promise<Json>;
   /** Aborted when its time is up, the run is cancelled or d3 is stopped. */
   signal: AbortSignal;
 }

@@ -39,6 +39,7 @@ export class MemoryRuns implements RunStore {
   }
 
   async lines(id: string, after = 0): Promise<KeptLine[]> {
-    return this.#lines.filter((line) => line.run === id && line.id > after).map(({ run: _, ...line }) => line);
+    const own = this.#lines.filter((line) => line.run === id && line.id > after);
+    return own.map(({ id: number, at, step, text }) => ({ id: number, at, step, text }));
   }
 }

@@ -14,7 +14,7 @@ export type OpenRuns = () => Promise<{
   forge: ((id: string, from: string, to: string) => void | Promise<void>) | null;
 }>;
 
-export const aRun = (id: string, changes: Partial<Run> = {}): Run => ({
+const aRun = (id: string, changes: Partial<Run> = {}): Run => ({
   ...newRun({
     id,
     origin: { kind: 'policy', id: 7, name: 'clean', event: 'logout' },

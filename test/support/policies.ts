@@ -32,7 +32,7 @@ export function policy(
   sandbox: Sandbox,
   name: string,
   steps: unknown[],
-  changes: Omit<PolicyChanges, 'file'> = {},
+  changes: PolicyChanges = {},
 ): Promise<SavedPolicy> {
   return sandbox.admin((session) => addPolicy(name, { file: { steps, folder: sandbox.dir }, ...changes }, session));
 }

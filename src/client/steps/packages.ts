@@ -2,13 +2,14 @@ import { EXIT_CODES, type ExitName } from '@d3/sdk';
 import type { Request } from '../../planner/types.ts';
 import { coreKind } from '../../runs/kinds.ts';
 import type { StepContext, StepEnd, StepKind } from '../../runs/types.ts';
-import { type RunResult, runRequest } from '../run.ts';
+import type { RunResult } from '../run.ts';
 import { StateReader } from '../state/state.ts';
 import type { StepParts } from './parts.ts';
 
 /** Steps that change packages: each is one run on the machine as any other, and takes the run lock itself. */
 export function packageKinds(parts: StepParts): StepKind[] {
   const carryOut = async (context: StepContext, make: (admin: string) => Request): Promise<StepEnd> => {
+    const { runRequest } = await import('../run.ts');
     const { options, machine } = parts;
     const admin = context.run.by;
     const request = make(admin);

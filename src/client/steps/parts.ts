@@ -6,7 +6,7 @@ import type { StepContext } from '../../runs/types.ts';
 import type { Machine } from '../run.ts';
 
 /** What runs of steps on a machine need besides the machine: ports, so that tests hand in their own. */
-export interface StepPorts {
+interface StepPorts {
   exec: ExecPort;
   power: Power;
   services: Services;
