@@ -3,7 +3,7 @@ import type { Deciding } from '../runs/decisions.ts';
 import type { Run, RunStore } from '../runs/types.ts';
 import { changingDepot, readingDepot } from './admin-here.ts';
 import type { Inputs } from './inputs.ts';
-import { type MachineInput, machineHere } from './machine.ts';
+import type { MachineInput } from './machine.ts';
 import { optionalAdmin } from './optional-admin.ts';
 import { PATIENCE } from './patience.ts';
 
@@ -35,6 +35,7 @@ export async function withRuns<Result>(
     const { depotRuns } = await import('../admin/runs.ts');
     return (changes ? changingDepot : readingDepot)(input, (session) => work(depotRuns(session)));
   }
+  const { machineHere } = await import('./machine.ts');
   const here = await machineHere(input);
   const { runsOf } = await import('./runs-here.ts');
   const { flags, inputs, report, signal } = input;

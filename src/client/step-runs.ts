@@ -3,7 +3,7 @@ import type { PluginRoom } from '../lifecycle/plugins.ts';
 import { pluginKinds } from '../lifecycle/step-kinds.ts';
 import { gatherMachineFacts } from '../platform/machine.ts';
 import { pause } from '../platform/pause.ts';
-import { type Deciding } from '../runs/decisions.ts';
+import type { Deciding } from '../runs/decisions.ts';
 import { advance, type Engine, type Told } from '../runs/engine.ts';
 import { assertKind, scriptKind, waitKind } from '../runs/kinds.ts';
 import { isOver, nameOf, type Run, type StepKind, type StepKinds } from '../runs/types.ts';

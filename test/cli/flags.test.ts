@@ -29,6 +29,8 @@ describe('the table of flags', () => {
       installingFlags: '--dry-run --wait= -a --admin= -f --force',
       deferralFlags: '-N --no-puppy-notification -p --puppies',
       receiptFlags: '-F --freeze -e --expiration=',
+      runFlags: '--of-depot',
+      runChangingFlags: '--of-depot --wait= -a --admin=',
       adminFlags: '--admin= --debug --depot= --json --no-input --quiet --trace-hooks --verbose',
       adminChangingFlags: '--dry-run',
       confirmingFlags: '--dry-run -a --auto-confirm',
