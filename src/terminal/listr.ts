@@ -19,6 +19,8 @@ export async function drawTasks(stream: NodeJS.WriteStream, tasks: readonly Draw
     tasks.map((task) => ({ ...task, rendererOptions: { outputBar: 1 } })),
     {
       renderer: 'default',
+      // Whether somebody watches was asked of the stream it is drawn on; stdout may be a pipe.
+      forceTTY: true,
       exitOnError: false,
       registerSignalListeners: false,
       rendererOptions: { logger, showErrorMessage: false, collapseErrors: true, collapseSkips: false },
