@@ -60,7 +60,7 @@ export async function depotKinds(session: AdminSession): Promise<StepKinds> {
 export function depotRuns(session: AdminSession): DepotRuns {
   const { depot, clock, signal, admin, report } = session;
   const store = depot.store.runs;
-  const deciding: Deciding = { store, clock, isGone: () => false };
+  const deciding: Deciding = { store, clock, isGone: () => null };
   return {
     store,
     deciding,

@@ -19,6 +19,9 @@ export const runArgument = {
 
 /** The base of commands that decide something about a run and let it go on. */
 export abstract class RunDecision<T extends typeof Command = typeof Command> extends ClientCommand<ShownRun[], T> {
+  /** Whether it is to end runs. */
+  protected readonly ends: boolean = false;
+
   /** Decides, and lets go on what may. */
   protected abstract decide(context: CommandContext<never, never>, place: RunPlace): Promise<Run[]>;
 
@@ -26,7 +29,7 @@ export abstract class RunDecision<T extends typeof Command = typeof Command> ext
     const { withRuns } = await import('./run-place.ts');
     const flags = context.flags as RunFlags;
     const runs = await withRuns({ ...context, flags }, true, (place) => this.decide(context, place));
-    return runsEnded(runs);
+    return runsEnded(runs, this.ends);
   }
 
   render(runs: ShownRun[], terminal: Terminal): void {
@@ -34,18 +37,22 @@ export abstract class RunDecision<T extends typeof Command = typeof Command> ext
   }
 }
 
-/** How a command ends that let runs go on. */
-export async function runsEnded(runs: readonly Run[]): Promise<Outcome<ShownRun[]>> {
+/**
+ * How a command ends that let runs go on, or followed one.
+ * @param ends whether cancelling is what was asked for
+ */
+export async function runsEnded(runs: readonly Run[], ends = false): Promise<Outcome<ShownRun[]>> {
   const { combineExitCodes } = await import('@d3/sdk');
   const { exitOfRun, problemOfRun } = await import('../runs/exit.ts');
   const { shownRun } = await import('./run-text.ts');
+  const isAsked = ({ cancel }: Run) => ends && cancel !== null;
   const errors = runs.flatMap((run) => {
-    const problem = run.state === 'cancelled' ? null : problemOfRun(run);
+    const problem = isAsked(run) ? null : problemOfRun(run);
     if (problem === null) return [];
     const text = `The run ${run.id} (${run.origin.name}) is ${run.state}${run.text && `: ${run.text}`}.`;
     return [new D3Error(problem.code, problem.exit, text, { target: run.id, actions: problem.actions })];
   });
-  const exits = runs.map((run) => (run.state === 'cancelled' ? 0 : exitOfRun(run)));
+  const exits = runs.map((run) => (isAsked(run) ? 0 : exitOfRun(run)));
   const [first] = runs;
   return {
     result: runs.map(shownRun),

@@ -1,6 +1,6 @@
 import { conditionText } from '../runs/conditions.ts';
 import { exitOfRun } from '../runs/exit.ts';
-import { type LogLine, nameOf, type Run } from '../runs/types.ts';
+import { isOver, type LogLine, nameOf, type Run } from '../runs/types.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { fields, moment } from './table-text.ts';
 
@@ -34,7 +34,8 @@ interface ShownStep {
 }
 
 export function shownRun(run: Run): ShownRun {
-  const { id, state, origin, parent, by, createdAt, endedAt, text, cursor } = run;
+  const { id, state, origin, parent, by, createdAt, endedAt, cursor, cancel } = run;
+  const text = cancel === null || isOver(run) ? run.text : `${cancel.by} cancels it: ${cancel.why}`;
   return {
     id,
     state,

@@ -186,9 +186,9 @@ export async function becomeOwner(folder: string, clock: Clock, signal: AbortSig
   return { name, release };
 }
 
-/** Whether an owner is gone for good. Never asked of the owner's own process, whose lock it would drop. */
-export function isOwnerGone(folder: string, name: string): boolean {
-  if (!/^[0-9a-f-]{36}$/.test(name)) return false;
+/** Whether an owner is gone for good; null for a name that is none. Never asked of the owner's own process, whose lock it would drop. */
+export function isOwnerGone(folder: string, name: string): boolean | null {
+  if (!/^[0-9a-f-]{36}$/.test(name)) return null;
   const file = ownerLock(folder, name);
   if (!existsSync(file)) return true;
   if (isHeld(file)) return false;

@@ -84,6 +84,10 @@ function lineFor(event: ProgressEvent): [LogLevel, string] | null {
       return ['warn', named(event.target, event.text)];
     case 'detail':
       return ['debug', named(event.target, event.text)];
+    case 'end':
+      return event.text === ''
+        ? null
+        : [event.outcome === 'failed' ? 'error' : 'info', named(event.target, event.text)];
     default:
       return null;
   }

@@ -1,4 +1,4 @@
-import type { Json } from '@d3/sdk';
+import type { Json, Reporter } from '@d3/sdk';
 import type { PluginRoom } from '../lifecycle/plugins.ts';
 import { pluginKinds } from '../lifecycle/step-kinds.ts';
 import { gatherMachineFacts } from '../platform/machine.ts';
@@ -8,6 +8,7 @@ import { advance, type Engine, type Told } from '../runs/engine.ts';
 import { assertKind, scriptKind, waitKind } from '../runs/kinds.ts';
 import { isOver, nameOf, type Run, type StepKind, type StepKinds } from '../runs/types.ts';
 import { becomeOwner, isOwnerGone, joinOrLock, type RunOwner } from './lock.ts';
+import { logging } from './log.ts';
 import { roomOutside } from './room.ts';
 import { ScriptBlobs } from './script-blobs.ts';
 import { soundState } from './state/rebuild.ts';
@@ -59,6 +60,8 @@ export class StepRuns {
     const { machine, options } = this.#parts;
     const { clock } = machine;
     this.#owner ??= await becomeOwner(machine.paths.owners, clock, options.signal);
+    const warn = (text: string) => options.report({ type: 'detail', target: null, text });
+    const log = machine.openLog(id, options.debug, warn);
     const engine: Engine = {
       ...this.deciding,
       kinds: await this.#allKinds(),
@@ -68,9 +71,9 @@ export class StepRuns {
       lease: LEASE,
       look: LOOK,
       signal: options.signal,
-      tell: (told) => this.#tell(told),
+      tell: (told) => this.#tell(told, logging(options.report, log)),
     };
-    const run = await advance(id, engine);
+    const run = await advance(id, engine).finally(() => log.close());
     const { kind, id: policy } = run.origin;
     if (kind === 'policy' && policy !== null && run.state === 'done')
       this.store.policyDone(policy, run.endedAt ?? clock.now().toISOString());
@@ -111,8 +114,8 @@ export class StepRuns {
     this.#owner = null;
   }
 
-  #isGone(owner: string): boolean {
-    return owner !== this.#owner?.name && isOwnerGone(this.#parts.machine.paths.owners, owner);
+  #isGone(owner: string): boolean | null {
+    return owner === this.#owner?.name ? null : isOwnerGone(this.#parts.machine.paths.owners, owner);
   }
 
   async #allKinds(): Promise<Map<string, StepKind>> {
@@ -148,8 +151,7 @@ export class StepRuns {
     return this.#kinds;
   }
 
-  #tell(told: Told): void {
-    const { report } = this.#parts.options;
+  #tell(told: Told, report: Reporter): void {
     const { run, index } = told;
     const step = run.steps[index];
     if (step === undefined) return;

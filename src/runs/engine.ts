@@ -44,8 +44,11 @@ export interface Engine {
   facts: () => Promise<Json>;
   /** Whoever advances the run here: another name in every process. */
   owner: string;
-  /** Whether it is known that an owner is gone for good: then its lease counts no more, whatever its time. */
-  isGone: (owner: string) => boolean;
+  /**
+   * Whether an owner is known to be gone for good: then its lease counts no more. One that is known to be there keeps it, however
+   * long its machine slept. Null: nobody knows, and the time of the lease decides.
+   */
+  isGone: (owner: string) => boolean | null;
   /** Milliseconds a lease lasts; it is renewed while the run is advanced. */
   lease: number;
   /** Milliseconds between looks at the store while a step runs. */
@@ -60,7 +63,9 @@ const CONDITION = 'its condition';
 
 /** Whether somebody else advances a run now. */
 export function isHeld({ lease }: Run, { clock, isGone }: Pick<Engine, 'clock' | 'isGone'>): boolean {
-  return lease !== null && Date.parse(lease.until) > clock.now().getTime() && !isGone(lease.owner);
+  if (lease === null) return false;
+  const gone = isGone(lease.owner);
+  return gone === null ? Date.parse(lease.until) > clock.now().getTime() : !gone;
 }
 
 /**

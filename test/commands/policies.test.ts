@@ -143,6 +143,7 @@ describe('policies and runs on the command line', function () {
       PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
     });
     expect(await ok('run', 'log', id)).to.include('1 it says so');
+    expect(machine.read('var/log/d3.log')).to.match(new RegExp(`\\[${id}\\] show 1/1: script: done`));
   });
 
   it('several on one event run by name; one that nobody knows ends with 34; --list and --dry-run change nothing', async () => {
@@ -309,6 +310,31 @@ describe('policies and runs on the command line', function () {
     for (const line of [['show'], ['log'], ['watch'], ['resume'], ['retry']])
       expect((await run(['run', ...line, 'none-such'])).code, line.join(' ')).to.equal(34);
     expect((await run(['run', 'resume'])).code).to.equal(2);
+  });
+
+  it('what is at work is neither resumed nor left out by others (41), and ends soon after it is cancelled', async () => {
+    const long = script('long', 'echo begun >> "$1/told"', 'sleep 60', 'echo over >> "$1/told"');
+    await ok('admin', 'policy', 'add', 'long', '--script', long);
+    const policy = run(['policy', 'long']);
+    while (!machine.exists('told')) await new Promise((resolve) => setTimeout(resolve, 20));
+    const { result } = await json<{ id: string; state: string }[]>('run', 'list');
+    const id = result[0]?.id as string;
+    for (const line of [
+      ['resume', id],
+      ['retry', id],
+      ['skip', id, '--reason', 'x'],
+      ['resume', '--all'],
+    ]) {
+      const { code } = await run(['run', ...line]);
+      expect(code, line.join(' ')).to.equal(line.includes('--all') ? 0 : 41);
+    }
+    expect((await run(['policy', 'long'])).code).to.equal(41);
+    await ok('run', 'cancel', id, '--reason', 'too long', '-a', 'bob');
+    const ended = await policy;
+    expect(ended.code).to.equal(1);
+    expect(ended.stderr).to.include('cancelled by bob: too long');
+    expect(machine.read('told')).to.equal('begun\n');
+    expect((await run(['run', 'watch', id])).code, 'as the run ended').to.equal(1);
   });
 
   it('is watched in lines, and with --json in lines of JSON that the envelope ends', async () => {

@@ -52,7 +52,7 @@ function engineOf({ time, store, kinds, facts, gone }: World, owner: string, cha
     pause: time.pause,
     facts: async () => facts,
     owner,
-    isGone: (name) => gone.has(name),
+    isGone: (name) => (gone.has(name) ? true : null),
     lease: 60_000,
     look: LOOK,
     signal: new AbortController().signal,
@@ -177,6 +177,8 @@ describe('the engine of runs', () => {
     const fresh = (await one.store.get(late)) as Run;
     await one.store.save({ ...fresh, lease: { ...lease, owner: 'c' }, leases: 1, generation: 2 }, 1);
     one.time.at += 2000;
+    const alive = engineOf(one, 'a', { isGone: () => false });
+    expect((await problemsOf(advance(late, alive))).exitCode, 'its machine slept, and it is still there').to.equal(41);
     const ended = await advance(late, engineOf(one, 'a'));
     expect([ended.state, ended.leases]).to.deep.equal(['done', 2]);
   });

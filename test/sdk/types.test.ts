@@ -13,6 +13,13 @@ export const gate = defineHook('d3:install:before', async ({ edition, script }, 
   return { kind: 'refuse', reason: edition + clock.now().toISOString(), evidence: [], cause: 'rule' };
 });
 export const plan = defineHook('d3:plan', ({ receipts }) => receipts.map(({ basename }) => ({ kind: 'hold', basename, reason: 'later' })));
+export const steps = defineHook('d3:steps', () => [{ kind: 'lamp', summary: 'Lights it.', schema: { type: 'object' } }]);
+export const step = defineHook('d3:step:run', async ({ kind, args, attempt }, { signal }) => {
+  signal.throwIfAborted();
+  return kind === 'lamp' ? { handled: true, outcome: 'done', text: String(args['lit']) + attempt } : { handled: false };
+});
+export const settled = defineHook('d3:step:settled', () => ({ handled: true, settled: false, text: '' }));
+export const policy = defineHook('d3:policy', ({ event }) => (event === 'x' ? { handled: true, exit: 3 } : { handled: false }));
 export const told = defineHook('d3:edition:live', ({ by }, { ui }) => ui({ type: 'note', target: null, text: by }));
 `;
 
@@ -22,6 +29,9 @@ const BAD: Record<string, string> = {
   'an answer of the wrong kind': `defineHook('d3:install:before', () => ({ kind: 'allow', evidence: [] }));`,
   'an answer without evidence': `defineHook('d3:install:before', () => ({ kind: 'proceed' }));`,
   'a promise where an answer is wanted at once': `defineHook('d3:plan', async () => []);`,
+  'a step that ended in a way there is not': `defineHook('d3:step:run', () => ({ handled: true, outcome: 'maybe', text: '' }));`,
+  'a step answered for without a word': `defineHook('d3:step:run', () => ({ handled: true }));`,
+  'a kind of step without a schema': `defineHook('d3:steps', () => [{ kind: 'x', summary: '' }]);`,
   'an action outside the closed list': `defineHook('d3:plan', () => [{ kind: 'run', basename: 'x', reason: 'y' }]);`,
   'a changed payload': `defineHook('d3:install:before', (payload) => { payload.machine.name = 'x'; payload.environment['X'] = 'y'; return { kind: 'proceed', evidence: [] }; });`,
 };

@@ -13,6 +13,8 @@ export default class RunCancel extends RunDecision<typeof RunCancel> {
   static override flags = { ...runChangingFlags, ...reasonFlag };
   static override args = runArgument;
 
+  protected override readonly ends = true;
+
   protected override async decide({ args, flags }: ContextOf<typeof RunCancel>, place: RunPlace): Promise<Run[]> {
     const { cancelRun } = await import('../../runs/decisions.ts');
     return [await cancelRun(args.id, { by: place.by, why: flags.reason }, place.deciding)];
