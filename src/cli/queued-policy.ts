@@ -10,7 +10,7 @@ export async function tellByPolicy(
   { admin, debug, parent, signal, report }: Parameters<QueuedPolicy>[1],
 ): Promise<void> {
   const warn = (text: string) => report({ type: 'warning', target: 'policies.queued', text });
-  const { runs, policies } = await runsOf(machine, { debug, wait: PATIENCE, parent, signal, report });
+  const { runs, policies } = runsOf(machine, { debug, wait: PATIENCE, parent, signal, report });
   try {
     const environment = { D3_NOTIFYING_PUPPIES: queue.join(' ') };
     for (const { policy, problem, text } of await policies.run({ word, by: admin, environment }))

@@ -40,7 +40,7 @@ export async function withRuns<Result>(
   const { runsOf } = await import('./runs-here.ts');
   const { flags, inputs, report, signal } = input;
   const { wait = PATIENCE, debug } = flags;
-  const { runs } = await runsOf(here.machine, { debug, wait, parent: inputs.run, signal, report });
+  const { runs } = runsOf(here.machine, { debug, wait, parent: inputs.run, signal, report });
   try {
     return await work({
       store: runs.store,

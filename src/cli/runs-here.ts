@@ -15,7 +15,7 @@ export interface RunsHere {
 }
 
 /** Puts them together from their adapters. */
-export async function runsOf(machine: Machine, options: StepOptions): Promise<RunsHere> {
+export function runsOf(machine: Machine, options: StepOptions): RunsHere {
   const { root, facts, work } = machine.paths;
   const { platform } = process;
   const parts: StepParts = {
@@ -27,6 +27,6 @@ export async function runsOf(machine: Machine, options: StepOptions): Promise<Ru
   };
   const runs = new StepRuns(parts);
   const policies = new Policies(parts, runs);
-  await runs.add(policyKind(policies, runs.store));
+  runs.add(policyKind(policies, runs.store));
   return { runs, policies };
 }

@@ -12,6 +12,7 @@ import { policySchema } from '../runs/policy-schema.ts';
 import type { Run, RunState } from '../runs/types.ts';
 import { noDepot } from './no-depot.ts';
 import type { StepRuns } from './step-runs.ts';
+import { freshCatalog, keptCatalog } from './steps/catalog.ts';
 import type { StepFacts } from './steps/facts.ts';
 import type { StepParts } from './steps/parts.ts';
 
@@ -62,9 +63,10 @@ export class Policies {
 
   /** All that are for this machine, and with `all` the others too; by name. */
   async list(all: boolean): Promise<ListedPolicy[]> {
+    const policies = await this.#all();
     const facts = await this.#runs.facts();
     const done = await this.#done();
-    const listed = (await this.#all()).toSorted(byName).map((policy) => {
+    const listed = policies.toSorted(byName).map((policy) => {
       const { id, name, events, frequency, description, steps, scope } = policy;
       const outside = outOfScope(scope, targetOf(facts));
       const not = outside ?? notDue(policy, done.get(id) ?? null, this.#day());
@@ -148,8 +150,8 @@ export class Policies {
     const { machine, options } = this.#parts;
     const { depot } = machine;
     if (depot === null) throw noDepot();
-    const trusted = await depot.refresh().catch(async (error: unknown) => {
-      const kept = error instanceof D3Error && error.exit === 'depotUnreachable' ? await depot.kept() : null;
+    const trusted = await freshCatalog(this.#parts, depot).catch(async (error: unknown) => {
+      const kept = error instanceof D3Error && error.exit === 'depotUnreachable' ? await keptCatalog(depot) : null;
       if (kept === null) throw error;
       options.report({
         type: 'warning',
@@ -159,6 +161,7 @@ export class Policies {
       return kept;
     });
     for (const text of trusted.warnings) options.report({ type: 'warning', target: null, text });
+    this.#runs.catalog = trusted.catalog;
     this.#policies = trusted.catalog.policies ?? [];
     return this.#policies;
   }

@@ -1,4 +1,5 @@
 import type { Json, Reporter } from '@d3/sdk';
+import type { Catalog } from '../catalog/types.ts';
 import type { PluginRoom } from '../lifecycle/plugins.ts';
 import { pluginKinds } from '../lifecycle/step-kinds.ts';
 import { gatherMachineFacts } from '../platform/machine.ts';
@@ -25,9 +26,12 @@ const LOOK = 1000;
 /** Runs of steps on this machine, as one process advances them. Closed when it is done. */
 export class StepRuns {
   readonly store: StateRuns;
+  /** The catalog this process works by; null: the one seen last. */
+  catalog: Catalog | null = null;
   readonly #parts: StepParts;
   #owner: RunOwner | null = null;
-  #kinds: Map<string, StepKind> | null = null;
+  readonly #added: StepKind[] = [];
+  #kinds: StepKinds | null = null;
 
   constructor(parts: StepParts) {
     this.#parts = parts;
@@ -46,13 +50,13 @@ export class StepRuns {
   }
 
   /** A kind that needs this very process: runs of which one is a step of another. */
-  async add(kind: StepKind): Promise<void> {
-    (await this.#allKinds()).set(kind.kind, kind);
+  add(kind: StepKind): void {
+    this.#added.push(kind);
   }
 
   /** What is so on this machine now. */
   async facts(): Promise<StepFacts> {
-    return gatherStepFacts(this.#parts, await this.room(this.#parts.options.signal, () => undefined));
+    return gatherStepFacts(this.#parts, this.catalog, await this.room(this.#parts.options.signal, () => undefined));
   }
 
   /** Advances a run until it is over, holds or waits. What a policy's run comes to is written down for its frequency. */
@@ -118,7 +122,8 @@ export class StepRuns {
     return owner === this.#owner?.name ? null : isOwnerGone(this.#parts.machine.paths.owners, owner);
   }
 
-  async #allKinds(): Promise<Map<string, StepKind>> {
+  /** Made when a run is advanced: whoever only looks asks no plugin. */
+  async #allKinds(): Promise<StepKinds> {
     if (this.#kinds !== null) return this.#kinds;
     const { machine, exec, options } = this.#parts;
     const { clock, paths, depot, plugins } = machine;
@@ -147,7 +152,7 @@ export class StepRuns {
     };
     const warn = (target: string, text: string) => options.report({ type: 'warning', target, text });
     const brought = await pluginKinds(parts, clock.now().toISOString(), options.signal, warn);
-    this.#kinds = new Map([...brought, ...own].map((kind) => [kind.kind, kind]));
+    this.#kinds = new Map([...brought, ...own, ...this.#added].map((kind) => [kind.kind, kind]));
     return this.#kinds;
   }
 

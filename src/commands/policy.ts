@@ -38,7 +38,7 @@ export default class Policy extends ClientCommand<PolicyResult, typeof Policy> {
     if (word === undefined ? !flags.list : flags.list) throw oneOrTheOther(word);
     const here = await machineHere(context);
     const { wait = PATIENCE, debug } = flags;
-    const { runs, policies } = await runsOf(here.machine, { debug, wait, parent: inputs.run, signal, report });
+    const { runs, policies } = runsOf(here.machine, { debug, wait, parent: inputs.run, signal, report });
     try {
       if (word === undefined) return { result: { policies: await policies.list(flags.all), outcomes: null } };
       if (flags['dry-run']) return { result: { policies: await policies.preview(word), outcomes: null } };

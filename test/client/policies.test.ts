@@ -28,7 +28,7 @@ describe('policies on a machine', () => {
   afterEach(() => sandbox.remove());
 
   async function asked(word: string, one: SandboxMachine = machine) {
-    const { runs, policies } = await policiesOf(one.machine);
+    const { runs, policies } = policiesOf(one.machine);
     try {
       return await policies.run({ word, by: 'sally', environment: {} });
     } finally {
@@ -134,7 +134,7 @@ describe('policies on a machine', () => {
     await sandbox.add('tool', '1', { live: true });
     const [held] = await asked('outer');
     expect([held?.state, held?.exit]).to.deep.equal(['holding', 43]);
-    const { runs } = await policiesOf(machine.machine);
+    const { runs } = policiesOf(machine.machine);
     const inner = (await runs.store.list()).find(({ parent }) => parent === held?.run);
     expect([inner?.state, inner?.id]).to.deep.equal(['holding', `${held?.run}.1-${inner?.origin.id}`]);
     expect((await asked('outer'))[0], 'what holds is for a person').to.include({ state: 'open', exit: 43 });
@@ -187,7 +187,7 @@ describe('policies on a machine', () => {
     const [outcome] = await asked('packages');
     expect([outcome?.state, outcome?.exit]).to.deep.equal(['failed', 34]);
     expect(machine.receipts().map(({ basename }) => basename)).to.deep.equal(['auto']);
-    const { runs } = await policiesOf(machine.machine);
+    const { runs } = policiesOf(machine.machine);
     const run = await runs.store.get(outcome?.run as string);
     expect(run?.steps.map(({ state, attempts }) => [state, attempts])).to.deep.equal([
       ['done', 1],
@@ -204,7 +204,7 @@ describe('policies on a machine', () => {
       isActive: async () => null,
       act: async (name: string, action: string) => void acts.push(`${action} ${name}`),
     };
-    const { runs, policies } = await policiesOf(machine.machine, { services });
+    const { runs, policies } = policiesOf(machine.machine, { services });
     const [outcome] = await policies.run({ word: 'web', by: 'sally', environment: {} });
     runs.close();
     expect([outcome?.state, acts]).to.deep.equal(['done', ['restart nginx.service']]);

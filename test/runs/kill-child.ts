@@ -52,7 +52,7 @@ const write: StepKind = {
   },
   settled: async ({ index }) => (read('written').split(' ').includes(`${index}`) ? 'it is written' : null),
 };
-await runs.add(write);
+runs.add(write);
 
 const store = runs.store as unknown as RunStore;
 const [create, save, append] = [store.create.bind(store), store.save.bind(store), store.append.bind(store)];

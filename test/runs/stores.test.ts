@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { expect } from 'chai';
 import { State } from '../../src/client/state/state.ts';
 import { StateRuns } from '../../src/client/state/step-runs.ts';
 import { openStore } from '../../src/depot/index.ts';
@@ -55,4 +56,41 @@ describeRuns('SQLite of a depot', async () => {
 describeRuns('the memory of tests', async () => {
   const store = new MemoryRuns();
   return { store, other: store, discard: async () => undefined, forge: null };
+});
+
+describe('stores of before there were runs', () => {
+  it('a depot is brought up to date when it is opened', async () => {
+    const dir = temporary();
+    try {
+      await (await openStore(dir, { clock: systemClock, mustExist: false })).close();
+      const before = new DatabaseSync(path.join(dir, 'depot.db'));
+      before.exec('DROP TABLE runs; DROP TABLE run_lines; UPDATE depot SET schema_version = 1');
+      before.close();
+      const store = await openStore(dir, { clock: systemClock, mustExist: true });
+      expect(await store.runs.list()).to.deep.equal([]);
+      await store.runs.append('r', [{ at: '2030-01-01T00:00:00.000Z', step: null, text: 'kept' }]);
+      expect((await store.runs.lines('r')).map(({ text }) => text)).to.deep.equal(['kept']);
+      await store.close();
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+
+  it('a machine is read as it is: there are no runs yet', async () => {
+    const root = temporary();
+    try {
+      const paths = machinePaths(root, process.platform);
+      const runs = new StateRuns(paths);
+      expect([await runs.list(), runs.policiesDone().size]).to.deep.equal([[], 0]);
+      State.open(paths).close();
+      const before = new DatabaseSync(paths.stateDatabase);
+      before.exec('DROP TABLE step_runs; DROP TABLE step_lines; DROP TABLE policies_done; PRAGMA user_version = 3');
+      before.close();
+      expect([await runs.list(), await runs.get('r'), await runs.lines('r')]).to.deep.equal([[], null, []]);
+      runs.policyDone(7, '2030-01-01T00:00:00.000Z');
+      expect([...runs.policiesDone()]).to.deep.equal([[7, '2030-01-01T00:00:00.000Z']]);
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
+  });
 });

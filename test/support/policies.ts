@@ -9,10 +9,7 @@ import { execIn } from '../../src/platform/exec.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** Runs and policies of a machine, put together as the command line does it; its power and its services are the test's. */
-export async function policiesOf(
-  machine: Machine,
-  changes: Partial<StepParts> = {},
-): Promise<{ runs: StepRuns; policies: Policies }> {
+export function policiesOf(machine: Machine, changes: Partial<StepParts> = {}): { runs: StepRuns; policies: Policies } {
   const parts: StepParts = {
     machine,
     exec: execIn(machine.paths.work),
@@ -23,7 +20,7 @@ export async function policiesOf(
   };
   const runs = new StepRuns(parts);
   const policies = new Policies(parts, runs);
-  await runs.add(policyKind(policies, runs.store));
+  runs.add(policyKind(policies, runs.store));
   return { runs, policies };
 }
 

@@ -1,9 +1,11 @@
 import type { Json } from '@d3/sdk';
 import { indexCatalog } from '../../catalog/resolve.ts';
+import type { Catalog } from '../../catalog/types.ts';
 import type { PluginRoom } from '../../lifecycle/plugins.ts';
 import { gatherMachineFacts } from '../../platform/machine.ts';
 import { hashOf } from '../computer.ts';
 import { StateReader } from '../state/state.ts';
+import { keptCatalog } from './catalog.ts';
 import { provisioningOf, type StepParts } from './parts.ts';
 
 /** What is so on this machine now: what conditions of steps and scopes of policies ask. */
@@ -18,14 +20,19 @@ export interface StepFacts {
   groupIds: number[];
 }
 
-export async function gatherStepFacts({ machine }: Pick<StepParts, 'machine'>, room: PluginRoom): Promise<StepFacts> {
+/** @param known the catalog to tell groups by; null: the one seen last */
+export async function gatherStepFacts(
+  { machine }: Pick<StepParts, 'machine'>,
+  known: Catalog | null,
+  room: PluginRoom,
+): Promise<StepFacts> {
   const { paths, depot, plugins } = machine;
   const host = await gatherMachineFacts(paths.root, paths.facts);
-  const kept = (await depot?.kept().catch(() => null)) ?? null;
+  const catalog = known ?? (depot === null ? null : ((await keptCatalog(depot).catch(() => null))?.catalog ?? null));
   const state = StateReader.open(paths);
   try {
     const id = state.computerId();
-    const index = indexCatalog(kept?.catalog ?? { schema: 'd3/catalog@1', generation: 0, editions: [], groups: [] });
+    const index = indexCatalog(catalog ?? { schema: 'd3/catalog@1', generation: 0, editions: [], groups: [] });
     const groupIds = id === null ? [] : [...index.groupsOf(hashOf(id))];
     const { name, os, cpu, user, serial, processes } = host;
     const asked = await plugins.provisioning({ computer: id, name, serial }, room);
