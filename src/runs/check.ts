@@ -53,7 +53,7 @@ export async function readRun(text: string, where: string): Promise<Run> {
   }
   const { schema, id } = (value ?? {}) as { schema?: unknown; id?: unknown };
   const name = typeof id === 'string' && new RegExp(RUN_ID).test(id) ? `The run ${id}` : 'A run';
-  refuseNewerSchema(schema, 'run', 1, name);
+  refuseNewerSchema(schema, 'step-run', 1, name);
   const problem = await problemsWith(value, runSchema);
   if (problem !== null) throw damaged(where, `${name} is not what it must be: ${problem}`);
   return value as Run;

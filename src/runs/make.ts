@@ -13,7 +13,7 @@ interface NewRun {
 /** A run that has not begun. Its steps were checked. */
 export function newRun({ id, origin, by, at, steps, parent = null, environment = {} }: NewRun): Run {
   return {
-    schema: 'd3/run@1',
+    schema: 'd3/step-run@1',
     id,
     origin,
     parent,

@@ -104,7 +104,7 @@ const runStep = exactly({
 
 /** A run as it is stored: {@link Run}. */
 export const runSchema = exactly({
-  schema: { const: 'd3/run@1' },
+  schema: { const: 'd3/step-run@1' },
   id: { type: 'string', pattern: RUN_ID },
   origin: exactly({
     kind: { enum: ['policy', 'provisioning', 'deployment', 'other'] },

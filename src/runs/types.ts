@@ -108,7 +108,7 @@ export interface Origin {
 
 /** Steps, how far they have come, and who advances them. The record is the truth: it is saved before and after every transition. */
 export interface Run {
-  schema: 'd3/run@1';
+  schema: 'd3/step-run@1';
   id: string;
   origin: Origin;
   /** The run of which this one is a step; null when it stands by itself. */

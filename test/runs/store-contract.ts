@@ -115,13 +115,13 @@ export function describeRuns(title: string, open: OpenRuns): void {
     it('refuses run@2 by name and leaves it as it is; what is no run is said', async function () {
       if (forge === null) this.skip();
       await store.create(aRun('a'));
-      await forge('a', 'd3/run@1', 'd3/run@2');
+      await forge('a', 'd3/step-run@1', 'd3/step-run@2');
       for (const read of [store.get('a'), other.list()]) {
         const { problems } = await problemsOf(read);
         expect(problems[0]?.code).to.equal('SCHEMA_NEWER');
-        expect(problems[0]?.message).to.include('d3/run@2').and.to.include('a');
+        expect(problems[0]?.message).to.include('d3/step-run@2').and.to.include('a');
       }
-      await forge('a', 'd3/run@2', 'd3/run@1');
+      await forge('a', 'd3/step-run@2', 'd3/step-run@1');
       expect((await store.get('a'))?.id).to.equal('a');
       await forge('a', '"cursor":0', '"cursor":-1');
       const { problems } = await problemsOf(store.get('a'));

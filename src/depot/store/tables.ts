@@ -100,7 +100,7 @@ export interface RunTable {
   created_at: string;
   is_over: number;
   generation: number;
-  /** JSON, schema d3/run@1. */
+  /** JSON, schema d3/step-run@1. */
   body: string;
 }
 
