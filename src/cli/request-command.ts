@@ -21,10 +21,20 @@ export interface RunShown {
   restart: string[];
   /** How many ended how. */
   counts: Partial<Record<TargetOutcome['status'], number>>;
+  /** Why nothing was looked at; absent when it was. */
+  skipped?: 'busy';
 }
 
-/** What a run that was not begun comes to. */
-export const NOTHING_DONE: RunShown = { run: '', dryRun: false, decisions: [], outcomes: [], restart: [], counts: {} };
+/** What a run that was not begun comes to: another is at work. */
+export const LEFT_TO_ANOTHER: RunShown = {
+  run: '',
+  dryRun: false,
+  decisions: [],
+  outcomes: [],
+  restart: [],
+  counts: {},
+  skipped: 'busy',
+};
 
 interface ChangingFlags {
   root?: string | undefined;
@@ -70,6 +80,7 @@ export abstract class RequestCommand<T extends typeof Command = typeof Command> 
   }
 
   render(shown: RunShown, terminal: Terminal): void {
+    if (shown.skipped !== undefined) return;
     const lines = shown.dryRun ? plannedLines(shown.decisions) : doneLines(shown, this.totals);
     if (lines.length > 0) terminal.result(lines.join('\n'));
   }

@@ -44,7 +44,7 @@ export async function goOver(action: InstallAction, context: ActingContext): Pro
 function giveUpOn({ edition, replaces }: InstallAction, context: ActingContext): void {
   takeOff(edition.version, context);
   if (replaces === null) context.state.forget(SELF);
-  else context.state.changeReceipt(SELF, replaces);
+  else context.state.replaceReceipt(replaces);
 }
 
 async function whyNotStarting(program: string): Promise<string | null> {

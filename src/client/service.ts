@@ -119,9 +119,10 @@ async function deactivate(parts: ServiceParts): Promise<boolean> {
     await bootOut(parts);
     return true;
   }
-  await systemctl(parts, 'disable', '--now', 'd3-sync.timer');
-  await systemctl(parts, 'disable', 'd3-sync-wake.service');
-  await systemctl(parts, 'disable', 'd3-resume.service');
+  const units = placesOf(parts).filter((file) => textOf(file) !== null);
+  // One that was half laid down, or that somebody took away, must not keep the rest from going.
+  for (const [unit, ...how] of [['d3-sync.timer', '--now'], ['d3-sync-wake.service'], ['d3-resume.service']] as const)
+    if (units.some((file) => path.basename(file) === unit)) await systemctl(parts, 'disable', ...how, unit);
   return true;
 }
 
@@ -154,7 +155,7 @@ async function done({ run }: ServiceParts, program: string, args: string[]): Pro
   throw new D3Error(
     'SERVICE_FAILED',
     'failed',
-    `${path.basename(program)} ${args.join(' ')} failed: ${lastLines.join(' ')}.`,
+    `${path.basename(program)} ${args.join(' ')} failed: ${lastLines.join(' ').replace(/\.+$/, '')}.`,
     {
       target: program,
       actions: ['the files are in place; start the schedule by hand, or run the command again'],

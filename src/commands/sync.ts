@@ -3,7 +3,7 @@ import { Flags } from '@oclif/core';
 import type { ContextOf, Outcome } from '../cli/base.ts';
 import { deferralFlags, duration, installingFlags } from '../cli/flags.ts';
 import type { MachineHere } from '../cli/machine.ts';
-import { NOTHING_DONE, RequestCommand, type RunShown } from '../cli/request-command.ts';
+import { LEFT_TO_ANOTHER, RequestCommand, type RunShown } from '../cli/request-command.ts';
 import { AUTO_INSTALL_ADMIN } from '../planner/sync.ts';
 import type { Request } from '../planner/types.ts';
 
@@ -34,8 +34,7 @@ export default class Sync extends RequestCommand<typeof Sync> {
       return await super.execute(context as never);
     } catch (error) {
       if (!flags['if-idle'] || !(error instanceof D3Error) || error.exit !== 'busy') throw error;
-      context.report({ type: 'note', target: null, text: `${error.message} Nothing is to be done.` });
-      return { result: NOTHING_DONE };
+      return { result: LEFT_TO_ANOTHER, warnings: [`${error.message} This sync was left out.`] };
     }
   }
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'chai';
@@ -134,6 +134,15 @@ describe('depot3:G14 the schedule', () => {
     expect(readFileSync(foreign, 'utf8')).to.equal('mine');
   });
 
+  it('goes although a unit is missing, of an install that was cut or by somebody else', async () => {
+    await installService(SCHEDULE, parts('linux'));
+    rmSync(path.join(machine.root, 'etc/systemd/system/d3-sync-wake.service'));
+    const { files, active } = await removeService(parts('linux', { isHost: true }));
+    expect([files.length, active]).to.deep.equal([3, true]);
+    expect(said().filter((line) => line.includes('wake'))).to.deep.equal([]);
+    expect(existsSync(path.join(machine.root, 'etc/systemd/system/d3-sync.timer'))).to.equal(false);
+  });
+
   it('depot3:K09 shows when the last sync was, and how it went', async () => {
     await machine.sync();
     const status = await serviceStatus(parts('linux'));
@@ -194,6 +203,8 @@ describe('depot3:G15 depot3:BUG-52 a sync that is to run only when nothing else 
     const [idle, plain] = [await d3('sync', '--if-idle', '--json'), await d3('sync')];
     other.close();
     expect([idle.code, JSON.parse(idle.out).exit, machine.receipts()]).to.deep.equal([0, 0, []]);
+    expect(JSON.parse(idle.out).result.skipped).to.equal('busy');
+    expect(JSON.parse(idle.out).warnings[0]).to.include('This sync was left out');
     expect(plain.code).to.equal(41);
     expect(plain.err).to.include('install, process 4711, since 2026-11-28T08:00:00.000Z');
     const after = await d3('sync', '--if-idle');

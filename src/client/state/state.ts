@@ -341,6 +341,11 @@ export class State extends StateReader {
     });
   }
 
+  /** Puts a receipt in the place of the one of its basename, whole. */
+  replaceReceipt(receipt: Receipt): void {
+    this.#saveReceipt(receipt);
+  }
+
   changeReceipt(basename: string, changes: Partial<Receipt>): void {
     transaction(this.#database, () => {
       const receipt = this.receipts().find((candidate) => candidate.basename === basename);

@@ -1,3 +1,4 @@
+import { D3Error } from '@d3/sdk';
 import { Flags } from '@oclif/core';
 import { ClientCommand, type ContextOf, type Outcome } from '../../cli/base.ts';
 import { duration } from '../../cli/flags.ts';
@@ -5,6 +6,8 @@ import type { ServiceChange } from '../../client/service.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
 const HOUR = 3600;
+/** Seconds. */
+const LEAST = 60;
 
 export default class ServiceInstall extends ClientCommand<ServiceChange, typeof ServiceInstall> {
   static override summary = 'Have this machine sync by itself.';
@@ -21,7 +24,13 @@ export default class ServiceInstall extends ClientCommand<ServiceChange, typeof 
     const { programFor, serviceHere } = await import('../../cli/service-here.ts');
     const { installService } = await import('../../client/service.ts');
     const { every, program } = context.flags;
-    const schedule = { every: Math.max(every, 60), program: programFor(program, this.config.root) };
+    if (every < LEAST) {
+      throw new D3Error('EVERY_TOO_SHORT', 'usage', 'A machine syncs once a minute at most.', {
+        target: '--every',
+        actions: ['give 1m or more'],
+      });
+    }
+    const schedule = { every, program: programFor(program, this.config.root) };
     return { result: await installService(schedule, serviceHere(context.inputs)) };
   }
 
