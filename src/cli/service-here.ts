@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 import type { ServiceParts } from '../client/service.ts';
@@ -8,6 +9,11 @@ import type { Inputs } from './inputs.ts';
 
 export function serviceHere({ root }: Pick<Inputs, 'root'>): ServiceParts {
   return { paths: machinePaths(root, process.platform), platform: process.platform, run: runProgram };
+}
+
+/** What tells this machine from the next, before any depot knows it. */
+export function nameHere(): string {
+  return os.hostname();
 }
 
 const USUAL = '/usr/local/bin/d3';

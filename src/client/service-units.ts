@@ -6,6 +6,8 @@ export interface Schedule {
   program: string;
   /** Seconds between two syncs, on average. */
   every: number;
+  /** Anything that stays the same on one machine and differs between machines: so that a fleet does not come all at once. */
+  machine: string;
 }
 
 /** Marks a file as ours: only such ones are ever changed or removed. */
@@ -93,15 +95,39 @@ function systemdWord(text: string): string {
   return /^[\w./+-]+$/.test(plain) ? plain : `"${plain}"`;
 }
 
-/** The property list of launchd's daemon. It runs at load, and after waking up when a time was slept through. */
+const MINUTES_OF_A_DAY = 1440;
+/** More times of the day than these are no list any more. */
+const MOST_TIMES = 288;
+
+/**
+ * When launchd starts a sync. Times of the day are made up for after waking up, where intervals are not; each machine has its own.
+ * What comes more often than every five minutes, or not even once a day, comes by interval.
+ */
+function launchdTimes({ every, machine }: Schedule): string {
+  const minutes = Math.round(every / 60);
+  const times = Math.ceil(MINUTES_OF_A_DAY / minutes);
+  if (times > MOST_TIMES || minutes > MINUTES_OF_A_DAY) return key('StartInterval', `<integer>${every}</integer>`);
+  const first = createHash('sha256').update(machine).digest().readUInt32BE() % minutes;
+  const entries = Array.from({ length: times }, (_, at) => first + at * minutes)
+    .filter((minute) => minute < MINUTES_OF_A_DAY)
+    .map((minute) => `<dict>${time('Hour', Math.floor(minute / 60))}${time('Minute', minute % 60)}</dict>`);
+  return key('StartCalendarInterval', `<array>${entries.join('')}</array>`);
+}
+
+function time(name: string, value: number): string {
+  return key(name, `<integer>${value}</integer>`);
+}
+
+/** The property list of launchd's daemon. It runs at load, at its times, and after waking up when one of them was slept through. */
 export function launchdPlist(schedule: Schedule): string {
-  const { least, spread } = spreadOf(schedule);
-  const words = [schedule.program, 'sync', '--if-idle', '--no-input', '--spread', `${spread}s`];
+  // Two waits in a row make the time between two syncs a quarter shorter or longer at most.
+  const wait = Math.round(schedule.every / 4);
+  const words = [schedule.program, 'sync', '--if-idle', '--no-input', '--spread', `${wait}s`];
   return plist(
     [
       key('Label', string(LABEL)),
       key('ProgramArguments', `<array>${words.map(string).join('')}</array>`),
-      key('StartInterval', `<integer>${least}</integer>`),
+      launchdTimes(schedule),
       key('RunAtLoad', '<true/>'),
       key('ProcessType', string('Background')),
       key('LowPriorityIO', '<true/>'),

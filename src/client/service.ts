@@ -94,7 +94,7 @@ function wanted(schedule: Schedule, { paths, platform }: ServiceParts): Record<s
 }
 
 function placesOf(parts: ServiceParts): string[] {
-  return Object.keys(wanted({ program: '', every: 1 }, parts));
+  return Object.keys(wanted({ program: '', every: 3600, machine: '' }, parts));
 }
 
 async function activate(parts: ServiceParts): Promise<boolean> {

@@ -11,7 +11,7 @@ import { repository } from '../cli/spawn.ts';
 import { problemsOf } from '../support/errors.ts';
 import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
 
-const SCHEDULE = { program: '/usr/local/bin/d3', every: 3600 };
+const SCHEDULE = { program: '/usr/local/bin/d3', every: 3600, machine: 'mac-a' };
 
 describe('depot3:G14 the schedule', () => {
   let sandbox: Sandbox;
@@ -68,20 +68,44 @@ describe('depot3:G14 the schedule', () => {
     expect(units['d3-sync-wake.service']).to.include('WantedBy=suspend.target');
     for (const name of ['d3-sync.service', 'd3-sync-wake.service'])
       expect(units[name]).to.include('ExecStart=/usr/local/bin/d3 sync --if-idle --no-input\n');
-    const odd = systemdUnits({ program: '/opt/my d3/50%/$HOME/d3', every: 60 });
+    const odd = systemdUnits({ ...SCHEDULE, program: '/opt/my d3/50%/$HOME/d3' });
     expect(odd['d3-sync.service']).to.include('ExecStart="/opt/my d3/50%%/$$HOME/d3" sync');
     const plist = launchdPlist(SCHEDULE);
-    expect(plist)
-      .to.include('<key>StartInterval</key><integer>2700</integer>')
-      .and.include('<string>1800s</string>')
-      .and.include('<key>RunAtLoad</key><true/>');
+    expect(plist).to.include('<string>900s</string>').and.include('<key>RunAtLoad</key><true/>');
     expect(units['d3-resume.service'])
       .to.include('ExecStart=/usr/local/bin/d3 run resume --all --no-input\n')
       .and.include('WantedBy=multi-user.target');
     expect(launchdResumePlist(SCHEDULE))
       .to.include('<string>run</string><string>resume</string><string>--all</string><string>--no-input</string>')
       .and.include('<key>RunAtLoad</key><true/>');
-    expect(launchdPlist({ program: '/a<&>"/d3', every: 60 })).to.include('<string>/a&lt;&amp;&gt;"/d3</string>');
+    expect(launchdPlist({ ...SCHEDULE, program: '/a<&>"/d3' })).to.include('<string>/a&lt;&amp;&gt;"/d3</string>');
+  });
+
+  it('is a list of times on a Mac, which launchd makes up for after waking up; each machine has its own', () => {
+    const times = (every: number, machine = 'mac-a') => {
+      const found = launchdPlist({ program: '/d3', every, machine }).matchAll(
+        /<dict><key>Hour<\/key><integer>(\d+)<\/integer><key>Minute<\/key><integer>(\d+)<\/integer><\/dict>/g,
+      );
+      return [...found].map(([, hour, minute]) => Number(hour) * 60 + Number(minute));
+    };
+    for (const [every, count] of [
+      [3600, 24],
+      [1800, 48],
+      [300, 288],
+      [7 * 3600, 4],
+      [24 * 3600, 1],
+    ] as const) {
+      const list = times(every);
+      expect(list.length, String(every)).to.be.within(count - 1, count);
+      expect(list.every((minute) => minute >= 0 && minute < 1440)).to.equal(true);
+      const gaps = list.slice(1).map((minute, at) => minute - (list[at] as number));
+      expect(new Set(gaps).size, String(every)).to.be.lessThan(2);
+      if (gaps.length > 0) expect(gaps[0]).to.equal(every / 60);
+    }
+    const firsts = ['a', 'b', 'c', 'd', 'e', 'f'].map((machine) => times(3600, machine)[0]);
+    expect(new Set(firsts).size).to.be.greaterThan(3);
+    expect([times(60), times(48 * 3600)]).to.deep.equal([[], []]);
+    expect(launchdPlist({ ...SCHEDULE, every: 60 })).to.include('<key>StartInterval</key><integer>60</integer>');
   });
 
   it('is started, asked and stopped by the system that keeps it', async () => {

@@ -21,7 +21,7 @@ export default class ServiceInstall extends ClientCommand<ServiceChange, typeof 
   };
 
   async execute(context: ContextOf<typeof ServiceInstall>): Promise<Outcome<ServiceChange>> {
-    const { programFor, serviceHere } = await import('../../cli/service-here.ts');
+    const { nameHere, programFor, serviceHere } = await import('../../cli/service-here.ts');
     const { installService } = await import('../../client/service.ts');
     const { every, program } = context.flags;
     if (every < LEAST) {
@@ -30,7 +30,7 @@ export default class ServiceInstall extends ClientCommand<ServiceChange, typeof 
         actions: ['give 1m or more'],
       });
     }
-    const schedule = { every, program: programFor(program, this.config.root) };
+    const schedule = { every, machine: nameHere(), program: programFor(program, this.config.root) };
     return { result: await installService(schedule, serviceHere(context.inputs)) };
   }
 
