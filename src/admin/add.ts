@@ -14,7 +14,7 @@ import { basenameProblem, editionString } from '../catalog/names.ts';
 import type { ApplePackage, Edition, EditionAttributes, PackageFile } from '../catalog/types.ts';
 import type { PackageContents } from '../depot/contract.ts';
 import { namesKnown, pinOf, pinScripts, riskOf, throwProblems } from './attributes.ts';
-import { removeUnused } from './blobs.ts';
+import { blobsOf, removeUnused, requireBlobs } from './blobs.ts';
 import { formatOf, type SourcePackage, sourcePackage, sourceProblem } from './package-file.ts';
 import { type AdminSession, announce, publish } from './session.ts';
 
@@ -57,7 +57,7 @@ interface Draft {
 export async function addEdition(request: AddRequest, session: AdminSession): Promise<Added> {
   const draft = await makeDraft(request, session);
   const fresh = draft.fileFrom === null ? await readSource(request, draft, session) : null;
-  const stored: string[] = [];
+  const stored = fresh === null ? [] : [fresh.stored.sha256];
   try {
     if (fresh !== null) followFile(draft, fresh);
     const edition = await insert(request.basename, draft, fresh, session, stored);
@@ -72,8 +72,6 @@ export async function addEdition(request: AddRequest, session: AdminSession): Pr
   } catch (error) {
     await removeUnused(stored, session);
     throw error;
-  } finally {
-    fresh?.discard();
   }
 }
 
@@ -106,8 +104,7 @@ async function insert(
   stored: string[],
 ): Promise<Edition> {
   const { depot, admin } = session;
-  const file = await storeFile(fresh, draft, session);
-  stored.push(file.sha256);
+  const file = fileOf(fresh, draft);
   const contents = fresh === null ? (draft.fileFrom as Edition).contents : await storeContents(fresh.contents, session);
   if (contents !== null) stored.push(contents);
   const scripts = await pinScripts(basename, draft.read.scripts, session);
@@ -127,10 +124,8 @@ async function insert(
       applePackages: packages,
       ...(debianPackage === undefined ? {} : { debianPackage }),
     };
-    const edition = await depot.store.editions.insert(added, admin);
-    // Another admin's delete may have removed the very same file between the two.
-    if (fresh !== null) await depot.blobs.put(fresh.path);
-    return edition;
+    const name = editionString(basename, version, revision);
+    return await depot.store.editions.insert(added, admin, () => requireBlobs(blobsOf(added), name, session));
   } catch (error) {
     await scripts.undo();
     throw error;
@@ -267,10 +262,9 @@ function readSource(request: AddRequest, draft: Draft, session: AdminSession): P
   return sourcePackage({ source, basename, version: draft.version, identifier, preserveOwners, workspace }, session);
 }
 
-async function storeFile(fresh: SourcePackage | null, draft: Draft, { depot }: AdminSession): Promise<PackageFile> {
+function fileOf(fresh: SourcePackage | null, draft: Draft): PackageFile {
   if (fresh === null) return { ...(draft.fileFrom as Edition).file, name: draft.filename };
-  const { sha256, size } = await depot.blobs.put(fresh.path);
-  return { name: draft.filename, sha256, size, format: fresh.format };
+  return { name: draft.filename, ...fresh.stored, format: fresh.format };
 }
 
 function applePackages(fresh: SourcePackage | null, draft: Draft): ApplePackage[] {

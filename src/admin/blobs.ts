@@ -1,3 +1,4 @@
+import { D3Error } from '@d3/sdk';
 import type { Edition, PolicyStep, ScriptPin } from '../catalog/types.ts';
 import type { AdminSession } from './session.ts';
 
@@ -12,16 +13,33 @@ export function blobsOf(
 
 /**
  * Removes those of the given blobs that no edition, no script and no policy names any more. Only these: others may just be arriving.
+ * Nothing can be added meanwhile; what is added right after finds its blob gone, see {@link requireBlobs}.
  * @returns the hashes that were removed
  */
 export async function removeUnused(candidates: readonly string[], { depot }: AdminSession): Promise<string[]> {
-  const used = new Set((await depot.store.editions.list()).flatMap(blobsOf));
-  for (const script of await depot.store.documents('script').list()) used.add(script.body.sha256);
-  for (const { body } of await depot.store.documents('policy').list())
-    for (const pin of scriptsOfSteps(body.steps)) used.add(pin.sha256);
-  const unused = [...new Set(candidates)].filter((hash) => !used.has(hash));
-  for (const hash of unused) await depot.blobs.remove(hash);
-  return unused;
+  return depot.store.exclusively(async (store) => {
+    const used = new Set((await store.editions.list()).flatMap(blobsOf));
+    for (const script of await store.documents('script').list()) used.add(script.body.sha256);
+    for (const { body } of await store.documents('policy').list())
+      for (const pin of scriptsOfSteps(body.steps)) used.add(pin.sha256);
+    const unused = [...new Set(candidates)].filter((hash) => !used.has(hash));
+    for (const hash of unused) await depot.blobs.remove(hash);
+    return unused;
+  });
+}
+
+/**
+ * For the moment in which something is added that names blobs: another admin may have deleted the last that had them.
+ * @throws D3Error busy `BLOB_GONE`
+ */
+export async function requireBlobs(hashes: readonly string[], target: string, { depot }: AdminSession): Promise<void> {
+  for (const hash of hashes) {
+    if (await depot.blobs.has(hash)) continue;
+    throw new D3Error('BLOB_GONE', 'busy', `${target} was not added: somebody deleted its file at this moment.`, {
+      target,
+      actions: ['run the command again'],
+    });
+  }
 }
 
 /** The scripts that steps run, as they are pinned. */

@@ -7,14 +7,16 @@ import { D3Error } from '@d3/sdk';
 import { cpuOfDebian } from '../catalog/limits.ts';
 import type { ApplePackage, DebianPackage, PackageFormat } from '../catalog/types.ts';
 import type { PackageContents } from '../depot/contract.ts';
+import type { BlobInfo } from '../depot/index.ts';
 import { inspectDeb } from '../installers/deb/inspect.ts';
 import { checkImage } from '../installers/dmg/koly.ts';
 import { translated } from '../installers/pkg.ts';
+import { removeUnused } from './blobs.ts';
 import type { AdminSession } from './session.ts';
 
-/** A package file ready to be taken into the depot. */
+/** A package file that was taken into the depot, where no edition has it yet. */
 export interface SourcePackage {
-  path: string;
+  stored: BlobInfo;
   format: PackageFormat;
   applePackages: ApplePackage[];
   /** Null unless it is a .deb. */
@@ -22,9 +24,10 @@ export interface SourcePackage {
   /** Null where it cannot be listed: what is in a disk image only a Mac can tell. */
   contents: PackageContents | null;
   warnings: string[];
-  /** Removes what was built on the way. */
-  discard(): void;
 }
+
+/** What is known of a package file by looking into it. */
+type Examined = Omit<SourcePackage, 'stored'>;
 
 export interface SourceOptions {
   /** A .pkg, .deb or .dmg file, or a folder that stands for the root of the target machine. */
@@ -70,18 +73,37 @@ function bundle(source: string, extract: string): D3Error {
 /** What `d3 pkg build` must be told of a package; `d3 pkg inspect` shows it of the old one. */
 const BUILD_FLAGS = '--identifier ID --pkg-version VERSION --install-location PLACE --output NEW.pkg';
 
-/** Checks a package file through and through, or builds one from a root folder. @throws D3Error 33 when it is damaged */
+/**
+ * Takes a package file into the depot, or one built from a root folder, and checks it through and through there: what is
+ * checked is what machines will get, whatever becomes of the source meanwhile.
+ * @throws D3Error 33 when it is damaged; it is out of the depot again then
+ */
 export async function sourcePackage(options: SourceOptions, session: AdminSession): Promise<SourcePackage> {
   const { source } = options;
   if (statSync(source).isDirectory()) return built(options, session);
   const format = formatOf(source);
-  const found =
+  return takenIn(source, session, (at) =>
     format === 'deb'
-      ? await examinedDeb(source)
+      ? examinedDeb(source, at)
       : format === 'dmg'
-        ? await examinedImage(options)
-        : await examined(source, session.signal);
-  return { ...found, discard: () => undefined };
+        ? examinedImage(options, at)
+        : examined(source, at, session.signal),
+  );
+}
+
+async function takenIn(
+  file: string,
+  session: AdminSession,
+  examine: (at: string) => Promise<Examined>,
+): Promise<SourcePackage> {
+  const { blobs } = session.depot;
+  const stored = await blobs.put(file);
+  try {
+    return { stored, ...(await examine(blobs.path(stored.sha256))) };
+  } catch (error) {
+    await removeUnused([stored.sha256], session);
+    throw error;
+  }
 }
 
 async function built(
@@ -89,7 +111,6 @@ async function built(
   session: AdminSession,
 ): Promise<SourcePackage> {
   const folder = mkdtempSync(path.join(workspace ?? os.tmpdir(), 'd3-build-'));
-  const discard = () => rmSync(folder, { recursive: true, force: true });
   try {
     const output = path.join(folder, `${basename}.pkg`);
     session.report({ type: 'detail', target: source, text: `building a package (${identifier} ${version})` });
@@ -103,23 +124,22 @@ async function built(
         signal: session.signal,
       }),
     );
-    return { ...(await examined(output, session.signal)), discard };
-  } catch (error) {
-    discard();
-    throw error;
+    return await takenIn(output, session, (at) => examined(output, at, session.signal));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function examined(file: string, signal: AbortSignal): Promise<Omit<SourcePackage, 'discard'>> {
+/** @param at where it is now; it is called `file` */
+async function examined(file: string, at: string, signal: AbortSignal): Promise<Examined> {
   return translated(file, async () => {
-    const { summary, entries, warnings } = await verify(file, { signal });
+    const { summary, entries, warnings } = await verify(at, { signal });
     if (summary.format === 'bundle') throw bundle(file, `d3 pkg extract ${file} --to DIR`);
     const restart = summary.restart === 'restart' || summary.restart === 'shutdown';
     const asks = restart
       ? ['the package asks for a restart after installing: say -R y, if machines are to wait for one']
       : [];
     return {
-      path: file,
       format: 'pkg',
       debianPackage: null,
       applePackages: summary.components
@@ -142,12 +162,11 @@ async function examined(file: string, signal: AbortSignal): Promise<Omit<SourceP
   });
 }
 
-async function examinedDeb(file: string): Promise<Omit<SourcePackage, 'discard'>> {
-  const { control, scripts, entries } = await withFile(file, (handle) => inspectDeb(handle, file));
+async function examinedDeb(file: string, at: string): Promise<Examined> {
+  const { control, scripts, entries } = await withFile(at, (handle) => inspectDeb(handle, file));
   const { name, version, architecture, depends, installedKb } = control;
   const cpu = cpuOfDebian(architecture);
   return {
-    path: file,
     format: 'deb',
     applePackages: [],
     debianPackage: { name, version, architecture, depends, installedKb },
@@ -163,13 +182,13 @@ async function examinedDeb(file: string): Promise<Omit<SourcePackage, 'discard'>
 }
 
 /** A Mac makes a package of what is in it, which has to have a name there. */
-async function examinedImage({ source, identifier, version }: SourceOptions): Promise<Omit<SourcePackage, 'discard'>> {
-  await withFile(source, (handle) => checkImage(handle, source));
+async function examinedImage({ source, identifier, version }: SourceOptions, at: string): Promise<Examined> {
+  await withFile(at, (handle) => checkImage(handle, source));
   const warnings = [
     'what is in a disk image is not known here: only Macs install it, as a folder that stands for the root',
   ];
   const applePackages = [{ id: identifier, version, installedKb: 0 }];
-  return { path: source, format: 'dmg', applePackages, debianPackage: null, contents: null, warnings };
+  return { format: 'dmg', applePackages, debianPackage: null, contents: null, warnings };
 }
 
 async function withFile<Result>(file: string, work: (handle: FileHandle) => Promise<Result>): Promise<Result> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { D3Error } from '@d3/sdk';
 import type { ScriptPin } from '../catalog/types.ts';
@@ -28,9 +29,10 @@ export async function addScript(
     });
   }
   const { depot, admin } = session;
-  const { sha256, size } = await depot.blobs.put(readScript(path));
+  const content = readScript(path);
+  const { sha256, size } = await depot.blobs.put(content);
   const body: ScriptBody = { schema: 'd3/script@1', sha256, size, description };
-  return createdOrGone(() => depot.store.documents('script').create(name, body, admin), sha256, session);
+  return createdOrGone(() => depot.store.documents('script').create(name, body, admin), content, session);
 }
 
 export async function listScripts({ depot }: AdminSession): Promise<StoredScript[]> {
@@ -54,7 +56,7 @@ export async function storeScript(
   if (there !== null && there.body.sha256 === sha256)
     return { pin: { id: there.id, name: there.name, sha256, size }, undo: null };
   const body: ScriptBody = { schema: 'd3/script@1', sha256, size, description };
-  const made = await createdOrGone(() => scripts.create(name, body, admin), sha256, session);
+  const made = await createdOrGone(() => scripts.create(name, body, admin), content, session);
   return {
     pin: { id: made.id, name, sha256, size },
     undo: async () => {
@@ -94,11 +96,22 @@ export function readScript(path: string): Buffer {
   });
 }
 
-/** A script that cannot be made leaves no content behind. */
-async function createdOrGone<Made>(create: () => Promise<Made>, sha256: string, session: AdminSession): Promise<Made> {
+/** A script that cannot be made leaves no content behind, and none is left without its content. */
+async function createdOrGone(
+  create: () => Promise<StoredScript>,
+  content: Buffer,
+  session: AdminSession,
+): Promise<StoredScript> {
+  const { depot, admin } = session;
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  let made: StoredScript | null = null;
   try {
-    return await create();
+    made = await create();
+    // Somebody may have deleted the last that had it between the two.
+    if (!(await depot.blobs.has(sha256))) await depot.blobs.put(content);
+    return made;
   } catch (error) {
+    if (made !== null) await depot.store.documents('script').remove(made.id, made.generation, admin);
     await removeUnused([sha256], session);
     throw error;
   }

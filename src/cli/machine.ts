@@ -52,16 +52,33 @@ function refuseOutside(paths: MachinePaths): void {
   });
 }
 
-/** The way to a depot or a mirror. Credentials go to the host of the configured depot alone. */
-function transportTo(location: string | URL, settings: Settings, depot = location): Transport {
+/** The way to a depot or a mirror. Credentials go to the host that the configuration names as the depot, and nowhere else. */
+function transportTo(location: string | URL, settings: Settings): Transport {
   if (typeof location === 'string') return new FolderTransport(location);
-  const { httpCredentials, httpCa } = settings;
-  const isDepots = depot instanceof URL && depot.origin === location.origin;
+  const { httpCredentials, httpCa, depot } = settings;
   const credentials =
-    httpCredentials === null || !isDepots
+    httpCredentials === null || !isConfigured(location, depot)
       ? null
-      : async () => (await import('../config/secrets.ts')).readSecret('http.credentials', httpCredentials);
+      : async () => {
+          refuseInTheClear(location);
+          return (await import('../config/secrets.ts')).readSecret('http.credentials', httpCredentials);
+        };
   return new HttpTransport(location, { credentials, ca: httpCa });
+}
+
+function isConfigured({ origin }: URL, depot: string | null): boolean {
+  return depot !== null && depotUrl(depot)?.origin === origin;
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
+
+/** @throws D3Error refused when everybody on the way could read a secret */
+function refuseInTheClear({ protocol, hostname, host, pathname }: URL): void {
+  if (protocol === 'https:' || LOOPBACK.test(hostname)) return;
+  throw new D3Error('CREDENTIALS_IN_THE_CLEAR', 'refused', `http.credentials are not sent to ${host} unencrypted.`, {
+    target: 'http.credentials',
+    actions: [`let the depot be reached by https: https://${host}${pathname}`, 'or take http.credentials out'],
+  });
 }
 
 /** Puts the machine together from its adapters: the one place where they are chosen. */
@@ -78,7 +95,7 @@ export async function machineHere(input: MachineInput): Promise<MachineHere> {
           transport: transportTo(location, settings),
           trustDir: paths.trust,
           clock,
-          mirror: (url) => transportTo(depotUrl(url) ?? url, settings, location),
+          mirror: (url) => transportTo(depotUrl(url) ?? url, settings),
           addresses: ownAddresses,
         });
   const { installSignature: required, installTeamIds: teamIds } = settings;

@@ -175,7 +175,9 @@ export class HttpTransport implements Transport {
         `The depot ${this.location} lets nobody in without credentials it knows (${status}).`,
         {
           target: this.location,
-          actions: ['Set http.credentials in the configuration, to a file or a command that gives them.'],
+          actions: [
+            'Set depot and http.credentials in the configuration: they go to the depot named there, and to no other host.',
+          ],
         },
       );
     }

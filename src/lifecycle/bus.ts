@@ -35,6 +35,8 @@ export interface BusOptions {
   ticks(): number;
   signal: AbortSignal;
   trace: HookTracer;
+  /** Milliseconds a handler has to end after its signal was aborted: what it started is to be over before d3 goes on. */
+  grace: number;
 }
 
 /** Runs events: one handler after another, each with its time, every outcome kept. */
@@ -87,7 +89,12 @@ export class Bus {
     });
     const stopped = whenAborted(this.#options.signal, plugin);
     try {
-      return await withoutExit(() => Promise.race([this.#call(hook, row, payload, signal), late, stopped.promise]));
+      return await withoutExit(async () => {
+        const answer = this.#call(hook, row, payload, signal);
+        const outcome = await Promise.race([answer, late, stopped.promise]);
+        if (signal.aborted) await withinTime(answer, this.#options.grace);
+        return outcome;
+      });
     } finally {
       clearTimeout(timer);
       stopped.forget();
@@ -154,6 +161,15 @@ function wordsOf(error: unknown): string {
 }
 
 class ExitAttempt extends Error {}
+
+async function withinTime(work: Promise<unknown>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([work, over]);
+  clearTimeout(timer);
+}
 
 /** Keeps a plugin from ending the whole of d3, with whatever code. */
 async function withoutExit<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -19,6 +19,7 @@ import type {
   StepKindOffer,
   StepPayload,
 } from '@d3/sdk';
+import { ENDED_WITHIN } from '../platform/spawned.ts';
 import { Bus, type HookOutcome, type HookSource, type HookTracer } from './bus.ts';
 import { type GateVerdict, judgeAfter, judgeGate } from './judge.ts';
 
@@ -111,6 +112,7 @@ export function pluginsOnBus({ hooks, exec, clock, ticks, trace }: PluginsOption
       ticks,
       trace,
       signal: room.signal,
+      grace: ENDED_WITHIN,
       contextFor: (plugin, signal) => contextOf(plugin, signal, room),
     });
   const contextOf = (plugin: string, signal: AbortSignal, room: PluginRoom): PluginContext => ({

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import type { ExecPort, ExecRequest, ExecResult } from '@d3/sdk';
+import { LineSplitter } from './lines.ts';
 import { FIXED_PATH, startProgram, untilEnded } from './spawned.ts';
 
 /** @param folder where private working folders are made: on the machine's own ground, never in a shared temporary folder */
@@ -19,13 +19,19 @@ async function runPrivately(folder: string, request: ExecRequest): Promise<ExecR
     for (const each of [home, temporary]) mkdirSync(each, { mode: 0o700 });
     const env = { ...request.environment, PATH: FIXED_PATH, HOME: home, TMPDIR: temporary };
     const child = await startProgram(program, request.args, { cwd: room, env, input: 'ignore' });
-    const lines = [child.stdout, child.stderr].map((stream) =>
-      stream === null ? undefined : createInterface({ input: stream, crlfDelay: Infinity }).on('line', request.onLine),
-    );
+    const streams = [child.stdout, child.stderr].map((stream) => {
+      const lines = new LineSplitter(request.onLine);
+      const take = (bytes: Buffer) => void lines.take(bytes);
+      stream?.on('data', take);
+      return { lines, close: () => stream?.off('data', take).destroy() };
+    });
     try {
       return await untilEnded(child, request.timeout, request.signal);
     } finally {
-      for (const reader of lines) reader?.close();
+      for (const { lines, close } of streams) {
+        close();
+        lines.end();
+      }
     }
   } finally {
     rmSync(room, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import os from 'node:os';
-import { StringDecoder } from 'node:string_decoder';
 import { D3Error } from '@d3/sdk';
+import { LineSplitter } from './lines.ts';
 import { FIXED_PATH, startProgram, untilEnded } from './spawned.ts';
 
 /** A program of the system to be run: always by its absolute path, its words as they are, through no shell. */
@@ -44,7 +44,6 @@ export type RunProgram = (call: ProgramCall) => Promise<ProgramAnswer>;
 
 const KEPT_BYTES = 16 * 1024 * 1024;
 const KEPT_LINES = 20;
-const LINE_CHARACTERS = 4096;
 
 export const runProgram: RunProgram = async (call) => {
   const child = await started(call);
@@ -101,25 +100,14 @@ class Answer {
   }
 
   listen(stream: NodeJS.ReadableStream | null, name: 'stdout' | 'stderr'): void {
-    const decoder = new StringDecoder('utf8');
-    let line = '';
-    const take = (text: string) => {
+    const lines = new LineSplitter((line) => this.#tell(line));
+    const keep = (text: string) => {
       const room = KEPT_BYTES - this.#kept[name].length;
       if (text.length > room) this.#cut = true;
-      this.#kept[name] += text.slice(0, room);
-      const parts = (line + text).split('\n');
-      line = parts.pop() as string;
-      for (const part of parts) this.#tell(part);
-      // A line without an end is told in pieces.
-      for (; line.length > LINE_CHARACTERS; line = line.slice(LINE_CHARACTERS))
-        this.#tell(line.slice(0, LINE_CHARACTERS));
+      if (room > 0) this.#kept[name] += text.slice(0, room);
     };
-    stream?.on('data', (chunk: Buffer) => take(decoder.write(chunk)));
-    this.#flushes.push(() => {
-      take(decoder.end());
-      if (line !== '') this.#tell(line);
-      line = '';
-    });
+    stream?.on('data', (chunk: Buffer) => keep(lines.take(chunk)));
+    this.#flushes.push(() => keep(lines.end()));
   }
 
   whole(): Pick<ProgramAnswer, 'stdout' | 'stderr' | 'cut' | 'lastLines'> {
@@ -127,11 +115,10 @@ class Answer {
     return { ...this.#kept, cut: this.#cut, lastLines: this.#lastLines };
   }
 
-  #tell(ended: string): void {
-    const line = ended.endsWith('\r') ? ended.slice(0, -1) : ended;
+  #tell(line: string): void {
     this.#onLine?.(line);
     if (line.trim() === '') return;
-    this.#lastLines.push(line.slice(0, LINE_CHARACTERS));
+    this.#lastLines.push(line);
     if (this.#lastLines.length > KEPT_LINES) this.#lastLines.shift();
   }
 }

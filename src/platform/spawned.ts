@@ -7,6 +7,8 @@ export const FIXED_PATH = '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin';
 const UMASK = 0o022;
 /** Milliseconds between asking a program to end and ending it. */
 const GRACE = 5000;
+/** Milliseconds until whatever was asked to end has ended, one way or the other. */
+export const ENDED_WITHIN = GRACE + 2000;
 const BUSY_RETRIES = 20;
 
 /** How a program is started: where, with which environment, and whether it is given something to read. */
@@ -71,6 +73,7 @@ export async function untilEnded(
     end();
   }, timeout);
   if (signal?.aborted) end();
+  if (signal !== undefined) endWithD3(child);
   signal?.addEventListener('abort', end, { once: true });
   try {
     const ended = await exited(child);
@@ -78,10 +81,25 @@ export async function untilEnded(
     signalGroup(child, 'SIGKILL');
     return { ...ended, timedOut };
   } finally {
+    stoppable.delete(child);
     clearTimeout(limit);
     clearTimeout(kill);
     signal?.removeEventListener('abort', end);
   }
+}
+
+/** Those that run and may be ended before their time; what may not is left to finish, whatever becomes of d3. */
+const stoppable = new Set<ChildProcess>();
+let watchesExit = false;
+
+/** However d3 ends, short of a kill, a script does not go on without it: the next run would start it beside itself. */
+function endWithD3(child: ChildProcess): void {
+  stoppable.add(child);
+  if (watchesExit) return;
+  watchesExit = true;
+  process.on('exit', () => {
+    for (const running of stoppable) signalGroup(running, 'SIGKILL');
+  });
 }
 
 function exited(child: ChildProcess): Promise<{ code: number | null; signal: string | null }> {

@@ -279,35 +279,39 @@ describe('an install that fails', () => {
       });
     }
 
-    it('in a commit that could not be taken back stays open until it can', async () => {
-      let broken = true;
-      const failure = new D3Error('UNDO', 'installerFailed', 'it failed and could not be taken back');
-      const { driverFor } = machine.machine;
-      const changed = machine.with({
-        driverFor: (edition) => ({
-          ...driverFor(edition),
-          async recover(cut) {
-            if (broken && edition.edition === 'tool-2-1' && existsSync(path.join(cut.root, cut.staging))) throw failure;
-            return driverFor(edition).recover(cut);
-          },
-          async prepare(pkg, target) {
-            const prepared = await driverFor(edition).prepare(pkg, target);
-            if (!broken || edition.edition !== 'tool-2-1') return prepared;
-            const fail = () => Promise.reject(failure);
-            return { paths: prepared.paths, warnings: [], commit: fail, rollback: fail };
-          },
-        }),
+    for (const failure of [
+      new D3Error('UNDO', 'installerFailed', 'it failed and could not be taken back'),
+      new TypeError('what nobody foresaw'),
+    ])
+      it(`in a commit that could not be taken back stays open until it can, and stops nothing else (${failure.name})`, async () => {
+        let broken = true;
+        const { driverFor } = machine.machine;
+        const changed = machine.with({
+          driverFor: (edition) => ({
+            ...driverFor(edition),
+            async recover(cut) {
+              if (broken && edition.edition === 'tool-2-1' && existsSync(path.join(cut.root, cut.staging)))
+                throw failure;
+              return driverFor(edition).recover(cut);
+            },
+            async prepare(pkg, target) {
+              const prepared = await driverFor(edition).prepare(pkg, target);
+              if (!broken || edition.edition !== 'tool-2-1') return prepared;
+              const fail = () => Promise.reject(failure);
+              return { paths: prepared.paths, warnings: [], commit: fail, rollback: fail };
+            },
+          }),
+        });
+        expect((await changed.sync()).outcomes.map(({ status }) => status)).to.have.members(['failed', 'installed']);
+        const again = await changed.sync();
+        expect(again.outcomes[0]).to.deep.include({ status: 'interrupted', edition: 'tool-2-1' });
+        expect(again.exit).to.equal(40);
+        broken = false;
+        const last = await changed.sync();
+        expect(last.outcomes[0]).to.deep.include({ status: 'installed', edition: 'tool-2-1', replaced: 'tool-1-1' });
+        expect([...machine.lies(), ...machine.leavings()]).to.deep.equal([]);
+        expect(machine.tree()).to.include('opt/tool/a 2');
       });
-      expect((await changed.sync()).outcomes.map(({ status }) => status)).to.have.members(['failed', 'installed']);
-      const again = await changed.sync();
-      expect(again.outcomes[0]).to.deep.include({ status: 'interrupted', edition: 'tool-2-1' });
-      expect(again.exit).to.equal(40);
-      broken = false;
-      const last = await changed.sync();
-      expect(last.outcomes[0]).to.deep.include({ status: 'installed', edition: 'tool-2-1', replaced: 'tool-1-1' });
-      expect([...machine.lies(), ...machine.leavings()]).to.deep.equal([]);
-      expect(machine.tree()).to.include('opt/tool/a 2');
-    });
 
     it('for a reason nobody foresaw is a bug of that one target, and the machine is sound', async () => {
       const driverFor = driversWith(machine.machine, async () => {

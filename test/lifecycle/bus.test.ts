@@ -43,6 +43,7 @@ describe('the bus', () => {
       hooks: { filesFor: () => hooks },
       contextFor: (name, signal) => ({ plugin: name, signal }) as unknown as PluginContext,
       ticks: () => 0,
+      grace: 100,
       signal: options.signal ?? new AbortController().signal,
       trace: (event, outcome) => options.trace?.push(`${event} ${outcome.plugin} ${outcome.kind}`),
     });
@@ -203,6 +204,21 @@ describe('the bus', () => {
       plugin('c', '() => ({ handled: true })'),
     ]).fire('d3:policy', { environment: {}, event: 'deploy' });
     expect(kinds(outcomes)).to.deep.equal(['a ok', 'b ok']);
+  });
+
+  it('waits for a handler that ends what it started when d3 is stopped', async () => {
+    const abort = new AbortController();
+    const ends = `(payload, { signal }) => new Promise((resolve) => signal.addEventListener('abort', () => setTimeout(() => {
+      globalThis.d3TestEnded = true;
+      resolve();
+    }, 50)))`;
+    setTimeout(() => abort.abort(new Error('stopped by hand')), 20);
+    const error = await bus([plugin('a', ends)], { signal: abort.signal })
+      .fire('d3:install:before', PAYLOAD)
+      .catch((caught: unknown) => caught);
+    expect(String(error)).to.include('stopped by hand');
+    expect(Reflect.get(globalThis, 'd3TestEnded')).to.equal(true);
+    Reflect.deleteProperty(globalThis, 'd3TestEnded');
   });
 
   it('stops waiting when d3 is stopped', async () => {

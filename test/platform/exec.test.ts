@@ -34,6 +34,36 @@ describe('running a program', () => {
     expect(readdirSync(folder)).to.deep.equal([]);
   });
 
+  it('tells a line without an end in pieces, and holds none of it back', async function () {
+    this.timeout(120_000);
+    const megabytes = 600;
+    let [characters, longest] = [0, 0];
+    const onLine = (line: string) => {
+      characters += line.length;
+      longest = Math.max(longest, line.length);
+    };
+    const before = process.memoryUsage.rss();
+    const zeros = `dd if=/dev/zero bs=1048576 count=${megabytes} 2>/dev/null | tr '\\0' x`;
+    expect((await run(zeros, { onLine, timeout: 100_000 })).code).to.equal(0);
+    expect(characters).to.equal(megabytes * 1_048_576);
+    expect(longest).to.equal(4096);
+    expect(process.memoryUsage.rss() - before).to.be.lessThan(200_000_000);
+  });
+
+  it('tells lines as they are: without their ends, empty ones too, characters whole', async () => {
+    const long = 'é'.repeat(5000);
+    const { lines } = await run(`printf 'a\\r\\n\\n${long}\\nz'`);
+    expect(lines).to.deep.equal(['a', '', long.slice(0, 4096), long.slice(4096), 'z']);
+  });
+
+  it('fails by itself when a line cannot be told', async () => {
+    const onLine = () => {
+      throw new Error('no room for the log');
+    };
+    const failure = await run('echo a; echo b', { onLine }).catch((error: Error) => error.message);
+    expect(failure).to.equal('no room for the log');
+  });
+
   it('ends it, and what it started, when its time is up', async () => {
     const started = Date.now();
     const ended = await run('sleep 60 & sleep 60', { timeout: 200 });

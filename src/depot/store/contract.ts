@@ -25,6 +25,11 @@ export interface Store {
   readonly publication: PublicationStore;
   /** Runs that are advanced by the depot's own host. */
   readonly runs: RunStore;
+  /**
+   * Runs `work` while nothing else changes in the store: nothing is added that what it decides would hurt.
+   * @param work given the store to read from, and only that
+   */
+  exclusively<Result>(work: (store: Pick<Store, 'editions' | 'documents'>) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
 }
 
@@ -68,9 +73,10 @@ export interface EditionStore {
   byEdition(edition: string): Promise<StoredEdition | null>;
   /**
    * Adds a pilot.
+   * @param confirm asked last, while nothing else changes in the store; when it throws nothing is added
    * @throws D3Error refused: `EDITION_EXISTS`, `EDITION_IS_A_BASENAME`, `BASENAME_IS_AN_EDITION`, `BASENAME_CASE`; usage: `EDITION_INVALID`
    */
-  insert(edition: NewEdition, by: string): Promise<StoredEdition>;
+  insert(edition: NewEdition, by: string, confirm?: () => Promise<void>): Promise<StoredEdition>;
   /**
    * Changes an edition; a new version or revision makes a new edition string under the rules of {@link insert}.
    * @throws D3Error notFound `EDITION_NOT_FOUND`, and as {@link insert}
@@ -85,10 +91,11 @@ export interface EditionStore {
   makeLive(id: number, by: string, expected: ExpectedBasename): Promise<StatusChange[]>;
   /**
    * Takes an edition out of the catalog. Its id and identity stay known.
+   * @param options `expected`: the status it must still have, as it was when this was agreed to
    * @returns the edition as it was
-   * @throws D3Error notFound `EDITION_NOT_FOUND`
+   * @throws D3Error notFound `EDITION_NOT_FOUND`, refused `DELETE_CONFLICT`
    */
-  delete(id: number, by: string, options: { archive: boolean }): Promise<StoredEdition>;
+  delete(id: number, by: string, options: { archive: boolean; expected?: StoredStatus }): Promise<StoredEdition>;
   /** Deleted editions that were archived, in id order. */
   archived(): Promise<DeletedEdition[]>;
   /** The highest revision ever used for a basename and version, deleted editions included; null when there was none. */

@@ -42,7 +42,7 @@ export class SqlEditions implements EditionStore {
     return row === undefined ? null : fromRow(row);
   }
 
-  async insert(given: NewEdition, by: string): Promise<StoredEdition> {
+  async insert(given: NewEdition, by: string, confirm = async () => {}): Promise<StoredEdition> {
     const edition = await checked(given);
     return this.#db.transaction().execute(async (transaction) => {
       await checkIdentity(transaction, edition, null);
@@ -62,6 +62,7 @@ export class SqlEditions implements EditionStore {
         .executeTakeFirstOrThrow();
       const added = await mustFind(transaction, id);
       await this.#changed(transaction, { at, by, what: 'edition.added', edition: added, before: null, after: added });
+      await confirm();
       return added;
     });
   }
@@ -122,9 +123,11 @@ export class SqlEditions implements EditionStore {
     });
   }
 
-  async delete(id: number, by: string, options: { archive: boolean }): Promise<StoredEdition> {
+  async delete(id: number, by: string, options: { archive: boolean; expected?: StoredStatus }): Promise<StoredEdition> {
     return this.#db.transaction().execute(async (transaction) => {
       const edition = await mustFind(transaction, id);
+      if (options.expected !== undefined && options.expected !== edition.status)
+        throw changedMeanwhile(edition, options.expected);
       const at = this.#now();
       const row = await transaction.selectFrom('editions').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
       await transaction
@@ -198,6 +201,14 @@ async function mustFind(db: Kysely<Tables>, id: number): Promise<StoredEdition> 
   throw new D3Error('EDITION_NOT_FOUND', 'notFound', `The depot has no edition with id ${id}.`, {
     target: String(id),
     actions: ['d3admin show all'],
+  });
+}
+
+function changedMeanwhile({ edition, status }: StoredEdition, expected: StoredStatus): D3Error {
+  const text = `${edition} was ${expected} when its deletion was agreed to, and is ${status} now`;
+  return new D3Error('DELETE_CONFLICT', 'refused', `${text}.`, {
+    target: edition,
+    actions: ['look at it again: d3admin show'],
   });
 }
 

@@ -46,6 +46,10 @@ export class SqlStore implements Store {
     return new SqlDocuments(this.#db, this.#clock, kind);
   }
 
+  async exclusively<Result>(work: (store: Pick<Store, 'editions' | 'documents'>) => Promise<Result>): Promise<Result> {
+    return this.#db.transaction().execute((transaction) => work(new SqlStore(transaction, this.#clock)));
+  }
+
   async close(): Promise<void> {
     await this.#db.destroy();
   }
