@@ -26,6 +26,8 @@ export interface MachinePaths {
   /** The id the machine goes by in its depot, kept beside the state as well. */
   identity: string;
   runLock: string;
+  /** Held by runs that scripts of runs start: one file for each level below the run that holds {@link runLock}. */
+  nestedLocks: string[];
   /** What the machine trusts of its depot. */
   trust: string;
   /** Scripts that removals will need, mode 0700. */
@@ -69,6 +71,7 @@ export function machinePaths(root: string, platform: NodeJS.Platform): MachinePa
     debugMarker: path.join(state, 'debug-on'),
     identity: path.join(state, 'computer-id'),
     runLock: path.join(state, 'run.lock'),
+    nestedLocks: [1, 2, 3, 4].map((level) => path.join(state, `nested-${level}.lock`)),
     trust: path.join(state, 'trust'),
     scripts: path.join(state, 'scripts'),
     work: path.join(state, 'work'),

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, linkSync, renameSync, rmSync, statSync } from
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { MachinePaths } from '../../platform/paths.ts';
 import { isDamage } from './damage.ts';
+import { readRow } from './documents.ts';
 import { State } from './state.ts';
 
 /** What became of a state that was damaged or lost. */
@@ -132,15 +133,13 @@ function columnsOf(database: DatabaseSync, table: string): Column[] {
   return database.prepare(`PRAGMA table_info(${table})`).all() as unknown as Column[];
 }
 
-/** Documents are JSON; one that is not was hit by the damage. */
-function isReadable(table: string, { body, value }: Record<string, SQLInputValue>): boolean {
-  const document = table === 'plugin_state' ? value : body;
-  if (document === undefined) return true;
+/** Whether whoever reads it later can. What a newer d3 wrote is kept: it is refused then, by name. */
+function isReadable(table: string, row: Record<string, SQLInputValue>): boolean {
   try {
-    JSON.parse(document as string);
+    readRow(table, row);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return !isDamage(error);
   }
 }
 
