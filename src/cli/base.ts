@@ -225,12 +225,16 @@ export function targets(name: string, description: string): Interfaces.Arg<strin
   return Args.string({ name, description, required: true, multiple: true });
 }
 
-/** What d3 wants of every flag: readable from the environment, and never taking more words than its own. */
+/** What d3 wants of every flag: readable from the environment, never taking more words than its own, and a switch that is left out off. */
 function prepareFlags(flags: Interfaces.FlagInput): Interfaces.FlagInput {
   return Object.fromEntries(
     Object.entries(flags).map(([name, flag]) => [
       name,
-      { ...flag, env: flagVariable(name), ...(flag.type === 'option' ? { multipleNonGreedy: true } : {}) },
+      {
+        ...flag,
+        env: flagVariable(name),
+        ...(flag.type === 'option' ? { multipleNonGreedy: true } : { default: flag.default ?? false }),
+      },
     ]),
   ) as Interfaces.FlagInput;
 }

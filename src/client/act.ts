@@ -2,6 +2,7 @@ import { obstructed } from '../planner/decide.ts';
 import type { Action, Decision, InstallMode } from '../planner/types.ts';
 import type { ActingContext } from './context.ts';
 import { deferInstall, dequeue } from './deferred.ts';
+import { refuseStale } from './meanwhile.ts';
 import { type Outcome, outcomeOfCarried, outcomeOfDecision, outcomeOfFailure } from './outcome.ts';
 import { Dropped } from './processes.ts';
 import { carryOut } from './recovery.ts';
@@ -27,6 +28,7 @@ async function carriedOut(decision: Decision, context: ActingContext): Promise<O
   const { report } = context;
   const done = { ...subject, text: decision.reasons.at(-1)?.text ?? '', problem: null };
   try {
+    refuseStale(action, basename ?? target, context.state);
     switch (action.kind) {
       case 'refresh':
         context.state.changeReceipt(action.basename, action.changes);

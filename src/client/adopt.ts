@@ -3,7 +3,7 @@ import { D3Error } from '@d3/sdk';
 import type { CatalogIndex } from '../catalog/resolve.ts';
 import type { Edition } from '../catalog/types.ts';
 import type { DepotClient, PackageContents } from '../depot/contract.ts';
-import { newReceipt, type Receipt } from '../planner/receipt.ts';
+import { NO_EDITION, newReceipt, type Receipt } from '../planner/receipt.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { RootFs } from '../platform/rootfs.ts';
 import type { Outcome } from './outcome.ts';
@@ -39,10 +39,11 @@ export async function adoptFromDisk(parts: SearchParts): Promise<Outcome[]> {
   for (const basename of index.basenames) {
     const kept = receipts.get(basename);
     if (underWay.has(basename) || (kept !== undefined && !lostItsFiles(kept, state))) continue;
-    const editions = index.ofBasename(basename).filter(({ id }) => kept === undefined || id === kept.id);
+    const editions = index.ofBasename(basename).filter((edition) => kept === undefined || isOf(kept, edition));
     const found = await wholeOf(editions, parts);
     if (found === null) continue;
-    const receipt = kept ?? receiptOf(found.edition, index, clock);
+    const { id, file } = found.edition;
+    const receipt = kept === undefined ? receiptOf(found.edition, index, clock) : { ...kept, id, file };
     state.adopt(receipt, found.manifest);
     outcomes.push(outcomeOf(receipt));
   }
@@ -53,6 +54,11 @@ export async function adoptFromDisk(parts: SearchParts): Promise<Outcome[]> {
 /** What a script settled or another tool recorded never had any. */
 function lostItsFiles({ basename, settled }: Receipt, state: State): boolean {
   return !settled && state.manifest(basename).length === 0;
+}
+
+/** What was taken over without a depot is known by its name. */
+function isOf(receipt: Receipt, edition: Edition): boolean {
+  return receipt.id === edition.id || (receipt.id === NO_EDITION && receipt.edition === edition.edition);
 }
 
 function receiptOf(edition: Edition, index: CatalogIndex, clock: Clock): Receipt {

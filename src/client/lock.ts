@@ -37,24 +37,85 @@ export interface JoinOptions extends Omit<LockOptions, 'file'> {
   command: string;
 }
 
-/** Part of the run that holds the lock, when a script of that very run started this process; else the lock itself. */
-export async function joinOrLock({
-  paths,
-  parent,
-  command,
-  ...options
-}: JoinOptions): Promise<RunLock & { nested: boolean }> {
-  if (parent !== null && currentRun(paths) === parent && isHeld(paths.runLock)) {
-    return { nested: true, release: () => undefined };
+/** What a run may do on the machine. */
+export interface Joined extends RunLock {
+  /** How far below the run that holds the run lock: 0 for that one itself, 1 for one that a script of it started, and so on. */
+  level: number;
+  /** The run is known as the current one now: its scripts may start runs that join it. */
+  begun(): void;
+}
+
+/**
+ * Part of the run that holds the lock, when a script of that very run, or of one that is part of it, started this process; else the
+ * lock itself. A script may leave a run behind that outlives the run it is part of. So each level has a lock too: what is nested at
+ * one level is done one after another, and whoever takes the run lock has to have all of them before it touches what earlier runs
+ * were cut in. They are taken from the top down: a nested run that is awaited may still start what is nested in it.
+ * @throws D3Error busy (41), refused (30) where runs are nested too deep
+ */
+export async function joinOrLock({ paths, parent, command, ...options }: JoinOptions): Promise<Joined> {
+  const { clock } = options;
+  const until = clock.now().getTime() + options.wait * 1000;
+  const take = (file: string): Promise<RunLock> => {
+    const wait = Math.max(0, (until - clock.now().getTime()) / 1000);
+    return takeRunLock({ file, ...options, wait });
+  };
+  for (;;) {
+    const level = parent === null ? null : levelBelow(parent, paths);
+    if (level === null) break;
+    const file = paths.nestedLocks[level - 1];
+    if (file === undefined) throw tooDeep(level);
+    const lock = owned(await take(file), file, command, clock);
+    // The run it is to be part of may have ended while this one waited.
+    if (levelBelow(parent as string, paths) === level) return { ...lock, level, begun: () => undefined };
+    lock.release();
   }
-  const lock = await takeRunLock({ file: paths.runLock, ...options });
-  const owner = ownerFile(paths.runLock);
-  tellOwner(owner, { pid: process.pid, command, since: options.clock.now().toISOString() });
+  const lock = owned(await take(paths.runLock), paths.runLock, command, clock);
+  const nested: RunLock[] = [];
+  const begun = () => {
+    for (const held of nested.splice(0)) held.release();
+  };
+  const release = () => {
+    begun();
+    lock.release();
+  };
+  try {
+    for (const file of paths.nestedLocks) nested.push(await take(file));
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return { level: 0, begun, release };
+}
+
+/** The level of a run that is part of another one now; null when that one is not at work. */
+function levelBelow(parent: string, paths: MachinePaths): number | null {
+  const state = StateReader.open(paths);
+  try {
+    const above = [paths.runLock, ...paths.nestedLocks];
+    const runs = above.map((_, level) => (level === 0 ? state.currentRun() : state.nestedRun(level)));
+    const level = runs.indexOf(parent);
+    return level >= 0 && isHeld(above[level] as string) ? level + 1 : null;
+  } finally {
+    state.close();
+  }
+}
+
+function tooDeep(level: number): D3Error {
+  const text = `This d3 was started by a script of a d3 that a script started, ${level} times over.`;
+  return new D3Error('NESTED_TOO_DEEP', 'refused', text, {
+    target: 'D3_RUN',
+    actions: ['let fewer scripts start d3 within each other'],
+  });
+}
+
+function owned(lock: RunLock, file: string, command: string, clock: Clock): RunLock {
+  const owner = ownerFile(file);
+  tellOwner(owner, { pid: process.pid, command, since: clock.now().toISOString() });
   const release = () => {
     rmSync(owner, { force: true });
     lock.release();
   };
-  return { nested: false, release };
+  return { release };
 }
 
 /** Who holds the lock, for people; the lock itself is the kernel's, so a killed run holds none. */
@@ -85,15 +146,6 @@ function ownerWords(lock: string): string {
     return ` (${command}, process ${pid}, since ${since})`;
   } catch {
     return '';
-  }
-}
-
-function currentRun(paths: MachinePaths): string | null {
-  const state = StateReader.open(paths);
-  try {
-    return state.currentRun();
-  } finally {
-    state.close();
   }
 }
 
@@ -160,7 +212,7 @@ function tryLock(database: DatabaseSync, file: string): boolean {
 }
 
 function busy(file: string, wait: number): D3Error {
-  const waited = wait > 0 ? ` after waiting ${wait} s` : '';
+  const waited = wait > 0 ? ` after waiting ${Math.round(wait * 10) / 10} s` : '';
   return new D3Error('RUN_BUSY', 'busy', `Another d3 run is changing this machine${ownerWords(file)}${waited}.`, {
     target: path.dirname(file),
     actions: ['wait for it to end, or use --wait SECONDS'],

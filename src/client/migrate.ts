@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { D3Error } from '@d3/sdk';
 import type { CatalogIndex } from '../catalog/resolve.ts';
 import type { Edition } from '../catalog/types.ts';
-import { newReceipt, type Receipt } from '../planner/receipt.ts';
+import { NO_EDITION, newReceipt, type Receipt } from '../planner/receipt.ts';
 import type { Deferred } from '../planner/types.ts';
 
 /** What the ancestor's files are read for. */
@@ -140,6 +140,8 @@ function receiptOf(
   return {
     schema: 'd3/receipt@1',
     ...identity,
+    // Jamf counted by itself: its number may be another edition's in this depot.
+    id: NO_EDITION,
     admin,
     installedAt: parts.at,
     piloting,

@@ -119,7 +119,8 @@ export async function runRequest(request: Request, machine: Machine, options: Ru
     onWait: () =>
       options.report({ type: 'note', target: null, text: 'another d3 run is changing this machine: waiting' }),
   });
-  const { nested } = lock;
+  const { level } = lock;
+  const nested = level > 0;
   let result: RunResult;
   try {
     if (nested && request.kind === 'sync') throw nestedSync();
@@ -133,7 +134,9 @@ export async function runRequest(request: Request, machine: Machine, options: Ru
     log.write('info', `${options.command} begins, by ${options.admin}${nested ? `, part of ${options.parent}` : ''}`);
     const logged = { ...options, report: logging(options.report, log) };
     try {
-      if (!nested) state.setCurrentRun(run);
+      if (nested) state.setNestedRun(level, run);
+      else state.setCurrentRun(run);
+      lock.begun();
       const gathered = await gathering(machine.paths);
       const running = { request, machine, options: logged, run, state, ...gathered, nested, warnings, log };
       result = await runLocked(running);
@@ -145,7 +148,8 @@ export async function runRequest(request: Request, machine: Machine, options: Ru
       throw error;
     } finally {
       // One that found damage is not over: the next run examines everything.
-      if (!nested && !damaged) state.setCurrentRun(null);
+      if (nested) state.setNestedRun(level, null);
+      else if (!damaged) state.setCurrentRun(null);
       state.close();
       log.close();
     }

@@ -111,7 +111,7 @@ function staysBeside({ edition, piloting, freeze }: Deferred, live: Edition, { s
   return freeze || (piloting && (settings.pilots === 'hold' || live.id < edition.id));
 }
 
-/** The install that was queued, of this edition and over what is there now. */
+/** The install that was queued, of this edition and over what is there now. Force was given for the edition that was queued alone. */
 export function installOf(entry: Deferred, edition: Edition, receipt: Receipt | null, force: boolean): InstallAction {
   const piloting = entry.piloting && edition.status !== 'live';
   const puttingBack = entry.mode === 'put-back' && receipt !== null;
@@ -127,7 +127,7 @@ export function installOf(entry: Deferred, edition: Edition, receipt: Receipt | 
     manual: entry.manual,
     customExpiration: edition.removable ? entry.customExpiration : null,
     freeze: entry.freeze,
-    force: force || entry.force,
+    force: force || (entry.force && edition.id === entry.edition.id),
   };
 }
 

@@ -53,6 +53,7 @@ const WORDS: Record<ReasonCode, (data: Data) => string> = {
   NOT_ASKED: (d) => `the ${d['command']} was not about ${d['basename']}`,
   PROPOSED: (d) => `${d['plugin']} says: ${d['why']}`,
   IN_PROGRESS: (d) => `the run this is part of is busy with ${d['basename']}`,
+  CHANGED_MEANWHILE: (d) => `changed meanwhile by another d3 run: ${d['how']}`,
   REQUESTED: (d) => `asked for by ${d['admin']}`,
   EDITION_GONE: (d) => `${d['edition']} is no longer in the depot`,
   EDITION_BACK: (d) => `${d['edition']} is in the depot again`,

@@ -1,8 +1,13 @@
 import type { DebianPackage, Edition, EditionIdentity, PackageFile, ScriptPin } from '../catalog/types.ts';
 
+/** The id of a receipt that was taken over from elsewhere: no edition has it, and every one is newer. */
+export const NO_EDITION = 0;
+
 /** One machine's record that an edition is installed there; one per basename. Status is joined from the catalog, never kept. */
 export interface Receipt extends EditionIdentity {
   schema: 'd3/receipt@1';
+  /** The edition's in the depot; {@link NO_EDITION} when it was never an edition of the depot. */
+  id: number;
   /** Who installed it; carried through updates. */
   admin: string;
   /** ISO 8601, UTC. */

@@ -5,7 +5,7 @@ import { act, nothing, obstructed, refused } from './decide.ts';
 import { installMode, installOf, installOrDefer, queuedOf } from './deferral.ts';
 import { driftObstacles, driftOf, driftReason } from './drift.ts';
 import { noLiveEdition, pilotsOf, reason } from './reasons.ts';
-import type { Receipt } from './receipt.ts';
+import { NO_EDITION, type Receipt } from './receipt.ts';
 import type { Action, Decision, Facts, InstallAction, Reason, Request } from './types.ts';
 
 type InstallRequest = Extract<Request, { kind: 'install' | 'pilot' }>;
@@ -294,7 +294,7 @@ export function receiptNamed(target: string, facts: { receipts: readonly Receipt
   return (
     facts.receipts.find((receipt) => receipt.basename === target) ??
     facts.receipts.find((receipt) => receipt.edition === target) ??
-    facts.receipts.find((receipt) => String(receipt.id) === target) ??
+    facts.receipts.find(({ id }) => id !== NO_EDITION && String(id) === target) ??
     null
   );
 }

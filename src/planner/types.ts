@@ -168,6 +168,7 @@ export type ReasonCode =
   | 'REQUESTED'
   | 'PROPOSED'
   | 'IN_PROGRESS'
+  | 'CHANGED_MEANWHILE'
   | 'EDITION_GONE'
   | 'EDITION_BACK'
   | 'LEFT_OVER'

@@ -30,6 +30,8 @@ export interface MachinePaths {
   runLock: string;
   /** Locks of the processes that advance runs, one each. */
   owners: string;
+  /** Held by runs that scripts of runs start: one file for each level below the run that holds {@link runLock}. */
+  nestedLocks: string[];
   /** What the machine trusts of its depot. */
   trust: string;
   /** Scripts that removals will need, mode 0700. */
@@ -75,6 +77,7 @@ export function machinePaths(root: string, platform: NodeJS.Platform): MachinePa
     identity: path.join(state, 'computer-id'),
     runLock: path.join(state, 'run.lock'),
     owners: path.join(state, 'owners'),
+    nestedLocks: [1, 2, 3, 4].map((level) => path.join(state, `nested-${level}.lock`)),
     trust: path.join(state, 'trust'),
     scripts: path.join(state, 'scripts'),
     work: path.join(state, 'work'),

@@ -199,7 +199,10 @@ describe('the command line', () => {
   it('is completed by D3_FLAG_<NAME>; no other D3_ variable is read', async () => {
     const env = { D3_FLAG_ADMIN: 'sally', D3_FLAG_DRY_RUN: '1', D3_FLAG_WAIT: '7', D3_ADMIN: 'bob', D3_DEBUG: '1' };
     const { stdout, stderr } = await fixture(['install', 'x', '--json'], { env });
-    expect(JSON.parse(stdout).result.flags).to.deep.equal({ json: true, admin: 'sally', 'dry-run': true, wait: 7 });
+    const { flags } = JSON.parse(stdout).result;
+    const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== false));
+    expect(given).to.deep.equal({ json: true, admin: 'sally', 'dry-run': true, wait: 7 });
+    expect(flags, 'a switch that is left out is off').to.deep.include({ force: false, debug: false });
     expect(stderr).to.equal('');
   });
 

@@ -111,6 +111,55 @@ describe('a state that is damaged or lost', () => {
     expect(machine.lies()).to.deep.equal([]);
   });
 
+  /** Every table, and what may stand where a record did: other words, no object, half of it, another's, no JSON. */
+  for (const table of ['receipts', 'deferred', 'waits', 'actions', 'runs', 'plugin_state', 'outbox']) {
+    it(`heals at the next run when a row of ${table} is wrong in itself`, async () => {
+      await sandbox.add('restart', '1', { live: true, reboot: 'y' });
+      await machine.install(['restart']);
+      const whole = machine.reading((state) => state.deferred().length);
+      expect(whole).to.equal(1);
+      const column = { waits: 'processes', plugin_state: 'value' }[table] ?? 'body';
+      const sound = readFileSync(file);
+      for (const bad of ['null', '7', '[]', '{}', '{"schema":"d3/reciept@1"}', '{"schema":"d3/receipt@1"}', '{"half']) {
+        writeFileSync(file, sound);
+        const database = new DatabaseSync(file);
+        database.exec(`
+          INSERT OR IGNORE INTO waits VALUES ('other', '2026-01-01T00:00:00.000Z', '["Safari"]');
+          INSERT OR IGNORE INTO plugin_state VALUES ('scripts', 'k', '1', 1);
+          INSERT INTO actions (run, basename, body, phase, since) VALUES ('r', 'tool', '{}', 'planned', 't');
+          INSERT INTO outbox (body) VALUES ('{}');
+        `);
+        if (table !== 'actions') database.exec('DELETE FROM actions');
+        if (table !== 'outbox') database.exec('DELETE FROM outbox');
+        database.prepare(`UPDATE ${table} SET ${column} = ?`).run(bad);
+        database.close();
+        const first = await machine.sync();
+        expect([first.exit, editions(machine)], `${bad}: ${first.warnings.join()}`).to.deep.equal([
+          0,
+          ['other-1-1', 'tool-1-1'],
+        ]);
+        const second = await machine.sync();
+        expect([second.exit, second.warnings], bad).to.deep.equal([0, []]);
+        expect((await machine.request({ kind: 'dequeue', targets: ['all'] })).exit, bad).to.equal(0);
+        expect(machine.reading((state) => state.runs())[0]?.command).to.equal('dequeue');
+        expect(machine.lies(), bad).to.deep.equal([]);
+        for (const aside of asides(machine)) rmSync(path.join(path.dirname(file), aside));
+      }
+    });
+  }
+
+  it('of which only a record of a run is wrong needs no mending: that run counts as absent', async () => {
+    const ids = () => machine.reading((state) => state.runs()).map(({ id }) => id);
+    const [newest = '', ...others] = ids();
+    const database = new DatabaseSync(file);
+    database.prepare("UPDATE runs SET body = 'null' WHERE id = ?").run(newest);
+    database.close();
+    expect(others).to.have.length(1);
+    expect(ids()).to.deep.equal(others);
+    expect((await machine.sync()).warnings).to.deep.equal([]);
+    expect(asides(machine)).to.deep.equal([]);
+  });
+
   it('is found whatever of it was overwritten, and what was installed is on record again', async function () {
     this.timeout(180_000);
     const sound = readFileSync(file);

@@ -4,12 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
 import { takeRunLock } from '../../src/client/lock.ts';
-import { noPlugins } from '../../src/lifecycle/plugins.ts';
+import type { RunResult } from '../../src/client/run.ts';
+import { noPlugins, type Plugins } from '../../src/lifecycle/plugins.ts';
 import { systemClock as clock } from '../../src/platform/clock.ts';
 import { problemsOf } from '../support/errors.ts';
-import { depotWith, driversWith } from '../support/machine.ts';
+import { depotWith, driversWith, requestOf } from '../support/machine.ts';
 import { asNobody } from '../support/nobody.ts';
-import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
+import { installRequest, Sandbox, type SandboxMachine } from '../support/sandbox.ts';
 
 describe('one run at a time', () => {
   let sandbox: Sandbox;
@@ -81,6 +82,122 @@ describe('one run at a time', () => {
     expect(stopped).to.equal(stop.signal.reason);
     lock.release();
     (await take(0)).release();
+  });
+
+  /** A machine on which a script of each edition does what is said, told the run it is part of. */
+  function scripted(script: (edition: string, run: string) => Promise<unknown>): SandboxMachine {
+    const plugins: Plugins = {
+      ...noPlugins,
+      async after({ edition, environment }) {
+        await script(edition, environment['D3_RUN'] as string);
+        return null;
+      },
+    };
+    return machine.with({ plugins });
+  }
+  const installing = (name: string) => installRequest([name]);
+
+  it('a run that a script left behind and that outlives its own is waited for, not taken for a cut one', async () => {
+    await sandbox.add('slow', '1', { live: true });
+    await sandbox.add('slow-too', '1', { live: true });
+    const { held, inside, letGo } = holding();
+    const left: Promise<RunResult>[] = [];
+    const outer = scripted(async (_edition, parent) => {
+      left.push(requestOf(held.machine, installing('slow'), { parent }));
+      await inside;
+    });
+    expect((await outer.install(['tool'])).exit).to.equal(0);
+    const { problems, exitCode } = await problemsOf(() => machine.sync());
+    expect([exitCode, problems[0]?.code]).to.deep.equal([41, 'RUN_BUSY']);
+    expect(problems[0]?.message).to.include('install, process');
+    expect(machine.reading((state) => state.journal().map(({ retries }) => retries))).to.deep.equal([0]);
+    const next = machine.request({ kind: 'sync', force: false, puppies: false }, { wait: 20 });
+    await sleep(250);
+    letGo();
+    const [nested, sync] = [await left[0], await next];
+    expect([nested?.exit, sync.exit]).to.deep.equal([0, 0]);
+    expect(sync.outcomes.filter(({ status }) => status === 'installed')).to.deep.equal([]);
+    expect(machine.receipts().map(({ basename }) => basename)).to.deep.equal(['slow', 'tool']);
+    expect(machine.lies()).to.deep.equal([]);
+  });
+
+  it('what scripts of one run start is done one after another', async () => {
+    const names = ['n1', 'n2', 'n3'];
+    for (const name of names) await sandbox.add(name, '1', { live: true });
+    let [now, most] = [0, 0];
+    const plugins: Plugins = {
+      ...noPlugins,
+      async before() {
+        most = Math.max(most, ++now);
+        await sleep(50);
+        now -= 1;
+        return { kind: 'proceed' as const };
+      },
+    };
+    const inner = machine.with({ plugins }).machine;
+    const outer = scripted((_edition, parent) =>
+      Promise.all(names.map((name) => requestOf(inner, installing(name), { parent, wait: 20 }))),
+    );
+    expect((await outer.install(['tool'])).exit).to.equal(0);
+    expect([most, machine.receipts().length]).to.deep.equal([1, 4]);
+  });
+
+  it('what a script of a run changed meanwhile is not undone by what that run had decided before', async () => {
+    for (const name of ['aaa', 'bbb', 'ccc']) await sandbox.add(name, '1', { live: true, autoGroups: 'standard' });
+    await sandbox.add('bbb', '2');
+    await machine.install(['aaa', 'ccc']);
+    for (const name of ['aaa', 'ccc']) await sandbox.add(name, '2', { live: true });
+    const outer = scripted(async (edition, parent) => {
+      if (edition !== 'aaa-2-1') return;
+      const pilot = { ...installing('bbb-2-1'), kind: 'pilot' as const, freeze: true };
+      const ended = [
+        await requestOf(machine.machine, pilot, { parent }),
+        await requestOf(machine.machine, { kind: 'freeze', targets: ['ccc'], admin: 'fritz' }, { parent }),
+      ];
+      expect(ended.map(({ exit }) => exit)).to.deep.equal([0, 0]);
+    });
+    const { exit, outcomes } = await outer.sync();
+    expect(exit).to.equal(0);
+    const told = (name: string) => outcomes.find(({ basename }) => basename === name);
+    expect(told('bbb')).to.deep.include({ status: 'held', edition: 'bbb-1-1' });
+    expect(told('bbb')?.text).to.equal('changed meanwhile by another d3 run: bbb-2-1 is installed as a pilot');
+    expect(told('ccc')).to.deep.include({ status: 'held', edition: 'ccc-2-1' });
+    expect(told('ccc')?.text).to.include('ccc-1-1 was frozen by fritz');
+    expect(machine.receipt('bbb')).to.deep.include({ edition: 'bbb-2-1', piloting: true });
+    expect(machine.receipt('bbb')?.frozen?.by).to.equal('sally');
+    expect(machine.lies()).to.deep.equal([]);
+  });
+
+  it('a script of a run that is itself part of another joins without waiting for it, and too deep is refused (30)', async () => {
+    const names = ['tool', 'n1', 'n2', 'n3', 'n4', 'n5'];
+    for (const name of names.slice(1)) await sandbox.add(name, '1', { live: true });
+    const exits: number[] = [];
+    const outer: SandboxMachine = scripted(async (edition, parent) => {
+      const next = names[names.findIndex((name) => edition.startsWith(`${name}-`)) + 1] as string;
+      const ended = await requestOf(outer.machine, installing(next), { parent }).catch((error: D3Error) => error);
+      exits.unshift(ended instanceof D3Error ? ended.exitCode : ended.exit);
+    });
+    expect((await outer.install(['tool'])).exit).to.equal(0);
+    expect(exits).to.deep.equal([0, 0, 0, 0, 30]);
+    expect(machine.receipts()).to.have.length(5);
+  });
+
+  it('a run of a nested one that was left behind keeps the next run waiting too', async () => {
+    await sandbox.add('slow', '1', { live: true });
+    await sandbox.add('between', '1', { live: true });
+    const { held, inside, letGo } = holding();
+    const left: Promise<RunResult>[] = [];
+    const outer: SandboxMachine = scripted(async (edition, parent) => {
+      if (edition === 'tool-1-1') return requestOf(outer.machine, installing('between'), { parent });
+      left.push(requestOf(held.machine, installing('slow'), { parent }));
+      return inside;
+    });
+    expect((await outer.install(['tool'])).exit).to.equal(0);
+    expect((await problemsOf(() => machine.sync())).exitCode).to.equal(41);
+    letGo();
+    expect((await left[0])?.exit).to.equal(0);
+    expect((await machine.sync()).exit).to.equal(0);
+    expect(machine.lies()).to.deep.equal([]);
   });
 
   it('is held by nobody but who may change the machine', async () => {

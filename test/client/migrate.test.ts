@@ -104,7 +104,7 @@ describe('depot3:F04 what the ancestor had on record', () => {
     });
     expect(machine.receipt('tool')?.frozen?.by).to.equal('fritz');
     expect(machine.receipt('old-app')).to.deep.include({
-      id: 7,
+      id: 0,
       version: '2.5',
       admin: 'auto-installed',
       manual: false,
@@ -140,6 +140,36 @@ describe('depot3:F04 what the ancestor had on record', () => {
       0,
     );
     expect(said.join()).to.include('its record goes, its files stay');
+  });
+
+  it("is never taken for the edition that has Jamf's number in this depot: the live one is an update", async () => {
+    const added = await sandbox.add('old-app', '9', { payload: { 'opt/old-app': 'nine' }, live: true });
+    const { id } = added.edition;
+    await take(RECEIPTS.replace('id: 7', `id: ${id}`).replace('status: :pilot', 'status: :live'));
+    expect((await machine.request({ kind: 'forget', targets: ['0'] })).exit, 'it has no number').to.equal(34);
+    const { outcomes } = await machine.sync();
+    expect(outcomes.find(({ basename }) => basename === 'old-app')).to.deep.include({
+      status: 'installed',
+      mode: 'update',
+      replaced: 'old-app-2.5-3',
+    });
+    expect(machine.receipt('old-app')).to.deep.include({ id, edition: 'old-app-9-1' });
+    expect(machine.read('opt/old-app')).to.equal('nine');
+  });
+
+  it('is found by its name and its files when no depot was at hand', async () => {
+    sandbox.folder('mac-a', { 'opt/tool/run': 'one' });
+    const file = path.join(sandbox.dir, 'ancestor.yaml');
+    writeFileSync(file, RECEIPTS);
+    const { signal } = new AbortController();
+    await takeOver(
+      { ...machine.machine, depot: null },
+      { file, dryRun: false, wait: 0, signal, report: silentReporter },
+    );
+    expect(machine.receipt('tool')?.id).to.equal(0);
+    await machine.sync();
+    expect(machine.receipt('tool')).to.deep.include({ id: 1, admin: 'fritz', installedAt: '2016-03-02T18:11:12.123Z' });
+    expect(machine.reading((state) => state.manifest('tool'))).to.not.deep.equal([]);
   });
 
   it('never takes the place of what is on record here', async () => {

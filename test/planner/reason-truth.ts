@@ -198,6 +198,8 @@ const TRUTH: Record<ReasonCode, (claim: Claim) => boolean> = {
     !c.force &&
     c.facts.settings.quitProcesses === 'ask' &&
     (c.data['processes'] as string[]).every((name) => c.machine.processes.includes(name)),
+  // Said only of what was planned before.
+  CHANGED_MEANWHILE: () => false,
   OVER_ITSELF: (c) => {
     const [edition, receipt] = [c.edition(), c.receipt('installed')];
     return edition?.basename === 'd3' && receipt?.version === edition.version && receipt.id !== edition.id;

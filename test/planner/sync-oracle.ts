@@ -84,7 +84,8 @@ function waited(
   if (receipt !== undefined && receipt.frozen !== null && receipt.frozen.at >= queuedAt) return 'held';
   if (another === null && now.reboot && !request.puppies) return 'held';
   const wanted = another ?? now;
-  const forced = { ...request, force: request.force || force };
+  // Force was meant for what was queued, not for what came after it.
+  const forced = { ...request, force: request.force || (force && another === null) };
   const obstacle = against(wanted, receipt ?? null, forced, world);
   if (obstacle !== null) return obstacle;
   const isPilot = piloting && wanted.status !== 'live';

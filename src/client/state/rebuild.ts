@@ -3,6 +3,7 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { Reporter } from '@d3/sdk';
 import type { MachinePaths } from '../../platform/paths.ts';
 import { isDamage } from './damage.ts';
+import { readRow } from './documents.ts';
 import { State } from './state.ts';
 
 /** What became of a state that was damaged or lost. */
@@ -51,12 +52,12 @@ export function openOrRebuild(paths: MachinePaths, now: Date): { state: State; r
 export async function soundState(
   paths: MachinePaths,
   now: Date,
-  { report, lock }: { report: Reporter; lock: () => Promise<{ nested: boolean; release(): void }> },
+  { report, lock }: { report: Reporter; lock: () => Promise<{ level: number; release(): void }> },
 ): Promise<void> {
   if (!isLost(paths)) return;
   const held = await lock();
   try {
-    if (held.nested) return;
+    if (held.level > 0) return;
     const { state, rebuilt } = openOrRebuild(paths, now);
     state.close();
     if (rebuilt !== null) report({ type: 'warning', target: null, text: rebuiltWords(rebuilt) });
@@ -154,15 +155,13 @@ function columnsOf(database: DatabaseSync, table: string): Column[] {
   return database.prepare(`PRAGMA table_info(${table})`).all() as unknown as Column[];
 }
 
-/** Documents are JSON; one that is not was hit by the damage. */
-function isReadable(table: string, { body, value }: Record<string, SQLInputValue>): boolean {
-  const document = table === 'plugin_state' ? value : body;
-  if (document === undefined) return true;
+/** Whether whoever reads it later can. What a newer d3 wrote is kept: it is refused then, by name. */
+function isReadable(table: string, row: Record<string, SQLInputValue>): boolean {
   try {
-    JSON.parse(document as string);
+    readRow(table, row);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return !isDamage(error);
   }
 }
 

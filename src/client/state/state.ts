@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { D3Error, type Json, type StoredValue } from '@d3/sdk';
+import type { Json, StoredValue } from '@d3/sdk';
 import type { Report } from '../../depot/contract.ts';
 import type { Wait } from '../../planner/processes.ts';
 import type { Proposed } from '../../planner/proposals.ts';
@@ -8,7 +8,7 @@ import type { Receipt } from '../../planner/receipt.ts';
 import type { Action, Deferred, Facts, Plan, Request } from '../../planner/types.ts';
 import type { MachinePaths } from '../../platform/paths.ts';
 import type { Outcome } from '../outcome.ts';
-import { stateDamaged } from './damage.ts';
+import { isDamage, stateDamaged } from './damage.ts';
 import {
   keepIdentity,
   keptIdentity,
@@ -17,6 +17,7 @@ import {
   stateError,
   transaction,
 } from './database.ts';
+import { document, EXAMINED, journalled, parsed, processNames, readRow } from './documents.ts';
 
 /** One path a package put on the machine. */
 export interface ManifestEntry {
@@ -60,8 +61,6 @@ export interface RunRecord {
   outcomes: Outcome[];
 }
 
-/** Of every document in the state. */
-const VERSION = 1;
 const KEPT_RUNS = 10;
 const KEPT_REPORTS = 100;
 
@@ -88,6 +87,11 @@ export class StateReader {
     return this.meta('current-run');
   }
 
+  /** The run at a level below the current one, which a script of it or of another such run started; null when none is at work. */
+  nestedRun(level: number): string | null {
+    return this.meta(`nested-run-${level}`);
+  }
+
   lastSync(): string | null {
     return this.meta('last-sync');
   }
@@ -108,7 +112,7 @@ export class StateReader {
     if (!this.has('waits')) return [];
     return this.rows<{ basename: string; since: string; processes: string }>(
       'SELECT basename, since, processes FROM waits ORDER BY basename',
-    ).map(({ basename, since, processes }) => ({ basename, since, processes: parsed(processes) }));
+    ).map(({ basename, since, processes }) => ({ basename, since, processes: processNames(processes) }));
   }
 
   /** What waits for a restart, by basename. */
@@ -141,7 +145,7 @@ export class StateReader {
         basename,
         phase,
         retries,
-        action: parsed<JournalledAction>(body),
+        action: journalled<JournalledAction>(body),
       }),
     );
   }
@@ -157,9 +161,17 @@ export class StateReader {
     return row === undefined ? null : { value: parsed<Json>(row.value), version: row.version };
   }
 
+  /** The last runs, the newest first. One that cannot be read any more counts as absent. */
   runs(): RunRecord[] {
     const rows = this.rows<{ body: string }>('SELECT body FROM runs ORDER BY at DESC, id DESC');
-    return rows.map((row) => document<RunRecord>(row.body, 'run'));
+    return rows.flatMap((row) => {
+      try {
+        return [document<RunRecord>(row.body, 'run')];
+      } catch (error) {
+        if (isDamage(error)) return [];
+        throw error;
+      }
+    });
   }
 
   close(): void {
@@ -189,27 +201,6 @@ function sound<Result>(work: () => Result): Result {
   }
 }
 
-/** A document of a kind as this d3 writes it. @throws D3Error failed `SCHEMA_NEWER` for one that a newer d3 wrote */
-function document<Body extends { schema: string }>(body: string, kind: string): Body {
-  const value = parsed<Body>(body);
-  const [, found, version] = /^d3\/([a-z]+)@(\d+)$/.exec(value.schema) ?? [];
-  if (found !== kind || Number(version) < 1) throw stateDamaged(`a record in it is no ${kind}`);
-  if (Number(version) === VERSION) return value;
-  const text = `This machine's state has a ${kind} of format ${version}, this d3 knows ${VERSION}.`;
-  throw new D3Error('SCHEMA_NEWER', 'failed', text, {
-    target: 'state.db',
-    actions: ['use the newer d3 that wrote it; it was left untouched'],
-  });
-}
-
-function parsed<Value>(body: string): Value {
-  try {
-    return JSON.parse(body) as Value;
-  } catch (error) {
-    throw stateDamaged('a record in it cannot be read', error);
-  }
-}
-
 /** A machine's state in the hands of the run that holds its lock. Every method is one durable transaction. */
 export class State extends StateReader {
   readonly #database: DatabaseSync;
@@ -236,8 +227,8 @@ export class State extends StateReader {
       const [found] = this.rows<{ integrity_check: string }>('PRAGMA integrity_check(1)');
       if (found?.integrity_check !== 'ok') throw stateDamaged(found?.integrity_check ?? 'it cannot be examined');
     }
-    this.receipts();
-    this.journal();
+    for (const table of EXAMINED)
+      for (const row of this.rows<Record<string, unknown>>(`SELECT * FROM ${table}`)) readRow(table, row);
   }
 
   /** @param at ISO 8601; null once a sync has looked for what is not on record */
@@ -403,10 +394,21 @@ export class State extends StateReader {
     });
   }
 
-  /** @param run null when the run is over */
+  /** Nothing is nested in a run that begins. @param run null when the run is over */
   setCurrentRun(run: string | null): void {
-    if (run === null) this.#run("DELETE FROM meta WHERE key = 'current-run'");
-    else this.setMeta('current-run', run);
+    transaction(this.#database, () => {
+      if (run === null) this.#run("DELETE FROM meta WHERE key = 'current-run'");
+      else {
+        this.setMeta('current-run', run);
+        this.#run("DELETE FROM meta WHERE key LIKE 'nested-run-%'");
+      }
+    });
+  }
+
+  /** @param run null when the run is over */
+  setNestedRun(level: number, run: string | null): void {
+    if (run === null) this.#run('DELETE FROM meta WHERE key = ?', `nested-run-${level}`);
+    else this.setMeta(`nested-run-${level}`, run);
   }
 
   /** Paths of this basename that another one names as well, with one that does. */
