@@ -16,7 +16,8 @@ describe('http.credentials', () => {
     ({ root } = sandbox.machine('mac-a'));
   });
   afterEach(async () => {
-    await Promise.all([configured, other].map((server) => server?.close()));
+    await configured?.close();
+    await other?.close();
     sandbox.remove();
   });
 
