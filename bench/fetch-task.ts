@@ -18,7 +18,11 @@ function serve(depot: string): void {
 }
 
 async function fetch(): Promise<void> {
-  const transport = new HttpTransport(new URL(at), { credentials: null, ca: null });
+  const transport = new HttpTransport(new URL(at), {
+    credentials: null,
+    ca: null,
+    signal: new AbortController().signal,
+  });
   const open = async (hash: string, after: { size: number; tag: string | null } | null) => {
     const passage = await transport.passage(`blobs/${hash.slice(0, 2)}/${hash}`, after);
     if (passage === null) throw new Error('it is not there');

@@ -24,6 +24,7 @@ export interface MachineInput {
   hooks: HookSource;
   trace: HookTracer;
   version: string;
+  signal: AbortSignal;
 }
 
 export interface MachineHere {
@@ -53,7 +54,7 @@ function refuseOutside(paths: MachinePaths): void {
 }
 
 /** The way to a depot or a mirror. Credentials go to the host that the configuration names as the depot, and nowhere else. */
-function transportTo(location: string | URL, settings: Settings): Transport {
+function transportTo(location: string | URL, settings: Settings, signal: AbortSignal): Transport {
   if (typeof location === 'string') return new FolderTransport(location);
   const { httpCredentials, httpCa, depot } = settings;
   const credentials =
@@ -63,7 +64,7 @@ function transportTo(location: string | URL, settings: Settings): Transport {
           refuseInTheClear(location);
           return (await import('../config/secrets.ts')).readSecret('http.credentials', httpCredentials);
         };
-  return new HttpTransport(location, { credentials, ca: httpCa });
+  return new HttpTransport(location, { credentials, ca: httpCa, signal });
 }
 
 function isConfigured({ origin }: URL, depot: string | null): boolean {
@@ -92,10 +93,10 @@ export async function machineHere(input: MachineInput): Promise<MachineHere> {
     location === null
       ? null
       : createDepotClient({
-          transport: transportTo(location, settings),
+          transport: transportTo(location, settings, input.signal),
           trustDir: paths.trust,
           clock,
-          mirror: (url) => transportTo(depotUrl(url) ?? url, settings),
+          mirror: (url) => transportTo(depotUrl(url) ?? url, settings, input.signal),
           addresses: ownAddresses,
         });
   const { installSignature: required, installTeamIds: teamIds } = settings;

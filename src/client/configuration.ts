@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 import {
@@ -9,7 +8,7 @@ import {
   ownFile,
   readConfiguration,
 } from '../config/layers.ts';
-import { refuseUntrusted } from '../config/load.ts';
+import { refuseUntrusted, textOf } from '../config/load.ts';
 import { definitionOf, SETTING_DEFINITIONS, unknownSetting, valueFromText } from '../config/settings.ts';
 import { replaceFile } from '../platform/replace-file.ts';
 import { makeFolder } from '../platform/rootfs.ts';
@@ -75,7 +74,7 @@ export function requireSound({ problems }: Configuration): void {
 async function rewrite(file: string, name: string, value: unknown, { root, config }: ConfigPlaces): Promise<void> {
   const isThere = ownFile({ config }) !== null;
   if (isThere) refuseUntrusted(file, root);
-  const text = isThere ? readFileSync(file, 'utf8') : '';
+  const text = isThere ? textOf(file) : '';
   const changed = file.endsWith('.json')
     ? changedJson(text, name, value, file)
     : await changedYaml(text, name, value, file);

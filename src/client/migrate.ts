@@ -1,9 +1,10 @@
-import { readFileSync, statSync } from 'node:fs';
 import { D3Error } from '@d3/sdk';
 import type { CatalogIndex } from '../catalog/resolve.ts';
 import type { Edition } from '../catalog/types.ts';
+import { plainYaml } from '../config/plain-data.ts';
 import { NO_EDITION, newReceipt, type Receipt } from '../planner/receipt.ts';
 import type { Deferred } from '../planner/types.ts';
+import { NotPlain, readPlainFile } from '../platform/plain-file.ts';
 
 /** What the ancestor's files are read for. */
 export interface Migrated {
@@ -14,8 +15,6 @@ export interface Migrated {
 }
 
 const MAX_BYTES = 16 * 1024 * 1024;
-const MAX_ALIASES = 100;
-const MAX_DEPTH = 20;
 const NO_HASH = '0'.repeat(64);
 
 /**
@@ -33,11 +32,9 @@ export async function readAncestor(file: string, index: CatalogIndex | null, at:
 
 function textOf(file: string): string {
   try {
-    const { size } = statSync(file);
-    if (size > MAX_BYTES) throw hostile(file, `it has ${size} bytes, more than the ${MAX_BYTES} it may have`);
-    return readFileSync(file, 'utf8');
+    return readPlainFile(file, MAX_BYTES).toString('utf8');
   } catch (error) {
-    if (error instanceof D3Error) throw error;
+    if (error instanceof NotPlain) throw hostile(file, error.message, error);
     throw new D3Error('FILE_NOT_FOUND', 'notFound', `The file cannot be read: ${(error as Error).message}.`, {
       target: file,
       cause: error,
@@ -46,14 +43,9 @@ function textOf(file: string): string {
 }
 
 async function parseYaml(text: string, file: string): Promise<unknown> {
-  const { parseDocument } = await import('yaml');
   try {
-    const document = parseDocument(text, { version: '1.1', uniqueKeys: true, logLevel: 'silent', merge: false });
-    const [problem] = document.errors;
-    if (problem !== undefined) throw problem;
-    return document.toJS({ mapAsMap: true, maxAliasCount: MAX_ALIASES });
+    return await plainYaml(text, { version: '1.1', maps: true, objects: 'ignored' });
   } catch (error) {
-    // A document too deep for the parser ends in a RangeError.
     throw hostile(file, (error as Error).message.split('\n')[0] ?? 'it cannot be read', error);
   }
 }
@@ -65,16 +57,11 @@ function recordsIn(document: unknown, file: string): [string, Fields][] {
   if (document === null) return [];
   if (!(document instanceof Map)) throw hostile(file, 'it is no list of basenames');
   return [...document].map(([key, value]: [unknown, unknown]) => {
-    if (typeof key !== 'string' || !(value instanceof Map) || depthOf(value) > MAX_DEPTH)
+    if (typeof key !== 'string' || !(value instanceof Map))
       throw hostile(file, `${JSON.stringify(String(key)).slice(0, 80)} is no record`);
     const fields = [...value].map(([name, field]: [unknown, unknown]) => [plain(String(name)), field] as const);
     return [plain(key), new Map(fields)];
   });
-}
-
-function depthOf(value: unknown): number {
-  if (value instanceof Map) return 1 + Math.max(0, ...[...value.values()].map(depthOf));
-  return Array.isArray(value) ? 1 + Math.max(0, ...value.map(depthOf)) : 0;
 }
 
 function take(basename: string, fields: Fields, index: CatalogIndex | null, at: string, into: Migrated): void {

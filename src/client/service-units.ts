@@ -32,7 +32,8 @@ IOSchedulingClass=best-effort
 IOSchedulingPriority=7
 PrivateTmp=yes
 KillMode=mixed
-TimeoutStopSec=5min`;
+TimeoutStopSec=5min
+TimeoutStartSec=12h`;
   return {
     'd3-sync.service': `# ${MARK}
 [Unit]

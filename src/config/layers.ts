@@ -1,11 +1,12 @@
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 import type { MachinePaths } from '../platform/paths.ts';
 import type { RunProgram } from '../platform/program.ts';
 import { MAC_PROGRAMS } from '../platform/programs.ts';
 import { ancestorSettings } from './ancestor.ts';
-import { parseFile, refuseUntrusted } from './load.ts';
+import { parseFile, refuseUntrusted, textOf } from './load.ts';
+import { notTooDeep } from './plain-data.ts';
 import { DEFAULT_SETTINGS, definitionOf, type SettingDefinition, type Settings, valuesIn } from './settings.ts';
 
 /** Only property lists need a program; no other start is to load what runs them. */
@@ -128,10 +129,12 @@ function managedFiles({ managedConfig }: ConfigPlaces): string[] {
 
 /** Property lists are Apple's: its own program reads them, in either form. */
 async function plistAsJson(place: string, run: RunProgram): Promise<unknown> {
+  // Not left to the program to find out: it would wait for a pipe.
+  textOf(place);
   const args = ['-convert', 'json', '-o', '-', place];
   const { code, stdout, lastLines } = await run({ program: MAC_PROGRAMS.plutil, args, timeout: 10_000 });
   try {
-    if (code === 0) return JSON.parse(stdout);
+    if (code === 0) return notTooDeep(JSON.parse(stdout));
   } catch {
     // Said below, as when plutil says so itself.
   }
@@ -142,15 +145,4 @@ async function plistAsJson(place: string, run: RunProgram): Promise<unknown> {
 
 function isThere(place: string): boolean {
   return lstatSync(place, { throwIfNoEntry: false }) !== undefined;
-}
-
-function textOf(place: string): string {
-  try {
-    return readFileSync(place, 'utf8');
-  } catch (error) {
-    throw new D3Error('CONFIG_INVALID', 'usage', `The configuration cannot be read: ${(error as Error).message}.`, {
-      target: place,
-      cause: error,
-    });
-  }
 }

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { D3Error } from '@d3/sdk';
+import { readPlainFile } from '../platform/plain-file.ts';
 import { type RunProgram, runProgram } from '../platform/program.ts';
 import { refuseUntrusted } from './load.ts';
 import type { SecretReference } from './settings.ts';
@@ -18,19 +18,18 @@ export async function readSecret(
   reference: SecretReference,
   run: RunProgram = runProgram,
 ): Promise<string> {
-  const secret =
-    'file' in reference ? await fromFile(name, reference.file) : await fromCommand(name, reference.command, run);
+  const secret = 'file' in reference ? fromFile(name, reference.file) : await fromCommand(name, reference.command, run);
   if (/^[\x21-\x7e]{1,4096}$/.test(secret)) return secret;
   throw noSecret(name, 'what is there is empty, has blanks or several lines');
 }
 
-async function fromFile(name: string, file: string): Promise<string> {
+function fromFile(name: string, file: string): string {
   refuseUntrusted(file, '/', { secret: true });
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw noSecret(name, error.message, error);
-  });
-  if (text.length > MAX_BYTES) throw noSecret(name, `${file} is too large`);
-  return text.trim();
+  try {
+    return readPlainFile(file, MAX_BYTES).toString('utf8').trim();
+  } catch (error) {
+    throw noSecret(name, (error as Error).message, error);
+  }
 }
 
 async function fromCommand(name: string, [program = '', ...args]: string[], run: RunProgram): Promise<string> {

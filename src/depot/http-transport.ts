@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
 import { type Passage, type Piece, requirePath, SourceRefused, type Transport, unreachable } from './transport.ts';
 
@@ -8,16 +9,31 @@ export interface HttpOptions {
   credentials: (() => Promise<string>) | null;
   /** File with certificates that are trusted besides the system's; null: the system's alone. */
   ca: string | null;
+  /** Stops whatever is being fetched; a report still goes. */
+  signal: AbortSignal;
 }
 
 const SECOND = 1000;
 const TIMEOUTS = { lookup: 10 * SECOND, connect: 10 * SECOND, secureConnect: 10 * SECOND, response: 30 * SECOND };
 /** A connection on which nothing comes for so long is taken as cut. */
 const IDLE = 30 * SECOND;
+/** Milliseconds for what is sent. */
+const SENT_WITHIN = 60 * SECOND;
+/** What an answer may take: one that drips would keep a connection, and a sync, for ever. */
+const PACE: Pace = { window: 60 * SECOND, least: 64 * 1024, whole: 60 * SECOND, perByte: SECOND / (16 * 1024) };
 const MOST_REDIRECTS = 5;
 const AGAIN = [408, 429, 500, 502, 503, 504];
 /** What a server answers that only gives files. */
 const TAKES_NO_REPORTS = [404, 405, 501];
+
+interface Pace {
+  /** Milliseconds in each of which at least `least` bytes come. */
+  window: number;
+  least: number;
+  /** Milliseconds a small file may take as a whole, and those for each byte it may have. */
+  whole: number;
+  perByte: number;
+}
 
 type Got = typeof import('got').default;
 
@@ -28,6 +44,7 @@ type Got = typeof import('got').default;
 export class HttpTransport implements Transport {
   readonly location: string;
   readonly pauses = [SECOND, 3 * SECOND, 9 * SECOND];
+  readonly pace: Pace = PACE;
   readonly #base: string;
   readonly #options: HttpOptions;
   #got: Promise<Got> | null = null;
@@ -43,9 +60,7 @@ export class HttpTransport implements Transport {
   async read(path: string, maxBytes: number): Promise<Buffer | null> {
     const answer = await this.#get(path, {});
     if (answer === null) return null;
-    const bytes = await collect(answer.body, path, maxBytes, (error) => this.#asError(error));
-    if (answer.tag !== null) this.#tags.set(path, answer.tag);
-    return bytes;
+    return this.#whole(answer, path, maxBytes);
   }
 
   async changed(path: string, maxBytes: number, tag: string | null): Promise<Buffer | 'unchanged' | null> {
@@ -56,8 +71,13 @@ export class HttpTransport implements Transport {
       answer.body.resume();
       return 'unchanged';
     }
-    const bytes = await collect(answer.body, path, maxBytes, (error) => this.#asError(error));
-    if (answer.tag !== null) this.#tags.set(path, answer.tag);
+    return this.#whole(answer, path, maxBytes);
+  }
+
+  async #whole({ body, tag }: Answer, path: string, maxBytes: number): Promise<Buffer> {
+    const { whole, perByte } = this.pace;
+    const bytes = await collect(this.#paced(body, whole + maxBytes * perByte), path, maxBytes);
+    if (tag !== null) this.#tags.set(path, tag);
     return bytes;
   }
 
@@ -81,7 +101,7 @@ export class HttpTransport implements Transport {
       return this.passage(path, null);
     }
     const from = answer.status === 206 ? rangeStart(answer.range, path, after) : 0;
-    return { stream: errorsAs(body, (error) => this.#asError(error)), from, tag };
+    return { stream: Readable.from(this.#paced(body, null), { objectMode: false }), from, tag };
   }
 
   async put(path: string, bytes: Buffer): Promise<void> {
@@ -91,6 +111,7 @@ export class HttpTransport implements Transport {
         body: bytes,
         headers: { 'content-type': 'application/json', ...(await this.#authorization()) },
         followRedirect: false,
+        timeout: { request: SENT_WITHIN },
       });
       if (statusCode >= 200 && statusCode < 300) return;
       if (TAKES_NO_REPORTS.includes(statusCode)) throw noInbox(this.location);
@@ -107,12 +128,14 @@ export class HttpTransport implements Transport {
   }
 
   async #get(path: string, headers: Record<string, string>): Promise<Answer | null> {
+    const { signal } = this.#options;
+    signal.throwIfAborted();
     const got = await this.#client();
     const url = this.#url(path);
     const authorization = await this.#authorization();
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const answer = await begun(got, url, { ...headers, ...authorization });
+        const answer = await begun(got, url, { headers: { ...headers, ...authorization }, signal });
         if (answer.status === 404 || answer.status === 410) {
           answer.body.destroy();
           return null;
@@ -130,7 +153,7 @@ export class HttpTransport implements Transport {
         const made = this.#asError(error);
         const pause = this.pauses[attempt];
         if (pause === undefined || !isWorthAnother(made)) throw made;
-        await wait(pause);
+        await sleep(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
       }
     }
   }
@@ -184,8 +207,40 @@ export class HttpTransport implements Transport {
     return Object.assign(unreachable(this.location, `it answers ${status} for ${path}`), { status });
   }
 
+  /**
+   * The bytes of an answer, as long as they come fast enough; what goes wrong with them says that the depot cannot be reached.
+   * @param within milliseconds for all of them; null: no limit
+   */
+  async *#paced(body: Readable, within: number | null): AsyncGenerator<Buffer> {
+    const { window, least } = this.pace;
+    let came = 0;
+    let failure: D3Error | null = null;
+    const tooSlow = (why: string) => {
+      failure = unreachable(this.location, why);
+      body.destroy(failure);
+    };
+    const watch = setInterval(() => {
+      if (came < least) tooSlow('it sends too slowly');
+      came = 0;
+    }, window);
+    const limit = within === null ? undefined : setTimeout(() => tooSlow('its answer takes too long'), within);
+    try {
+      for await (const piece of body as AsyncIterable<Buffer>) {
+        came += piece.length;
+        yield piece;
+      }
+    } catch (error) {
+      throw this.#asError(failure ?? error);
+    } finally {
+      clearInterval(watch);
+      clearTimeout(limit);
+      body.destroy();
+    }
+  }
+
   #asError(error: unknown): unknown {
     if (error instanceof D3Error || error instanceof SourceRefused) return error;
+    if (this.#options.signal.aborted) return this.#options.signal.reason;
     return unreachable(this.location, whyUnreachable(error as NodeJS.ErrnoException), error);
   }
 }
@@ -199,9 +254,13 @@ interface Answer {
 }
 
 /** Resolves when the head of the answer is there. */
-function begun(got: Got, url: string, headers: Record<string, string>): Promise<Answer> {
+function begun(
+  got: Got,
+  url: string,
+  asked: { headers: Record<string, string>; signal: AbortSignal },
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const body = got.stream(url, { headers });
+    const body = got.stream(url, asked);
     body.once('response', ({ statusCode, headers: said }) => {
       body.off('error', reject);
       // Whoever reads hears of it; where nobody does any more, it must not end d3.
@@ -245,40 +304,15 @@ function refuseUnsafeRedirect(options: { url?: string | URL | undefined }, respo
   }
 }
 
-async function collect(
-  body: Readable,
-  path: string,
-  maxBytes: number,
-  asError: (error: unknown) => unknown,
-): Promise<Buffer> {
+async function collect(body: AsyncIterable<Buffer>, path: string, maxBytes: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let size = 0;
-  try {
-    for await (const piece of body as AsyncIterable<Buffer>) {
-      size += piece.length;
-      if (size > maxBytes) throw new SourceRefused(path, `is larger than the ${maxBytes} bytes it may have`);
-      pieces.push(piece);
-    }
-  } catch (error) {
-    body.destroy();
-    throw asError(error);
+  for await (const piece of body) {
+    size += piece.length;
+    if (size > maxBytes) throw new SourceRefused(path, `is larger than the ${maxBytes} bytes it may have`);
+    pieces.push(piece);
   }
   return Buffer.concat(pieces);
-}
-
-/** The same bytes; what goes wrong with them says that the depot cannot be reached. */
-async function* pieces(body: Readable, asError: (error: unknown) => unknown): AsyncGenerator<Buffer> {
-  try {
-    for await (const piece of body as AsyncIterable<Buffer>) yield piece;
-  } catch (error) {
-    throw asError(error);
-  } finally {
-    body.destroy();
-  }
-}
-
-function errorsAs(body: Readable, asError: (error: unknown) => unknown): Readable {
-  return Readable.from(pieces(body, asError), { objectMode: false });
 }
 
 function isWorthAnother(error: unknown): boolean {
@@ -318,12 +352,6 @@ async function readCertificates(file: string): Promise<string> {
       target: file,
       cause: error,
     });
-  });
-}
-
-function wait(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
   });
 }
 

@@ -1,35 +1,87 @@
-import { lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 const GROUP_WRITES = 0o020;
 const OTHERS_WRITE = 0o002;
 const STICKY = 0o1000;
 const NOT_MINE_ALONE = 0o077;
+const MOST_LINKS = 40;
+
+/** Who else may change something: its owner, or others by its mode (`owner` is null). */
+export interface Changeable {
+  at: string;
+  owner: number | null;
+}
 
 /**
- * Whether d3 may run code that lies in a folder: nobody but the caller and root can change it, or swap it through a
- * folder above.
+ * Whether anybody but the caller and root can change what is at a place, or swap it: through a folder above, through a link
+ * on the way, or where that leads.
+ * @param options `below`: what lies above this folder does not count; `group`: whether the group of root, or the caller's
+ *   own, may write (`own`) or none
+ * @returns the first such place; null when there is none
+ * @throws the system's error when something on the way is not there
+ */
+export function whoElseMayChange(
+  file: string,
+  { below = '/', group }: { below?: string; group: 'own' | 'none' },
+): Changeable | null {
+  const uid = process.getuid?.() ?? 0;
+  const root = realpathSync(below);
+  const passed = onTheWay(file);
+  const last = passed.at(-1);
+  for (const at of passed.toReversed()) {
+    if (at !== root && isAbove(at, root)) continue;
+    const { mode, uid: owner, gid } = statSync(at);
+    if (owner !== 0 && owner !== uid) return { at, owner };
+    // In a sticky folder others may add files, but not change or swap ours; our own folder must be clean all the same.
+    const sticky = (mode & STICKY) !== 0 && at !== last;
+    const trustsGroup = group === 'own' && (gid === 0 || (uid !== 0 && gid === process.getgid?.()));
+    const byGroup = (mode & GROUP_WRITES) !== 0 && !trustsGroup;
+    if (!sticky && ((mode & OTHERS_WRITE) !== 0 || byGroup)) return { at, owner: null };
+  }
+  return null;
+}
+
+function isAbove(folder: string, other: string): boolean {
+  return other.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+}
+
+/** Every place that is passed on the way to a file, links followed one by one: the folders that hold them as well. */
+function onTheWay(file: string): string[] {
+  const passed = ['/'];
+  let at = '/';
+  let left = path.resolve(file).split('/');
+  for (let links = 0; left.length > 0; ) {
+    const name = left.shift() as string;
+    const next = path.join(at, name);
+    if (name !== '' && name !== '..' && lstatSync(next).isSymbolicLink()) {
+      links += 1;
+      if (links > MOST_LINKS) throw new Error(`too many links lead to ${file}`);
+      const target = readlinkSync(next);
+      left = [...target.split('/'), ...left];
+      if (path.isAbsolute(target)) at = '/';
+    } else {
+      at = next;
+      passed.push(at);
+    }
+  }
+  return passed;
+}
+
+/**
+ * Whether d3 may run code that lies in a folder: nobody but the caller and root can change it, or swap it.
  * @returns what is wrong, or null
  */
 export function whyUntrusted(folder: string): string | null {
-  const uid = process.getuid?.() ?? 0;
   const own = lstatSync(folder, { throwIfNoEntry: false });
   if (own === undefined) return 'it is not there';
   if (!own.isDirectory()) return 'it is no folder';
-  let at = folder;
   try {
-    at = realpathSync(folder);
+    const found = whoElseMayChange(folder, { group: 'own' });
+    if (found === null) return null;
+    return found.owner === null ? `others may write ${found.at}` : `${found.at} belongs to uid ${found.owner}`;
   } catch (error) {
     return (error as Error).message;
-  }
-  for (; ; at = path.dirname(at)) {
-    const { mode, uid: owner, gid } = statSync(at);
-    if (owner !== 0 && owner !== uid) return `${at} belongs to uid ${owner}`;
-    // In a sticky folder others may add files, but not change or swap ours; our own folder must be clean all the same.
-    const sticky = (mode & STICKY) !== 0 && at !== folder;
-    const byGroup = (mode & GROUP_WRITES) !== 0 && gid !== 0 && (uid === 0 || gid !== process.getgid?.());
-    if (!sticky && ((mode & OTHERS_WRITE) !== 0 || byGroup)) return `others may write ${at}`;
-    if (at === path.dirname(at)) return null;
   }
 }
 

@@ -16,7 +16,8 @@ describe('http.credentials', () => {
     ({ root } = sandbox.machine('mac-a'));
   });
   afterEach(async () => {
-    for (const server of [configured, other]) await server?.close();
+    await configured?.close();
+    await other?.close();
     sandbox.remove();
   });
 

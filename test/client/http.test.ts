@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import path from 'node:path';
+import { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
 import { addMirror, deleteMirror, listMirrors } from '../../src/admin/mirrors.ts';
 import { createDepotClient, depotUrl, FolderTransport, HttpTransport, type Transport } from '../../src/depot/index.ts';
@@ -9,6 +11,7 @@ import { installRequest, Sandbox, type SandboxMachine } from '../support/sandbox
 import { FileServer, giveFile } from '../support/web.ts';
 
 const PAUSES = { value: [1, 1, 1] };
+const PACE = { value: { window: 1000, least: 5000, whole: 500, perByte: 0 } };
 
 describe('a depot behind a web server', () => {
   let sandbox: Sandbox;
@@ -25,14 +28,18 @@ describe('a depot behind a web server', () => {
     sandbox.remove();
   });
 
-  function overHttp(of: SandboxMachine, url: string, addresses: string[] = []): SandboxMachine {
+  function overHttp(
+    of: SandboxMachine,
+    url: string,
+    addresses: string[] = [],
+    signal = new AbortController().signal,
+  ): SandboxMachine {
     const transportTo = (at: string): Transport =>
       at.startsWith('/')
         ? new FolderTransport(at)
-        : Object.defineProperty(
-            new HttpTransport(new URL(at), { credentials: async () => 'sally:secret', ca: null }),
-            'pauses',
-            PAUSES,
+        : Object.defineProperties(
+            new HttpTransport(new URL(at), { credentials: async () => 'sally:secret', ca: null, signal }),
+            { pauses: PAUSES, pace: PACE },
           );
     const { paths, clock } = of.machine;
     const depot = createDepotClient({
@@ -73,6 +80,57 @@ describe('a depot behind a web server', () => {
     expect(gets.map(({ path: at }) => at)).to.deep.equal(['/public/metadata/timestamp.json']);
     expect(gets[0]?.ifNoneMatch).to.be.a('string');
   });
+
+  /** Answers with a byte now and then, for ever. @returns when all such answers are over */
+  const drips = (response: ServerResponse) => {
+    response.writeHead(200, { 'content-length': 100_000_000 });
+    const timer = setInterval(() => response.write('x'), 50);
+    response.on('close', () => clearInterval(timer));
+    return true;
+  };
+
+  it('does not wait for ever for metadata that drips (20)', async () => {
+    await sandbox.add('tool', '1', { live: true, autoGroups: 'standard' });
+    server.answers = (request, response) => request.url?.endsWith('timestamp.json') === true && drips(response);
+    const { problems, exitCode } = await problemsOf(machine.sync());
+    expect([exitCode, problems[0]?.message]).to.deep.equal([
+      20,
+      `The depot ${server.url} cannot be reached: its answer takes too long.`,
+    ]);
+  });
+
+  it('leaves a source whose package drips for the next one', async () => {
+    await sandbox.add('tool', '1', { payload: LARGE, live: true, autoGroups: 'standard' });
+    const slow = await FileServer.of(sandbox.depot);
+    others.push(slow);
+    slow.answers = (_request, response) => drips(response);
+    await sandbox.admin((session) => addMirror(slow.url, [], 1, session));
+    const result = await machine.sync();
+    expect([result.exit, result.outcomes[0]?.status]).to.deep.equal([0, 'installed']);
+  });
+
+  for (const [what, isIt] of [
+    ['metadata', 'timestamp.json'],
+    ['packages', '/blobs/'],
+  ] as const) {
+    it(`stops at once when d3 is stopped while ${what} come`, async () => {
+      await sandbox.add('tool', '1', { payload: LARGE, live: true, autoGroups: 'standard' });
+      const stop = new AbortController();
+      const reason = new D3Error('TERMINATED', 'terminated', 'Terminated.');
+      let dripped = 0;
+      server.answers = (request, response) => {
+        if (request.url?.includes(isIt) !== true) return false;
+        dripped = Date.now();
+        setTimeout(() => stop.abort(reason), 100);
+        return drips(response);
+      };
+      const { problems } = await problemsOf(
+        overHttp(machine, server.url, [], stop.signal).sync({}, { signal: stop.signal }),
+      );
+      expect(problems[0]?.code).to.equal('TERMINATED');
+      expect(Date.now() - dripped).to.be.lessThan(900);
+    });
+  }
 
   it('takes reports where the server does', async () => {
     const taken: string[] = [];

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -15,6 +16,9 @@ import { loadSettings } from '../../src/config/layers.ts';
 import { DEFAULT_SETTINGS, SETTING_DEFINITIONS, valuesIn } from '../../src/config/settings.ts';
 import { machinePaths } from '../../src/platform/paths.ts';
 import { problemsOf } from '../support/errors.ts';
+
+/** Each line ten times the one before. */
+const LAUGHS = `a0: &a0 [x]\n${Array.from({ length: 9 }, (_, n) => `a${n + 1}: &a${n + 1} [${Array(10).fill(`*a${n}`).join()}]\n`).join('')}`;
 
 describe('the configuration of a machine', () => {
   let root: string;
@@ -144,6 +148,12 @@ describe('the configuration of a machine', () => {
       /admn is no setting; did you mean admin.*sync.pilot is no setting; did you mean sync.pilots/,
     ],
     ['an unknown group', 'd3.json', '{"snyc": {}}', /snyc is no setting/],
+    ['lines that stand for millions', 'd3.yaml', LAUGHS, /alias/i],
+    ['what holds itself', 'd3.yaml', 'admin: &a [*a]\n', /cannot be read|must be a text/],
+    ['endless depth in YAML', 'd3.yaml', `admin: ${'['.repeat(400_000)}`, /cannot be read/],
+    ['depth in YAML', 'd3.yaml', `admin: ${'['.repeat(30)}${']'.repeat(30)}`, /nested deeper than 20/],
+    ['endless depth in JSON', 'd3.json', `{"a":${'['.repeat(400_000)}${']'.repeat(400_000)}}`, /nested deeper than 20/],
+    ['more than any configuration has', 'd3.json', `{"admin": "${'x'.repeat(1_100_000)}"}`, /more than the 1048576/],
     ['a hidden name', 'd3.json', '{"__proto__": "x"}', /__proto__ is no setting/],
   ] as const) {
     it(`is refused with ${what} (2), and named`, async () => {
@@ -152,6 +162,15 @@ describe('the configuration of a machine', () => {
       expect(exitCode).to.equal(2);
       expect(problems[0]).to.deep.include({ code: 'CONFIG_INVALID', target: at(name) });
       expect(problems[0]?.message).to.match(why);
+    });
+  }
+
+  for (const name of ['d3.json', 'd3.yaml']) {
+    it(`is not waited for when ${name} is a pipe (2)`, async () => {
+      execFileSync('mkfifo', ['-m', '600', at(name)]);
+      const { problems, exitCode } = await problemsOf(load());
+      expect([exitCode, problems[0]?.target]).to.deep.equal([2, at(name)]);
+      expect(problems[0]?.message).to.match(/no plain file/);
     });
   }
 
@@ -192,6 +211,31 @@ describe('the configuration of a machine', () => {
         rmSync(at('d3.json'));
         symlinkSync(to, at('d3.json'));
         expect(await refusal(at('d3.json'))).to.include('it is a link');
+      }
+    });
+
+    it('when others could swap a link on the way to it, or what is above the place it leads to', async () => {
+      const outside = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'd3-config-')));
+      try {
+        const [open, safe] = ['open', 'open/safe'].map((name) => path.join(outside, name)) as [string, string];
+        mkdirSync(safe, { recursive: true, mode: 0o755 });
+        chmodSync(open, 0o777);
+        rmSync(path.join(root, 'etc'), { recursive: true });
+        symlinkSync(safe, path.join(root, 'etc'));
+        writeFileSync(at('d3.json'), '{"admin": "sally"}', { mode: 0o644 });
+        expect(await refusal(open)).to.include('others may write it');
+        chmodSync(open, 0o755);
+        expect((await load()).admin).to.equal('sally');
+        // Now the link itself lies where others could put another.
+        const links = path.join(outside, 'links');
+        mkdirSync(links);
+        chmodSync(links, 0o777);
+        symlinkSync(safe, path.join(links, 'etc'));
+        rmSync(path.join(root, 'etc'));
+        symlinkSync(path.join(links, 'etc'), path.join(root, 'etc'));
+        expect(await refusal(links)).to.include('others may write it');
+      } finally {
+        rmSync(outside, { recursive: true, force: true });
       }
     });
 
