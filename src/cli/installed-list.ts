@@ -1,4 +1,4 @@
-import type { InstalledRow, InterruptedRow, ListKind } from '../client/lists.ts';
+import type { InstalledRow, InterruptedRow, ListKind, UnderWayRow } from '../client/lists.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { ClientCommand, type CommandContext, type Outcome } from './base.ts';
 import { day } from './table-text.ts';
@@ -7,6 +7,8 @@ export interface InstalledList {
   receipts: InstalledRow[];
   /** Basenames whose last action was cut; the next changing command goes on with them. */
   interrupted: InterruptedRow[];
+  /** Basenames that a run is busy with at this moment. */
+  underWay: UnderWayRow[];
 }
 
 /** The base of the commands that list receipts. They need no depot and no rights. */
@@ -22,7 +24,7 @@ export abstract class InstalledListCommand extends ClientCommand<InstalledList> 
     return { result: await listInstalled(machine.paths, this.list, kept) };
   }
 
-  render({ receipts, interrupted }: InstalledList, terminal: Terminal): void {
+  render({ receipts, interrupted, underWay }: InstalledList, terminal: Terminal): void {
     terminal.table({
       title: `${this.heading}${legend(receipts)}`,
       columns: ['Basename', 'Vers-Rev', 'Status', 'Installed', 'By'],
@@ -35,6 +37,8 @@ export abstract class InstalledListCommand extends ClientCommand<InstalledList> 
       ]),
       empty: `${this.heading}: none`,
     });
+    for (const { edition, doing, run } of underWay)
+      terminal.warn(`${edition}: being ${doing === 'install' ? 'installed' : 'removed'} now by run ${run}`);
     for (const { edition, doing } of interrupted) {
       terminal.warn(
         `${edition}: interrupted while being ${doing === 'install' ? 'installed' : 'removed'}; the next d3 run goes on with it`,

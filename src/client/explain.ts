@@ -8,6 +8,7 @@ import { planAgain } from './planning.ts';
 import { planOnly } from './rehearsal.ts';
 import type { Machine, RunOptions } from './run.ts';
 import type { RunRecord, StateReader } from './state/state.ts';
+import { nowOf, openActions } from './under-way.ts';
 
 /** How a verdict that is explained came about. */
 type How =
@@ -56,7 +57,8 @@ export async function explainNow(
   const index = trusted === null ? null : indexCatalog(trusted.catalog);
   const shown = index === null ? { ...plan, decisions: [] } : plan;
   const about = explaining(request, shown, facts, index, state.runs());
-  return { how: index === null ? 'unknown' : 'now', run: null, machine: facts.machine.name, warnings: [], about };
+  const warnings = openActions(state, machine.paths).underWay.map(nowOf);
+  return { how: index === null ? 'unknown' : 'now', run: null, machine: facts.machine.name, warnings, about };
 }
 
 /**

@@ -65,12 +65,27 @@ async function recover({ id, action, phase }: InstallEntry, { driverFor, paths }
   });
 }
 
-/** A removal that was cut half-way is carried through first: whatever comes of the rest, no receipt may stand for less. */
+/**
+ * A removal that was cut half-way is carried through first, its post-remove script included: whatever comes of the rest, no receipt
+ * may stand for less.
+ */
 async function goOn(entry: InstallEntry, context: ActingContext): Promise<InstallEntry> {
   const { replaces } = entry.action;
-  if (entry.phase !== 'removing' || replaces === null) return entry;
-  await removeInstalled(replaces, entry.id, 'gated', context);
+  if ((entry.phase !== 'removing' && entry.phase !== 'removed') || replaces === null) return entry;
+  if (entry.phase === 'removing') await removeInstalled(replaces, entry.id, 'removed', context);
+  await endRemoval(entry, replaces, context);
   return { ...entry, phase: 'gated' };
+}
+
+/** What is owed once the edition before is gone. */
+async function endRemoval(
+  { id, action, retries }: InstallEntry,
+  replaces: Receipt,
+  context: ActingContext,
+): Promise<void> {
+  const attention = await tellAfterRemoval(replaces, action, retries, context);
+  if (attention !== null) context.report({ type: 'warning', target: replaces.edition, text: attention });
+  context.state.enter(id, 'gated');
 }
 
 /** What an install came to. */
@@ -182,9 +197,8 @@ async function removeOld(entry: InstallEntry, context: ActingContext): Promise<v
     context.state.recordRemoved(id, replaces.basename, [], 'gated');
     return;
   }
-  await removeInstalled(replaces, id, 'gated', context);
-  const attention = await tellAfterRemoval(replaces, action, retries, context);
-  if (attention !== null) context.report({ type: 'warning', target: replaces.edition, text: attention });
+  await removeInstalled(replaces, id, 'removed', context);
+  await endRemoval(entry, replaces, context);
 }
 
 async function askBeforeInstall({ action, retries }: InstallEntry, context: ActingContext): Promise<Passed> {
@@ -271,7 +285,7 @@ function staysOpen(
   context: ActingContext,
 ): boolean {
   if (phase === null || phase === 'planned' || phase === 'fetched') return false;
-  if (phase === 'removing') return true;
+  if (phase === 'removing' || phase === 'removed') return true;
   const resumed = entry.phase === 'gated' || entry.phase === 'installing';
   return (context.signal.aborted || mayPass(error)) && (resumed || wasRemoved(entry, context));
 }

@@ -8,8 +8,11 @@ import type { Facts } from '../planner/types.ts';
 import { gatherMachineFacts } from '../platform/machine.ts';
 import type { MachinePaths } from '../platform/paths.ts';
 import { hashOf } from './computer.ts';
-import { StateReader } from './state/state.ts';
+import { CAPABILITIES } from './planning.ts';
+import type { Machine } from './run.ts';
+import { type JournalEntry, StateReader } from './state/state.ts';
 import { statusOf } from './status.ts';
+import { openActions } from './under-way.ts';
 
 export type ListKind = 'installed' | 'pilots' | 'frozen' | 'manual';
 
@@ -40,6 +43,11 @@ export interface InterruptedRow {
   doing: 'install' | 'uninstall';
 }
 
+/** A basename that a run is busy with at this moment. */
+export interface UnderWayRow extends InterruptedRow {
+  run: string;
+}
+
 const KEEP: Record<ListKind, (receipt: Receipt) => boolean> = {
   installed: () => true,
   pilots: (receipt) => receipt.piloting,
@@ -52,20 +60,23 @@ export async function listInstalled(
   paths: MachinePaths,
   kind: ListKind,
   kept: () => Promise<TrustedCatalog | null>,
-): Promise<{ receipts: InstalledRow[]; interrupted: InterruptedRow[] }> {
+): Promise<{ receipts: InstalledRow[]; interrupted: InterruptedRow[]; underWay: UnderWayRow[] }> {
   const state = StateReader.open(paths);
   try {
     const receipts = state.receipts().filter(KEEP[kind]);
-    const interrupted = state.journal().map(({ basename, action }) => ({
-      basename,
-      edition: (action.kind === 'install' ? action.edition : action.receipt).edition,
-      doing: action.kind,
-    }));
+    const open = openActions(state, paths);
+    const interrupted = open.cut.map(rowOf);
+    const underWay = open.underWay.map((entry) => ({ ...rowOf(entry), run: entry.run }));
     const index = receipts.length === 0 ? null : indexOf(await kept());
-    return { receipts: receipts.map((receipt) => installedRow(receipt, index)), interrupted };
+    return { receipts: receipts.map((receipt) => installedRow(receipt, index)), interrupted, underWay };
   } finally {
     state.close();
   }
+}
+
+function rowOf({ basename, action }: JournalEntry): InterruptedRow {
+  const { edition } = action.kind === 'install' ? action.edition : action.receipt;
+  return { basename, edition, doing: action.kind };
 }
 
 function installedRow(receipt: Receipt, index: CatalogIndex | null): InstalledRow {
@@ -143,7 +154,7 @@ export interface AvailableRow {
 
 /** The live editions this machine may have; with `all`, every live one. */
 export async function listAvailable(
-  paths: MachinePaths,
+  { paths, formats }: Pick<Machine, 'paths' | 'formats'>,
   trusted: TrustedCatalog,
   all: boolean,
 ): Promise<AvailableRow[]> {
@@ -151,7 +162,7 @@ export async function listAvailable(
   const state = StateReader.open(paths);
   try {
     const receipts = state.receipts();
-    const facts = await factsForLists(paths, state, index);
+    const facts = await factsForLists(paths, formats, state, index);
     return index.live
       .filter(
         (edition) =>
@@ -172,7 +183,12 @@ export async function listAvailable(
   }
 }
 
-async function factsForLists(paths: MachinePaths, state: StateReader, index: CatalogIndex): Promise<Facts> {
+async function factsForLists(
+  paths: MachinePaths,
+  formats: Machine['formats'],
+  state: StateReader,
+  index: CatalogIndex,
+): Promise<Facts> {
   const host = await gatherMachineFacts(paths.root, paths.facts);
   const computerId = state.computerId() ?? '';
   const { name, os, cpu } = host;
@@ -188,6 +204,7 @@ async function factsForLists(paths: MachinePaths, state: StateReader, index: Cat
       groups: [...index.groupsOf(hashOf(computerId))],
       processes: [],
       cutProcesses: [],
+      formats,
     },
     receipts: [],
     deferred: [],
@@ -196,7 +213,7 @@ async function factsForLists(paths: MachinePaths, state: StateReader, index: Cat
     waits: [],
     settings: { pilots: 'hold', quitProcesses: 'off', noticeDays: 0 },
     scriptRunners: [],
-    capabilities: [],
+    capabilities: CAPABILITIES,
   };
 }
 

@@ -149,6 +149,32 @@ function ownerWords(lock: string): string {
   }
 }
 
+/** Whether a run holds a lock, for whoever only looks: nobody is kept from taking it, and no right to take it is needed. */
+export function isAtWork(file: string): boolean {
+  let database: DatabaseSync | null = null;
+  try {
+    database = new DatabaseSync(file, { readOnly: true, timeout: 0 });
+    database.prepare('PRAGMA user_version').get();
+    return false;
+  } catch (error) {
+    return (error as { errcode?: number }).errcode === SQLITE_BUSY || ownerLives(file);
+  } finally {
+    database?.close();
+  }
+}
+
+/** Who may not open the lock can see whether the process that says it holds it is there. */
+function ownerLives(lock: string): boolean {
+  try {
+    const { pid } = JSON.parse(readFileSync(ownerFile(lock), 'utf8')) as Partial<Owner>;
+    if (!Number.isSafeInteger(pid) || (pid as number) <= 0) return false;
+    process.kill(pid as number, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 function isHeld(file: string): boolean {
   const database = openLockFile(file);
   try {

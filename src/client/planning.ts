@@ -15,7 +15,7 @@ import { noDepot } from './no-depot.ts';
 import type { StateReader } from './state/state.ts';
 
 /** What this d3 can do, against an edition's `requires`. */
-const CAPABILITIES: string[] = ['deb', 'dmg'];
+export const CAPABILITIES: string[] = ['deb', 'dmg'];
 
 /** What a plan is made from, besides the request. */
 export interface PlanningParts {

@@ -9,6 +9,7 @@ import { roomOf } from './room.ts';
 import type { Machine, RunOptions, RunResult } from './run.ts';
 import { ScriptBlobs } from './script-blobs.ts';
 import { StateReader } from './state/state.ts';
+import { nowOf, openActions } from './under-way.ts';
 
 /** The plan alone: nothing is locked, written or reported. */
 export async function rehearse(
@@ -23,7 +24,9 @@ export async function rehearse(
     const trusted = await catalogFor(request, machine.depot, false, state.deferred(), warnings);
     const { plan } = await planOnly(request, { machine, run, state, trusted, ...options });
     const outcomes = plan.decisions.filter((decision) => decision.verdict !== 'act').map(outcomeOfDecision);
-    warnings.push(...state.journal().map((entry) => `${cutOf(entry)}; the next run takes that up first`));
+    const { cut, underWay } = openActions(state, machine.paths);
+    warnings.push(...underWay.map(nowOf));
+    warnings.push(...cut.map((entry) => `${cutOf(entry)}; the next run takes that up first`));
     warnings.push(...plan.warnings);
     return {
       run,
@@ -56,5 +59,6 @@ export async function planOnly(request: Request, parts: PlanOnlyParts): Promise<
   const warn = (text: string) => report({ type: 'warning', target: null, text });
   const drift = await findDrift(state.receipts(), driverFor, paths.root, warn);
   const gathered = { run, state, host, trusted, formats, drift, plugins, room, settings, clock };
-  return makePlan(request, { ...gathered, inProgress: [] });
+  const inProgress = openActions(state, paths).underWay.map(({ basename }) => basename);
+  return makePlan(request, { ...gathered, inProgress });
 }

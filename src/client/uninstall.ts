@@ -103,7 +103,8 @@ function removalEnvironment(
   action: JournalledAction,
   environment: Record<string, string>,
 ): Record<string, string> {
-  return action.kind === 'install' ? { ...environment, D3_UNINSTALLING_BEFORE_INSTALL: edition } : environment;
+  if (action.kind === 'uninstall') return environment;
+  return { ...environment, D3_UNINSTALLING: edition, D3_UNINSTALLING_BEFORE_INSTALL: edition };
 }
 
 /** @throws D3Error when the gate refused */

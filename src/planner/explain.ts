@@ -96,6 +96,7 @@ function whyNothing(
 ): Decision[] {
   const subject = { target: basename, basename, edition: live?.edition ?? null };
   if (request.kind !== 'sync') return [nothing(subject, [reason('NOT_ASKED', { basename, command: request.kind })])];
+  if (facts.inProgress.includes(basename)) return [nothing(subject, [reason('IN_PROGRESS', { basename })])];
   if (facts.interrupted.includes(basename)) return [nothing(subject, [reason('INTERRUPTED', { basename })])];
   if (index === null) return [];
   if (live === null) return [nothing(subject, [noLiveEdition(basename, index)])];

@@ -132,7 +132,7 @@ function aboutCut({ basename, facts, decisions }: Subject): Finding[] {
   const text = facts.interrupted.includes(basename)
     ? 'an earlier run of it was cut; the next run takes that up first'
     : facts.inProgress.includes(basename)
-      ? 'the run this is part of is busy with it'
+      ? 'a run that is under way is busy with it now'
       : null;
   return text === null ? [] : [{ topic: 'interrupted', against, text, data: { basename } }];
 }

@@ -52,7 +52,7 @@ const WORDS: Record<ReasonCode, (data: Data) => string> = {
     `${d['edition']} is live and not installed here, and ${has(d['groups']) ? `this machine is in none of its auto groups: ${list(d['groups'])}` : 'comes only by name'}`,
   NOT_ASKED: (d) => `the ${d['command']} was not about ${d['basename']}`,
   PROPOSED: (d) => `${d['plugin']} says: ${d['why']}`,
-  IN_PROGRESS: (d) => `the run this is part of is busy with ${d['basename']}`,
+  IN_PROGRESS: (d) => `a run that is under way is busy with ${d['basename']}`,
   CHANGED_MEANWHILE: (d) => `changed meanwhile by another d3 run: ${d['how']}`,
   REQUESTED: (d) => `asked for by ${d['admin']}`,
   EDITION_GONE: (d) => `${d['edition']} is no longer in the depot`,

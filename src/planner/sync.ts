@@ -32,7 +32,7 @@ export function decideSync(request: SyncRequest, facts: Facts, index: CatalogInd
       refreshed.push({ ...receipt, ...decision.action.changes });
     } else refreshed.push(receipt);
   }
-  const waiting = new Set(facts.interrupted);
+  const waiting = new Set([...facts.interrupted, ...facts.inProgress]);
   const leaving = new Set<string>();
   for (const entry of facts.deferred) {
     const { basename } = entry.edition;

@@ -31,7 +31,7 @@ export interface Facts {
   deferred: Deferred[];
   /** Basenames whose last action was cut and could not be finished yet. */
   interrupted: string[];
-  /** Basenames the run is busy with that this one is part of. */
+  /** Basenames that a run which is under way is busy with: the one this is part of, or one that whoever only looks has met. */
   inProgress: string[];
   /** Basenames that waited for processes to end when the last sync was over, and since when (ISO 8601, UTC). */
   waits: { basename: string; since: string }[];

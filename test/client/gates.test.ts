@@ -1,6 +1,11 @@
 import { expect } from 'chai';
 import { type GateQuestion, noPlugins, type Plugins } from '../../src/lifecycle/plugins.ts';
+import type { Request } from '../../src/planner/types.ts';
+import { cutEverywhere, machineAt } from '../kill/cuts.ts';
+import { scriptFile } from '../kill/worlds.ts';
 import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
+
+const SYNC: Request = { kind: 'sync', force: false, puppies: false };
 
 describe('what a gate is asked', () => {
   let sandbox: Sandbox;
@@ -75,7 +80,7 @@ describe('what a gate is asked', () => {
       D3_AUTO_UPDATING: '1',
     };
     expect(variables()).to.deep.equal([
-      ['uninstall tool-1-1', { ...updating, D3_UNINSTALLING_BEFORE_INSTALL: 'tool-1-1' }],
+      ['uninstall tool-1-1', { ...updating, D3_UNINSTALLING: 'tool-1-1', D3_UNINSTALLING_BEFORE_INSTALL: 'tool-1-1' }],
       ['install tool-2-1', updating],
     ]);
     asked = [];
@@ -163,5 +168,38 @@ describe('what a gate is asked', () => {
     expect((await machine.uninstall(['tool'])).exit).to.equal(30);
     expect(machine.read('opt/tool/version')).to.equal('1');
     expect(machine.lies()).to.deep.equal([]);
+  });
+});
+
+describe('the post-remove script of an edition that is removed first', () => {
+  let sandbox: Sandbox;
+  beforeEach(async () => {
+    sandbox = await Sandbox.make();
+  });
+  afterEach(() => sandbox.remove());
+
+  it('is run at least once wherever the run is cut', async function () {
+    this.timeout(120_000);
+    const root = sandbox.machine('mac-a').root;
+    const machine = machineAt(sandbox, root, { scripts: true });
+    const postRemove = scriptFile('echo "$D3_RUNNING_POST_REMOVE retry=$D3_RETRY" >> "$1/removed.log"', sandbox);
+    await sandbox.add('tool', '1', { live: true, postRemove });
+    await machine.install(['tool']);
+    await sandbox.add('tool', '2', { live: true, removeFirst: 'y' });
+    const { cuts, fresh } = await cutEverywhere(sandbox, root, SYNC, { scripts: true });
+    expect(fresh.read('removed.log')).to.equal('tool-1-1 retry=\n');
+    let owed = 0;
+    for (const cut of cuts) {
+      const wasRun = cut.exists('removed.log');
+      const isGone = cut.receipt('tool')?.edition !== 'tool-1-1';
+      expect((await cut.sync()).exit, cut.root).to.equal(0);
+      expect(cut.receipt('tool')?.edition, cut.root).to.equal('tool-2-1');
+      expect(cut.exists('removed.log'), cut.root).to.equal(true);
+      if (isGone && !wasRun) {
+        owed += 1;
+        expect(cut.read('removed.log')).to.equal('tool-1-1 retry=1\n');
+      }
+    }
+    expect(owed).to.be.greaterThan(0);
   });
 });

@@ -3,6 +3,7 @@ import { deleteEdition } from '../../src/admin/delete.ts';
 import { detailsOf } from '../../src/client/details.ts';
 import { indexOf, listAvailable, listInstalled } from '../../src/client/lists.ts';
 import { filesOf, ownersOf } from '../../src/client/package-files.ts';
+import type { Machine } from '../../src/client/run.ts';
 import { StateReader } from '../../src/client/state/state.ts';
 import type { TrustedCatalog } from '../../src/depot/contract.ts';
 import { problemsOf } from '../support/errors.ts';
@@ -24,7 +25,11 @@ describe('what a machine lists', () => {
     const before = machine.everything();
     for (const kind of ['installed', 'pilots', 'frozen', 'manual'] as const) {
       const kept = () => machine.machine.depot?.kept() as Promise<null>;
-      expect(await listInstalled(machine.machine.paths, kind, kept)).to.deep.equal({ receipts: [], interrupted: [] });
+      expect(await listInstalled(machine.machine.paths, kind, kept)).to.deep.equal({
+        receipts: [],
+        interrupted: [],
+        underWay: [],
+      });
     }
     machine.reading((state) => expect(ownersOf('/opt/tool', state, null)).to.deep.equal([]));
     expect(machine.everything()).to.deep.equal(before);
@@ -60,10 +65,24 @@ describe('what a machine lists', () => {
     await sandbox.add('other-os', '1', { live: true, oses: 'plan9 4' });
     await sandbox.add('pilot', '1');
     await machine.install(['any']);
-    const rows = await listAvailable(machine.machine.paths, await trusted(), false);
+    const rows = await listAvailable(machine.machine, await trusted(), false);
     expect(rows.map(({ basename, installed }) => [basename, installed])).to.deep.equal([['any', true]]);
-    const all = await listAvailable(machine.machine.paths, await trusted(), true);
+    const all = await listAvailable(machine.machine, await trusted(), true);
     expect(all.map(({ basename }) => basename)).to.deep.equal(['any', 'other-os']);
+  });
+
+  it('says so of packages for dpkg and of disk images too, where the machine can install them', async () => {
+    await sandbox.add('any', '1', { live: true });
+    const { catalog, ...rest } = await trusted();
+    const editions = catalog.editions.map((one) => ({
+      ...one,
+      requires: ['deb'],
+      file: { ...one.file, format: 'deb' as const },
+    }));
+    const has = async (formats: Machine['formats']) =>
+      (await listAvailable({ ...machine.machine, formats }, { ...rest, catalog: { ...catalog, editions } }, false))
+        .length;
+    expect([await has(['pkg', 'deb']), await has(['pkg'])]).to.deep.equal([1, 0]);
   });
 
   it('depot3:BUG-19 details show the edition that is installed beside the one in the depot', async () => {

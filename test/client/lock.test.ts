@@ -1,10 +1,14 @@
-import { chmodSync, statSync } from 'node:fs';
+import { chmodSync, cpSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { D3Error } from '@d3/sdk';
+import { D3Error, silentReporter } from '@d3/sdk';
 import { expect } from 'chai';
+import { explainNow } from '../../src/client/explain.ts';
+import { listInstalled } from '../../src/client/lists.ts';
 import { takeRunLock } from '../../src/client/lock.ts';
 import type { RunResult } from '../../src/client/run.ts';
+import { StateReader } from '../../src/client/state/state.ts';
 import { noPlugins, type Plugins } from '../../src/lifecycle/plugins.ts';
 import { systemClock as clock } from '../../src/platform/clock.ts';
 import { problemsOf } from '../support/errors.ts';
@@ -96,6 +100,43 @@ describe('one run at a time', () => {
     return machine.with({ plugins });
   }
   const installing = (name: string) => installRequest([name]);
+
+  it('what a run is doing now is not called cut by whoever only looks, and what it was killed in is', async () => {
+    const { held, inside, letGo } = holding();
+    const looked = async () => {
+      const { receipts, ...open } = await listInstalled(machine.machine.paths, 'installed', async () => null);
+      const { warnings, outcomes } = await machine.sync({}, { dryRun: true });
+      expect([receipts, outcomes]).to.deep.equal([[], []]);
+      const state = StateReader.open(machine.machine.paths);
+      const trusted = (await machine.machine.depot?.refresh()) ?? null;
+      const options = { signal: new AbortController().signal, report: silentReporter };
+      const { about, warnings: said } = await explainNow(machine.machine, state, trusted, options);
+      const finding = about('tool').findings.find(({ topic }) => topic === 'interrupted')?.text;
+      state.close();
+      return { ...open, warnings, said, finding };
+    };
+    const first = held.install(['tool']);
+    await inside;
+    const run = machine.reading((state) => state.currentRun()) as string;
+    const now = `tool-1-1 is being installed now by run ${run}`;
+    const row = { basename: 'tool', edition: 'tool-1-1', doing: 'install' };
+    expect(await looked()).to.deep.equal({
+      interrupted: [],
+      underWay: [{ ...row, run }],
+      warnings: [now],
+      said: [now],
+      finding: 'a run that is under way is busy with it now',
+    });
+    const copy = path.join(sandbox.dir, 'killed');
+    cpSync(machine.root, copy, { recursive: true });
+    rmSync(path.join(copy, 'var/lib/d3/run.lock.owner'), { force: true });
+    letGo();
+    await first;
+    machine = sandbox.machineAt(copy);
+    const killed = await looked();
+    expect([killed.interrupted, killed.underWay, killed.said]).to.deep.equal([[row], [], []]);
+    expect(killed.warnings.join()).to.include('was cut while it was installing tool-1-1');
+  });
 
   it('a run that a script left behind and that outlives its own is waited for, not taken for a cut one', async () => {
     await sandbox.add('slow', '1', { live: true });

@@ -67,8 +67,9 @@ describe('the worlds drawn here', () => {
       'uninstall',
       'depilot',
     ];
-    // What plugins propose, d3 itself and acting have tests of their own, and why nothing is decided is told by explain alone.
-    const elsewhere: ReasonCode[] = ['PROPOSED', 'OVER_ITSELF', 'CHANGED_MEANWHILE', 'NOT_AUTO', 'NOT_ASKED'];
+    // What plugins propose and d3 itself have tests of their own, why nothing is decided is told by explain alone, and what
+    // changed meanwhile is known only while acting.
+    const elsewhere: ReasonCode[] = ['CHANGED_MEANWHILE', 'PROPOSED', 'OVER_ITSELF', 'NOT_AUTO', 'NOT_ASKED'];
     const drawn = REASON_CODES.filter((code) => !elsewhere.includes(code));
     const verdicts = ['act', 'nothing', 'held', 'blocked', 'refused'];
     expect([...seen]).to.have.members([...verdicts, ...modes, 'refresh', 'forget', 'defer', 'dequeue', ...drawn]);

@@ -125,6 +125,8 @@ const TRUTH: Record<ReasonCode, (claim: Claim) => boolean> = {
   },
   NOT_A_PILOT: (c) => c.is('status', c.edition()?.status) && c.data['status'] !== 'pilot',
   PROPOSED: (c) => typeof c.data['plugin'] === 'string' && typeof c.data['why'] === 'string',
+  // Only known while acting: no plan may say it.
+  CHANGED_MEANWHILE: () => false,
   IN_PROGRESS: (c) => c.facts.inProgress.includes(c.data['basename'] as string),
   INTERRUPTED: (c) => c.facts.interrupted.includes(c.data['basename'] as string),
   MISSING_FILE: (c) => c.edition()?.status === 'missing',
@@ -198,8 +200,6 @@ const TRUTH: Record<ReasonCode, (claim: Claim) => boolean> = {
     !c.force &&
     c.facts.settings.quitProcesses === 'ask' &&
     (c.data['processes'] as string[]).every((name) => c.machine.processes.includes(name)),
-  // Said only of what was planned before.
-  CHANGED_MEANWHILE: () => false,
   OVER_ITSELF: (c) => {
     const [edition, receipt] = [c.edition(), c.receipt('installed')];
     return edition?.basename === 'd3' && receipt?.version === edition.version && receipt.id !== edition.id;

@@ -15,7 +15,7 @@ export function expectedSync(request: SyncRequest, { catalog, facts }: World): M
   const queued = facts.deferred.map(({ edition }) => edition);
   const basenames = [...catalog.editions, ...facts.receipts, ...queued].map((item) => item.basename);
   for (const basename of new Set(basenames)) {
-    if (facts.interrupted.includes(basename)) continue;
+    if (facts.interrupted.includes(basename) || facts.inProgress.includes(basename)) continue;
     const live = catalog.editions.find((edition) => edition.basename === basename && edition.status === 'live');
     const receipt = facts.receipts.find((candidate) => candidate.basename === basename);
     const entry = facts.deferred.find(({ edition }) => edition.basename === basename);

@@ -5,6 +5,7 @@ import {
   AT,
   decision,
   decisions,
+  deferred,
   edition,
   FROZEN,
   facts,
@@ -26,6 +27,22 @@ type Changes = Parameters<typeof receipt>[1];
 const has = (of: typeof live, changes: Changes = {}) => facts([receipt(of, changes)]);
 const updating = (of: Facts): Facts => ({ ...of, settings: { ...of.settings, pilots: 'update' } });
 const gone = edition({ id: 2 });
+
+describe('force that was given for what is queued', () => {
+  it('is not carried over to the edition that took its place in the meantime', () => {
+    const [old, now] = [edition({ id: 1, status: 'deprecated', reboot: true }), edition({ id: 3, reboot: true })];
+    const queued = (of: typeof old) => facts([], { deferred: [deferred(of, { force: true })] });
+    const forced = ({ action }: ReturnType<typeof decision>) =>
+      action?.kind === 'install' ? action.force : action?.kind === 'defer' ? action.deferred.force : null;
+    expect(forced(decision(sync({ puppies: true }), queued(now), old, now))).to.equal(true);
+    for (const puppies of [true, false]) {
+      expect(forced(decision(sync({ puppies }), queued(old), old, now))).to.equal(false);
+      const excluded = { ...now, excludedGroups: [1] };
+      const made = decision(sync({ puppies }), on({ groups: [1] }, queued(old)), old, excluded);
+      expect(told(made)).to.equal('held (QUEUED QUEUE_OUTDATED EXCLUDED)');
+    }
+  });
+});
 
 describe('d3 itself', () => {
   const running = edition({ id: 1, basename: 'd3', version: '2', status: 'deprecated' });

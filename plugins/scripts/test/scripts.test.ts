@@ -197,8 +197,8 @@ describe('the scripts plugin', () => {
     await machine.sync({ force: true });
     const updating = installing('2', 'D3_AUTO_UPDATING=1 D3_FORCE=1');
     expect(told()).to.deep.equal([
-      `pre-remove 1 ${updating} D3_RUNNING_PRE_REMOVE=tool-1-1 D3_SYNCING=1 D3_UNINSTALLING_BEFORE_INSTALL=tool-1-1`,
-      `post-remove 1 ${updating} D3_RUNNING_POST_REMOVE=tool-1-1 D3_SYNCING=1 D3_UNINSTALLING_BEFORE_INSTALL=tool-1-1`,
+      `pre-remove 1 ${updating} D3_RUNNING_PRE_REMOVE=tool-1-1 D3_SYNCING=1 D3_UNINSTALLING=tool-1-1 D3_UNINSTALLING_BEFORE_INSTALL=tool-1-1`,
+      `post-remove 1 ${updating} D3_RUNNING_POST_REMOVE=tool-1-1 D3_SYNCING=1 D3_UNINSTALLING=tool-1-1 D3_UNINSTALLING_BEFORE_INSTALL=tool-1-1`,
       `pre-install 2 ${updating} D3_RUNNING_PRE_INSTALL=tool-2-1 D3_SYNCING=1`,
       `post-install 2 ${updating} D3_RUNNING_POST_INSTALL=tool-2-1 D3_SYNCING=1`,
     ]);

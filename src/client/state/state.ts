@@ -29,8 +29,8 @@ export interface ManifestEntry {
   target: string | null;
 }
 
-/** How far an action has come; written before the phase begins. */
-export type Phase = 'planned' | 'fetched' | 'removing' | 'gated' | 'installing' | 'recorded';
+/** How far an action has come; written before the phase begins. `removed`: the old edition is gone, its post-remove script is owed. */
+export type Phase = 'planned' | 'fetched' | 'removing' | 'removed' | 'gated' | 'installing' | 'recorded';
 
 export type JournalledAction = Extract<Action, { kind: 'install' | 'uninstall' }>;
 
