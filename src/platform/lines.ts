@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 
 /** Characters of a line that are told in one piece. */
-export const LINE_CHARACTERS = 4096;
+const LINE_CHARACTERS = 4096;
 
 /**
  * Cuts what a program prints into lines and tells each, without its end. A line without an end is told in pieces: whatever

@@ -110,10 +110,10 @@ describe('one run at a time', () => {
       const state = StateReader.open(machine.machine.paths);
       const trusted = (await machine.machine.depot?.refresh()) ?? null;
       const options = { signal: new AbortController().signal, report: silentReporter };
-      const { about, warnings: said } = await explainNow(machine.machine, state, trusted, options);
-      const finding = about('tool').findings.find(({ topic }) => topic === 'interrupted')?.text;
+      const now = await explainNow(machine.machine, state, trusted, options);
+      const finding = now.about('tool').findings.find(({ topic }) => topic === 'interrupted')?.text;
       state.close();
-      return { ...open, warnings, said, finding };
+      return { ...open, warnings, said: now.warnings, finding };
     };
     const first = held.install(['tool']);
     await inside;
