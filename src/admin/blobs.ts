@@ -10,14 +10,23 @@ export function blobsOf(
   return hashes.filter((hash) => hash !== null && hash !== undefined);
 }
 
+/** Every hash that something in the depot needs: editions, archived ones without a file they do not keep, and documents. */
+export async function neededBlobs({ depot }: AdminSession): Promise<Set<string>> {
+  const needed = await depot.store.documentHashes();
+  for (const edition of await depot.store.editions.list()) for (const hash of blobsOf(edition)) needed.add(hash);
+  for (const edition of await depot.store.editions.archived()) {
+    for (const hash of blobsOf(edition)) if (hash !== edition.file.sha256 || edition.fileKept) needed.add(hash);
+  }
+  return needed;
+}
+
 /**
- * Removes those of the given blobs that no edition and no script names any more. Only these: others may just be arriving.
+ * Removes those of the given blobs that nothing names any more. Only these: others may just be arriving.
  * @returns the hashes that were removed
  */
-export async function removeUnused(candidates: readonly string[], { depot }: AdminSession): Promise<string[]> {
-  const used = new Set((await depot.store.editions.list()).flatMap(blobsOf));
-  for (const script of await depot.store.documents('script').list()) used.add(script.body.sha256);
-  const unused = [...new Set(candidates)].filter((hash) => !used.has(hash));
-  for (const hash of unused) await depot.blobs.remove(hash);
+export async function removeUnused(candidates: readonly string[], session: AdminSession): Promise<string[]> {
+  const needed = await neededBlobs(session);
+  const unused = [...new Set(candidates)].filter((hash) => !needed.has(hash));
+  for (const hash of unused) await session.depot.blobs.remove(hash);
   return unused;
 }

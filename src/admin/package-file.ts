@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
-import { build, verify } from '@d3/flatpkg';
+import { verify } from '@d3/flatpkg';
 import { D3Error } from '@d3/sdk';
 import { cpuOfDebian } from '../catalog/limits.ts';
 import type { ApplePackage, DebianPackage, PackageFormat } from '../catalog/types.ts';
@@ -10,6 +9,7 @@ import type { PackageContents } from '../depot/contract.ts';
 import { inspectDeb } from '../installers/deb/inspect.ts';
 import { checkImage } from '../installers/dmg/koly.ts';
 import { translated } from '../installers/pkg.ts';
+import { type BuildChoices, type BuildTools, buildFrom } from './build.ts';
 import type { AdminSession } from './session.ts';
 
 /** A package file ready to be taken into the depot. */
@@ -33,9 +33,8 @@ export interface SourceOptions {
   version: string;
   /** Identifier for a package built here. */
   identifier: string;
-  preserveOwners: boolean;
-  /** Folder to build in; a temporary one when absent. */
-  workspace?: string | undefined;
+  choices: BuildChoices;
+  tools: BuildTools;
 }
 
 /** @returns what is wrong with a source path as typed, or null */
@@ -84,26 +83,12 @@ export async function sourcePackage(options: SourceOptions, session: AdminSessio
   return { ...found, discard: () => undefined };
 }
 
-async function built(
-  { source, basename, version, identifier, preserveOwners, workspace }: SourceOptions,
-  session: AdminSession,
-): Promise<SourcePackage> {
-  const folder = mkdtempSync(path.join(workspace ?? os.tmpdir(), 'd3-build-'));
-  const discard = () => rmSync(folder, { recursive: true, force: true });
+async function built(options: SourceOptions, session: AdminSession): Promise<SourcePackage> {
+  const { path: file, format, discard } = await buildFrom(options.source, options, options.choices, options.tools, session);
   try {
-    const output = path.join(folder, `${basename}.pkg`);
-    session.report({ type: 'detail', target: source, text: `building a package (${identifier} ${version})` });
-    await translated(source, () =>
-      build({
-        root: source,
-        output,
-        identifier,
-        version,
-        owners: preserveOwners ? 'preserve' : 'recommended',
-        signal: session.signal,
-      }),
-    );
-    return { ...(await examined(output, session.signal)), discard };
+    const found =
+      format === 'dmg' ? await examinedImage({ ...options, source: file }) : await examined(file, session.signal);
+    return { ...found, discard };
   } catch (error) {
     discard();
     throw error;

@@ -1,4 +1,5 @@
-import type { DebianPackage, Edition, EditionIdentity, PackageFile, ScriptPin } from '../catalog/types.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { DebianPackage, Edition, EditionIdentity, FirmExpiration, PackageFile, ScriptPin } from '../catalog/types.ts';
 
 /** One machine's record that an edition is installed there; one per basename. Status is joined from the catalog, never kept. */
 export interface Receipt extends EditionIdentity {
@@ -27,6 +28,8 @@ export interface Receipt extends EditionIdentity {
   /** Days of disuse in force here; 0 never. */
   expiration: number;
   expirationPaths: string[];
+  /** When it ends whether it is used or not; absent or null: never. */
+  firmExpiration?: FirmExpiration | null;
   removable: boolean;
   prohibitingProcesses: string[];
   preRemove: ScriptPin | null;
@@ -58,10 +61,21 @@ export type RefreshableFields = Pick<
   | 'removable'
   | 'expiration'
   | 'expirationPaths'
+  | 'firmExpiration'
   | 'prohibitingProcesses'
   | 'preRemove'
   | 'postRemove'
 >;
+
+/** Those of them that differ, with what they are to be; null takes one away. */
+export function refreshed(receipt: Receipt, edition: Edition): Partial<Receipt> {
+  const wanted: RefreshableFields = { firmExpiration: null, ...refreshableFields(edition, receipt.customExpiration) };
+  return Object.fromEntries(
+    Object.entries(wanted).filter(
+      ([field, value]) => !isDeepStrictEqual(receipt[field as keyof RefreshableFields] ?? null, value ?? null),
+    ),
+  );
+}
 
 /** What an edition does not say of a receipt for it. */
 export interface ReceiptParts {
@@ -109,6 +123,7 @@ export function refreshableFields(edition: Edition, customExpiration: number | n
     removable: edition.removable,
     expiration: edition.removable ? (customExpiration ?? edition.expiration) : 0,
     expirationPaths: edition.expirationPaths,
+    ...(edition.removable && edition.firmExpiration ? { firmExpiration: edition.firmExpiration } : {}),
     prohibitingProcesses: edition.prohibitingProcesses,
     preRemove: edition.preRemove,
     postRemove: edition.postRemove,

@@ -11,7 +11,7 @@ export interface DatabaseTraits {
 type Migration = (db: Kysely<Tables>, traits: DatabaseTraits) => Promise<void>;
 
 /** Forward only, never edited once released: migration n takes the schema from version n to n + 1. */
-const migrations: readonly Migration[] = [createTables];
+const migrations: readonly Migration[] = [createTables, keepFilesOfArchived];
 
 /** The schema version this d3 writes. */
 const SCHEMA_VERSION = migrations.length;
@@ -123,6 +123,14 @@ async function createTables(db: Kysely<Tables>, traits: DatabaseTraits): Promise
     .addColumn('at', 'text', (column) => column.notNull())
     .addColumn('body', 'text', (column) => column.notNull())
     .addUniqueConstraint('reports_run', ['computer_id', 'run'])
+    .execute();
+}
+
+/** An archived edition may keep its file. */
+async function keepFilesOfArchived(db: Kysely<Tables>): Promise<void> {
+  await db.schema
+    .alterTable('deleted_editions')
+    .addColumn('file_kept', 'integer', (column) => column.notNull().defaultTo(0))
     .execute();
 }
 

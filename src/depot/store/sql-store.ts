@@ -42,6 +42,11 @@ export class SqlStore implements Store {
     return new SqlDocuments(this.#db, this.#clock, kind);
   }
 
+  async documentHashes(): Promise<Set<string>> {
+    const rows = await this.#db.selectFrom('documents').select('body').execute();
+    return new Set(rows.flatMap(({ body }) => body.match(/\b[0-9a-f]{64}\b/g) ?? []));
+  }
+
   async close(): Promise<void> {
     await this.#db.destroy();
   }
