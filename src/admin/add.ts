@@ -347,10 +347,7 @@ export function takenNames(
 function readSource(draft: Draft, tools: BuildTools, session: AdminSession): Promise<SourcePackage> {
   const { basename, version, choices } = draft;
   const source = path.resolve(draft.source as string);
-  return sourcePackage(
-    { source, basename, version, identifier: choices.packageId as string, choices, tools },
-    session,
-  );
+  return sourcePackage({ source, basename, version, identifier: choices.packageId as string, choices, tools }, session);
 }
 
 async function storeFile(fresh: SourcePackage | null, draft: Draft, { depot }: AdminSession): Promise<PackageFile> {

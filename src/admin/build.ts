@@ -103,7 +103,7 @@ export interface Built {
   path: string;
   format: 'pkg' | 'dmg';
   /** Removes it with everything made on the way. */
-  discard(): void;
+  discard: () => void;
 }
 
 /** @param choices checked by {@link buildProblems} */
@@ -168,14 +168,16 @@ async function signed(
   const output = file.replace(/\.pkg$/, '-signed.pkg');
   const args = ['--sign', signingIdentity, ...(wordsOf(signingOptions) ?? []), file, output];
   const answer = await run({ program: productsign, args, timeout: TIMEOUT, signal });
-  if (answer.code !== 0)
-    throw failed('SIGNING_FAILED', signingIdentity, 'The package could not be signed', answer);
+  if (answer.code !== 0) throw failed('SIGNING_FAILED', signingIdentity, 'The package could not be signed', answer);
   return output;
 }
 
 function failed(code: string, target: string, text: string, { lastLines, timedOut }: ProgramAnswer): D3Error {
   const why = timedOut ? 'it took more than an hour' : lastLines.slice(-3).join(' | ') || 'it gave no reason';
-  return new D3Error(code, 'failed', `${text}: ${why}.`, { target, actions: ['nothing was added; mend that, and repeat'] });
+  return new D3Error(code, 'failed', `${text}: ${why}.`, {
+    target,
+    actions: ['nothing was added; mend that, and repeat'],
+  });
 }
 
 /** Words as a shell would see them, quoted ones whole. @returns null when a quotation has no end */

@@ -38,11 +38,7 @@ export interface Deleted {
  * point leaves nothing that could be installed and is not there; what else would stay then, `d3admin doctor` finds.
  * @throws D3Error refused `USED_BY_POLICIES`, `DELETE_CONFLICT`
  */
-export async function deleteEdition(
-  edition: Edition,
-  options: DeleteOptions,
-  session: AdminSession,
-): Promise<Deleted> {
+export async function deleteEdition(edition: Edition, options: DeleteOptions, session: AdminSession): Promise<Deleted> {
   const { archive = false, keepFile = false, deleteScripts = false, keepInJss = false } = options;
   const now = (await session.depot.editionsWithDerivedStatus()).find(({ id }) => id === edition.id);
   if (now !== undefined && now.status !== edition.status) throw changedMeanwhile(edition, now);
@@ -142,10 +138,15 @@ export async function restoreEdition(
     }
     const missing = await missingScripts(meant, session);
     if (missing.length > 0) {
-      throw new D3Error('RESTORE_WITHOUT_SCRIPTS', 'notFound', `Scripts of ${meant.edition} are gone: ${missing.join(', ')}.`, {
-        target: meant.edition,
-        actions: [`add it anew from its record: d3admin add ${meant.basename} -i ${meant.edition}`],
-      });
+      throw new D3Error(
+        'RESTORE_WITHOUT_SCRIPTS',
+        'notFound',
+        `Scripts of ${meant.edition} are gone: ${missing.join(', ')}.`,
+        {
+          target: meant.edition,
+          actions: [`add it anew from its record: d3admin add ${meant.basename} -i ${meant.edition}`],
+        },
+      );
     }
     const edition = await depot.store.editions.restore(meant.id, admin);
     await publish(session);

@@ -45,7 +45,11 @@ export async function runLiveScript(
   };
   const what = `the make-live script ${script.name}`;
   try {
-    const { code, signal: by, timedOut } = await exec.run({
+    const {
+      code,
+      signal: by,
+      timedOut,
+    } = await exec.run({
       name: script.name,
       content: await readFile(depot.blobs.path(script.body.sha256)),
       args: [],
@@ -55,7 +59,9 @@ export async function runLiveScript(
       onLine: (line) => report({ type: 'detail', target: script.name, text: line }),
     });
     if (code === 0) return [];
-    return [`${what} ${timedOut ? 'took more than ten minutes' : `ended with ${code ?? by ?? 'an unknown code'}`}; ${edition.edition} is live`];
+    return [
+      `${what} ${timedOut ? 'took more than ten minutes' : `ended with ${code ?? by ?? 'an unknown code'}`}; ${edition.edition} is live`,
+    ];
   } catch (error) {
     return [`${what} could not be run: ${(error as Error).message}; ${edition.edition} is live`];
   }

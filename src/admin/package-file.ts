@@ -84,7 +84,11 @@ export async function sourcePackage(options: SourceOptions, session: AdminSessio
 }
 
 async function built(options: SourceOptions, session: AdminSession): Promise<SourcePackage> {
-  const { path: file, format, discard } = await buildFrom(options.source, options, options.choices, options.tools, session);
+  const {
+    path: file,
+    format,
+    discard,
+  } = await buildFrom(options.source, options, options.choices, options.tools, session);
   try {
     const found =
       format === 'dmg' ? await examinedImage({ ...options, source: file }) : await examined(file, session.signal);

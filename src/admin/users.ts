@@ -13,7 +13,11 @@ interface PolicySteps {
 export async function policiesUsing({ id, edition }: Edition, session: AdminSession): Promise<string[]> {
   return (await policies(session))
     .filter(({ steps }) =>
-      steps.some(({ args }) => Array.isArray(args?.targets) && [edition, String(id)].some((name) => (args.targets as unknown[]).includes(name))),
+      steps.some(
+        ({ args }) =>
+          Array.isArray(args?.targets) &&
+          [edition, String(id)].some((name) => (args.targets as unknown[]).includes(name)),
+      ),
     )
     .map(({ name }) => name);
 }
@@ -33,7 +37,9 @@ export async function scriptUsers(session: AdminSession): Promise<Map<number, st
   return users;
 }
 
-async function policies({ depot }: AdminSession): Promise<{ name: string; steps: NonNullable<PolicySteps['steps']> }[]> {
+async function policies({
+  depot,
+}: AdminSession): Promise<{ name: string; steps: NonNullable<PolicySteps['steps']> }[]> {
   if (!isDocumentKind('policy')) return [];
   return (await depot.store.documents('policy').list()).map(({ name, body }) => ({
     name,

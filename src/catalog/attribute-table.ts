@@ -33,7 +33,11 @@ const yesNo = { choices: 'yes-no' } as const;
 
 /** Every attribute an admin can set, in the order of the ancestor's menus. */
 export const ATTRIBUTE_TABLE: readonly AttributeRow[] = [
-  row('version', 'Version', 'The version of what is installed. Spaces become underscores; a new version begins at revision 1.'),
+  row(
+    'version',
+    'Version',
+    'The version of what is installed. Spaces become underscores; a new version begins at revision 1.',
+  ),
   row('revision', 'Revision', 'Which package of this version it is: a whole number, from 1.'),
   row('packageName', 'Package name', 'The name people see. No two editions have the same.'),
   row('description', 'Description', 'What it is, what it is for, and where it comes from.'),
@@ -43,18 +47,62 @@ export const ATTRIBUTE_TABLE: readonly AttributeRow[] = [
   row('cpu', 'Processor', 'The processor it is for: x86_64 or arm64.', { ...clearable, choices: 'processors' }),
   row('reboot', 'Needs restart', 'Machines put it in a queue, and install it when they are to restart.', yesNo),
   row('removable', 'Removable', 'Whether it can be uninstalled.', yesNo),
-  row('removeFirst', 'Remove first', 'Whether the installed edition is uninstalled before this one is installed.', yesNo),
-  row('prohibitingProcesses', 'Prohibiting processes', 'While one of these runs it is neither installed nor removed: full names of processes.', listed),
+  row(
+    'removeFirst',
+    'Remove first',
+    'Whether the installed edition is uninstalled before this one is installed.',
+    yesNo,
+  ),
+  row(
+    'prohibitingProcesses',
+    'Prohibiting processes',
+    'While one of these runs it is neither installed nor removed: full names of processes.',
+    listed,
+  ),
   row('autoGroups', 'Auto groups', 'Groups whose computers get it by themselves; standard is every computer.', group),
   row('excludedGroups', 'Excluded groups', 'Groups whose computers do not get it.', group),
-  row('preInstall', 'Pre-install script', 'Runs before an install and can refuse it: a script of the depot by name or id, or a file to take in.', script),
-  row('postInstall', 'Post-install script', 'Runs after an install: a script of the depot by name or id, or a file to take in.', script),
-  row('preRemove', 'Pre-remove script', 'Runs before a removal and can refuse it: a script of the depot by name or id, or a file to take in.', script),
-  row('postRemove', 'Post-remove script', 'Runs after a removal: a script of the depot by name or id, or a file to take in.', script),
+  row(
+    'preInstall',
+    'Pre-install script',
+    'Runs before an install and can refuse it: a script of the depot by name or id, or a file to take in.',
+    script,
+  ),
+  row(
+    'postInstall',
+    'Post-install script',
+    'Runs after an install: a script of the depot by name or id, or a file to take in.',
+    script,
+  ),
+  row(
+    'preRemove',
+    'Pre-remove script',
+    'Runs before a removal and can refuse it: a script of the depot by name or id, or a file to take in.',
+    script,
+  ),
+  row(
+    'postRemove',
+    'Post-remove script',
+    'Runs after a removal: a script of the depot by name or id, or a file to take in.',
+    script,
+  ),
   row('expiration', 'Expiration', 'Days without use after which it is removed; 0 is never.', clearable),
-  row('expirationPaths', 'Expiration paths', 'Absolute paths of apps; bringing one to the front counts as use.', listed),
-  row('firmExpiration', 'Firm expiration', 'When it is removed whether it is used or not: its last day (2027-06-30), or days after the install.', clearable),
-  row('packageScripts', 'Scripts in the package', 'Where no installer of the system runs them: refuse the package, or ignore them.'),
+  row(
+    'expirationPaths',
+    'Expiration paths',
+    'Absolute paths of apps; bringing one to the front counts as use.',
+    listed,
+  ),
+  row(
+    'firmExpiration',
+    'Firm expiration',
+    'When it is removed whether it is used or not: its last day (2027-06-30), or days after the install.',
+    clearable,
+  ),
+  row(
+    'packageScripts',
+    'Scripts in the package',
+    'Where no installer of the system runs them: refuse the package, or ignore them.',
+  ),
   row('setuid', 'Setuid bits', 'Whether setuid and setgid bits of its files are dropped or kept.'),
 ];
 

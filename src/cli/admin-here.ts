@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { ExecPort, Reporter } from '@d3/sdk';
+import type { PreferenceRow } from '../admin/preferences.ts';
 import { type AdminSession, withDepot } from '../admin/session.ts';
 import { adminName } from '../config/admin-name.ts';
 import { loadSettings } from '../config/layers.ts';
@@ -11,6 +12,7 @@ import { pluginsOnBus } from '../lifecycle/plugins.ts';
 import { systemClock, ticks } from '../platform/clock.ts';
 import { execIn } from '../platform/exec.ts';
 import { machinePaths, ownProgramPaths } from '../platform/paths.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { depotLocation, requireDepot } from './depot-location.ts';
 import type { Inputs } from './inputs.ts';
 
@@ -23,6 +25,7 @@ export interface AdminInput {
   trace: HookTracer;
   report: Reporter;
   signal: AbortSignal;
+  terminal: Pick<Terminal, 'canAsk' | 'text'>;
 }
 
 /** What an admin command finds where it runs. */
@@ -55,7 +58,7 @@ export function readingDepot<Result>(
 }
 
 async function openedDepot<Result>(
-  { flags, inputs, env, hooks, trace, report, signal }: AdminInput,
+  { flags, inputs, env, hooks, trace, report, signal, terminal }: AdminInput,
   named: boolean,
   work: (session: AdminSession, here: AdminHere) => Promise<Result>,
 ): Promise<Result> {
@@ -63,13 +66,29 @@ async function openedDepot<Result>(
   const preferences = await ownPreferences();
   const given = flags.admin ?? preferences.admin ?? undefined;
   const admin = named ? adminName(given, settings.admin, settings.prohibitedAdminNames, env) : '';
-  const dir = requireDepot(depotLocation(inputs.depot, preferences.depot ?? settings.depot));
+  const known = depotLocation(inputs.depot, preferences.depot ?? settings.depot);
+  const dir = requireDepot(known ?? (terminal.canAsk ? await firstDepot(terminal) : null));
   // Programs of plugins find their working folders in the depot's own ground, which only its owner may enter.
   const exec = execIn(path.join(dir, 'work'));
   const plugins = pluginsOnBus({ hooks, exec, clock: systemClock, ticks, trace });
   return withDepot({ dir, admin, clock: systemClock, plugins, report, signal }, (session) =>
     work(session, { settings, preferences, exec }),
   );
+}
+
+/** The first time somebody uses d3admin: what it cannot do without is asked for once, and kept. */
+async function firstDepot(terminal: AdminInput['terminal']): Promise<string> {
+  const { preferenceRow, preferenceValue } = await import('../admin/preferences.ts');
+  const row = preferenceRow('depot') as PreferenceRow;
+  const typed = await terminal.text({
+    question: `${row.label}:`,
+    flag: '--depot',
+    details: ['No depot is known yet. What you say is kept; d3admin config changes it.', row.explanation],
+  });
+  const depot = preferenceValue(row, typed, []);
+  if (depot === null) return requireDepot(null);
+  await savePreferences({ depot });
+  return depot;
 }
 
 /** Nobody's, where there is no home to have any in. */

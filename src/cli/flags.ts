@@ -234,4 +234,5 @@ export const INPUT_VARIABLES: readonly string[] = [
   'D3_DEPOT_DATABASE',
   'D3_RUN',
   'D3_SAFE_MODE',
+  'D3_CREDENTIALS',
 ];

@@ -1,7 +1,10 @@
 import { definitionOf, valueProblem } from './settings.ts';
 
 /** What became of a key of the ancestor: a setting of d3, a plugin's matter, or nothing any more, and why. */
-type Fate = { setting: string; as?: 'list' | 'number' | 'switch' | 'answer' } | { plugin: string } | { dropped: string };
+type Fate =
+  | { setting: string; as?: 'list' | 'number' | 'switch' | 'answer' }
+  | { plugin: string }
+  | { dropped: string };
 
 const NO_DATABASE = 'd3 asks no database of Jamf Pro';
 const BY_CREDENTIALS = 'a depot is asked with http.credentials';

@@ -50,7 +50,8 @@ export async function readPreferences(file: string): Promise<Preferences> {
   if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return NO_PREFERENCES;
   refuseUntrusted(file, path.dirname(file), { secret: true });
   const document = (await parseFile(file)) as Record<string, unknown> | null;
-  if (typeof document !== 'object' || document === null || Array.isArray(document)) throw invalid(file, 'it is no object');
+  if (typeof document !== 'object' || document === null || Array.isArray(document))
+    throw invalid(file, 'it is no object');
   const { schema, ...said } = document;
   if (schema !== SCHEMA) {
     if (typeof schema === 'string' && /^d3\/preferences@\d+$/.test(schema)) {

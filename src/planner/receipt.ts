@@ -1,5 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { DebianPackage, Edition, EditionIdentity, FirmExpiration, PackageFile, ScriptPin } from '../catalog/types.ts';
+import type {
+  DebianPackage,
+  Edition,
+  EditionIdentity,
+  FirmExpiration,
+  PackageFile,
+  ScriptPin,
+} from '../catalog/types.ts';
 
 /** One machine's record that an edition is installed there; one per basename. Status is joined from the catalog, never kept. */
 export interface Receipt extends EditionIdentity {

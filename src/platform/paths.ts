@@ -104,7 +104,10 @@ export function programPaths(
   const mac = platform === 'darwin';
   const { XDG_CACHE_HOME: cache = '', XDG_DATA_HOME: data = '', XDG_CONFIG_HOME: config = '' } = env;
   // Root often runs with somebody else's HOME, whose folder is not root's to write to.
-  const configHome = path.join(path.isAbsolute(config) ? config : path.join(uid === 0 ? account() : home, '.config'), 'd3');
+  const configHome = path.join(
+    path.isAbsolute(config) ? config : path.join(uid === 0 ? account() : home, '.config'),
+    'd3',
+  );
   const machine = machinePaths('/', platform);
   const ownCache = path.join(home, ...(mac ? ['Library', 'Caches'] : ['.cache']), 'd3');
   return {

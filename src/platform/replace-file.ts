@@ -11,3 +11,8 @@ export function replaceFile(file: string, text: string, mode = 0o644): void {
     throw error;
   }
 }
+
+/** Nothing happens when it is not there. */
+export function removeFile(file: string): void {
+  rmSync(file, { force: true });
+}

@@ -28,8 +28,17 @@ export async function askText(
   return String(answer) || preset;
 }
 
+/** Asks for something that is not shown while it is typed. */
+export async function askSecret(
+  question: string,
+  input: NodeJS.ReadableStream,
+  output: NodeJS.WritableStream,
+): Promise<string> {
+  return String(await asked({ type: 'password', name: 'answer', message: question }, input, output));
+}
+
 async function asked(
-  question: { type: 'confirm' | 'input'; name: 'answer'; message: string; default?: boolean },
+  question: { type: 'confirm' | 'input' | 'password'; name: 'answer'; message: string; default?: boolean },
   input: NodeJS.ReadableStream,
   output: NodeJS.WritableStream,
 ): Promise<unknown> {

@@ -2,7 +2,7 @@ import { D3Error } from '@d3/sdk';
 import { LiveProgress } from './live.ts';
 import { type Output, outputOf } from './output.ts';
 import { page } from './pager.ts';
-import { ask, askText } from './prompt.ts';
+import { ask, askSecret, askText } from './prompt.ts';
 import { renderTable, type Table } from './table.ts';
 import { escapeText, safeJson } from './text.ts';
 
@@ -235,6 +235,18 @@ export class Terminal {
       this.#stdin,
       this.#stderr as NodeJS.WritableStream & Output,
     );
+  }
+
+  /** Asks for a secret; where nobody can be asked it is the first line of stdin. */
+  async secret({ question }: Question): Promise<string> {
+    if (this.canAsk)
+      return askSecret(escapeText(question), this.#stdin, this.#stderr as NodeJS.WritableStream & Output);
+    let text = '';
+    for await (const piece of this.#stdin) {
+      text += String(piece);
+      if (text.includes('\n') || text.length > 65_536) break;
+    }
+    return (text.split('\n')[0] as string).replace(/\r$/, '');
   }
 
   /** For commands that print by themselves, as those of other people's plugins do: a reader may leave there too. */

@@ -67,6 +67,6 @@ describe('the table of flags', () => {
 
   it('names the variable of each flag', () => {
     expect(flagVariable('dry-run')).to.equal('D3_FLAG_DRY_RUN');
-    expect(INPUT_VARIABLES).to.have.lengthOf(5);
+    expect(INPUT_VARIABLES).to.have.lengthOf(6);
   });
 });

@@ -25,7 +25,9 @@ export default class AdminDelete extends AdminCommand<DeletedHere, typeof AdminD
   ];
   static override flags = {
     ...confirmingFlags,
-    archive: Flags.boolean({ summary: 'Keep the record, to be seen with "show archived" and brought back with "restore".' }),
+    archive: Flags.boolean({
+      summary: 'Keep the record, to be seen with "show archived" and brought back with "restore".',
+    }),
     'keep-file': Flags.boolean({ summary: 'Keep the package file with the record.', dependsOn: ['archive'] }),
     'delete-scripts': Flags.boolean({
       summary: 'Delete its scripts too, those that nothing else uses.',
@@ -55,7 +57,9 @@ export default class AdminDelete extends AdminCommand<DeletedHere, typeof AdminD
       const editions = [...new Map(meant.results.map((edition) => [edition.id, edition])).values()];
       const would = editions.map(wouldBe);
       if (flags['dry-run'] || !(await agree(editions, would, context))) return { result: { deleted: [], would } };
-      const { results, errors, exit } = await eachTarget(editions, (edition) => deleteEdition(edition, options, session));
+      const { results, errors, exit } = await eachTarget(editions, (edition) =>
+        deleteEdition(edition, options, session),
+      );
       return { result: { deleted: results, would: [] }, errors, exit };
     });
   }

@@ -38,7 +38,9 @@ export default class AdminUnlive extends AdminCommand<Unlived, typeof AdminUnliv
 
   render({ edition, done }: Unlived, terminal: Terminal): void {
     terminal.result(
-      done ? `${edition} is deprecated; its basename has no live edition.` : `Nothing was changed: ${edition} would be deprecated.`,
+      done
+        ? `${edition} is deprecated; its basename has no live edition.`
+        : `Nothing was changed: ${edition} would be deprecated.`,
     );
   }
 }
