@@ -17,7 +17,7 @@ export interface DeleteOptions {
 }
 
 /** Something that could have gone with an edition, and why it stays. */
-export interface Kept {
+interface Kept {
   what: 'file' | 'script' | 'record' | 'jss';
   name: string;
   why: string;
@@ -60,8 +60,8 @@ export async function deleteEdition(edition: Edition, options: DeleteOptions, se
   return { edition, archived: archive, fileRemoved, scriptsRemoved: scripts.removed, kept };
 }
 
-/** What deleting would leave behind and why, in the words of a report; nothing is changed. */
-export async function scriptsAfter(
+/** The scripts of an edition, each with who else uses it. */
+async function scriptsAfter(
   edition: Edition,
   session: AdminSession,
 ): Promise<{ script: ScriptPin; users: string[] }[]> {

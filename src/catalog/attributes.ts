@@ -116,8 +116,8 @@ export function readAttributes(
     read.filename = text;
   });
   reader.take('category', (text) => {
-    reader.checkLine('category', text);
-    attributes.category = isNone(text) ? null : reader.category(text, known);
+    const good = reader.checkLine('category', text);
+    attributes.category = isNone(text) ? null : good ? reader.category(text, known) : text;
   });
   reader.take('description', (text) => {
     attributes.description = text;
@@ -248,9 +248,10 @@ class AttributeReader {
     if (wrong !== null) this.problems.push(problem(key, 'usage', 'ATTRIBUTE_INVALID', wrong));
   }
 
-  checkLine(key: keyof TypedAttributes, text: string): void {
+  checkLine(key: keyof TypedAttributes, text: string): boolean {
     const good = text.trim() !== '' && text.length <= 255 && !/\p{Cc}/u.test(text);
     this.check(key, good ? null : `"${text}" must be 1 to 255 characters on one line`);
+    return good;
   }
 
   category(text: string, { categories }: NamesKnown): string {

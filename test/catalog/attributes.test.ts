@@ -42,7 +42,7 @@ describe('attributes as an admin types them', () => {
   type Typed = keyof TypedAttributes & keyof EditionAttributes;
   const good: [key: Typed, text: string, value: unknown][] = [
     ['packageName', 'Transmogrifier 2', 'Transmogrifier 2'],
-    ['category', 'Toys', 'Toys'],
+    ['category', 'productivity', 'Productivity'],
     ['category', 'n', null],
     ['category', 'None', null],
     ['description', 'two\nlines', 'two\nlines'],
