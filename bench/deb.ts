@@ -98,10 +98,7 @@ async function depotOf(sources: readonly { name: string; folder: string }[]): Pr
       const output = path.join(dir, `${name}.pkg`);
       await build({ root: folder, output, identifier: `org.example.${name}`, version: '1' });
       const typed = { version: '1', autoGroups: 'standard' };
-      const added = await addEdition(
-        { basename: name, typed, source: output, preserveOwners: false, inherit: false },
-        opened,
-      );
+      const added = await addEdition({ basename: name, typed, source: output, inherit: false }, opened);
       await makeLive(await proposeLive(added.edition.edition, opened), opened);
     }
   });

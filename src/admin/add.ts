@@ -5,30 +5,37 @@ import {
   ATTRIBUTE_FLAGS,
   attributeConflicts,
   DEFAULT_ATTRIBUTES,
+  type NamesKnown,
   type ReadAttributes,
   readAttributes,
   type TypedAttributes,
 } from '../catalog/attributes.ts';
 import { cpuOfDebian } from '../catalog/limits.ts';
 import { basenameProblem, editionString } from '../catalog/names.ts';
+import { indexCatalog, resolveTarget } from '../catalog/resolve.ts';
 import type { ApplePackage, Edition, EditionAttributes, PackageFile } from '../catalog/types.ts';
+import type { Preferences } from '../config/preferences.ts';
 import type { PackageContents } from '../depot/contract.ts';
 import { namesKnown, pinOf, pinScripts, riskOf, throwProblems } from './attributes.ts';
 import { blobsOf, removeUnused, requireBlobs } from './blobs.ts';
+import { type BuildChoices, type BuildTools, buildProblems, buildToolsHere, idleBuildFlags } from './build.ts';
 import { formatOf, type SourcePackage, sourcePackage, sourceProblem } from './package-file.ts';
 import { type AdminSession, announce, publish } from './session.ts';
 
 export interface AddRequest {
   basename: string;
   typed: TypedAttributes;
-  /** A .pkg, .deb or .dmg file or a root folder; absent: the previous edition's stored file. */
+  /** A .pkg, .deb or .dmg file or a root folder; absent: the stored file of the edition it inherits from. */
   source?: string | undefined;
-  /** Identifier for a package built from a folder. */
-  packageId?: string | undefined;
-  preserveOwners: boolean;
-  /** Folder to build in; a temporary one when absent. */
-  workspace?: string | undefined;
+  /** How a package is built from a folder. */
+  build?: BuildChoices;
   inherit: boolean;
+  /** An edition whose record and file are taken in, archived ones too; or a package file, which is then the source. */
+  importFrom?: string | undefined;
+  /** What this admin usually wants. */
+  usual?: Pick<Preferences, 'workspace' | 'pkgIdPrefix' | 'category' | 'signingIdentity' | 'signingOptions'>;
+  /** Stand-ins for a Mac's programs. */
+  tools?: BuildTools;
 }
 
 export interface Added {
@@ -41,22 +48,29 @@ export interface Added {
 }
 
 /** An edition as it will be, before anything is written. */
-interface Draft {
+export interface Draft {
+  basename: string;
   version: string;
   revision: number;
   attributes: EditionAttributes;
   filename: string;
   read: ReadAttributes;
   previous: Edition | null;
+  /** The edition whose attributes it takes over. */
+  inheritedFrom: string | null;
   /** The edition whose stored file it takes; null when a source was given. */
   fileFrom: Edition | null;
+  source: string | undefined;
+  choices: BuildChoices;
   warnings: string[];
+  groupName: (id: number) => string;
 }
 
 /** Adds a new edition as a pilot. Everything is checked before anything is written; a failed add leaves nothing. */
 export async function addEdition(request: AddRequest, session: AdminSession): Promise<Added> {
-  const draft = await makeDraft(request, session);
-  const fresh = draft.fileFrom === null ? await readSource(request, draft, session) : null;
+  const { draft, problems } = await draftOf(request, session);
+  throwProblems(problems);
+  const fresh = draft.fileFrom === null ? await readSource(draft, request.tools ?? buildToolsHere(), session) : null;
   const stored = fresh === null ? [] : [fresh.stored.sha256];
   try {
     if (fresh !== null) followFile(draft, fresh);
@@ -65,9 +79,9 @@ export async function addEdition(request: AddRequest, session: AdminSession): Pr
     await announce('d3:edition:added', edition, session);
     return {
       edition,
-      inheritedFrom: request.inherit ? (draft.previous?.edition ?? null) : null,
+      inheritedFrom: draft.inheritedFrom,
       fileFrom: draft.fileFrom?.edition ?? null,
-      warnings: [...draft.warnings, ...(fresh?.warnings ?? []), ...riskOf(edition)],
+      warnings: [...draft.warnings, ...(fresh?.warnings ?? []), ...riskOf(edition, session.clock.now())],
     };
   } catch (error) {
     await removeUnused(stored, session);
@@ -136,20 +150,24 @@ async function storeContents(contents: PackageContents | null, { depot }: AdminS
   return contents === null ? null : (await depot.blobs.put(Buffer.from(JSON.stringify(contents)))).sha256;
 }
 
-async function makeDraft(request: AddRequest, session: AdminSession): Promise<Draft> {
-  const { basename, typed, source } = request;
+/** What an add would make, and all that is wrong with it; nothing is written. */
+export async function draftOf(
+  request: AddRequest,
+  session: AdminSession,
+): Promise<{ draft: Draft; problems: D3Error[] }> {
+  const { basename, typed, usual, tools = buildToolsHere() } = request;
   const all = await session.depot.editionsWithDerivedStatus();
-  const previous = all.findLast((edition) => edition.basename === basename) ?? null;
+  const newest = all.findLast((edition) => edition.basename === basename) ?? null;
+  const imported = request.importFrom === undefined ? null : await imports(request, all, session);
+  const source = imported?.source ?? request.source;
+  const previous = imported?.record ?? newest;
   const known = await namesKnown(session);
   const { read, problems } = readAttributes(typed, known);
-  problems.push(...sourceAndVersionProblems(request, previous));
-  if (request.workspace !== undefined && !statSync(request.workspace, { throwIfNoEntry: false })?.isDirectory()) {
-    problems.push(
-      new D3Error('WORKSPACE_ABSENT', 'usage', `There is no folder at ${request.workspace}.`, {
-        target: '-W/--workspace',
-      }),
-    );
-  }
+  problems.push(...(imported?.problems ?? []), ...sourceAndVersionProblems({ basename, typed, source }, previous));
+  const choices = choicesOf(request, source, previous);
+  const given = request.build ?? {};
+  const building = source !== undefined && statSync(source, { throwIfNoEntry: false })?.isDirectory() === true;
+  problems.push(...buildProblems(building ? choices : given, tools));
   const badBasename = basenameProblem(basename);
   if (badBasename !== null) problems.push(new D3Error('BASENAME_INVALID', 'usage', badBasename, { target: basename }));
 
@@ -158,33 +176,99 @@ async function makeDraft(request: AddRequest, session: AdminSession): Promise<Dr
   const revision = read.revision ?? (highest ?? 0) + 1;
   const name = editionString(basename, version, revision);
   const warnings: string[] = [];
-  const inherited =
-    request.inherit && previous !== null
-      ? await inherit(previous, known.groups, session, warnings)
-      : DEFAULT_ATTRIBUTES;
+  const inherits = previous !== null && (request.inherit || imported?.record !== undefined);
+  const inherited = inherits
+    ? await inherit(previous, known.groups, session, warnings)
+    : { ...DEFAULT_ATTRIBUTES, category: usualCategory(usual?.category ?? null, known, warnings) };
   const attributes: EditionAttributes = { packageName: name, ...inherited, ...read.attributes };
-  const format = source === undefined ? previous?.file.format : (formatOf(source) ?? 'pkg');
-  const filename = read.filename ?? `${name}.${format ?? 'pkg'}`;
+  const filename = read.filename ?? `${name}.${formatFor(source, choices, building) ?? previous?.file.format ?? 'pkg'}`;
   const groupName = (id: number) => known.groups.find((group) => group.id === id)?.name ?? `group ${id}`;
   problems.push(
     ...attributeConflicts(attributes, groupName),
     ...takenNames(name, attributes.packageName, filename, all),
   );
-  throwProblems(problems);
-  return {
+  const idle = building || source === undefined ? [] : idleBuildFlags(given, formatOf(source) === 'dmg');
+  if (idle.length > 0) warnings.push(`${idle.join(', ')} said nothing here: ${source} is built already`);
+  const draft: Draft = {
+    basename,
     version,
     revision,
     attributes,
     filename,
     read,
     previous,
+    inheritedFrom: inherits ? previous.edition : null,
     fileFrom: source === undefined ? previous : null,
+    source,
+    choices,
     warnings,
+    groupName,
+  };
+  return { draft, problems };
+}
+
+/** Admins keep a workspace, a prefix and an identity to sign with; what is said for this one package counts more. */
+function choicesOf({ basename, build = {}, usual }: AddRequest, source: string | undefined, previous: Edition | null) {
+  const identifier = build.packageId ?? previous?.applePackages[0]?.id ?? `${usual?.pkgIdPrefix ?? 'd3'}.${basename}`;
+  const signs = build.dmg !== true && source !== undefined;
+  return {
+    ...build,
+    packageId: identifier,
+    workspace: build.workspace ?? usual?.workspace ?? undefined,
+    signingIdentity: build.signingIdentity ?? (signs ? (usual?.signingIdentity ?? undefined) : undefined),
+    signingOptions: build.signingOptions ?? (signs ? (usual?.signingOptions ?? undefined) : undefined),
   };
 }
 
+function formatFor(source: string | undefined, { dmg }: BuildChoices, building: boolean) {
+  if (source === undefined) return null;
+  return building && dmg === true ? 'dmg' : (formatOf(source) ?? 'pkg');
+}
+
+function usualCategory(category: string | null, { categories }: NamesKnown, warnings: string[]): string | null {
+  if (category === null || categories === null) return category;
+  const found = categories.find(({ name }) => name.toLowerCase() === category.toLowerCase());
+  if (found === undefined) warnings.push(`your usual category ${category} is not in the depot: it has none`);
+  return found?.name ?? null;
+}
+
+/** A file is a source like any other; a record, by any of its names, is inherited from with its file. */
+async function imports(
+  { importFrom: what = '', source }: AddRequest,
+  all: readonly Edition[],
+  { depot }: AdminSession,
+): Promise<{ source?: string | undefined; record?: Edition; problems: D3Error[] }> {
+  const target = '-i/--import';
+  const stat = statSync(what, { throwIfNoEntry: false });
+  if (stat !== undefined && (stat.isDirectory() || formatOf(what) !== null)) {
+    if (source === undefined) return { source: what, problems: [] };
+    const text = `${what} is a package by itself: -s names another one`;
+    return { problems: [new D3Error('IMPORT_AND_SOURCE', 'usage', text, { target, actions: ['give one of both'] })] };
+  }
+  const archived = (await depot.store.editions.archived()).map((edition) => ({ ...edition, status: edition.status }));
+  const index = indexCatalog({ schema: 'd3/catalog@1', generation: 0, editions: [...all, ...archived], groups: [] });
+  const found = resolveTarget(index, what);
+  const record =
+    found.kind === 'edition'
+      ? found.edition
+      : found.kind === 'basename'
+        ? (index.liveOf(what) ?? index.ofBasename(what).at(-1))
+        : undefined;
+  if (record !== undefined) {
+    const there = await depot.blobs.has(record.file.sha256);
+    const gone = { ...record, status: 'missing' as const };
+    return { source, record: there ? record : gone, problems: [] };
+  }
+  const text = `there is neither a package file nor an edition called ${what}`;
+  const actions = ['see d3admin show, or d3admin show archived'];
+  return { problems: [new D3Error('IMPORT_NOT_FOUND', 'notFound', text, { target, actions })] };
+}
+
 /** What a new basename cannot do without, in one message; and a source that is not usable. */
-function sourceAndVersionProblems({ basename, typed, source }: AddRequest, previous: Edition | null): D3Error[] {
+function sourceAndVersionProblems(
+  { basename, typed, source }: Pick<AddRequest, 'basename' | 'typed' | 'source'>,
+  previous: Edition | null,
+): D3Error[] {
   if (source !== undefined) {
     const wrong = sourceProblem(source);
     const problems = wrong === null ? [] : [wrong];
@@ -255,11 +339,10 @@ export function takenNames(
   return problems;
 }
 
-function readSource(request: AddRequest, draft: Draft, session: AdminSession): Promise<SourcePackage> {
-  const { basename, packageId, preserveOwners, workspace } = request;
-  const identifier = packageId ?? draft.previous?.applePackages[0]?.id ?? `d3.${basename}`;
-  const source = path.resolve(request.source as string);
-  return sourcePackage({ source, basename, version: draft.version, identifier, preserveOwners, workspace }, session);
+function readSource(draft: Draft, tools: BuildTools, session: AdminSession): Promise<SourcePackage> {
+  const { basename, version, choices } = draft;
+  const source = path.resolve(draft.source as string);
+  return sourcePackage({ source, basename, version, identifier: choices.packageId as string, choices, tools }, session);
 }
 
 function fileOf(fresh: SourcePackage | null, draft: Draft): PackageFile {

@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs';
 import { D3Error, D3Errors, EXIT_CODES } from '@d3/sdk';
 import type { NamesKnown, ReadAttributes, ScriptReference } from '../catalog/attributes.ts';
+import { firmExpirationText, isPast } from '../catalog/firm-expiration.ts';
 import type { EditionAttributes, ScriptPin, ScriptSlot } from '../catalog/types.ts';
+import { isDocumentKind } from '../depot/index.ts';
 import { readScript, storeScript } from './scripts.ts';
 import type { AdminSession } from './session.ts';
 
@@ -18,6 +20,7 @@ export async function namesKnown({ depot }: AdminSession): Promise<NamesKnown> {
   return {
     groups: await depot.store.documents('group').list(),
     scripts: await depot.store.documents('script').list(),
+    categories: isDocumentKind('category') ? await depot.store.documents('category').list() : null,
     isFile: (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true,
   };
 }
@@ -76,10 +79,21 @@ async function currentPin(id: number, session: AdminSession): Promise<ScriptPin>
   throw new D3Error('SCRIPT_NOT_FOUND', 'notFound', `Script ${id} was deleted meanwhile.`, { target: String(id) });
 }
 
-/** Said when an edition is set up so that a refusing script leaves machines without the old edition and the new one. */
-export function riskOf({ removeFirst, preInstall }: Pick<EditionAttributes, 'removeFirst' | 'preInstall'>): string[] {
-  if (!removeFirst || preInstall === null) return [];
-  return [
-    'the old edition is removed before the pre-install script is asked: if that refuses, neither is installed; the setting install.removeFirst: after-gate turns the order round',
-  ];
+/** What an admin should know of an edition as it is set up, though it is not wrong. */
+export function riskOf(
+  { removeFirst, preInstall, firmExpiration, removable, expiration }: EditionAttributes,
+  now: Date,
+): string[] {
+  const risks: string[] = [];
+  // A refusing script leaves machines without the old edition and without the new one.
+  if (removeFirst && preInstall !== null) {
+    risks.push(
+      'the old edition is removed before the pre-install script is asked: if that refuses, neither is installed; the setting install.removeFirst: after-gate turns the order round',
+    );
+  }
+  if (isPast(firmExpiration, now))
+    risks.push(`its firm expiration (${firmExpirationText(firmExpiration)}) is over: machines may remove it at once`);
+  if (!removable && (expiration > 0 || (firmExpiration ?? null) !== null))
+    risks.push('it is not removable, so it never expires');
+  return risks;
 }

@@ -11,18 +11,27 @@ export function blobsOf(
   return hashes.filter((hash) => hash !== null && hash !== undefined);
 }
 
+/** Every hash that something in the depot needs: editions, archived ones without a file they do not keep, and documents. */
+export async function neededBlobs(
+  store: Pick<AdminSession['depot']['store'], 'editions' | 'documentHashes'>,
+): Promise<Set<string>> {
+  const needed = await store.documentHashes();
+  for (const edition of await store.editions.list()) for (const hash of blobsOf(edition)) needed.add(hash);
+  for (const edition of await store.editions.archived()) {
+    for (const hash of blobsOf(edition)) if (hash !== edition.file.sha256 || edition.fileKept) needed.add(hash);
+  }
+  return needed;
+}
+
 /**
- * Removes those of the given blobs that no edition, no script and no policy names any more. Only these: others may just be arriving.
+ * Removes those of the given blobs that nothing names any more. Only these: others may just be arriving.
  * Nothing can be added meanwhile; what is added right after finds its blob gone, see {@link requireBlobs}.
  * @returns the hashes that were removed
  */
 export async function removeUnused(candidates: readonly string[], { depot }: AdminSession): Promise<string[]> {
   return depot.store.exclusively(async (store) => {
-    const used = new Set((await store.editions.list()).flatMap(blobsOf));
-    for (const script of await store.documents('script').list()) used.add(script.body.sha256);
-    for (const { body } of await store.documents('policy').list())
-      for (const pin of scriptsOfSteps(body.steps)) used.add(pin.sha256);
-    const unused = [...new Set(candidates)].filter((hash) => !used.has(hash));
+    const needed = await neededBlobs(store);
+    const unused = [...new Set(candidates)].filter((hash) => !needed.has(hash));
     for (const hash of unused) await depot.blobs.remove(hash);
     return unused;
   });

@@ -1,4 +1,11 @@
-import { attributeConflicts, readAttributes, type TypedAttributes } from '../catalog/attributes.ts';
+import type { D3Error } from '@d3/sdk';
+import {
+  attributeConflicts,
+  DEFAULT_ATTRIBUTES,
+  type ReadAttributes,
+  readAttributes,
+  type TypedAttributes,
+} from '../catalog/attributes.ts';
 import { editionString } from '../catalog/names.ts';
 import type { Edition, EditionAttributes } from '../catalog/types.ts';
 import type { EditionChanges } from '../depot/index.ts';
@@ -14,13 +21,28 @@ export interface Edited {
   warnings: string[];
 }
 
-/** Changes the given attributes of an edition, all or none. Everything else stays. */
-export async function editEdition(target: string, typed: TypedAttributes, session: AdminSession): Promise<Edited> {
-  const before = await editionMeant(target, session);
+/** An edition as it would be after an edit. */
+export interface EditDraft {
+  before: Edition;
+  version: string;
+  revision: number;
+  attributes: EditionAttributes;
+  filename: string;
+  read: ReadAttributes;
+  groupName: (id: number) => string;
+}
+
+/** What an edit would make of an edition, and all that is wrong with it; nothing is written. */
+export async function editDraftOf(
+  before: Edition,
+  typed: TypedAttributes,
+  session: AdminSession,
+): Promise<{ draft: EditDraft; problems: D3Error[] }> {
   const known = await namesKnown(session);
   const { read, problems } = readAttributes(typed, known);
-  const after = editionString(before.basename, read.version ?? before.version, read.revision ?? before.revision);
-  const attributes: EditionAttributes = { ...before, ...read.attributes };
+  const { version = before.version, revision = before.revision } = read;
+  const after = editionString(before.basename, version, revision);
+  const attributes: EditionAttributes = { ...attributesOf(before), ...read.attributes };
   if (read.attributes.packageName === undefined)
     attributes.packageName = followed(before.packageName, before.edition, after);
   const filename = read.filename ?? followed(before.file.name, before.edition, after);
@@ -30,7 +52,15 @@ export async function editEdition(target: string, typed: TypedAttributes, sessio
     ...attributeConflicts(attributes, groupName),
     ...takenNames(after, attributes.packageName, filename, others),
   );
+  return { draft: { before, version, revision, attributes, filename, read, groupName }, problems };
+}
+
+/** Changes the given attributes of an edition, all or none. Everything else stays. */
+export async function editEdition(target: string, typed: TypedAttributes, session: AdminSession): Promise<Edited> {
+  const before = await editionMeant(target, session);
+  const { draft, problems } = await editDraftOf(before, typed, session);
   throwProblems(problems);
+  const { read, attributes, version, revision, filename } = draft;
 
   const scripts = await pinScripts(before.basename, read.scripts, session);
   let edition: Edition;
@@ -40,8 +70,8 @@ export async function editEdition(target: string, typed: TypedAttributes, sessio
       ...read.attributes,
       ...scripts.pins,
       packageName: attributes.packageName,
-      version: read.version ?? before.version,
-      revision: read.revision ?? before.revision,
+      version,
+      revision,
       file: { ...before.file, name: filename },
     };
     const changes = differing(wanted, before);
@@ -56,7 +86,13 @@ export async function editEdition(target: string, typed: TypedAttributes, sessio
     throw error;
   }
   await publish(session);
-  return { edition, changed, warnings: riskOf(edition) };
+  return { edition, changed, warnings: riskOf(edition, session.clock.now()) };
+}
+
+function attributesOf(edition: Edition): EditionAttributes {
+  return Object.fromEntries(
+    ['packageName', ...Object.keys(DEFAULT_ATTRIBUTES)].map((key) => [key, edition[key as keyof Edition]]),
+  ) as unknown as EditionAttributes;
 }
 
 /** A name made from the edition follows it when the edition changes. */
@@ -67,7 +103,7 @@ function followed(name: string, before: string, after: string): string {
 function differing(wanted: EditionChanges, before: Edition): EditionChanges {
   return Object.fromEntries(
     Object.entries(wanted).filter(
-      ([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key as keyof Edition]),
+      ([key, value]) => JSON.stringify(value ?? null) !== JSON.stringify(before[key as keyof Edition] ?? null),
     ),
   );
 }

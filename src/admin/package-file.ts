@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
-import { build, verify } from '@d3/flatpkg';
+import { verify } from '@d3/flatpkg';
 import { D3Error } from '@d3/sdk';
 import { cpuOfDebian } from '../catalog/limits.ts';
 import type { ApplePackage, DebianPackage, PackageFormat } from '../catalog/types.ts';
@@ -12,6 +11,7 @@ import { inspectDeb } from '../installers/deb/inspect.ts';
 import { checkImage } from '../installers/dmg/koly.ts';
 import { translated } from '../installers/pkg.ts';
 import { removeUnused } from './blobs.ts';
+import { type BuildChoices, type BuildTools, buildFrom } from './build.ts';
 import type { AdminSession } from './session.ts';
 
 /** A package file that was taken into the depot, where no edition has it yet. */
@@ -36,9 +36,8 @@ export interface SourceOptions {
   version: string;
   /** Identifier for a package built here. */
   identifier: string;
-  preserveOwners: boolean;
-  /** Folder to build in; a temporary one when absent. */
-  workspace?: string | undefined;
+  choices: BuildChoices;
+  tools: BuildTools;
 }
 
 /** @returns what is wrong with a source path as typed, or null */
@@ -106,27 +105,15 @@ async function takenIn(
   }
 }
 
-async function built(
-  { source, basename, version, identifier, preserveOwners, workspace }: SourceOptions,
-  session: AdminSession,
-): Promise<SourcePackage> {
-  const folder = mkdtempSync(path.join(workspace ?? os.tmpdir(), 'd3-build-'));
+async function built(options: SourceOptions, session: AdminSession): Promise<SourcePackage> {
+  const { source, choices, tools } = options;
+  const { path: file, format, discard } = await buildFrom(source, options, choices, tools, session);
   try {
-    const output = path.join(folder, `${basename}.pkg`);
-    session.report({ type: 'detail', target: source, text: `building a package (${identifier} ${version})` });
-    await translated(source, () =>
-      build({
-        root: source,
-        output,
-        identifier,
-        version,
-        owners: preserveOwners ? 'preserve' : 'recommended',
-        signal: session.signal,
-      }),
+    return await takenIn(file, session, (at) =>
+      format === 'dmg' ? examinedImage({ ...options, source: file }, at) : examined(file, at, session.signal),
     );
-    return await takenIn(output, session, (at) => examined(output, at, session.signal));
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    discard();
   }
 }
 

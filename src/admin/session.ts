@@ -53,11 +53,16 @@ export async function publish({ depot }: AdminSession): Promise<void> {
 }
 
 /** Tells plugins what became of an edition; what they make of it changes nothing here. */
-export async function announce(event: EditionEvent, edition: Edition, session: AdminSession): Promise<void> {
+export async function announce(
+  event: EditionEvent,
+  edition: Edition,
+  session: AdminSession,
+  more: { keepInJss?: boolean } = {},
+): Promise<void> {
   const { id, basename, version, revision, edition: name } = edition;
   await session.plugins.editionChanged(
     event,
-    { id, basename, version, revision, edition: name, by: session.admin },
+    { id, basename, version, revision, edition: name, by: session.admin, ...more },
     roomOf(session),
   );
 }

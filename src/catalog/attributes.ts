@@ -1,4 +1,5 @@
 import { D3Error, type ExitName } from '@d3/sdk';
+import { readFirmExpiration } from './firm-expiration.ts';
 import { cpuByName, osLimitProblem } from './limits.ts';
 import { cleanVersion, revisionProblem, versionProblem, wholeNumber } from './names.ts';
 import type { EditionAttributes, GroupRef, ScriptSlot } from './types.ts';
@@ -29,6 +30,7 @@ export interface TypedAttributes {
   postRemove?: string | undefined;
   expiration?: string | undefined;
   expirationPaths?: string | undefined;
+  firmExpiration?: string | undefined;
   packageScripts?: string | undefined;
   setuid?: string | undefined;
 }
@@ -55,6 +57,7 @@ export const ATTRIBUTE_FLAGS: Record<keyof TypedAttributes, string> = {
   postRemove: '-T/--post-remove',
   expiration: '-X/--expiration',
   expirationPaths: '-P/--expiration-path',
+  firmExpiration: '--firm-expiration',
   packageScripts: '--package-scripts',
   setuid: '--setuid',
 };
@@ -66,6 +69,8 @@ export type ScriptReference = { kind: 'document'; id: number } | { kind: 'file';
 export interface NamesKnown {
   groups: readonly { id: number; name: string }[];
   scripts: readonly { id: number; name: string }[];
+  /** Null where the depot keeps no list of categories: any name is one then. */
+  categories: readonly { name: string }[] | null;
   /** Whether a word is the path of a readable file. */
   isFile(path: string): boolean;
 }
@@ -111,8 +116,8 @@ export function readAttributes(
     read.filename = text;
   });
   reader.take('category', (text) => {
-    reader.checkLine('category', text);
-    attributes.category = isNone(text) ? null : text;
+    const good = reader.checkLine('category', text);
+    attributes.category = isNone(text) ? null : good ? reader.category(text, known) : text;
   });
   reader.take('description', (text) => {
     attributes.description = text;
@@ -165,6 +170,14 @@ export function readAttributes(
       reader.check('expirationPaths', good ? null : `expiration path "${path}" must be absolute`);
     }
   });
+  reader.take('firmExpiration', (text) => {
+    const firm = isNone(text) ? null : readFirmExpiration(text);
+    reader.check(
+      'firmExpiration',
+      firm === undefined ? `"${text}" must be a day such as 2027-06-30, or a number of days after the install` : null,
+    );
+    attributes.firmExpiration = firm ?? null;
+  });
   reader.take('packageScripts', (text) => {
     const good = text === 'refuse' || text === 'ignore';
     reader.check('packageScripts', good ? null : `"${text}" must be refuse or ignore`);
@@ -212,6 +225,7 @@ export const DEFAULT_ATTRIBUTES: Omit<EditionAttributes, 'packageName'> = {
   postRemove: null,
   expiration: 0,
   expirationPaths: [],
+  firmExpiration: null,
   packageScripts: 'refuse',
   setuid: 'drop',
   requires: [],
@@ -234,9 +248,17 @@ class AttributeReader {
     if (wrong !== null) this.problems.push(problem(key, 'usage', 'ATTRIBUTE_INVALID', wrong));
   }
 
-  checkLine(key: keyof TypedAttributes, text: string): void {
+  checkLine(key: keyof TypedAttributes, text: string): boolean {
     const good = text.trim() !== '' && text.length <= 255 && !/\p{Cc}/u.test(text);
     this.check(key, good ? null : `"${text}" must be 1 to 255 characters on one line`);
+    return good;
+  }
+
+  category(text: string, { categories }: NamesKnown): string {
+    const found = categories?.find((category) => category.name.toLowerCase() === text.toLowerCase());
+    if (categories !== null && found === undefined)
+      this.#unknown('category', `there is no category called ${text}`, `make it: d3admin category add ${text}`);
+    return found?.name ?? text;
   }
 
   /** `standard` anywhere makes the list just that, for it means every machine. */

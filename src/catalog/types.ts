@@ -76,6 +76,8 @@ export interface EditionAttributes {
   /** Days of disuse after which it is removed; 0 never. */
   expiration: number;
   expirationPaths: string[];
+  /** When it is removed whether it is used or not; absent or null: never. */
+  firmExpiration?: FirmExpiration | null;
   /** What to do where no native installer runs the scripts inside the package: refuse it, or install without them. */
   packageScripts: 'refuse' | 'ignore';
   /** Whether setuid and setgid bits of its files are kept where owners are. */
@@ -83,6 +85,9 @@ export interface EditionAttributes {
   /** Capabilities a client must have to handle this edition; unknown ones block it there. */
   requires: string[];
 }
+
+/** The last day of an edition (`2027-06-30`, UTC), or how many days after it was installed. */
+export type FirmExpiration = { on: string } | { days: number };
 
 /** `standard` means every machine; a number is the id of a group document. */
 export type GroupRef = number | 'standard';

@@ -1,14 +1,18 @@
 import path from 'node:path';
-import type { Reporter } from '@d3/sdk';
+import type { ExecPort, Reporter } from '@d3/sdk';
+import type { PreferenceRow } from '../admin/preferences.ts';
 import { type AdminSession, withDepot } from '../admin/session.ts';
 import { adminName } from '../config/admin-name.ts';
 import { loadSettings } from '../config/layers.ts';
+import { NO_PREFERENCES, type Preferences, readPreferences, writePreferences } from '../config/preferences.ts';
+import type { Settings } from '../config/settings.ts';
 import { initDepot } from '../depot/index.ts';
 import type { HookSource, HookTracer } from '../lifecycle/bus.ts';
 import { pluginsOnBus } from '../lifecycle/plugins.ts';
 import { systemClock, ticks } from '../platform/clock.ts';
 import { execIn } from '../platform/exec.ts';
-import { machinePaths } from '../platform/paths.ts';
+import { machinePaths, ownProgramPaths } from '../platform/paths.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { depotLocation, requireDepot } from './depot-location.ts';
 import type { Inputs } from './inputs.ts';
 
@@ -21,40 +25,86 @@ export interface AdminInput {
   trace: HookTracer;
   report: Reporter;
   signal: AbortSignal;
+  terminal: Pick<Terminal, 'canAsk' | 'text'>;
+}
+
+/** What an admin command finds where it runs. */
+export interface AdminHere {
+  settings: Settings;
+  /** What this admin usually wants. */
+  preferences: Preferences;
+  /** Runs programs in private folders on the depot's own ground. */
+  exec: ExecPort;
 }
 
 /** Opens the depot for a command that changes it: somebody must be named. */
 export function changingDepot<Result>(
   input: AdminInput,
-  work: (session: AdminSession) => Promise<Result>,
+  work: (session: AdminSession, here: AdminHere) => Promise<Result>,
 ): Promise<Result> {
-  return openedDepot(input, true, async (session) => {
+  return openedDepot(input, true, async (session, here) => {
     // Publishing comes last and needs the keys: what cannot be published is not to be changed either.
     await session.depot.publish();
-    return work(session);
+    return work(session, here);
   });
 }
 
 /** Opens the depot for a command that only looks. */
 export function readingDepot<Result>(
   input: AdminInput,
-  work: (session: AdminSession) => Promise<Result>,
+  work: (session: AdminSession, here: AdminHere) => Promise<Result>,
 ): Promise<Result> {
   return openedDepot(input, false, work);
 }
 
 async function openedDepot<Result>(
-  { flags, inputs, env, hooks, trace, report, signal }: AdminInput,
+  { flags, inputs, env, hooks, trace, report, signal, terminal }: AdminInput,
   named: boolean,
-  work: (session: AdminSession) => Promise<Result>,
+  work: (session: AdminSession, here: AdminHere) => Promise<Result>,
 ): Promise<Result> {
   const settings = await loadSettings(machinePaths('/', process.platform));
-  const admin = named ? adminName(flags.admin, settings.admin, settings.prohibitedAdminNames, env) : '';
-  const dir = requireDepot(depotLocation(inputs.depot, settings.depot));
+  const preferences = await ownPreferences();
+  const given = flags.admin ?? preferences.admin ?? undefined;
+  const admin = named ? adminName(given, settings.admin, settings.prohibitedAdminNames, env) : '';
+  const known = depotLocation(inputs.depot, preferences.depot ?? settings.depot);
+  const dir = requireDepot(known ?? (terminal.canAsk ? await firstDepot(terminal) : null));
   // Programs of plugins find their working folders in the depot's own ground, which only its owner may enter.
   const exec = execIn(path.join(dir, 'work'));
   const plugins = pluginsOnBus({ hooks, exec, clock: systemClock, ticks, trace });
-  return withDepot({ dir, admin, clock: systemClock, plugins, report, signal }, work);
+  return withDepot({ dir, admin, clock: systemClock, plugins, report, signal }, (session) =>
+    work(session, { settings, preferences, exec }),
+  );
+}
+
+/** The first time somebody uses d3admin: what it cannot do without is asked for once, and kept. */
+async function firstDepot(terminal: AdminInput['terminal']): Promise<string> {
+  const { preferenceRow, preferenceValue } = await import('../admin/preferences.ts');
+  const row = preferenceRow('depot') as PreferenceRow;
+  const typed = await terminal.text({
+    question: `${row.label}:`,
+    flag: '--depot',
+    details: ['No depot is known yet. What you say is kept; d3admin config changes it.', row.explanation],
+  });
+  const depot = preferenceValue(row, typed, []);
+  if (depot === null) return requireDepot(null);
+  await savePreferences({ depot });
+  return depot;
+}
+
+/** Nobody's, where there is no home to have any in. */
+export async function ownPreferences(): Promise<Preferences> {
+  const { preferences } = ownProgramPaths();
+  return path.isAbsolute(preferences) ? readPreferences(preferences) : NO_PREFERENCES;
+}
+
+/** Changes some of them, if they change at all. @returns all of them */
+export async function savePreferences(changes: Partial<Preferences>): Promise<Preferences> {
+  const before = await ownPreferences();
+  const after = { ...before, ...changes };
+  if (JSON.stringify(after) === JSON.stringify(before)) return before;
+  const saved = { ...after, savedAt: systemClock.now().toISOString() };
+  writePreferences(ownProgramPaths().preferences, saved);
+  return saved;
 }
 
 /** Makes a depot. @param dir absolute path of an empty folder, or of one that is not there yet */

@@ -36,6 +36,9 @@ export function requireDepot(location: string | URL | null): string {
     });
   }
   throw new D3Error('NO_DEPOT', 'usage', 'No depot is known.', {
-    actions: ['name it with --depot DIR, or D3_DEPOT=DIR, or "depot" in etc/d3.json under the root'],
+    actions: [
+      'name it with --depot DIR, or D3_DEPOT=DIR, or "depot" in etc/d3.json under the root',
+      'd3admin keeps one: d3admin config depot DIR',
+    ],
   });
 }

@@ -1,3 +1,4 @@
+import { firmExpirationWords } from '../catalog/firm-expiration.ts';
 import type { Edition } from '../catalog/types.ts';
 import type { Details } from '../client/details.ts';
 import { driftReason } from '../planner/drift.ts';
@@ -36,6 +37,7 @@ export function editionText(edition: Edition, groups: GroupNames): string {
     ['Excluded groups', listed(groups.excludedGroups)],
     ['Expires', days],
     ['Expiration paths', listed(edition.expirationPaths)],
+    ['Expires for good', firmExpirationWords(edition.firmExpiration)],
     ['Setuid bits', edition.setuid === 'keep' ? 'kept' : 'dropped'],
     ['Scripts in the package', packageScripts(edition)],
     ['Apple packages', listed(edition.applePackages.map((pkg) => `${pkg.id} ${pkg.version}`))],
@@ -74,6 +76,7 @@ function receiptText(receipt: Receipt, same: string, status: string): string {
     ...debianFields(receipt.debianPackage),
     ['Expires', days],
     ['Expiration paths', listed(receipt.expirationPaths)],
+    ['Expires for good', firmExpirationWords(receipt.firmExpiration)],
   ]);
 }
 

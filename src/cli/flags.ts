@@ -191,6 +191,10 @@ export const attributeFlags = {
     aliases: ['expiration-path'],
     summary: 'What counts as using it.',
   }),
+  'firm-expiration': Flags.string({
+    helpValue: 'DAY|DAYS',
+    summary: 'When it ends whether it is used or not: 2027-06-30, or so many days after the install.',
+  }),
   'package-scripts': Flags.string({
     helpValue: 'refuse|ignore',
     summary: 'What to do with scripts inside the package where no installer runs them.',
@@ -209,14 +213,29 @@ export const buildFlags = {
     aliases: ['source'],
     summary: 'A package file, or a folder to build one from.',
   }),
-  dmg: Flags.boolean({ char: 'D', summary: 'Build a disk image instead of a package: not in this version.' }),
+  dmg: Flags.boolean({ char: 'D', summary: 'Build a disk image instead of a package: on a Mac only.' }),
   workspace: Flags.string({
     char: 'W',
     helpValue: 'DIR',
-    summary: 'The folder to build a package in; else a temporary one.',
+    summary: 'The folder to build in, kept for the next time; else the last one, else a temporary one.',
   }),
   'pkg-id': Flags.string({ char: 'p', helpValue: 'ID', summary: 'The identifier of the package.' }),
   'preserve-owners': Flags.boolean({ summary: 'Keep the owners of the files in the folder.' }),
+  'install-location': Flags.string({
+    helpValue: 'PATH',
+    summary: 'Where on the target the folder belongs; / unless said.',
+  }),
+  'scripts-folder': Flags.string({
+    helpValue: 'DIR',
+    summary: 'Scripts to go inside the package: preinstall, postinstall and what they need.',
+  }),
+  'signing-id': Flags.string({ helpValue: 'NAME', summary: 'Sign the package with this identity: on a Mac only.' }),
+  'signing-opts': Flags.string({ helpValue: 'TEXT', summary: 'Further options for productsign.' }),
+  import: Flags.string({
+    char: 'i',
+    helpValue: 'WHAT',
+    summary: 'Take in a package file, or the record of an edition, archived ones too, by name or id.',
+  }),
   'no-inherit': Flags.boolean({ summary: 'Do not take attributes over from the edition before.' }),
 };
 
@@ -232,4 +251,5 @@ export const INPUT_VARIABLES: readonly string[] = [
   'D3_DEPOT_DATABASE',
   'D3_RUN',
   'D3_SAFE_MODE',
+  'D3_CREDENTIALS',
 ];

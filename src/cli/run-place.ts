@@ -1,6 +1,7 @@
 import type { Reporter } from '@d3/sdk';
 import type { Deciding } from '../runs/decisions.ts';
 import type { Run, RunStore } from '../runs/types.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { changingDepot, readingDepot } from './admin-here.ts';
 import type { Inputs } from './inputs.ts';
 import type { MachineInput } from './machine.ts';
@@ -23,6 +24,7 @@ interface PlaceInput extends MachineInput {
   inputs: Inputs;
   report: Reporter;
   signal: AbortSignal;
+  terminal: Pick<Terminal, 'canAsk' | 'text'>;
 }
 
 /** @param changes whether something is to be changed: in a depot somebody must be named for that */

@@ -24,6 +24,7 @@ export interface AttributeFlagValues {
   'post-remove'?: Value;
   expiration?: Value;
   'expiration-paths'?: Value;
+  'firm-expiration'?: Value;
   'package-scripts'?: Value;
   setuid?: Value;
 }
@@ -50,6 +51,7 @@ export function typedAttributes(flags: AttributeFlagValues): TypedAttributes {
     postRemove: flags['post-remove'],
     expiration: flags.expiration,
     expirationPaths: flags['expiration-paths'],
+    firmExpiration: flags['firm-expiration'],
     packageScripts: flags['package-scripts'],
     setuid: flags.setuid,
   };

@@ -120,6 +120,7 @@ function planPayload(
 
 function planReceipt(receipt: Receipt): PlanReceipt {
   const { basename, edition, id, piloting, frozen, removable, expiration, expirationPaths, installedAt } = receipt;
+  const { firmExpiration = null } = receipt;
   return {
     basename,
     edition,
@@ -129,6 +130,7 @@ function planReceipt(receipt: Receipt): PlanReceipt {
     removable,
     expiration,
     expirationPaths,
+    firmExpiration,
     installedAt,
   };
 }

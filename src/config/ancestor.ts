@@ -1,7 +1,10 @@
 import { definitionOf, valueProblem } from './settings.ts';
 
 /** What became of a key of the ancestor: a setting of d3, a plugin's matter, or nothing any more, and why. */
-type Fate = { setting: string; as?: 'list' } | { plugin: string } | { dropped: string };
+type Fate =
+  | { setting: string; as?: 'list' | 'number' | 'switch' | 'answer' }
+  | { plugin: string }
+  | { dropped: string };
 
 const NO_DATABASE = 'd3 asks no database of Jamf Pro';
 const BY_CREDENTIALS = 'a depot is asked with http.credentials';
@@ -35,12 +38,12 @@ const D3_CONF: Readonly<Record<string, Fate>> = {
   puppy_title: { plugin: 'puppytime' },
   puppy_display_secs: { plugin: 'puppytime' },
   notification_image_path: { dropped: 'nothing ever used it' },
-  jss_default_pkg_category: { dropped: 'd3admin takes the category of the edition before' },
+  jss_default_pkg_category: { dropped: 'it is each admin’s own: d3admin config category NAME' },
   jss_default_script_category: { dropped: 'scripts have no category' },
-  admin_make_live_script: { dropped: 'policies with the event make-live take its place: d3admin policy add' },
-  admin_auto_clean: { dropped: 'nothing is deleted by itself' },
-  admin_auto_clean_keep_deprecated: { dropped: 'nothing is deleted by itself' },
-  admin_auto_clean_keep_latest_pilots: { dropped: 'nothing is deleted by itself' },
+  admin_make_live_script: { setting: 'live.script' },
+  admin_auto_clean: { setting: 'live.clean', as: 'switch' },
+  admin_auto_clean_keep_deprecated: { setting: 'live.keepDeprecated', as: 'number' },
+  admin_auto_clean_keep_latest_pilots: { setting: 'live.keepLatestPilots', as: 'answer' },
   report_receipts_ext_attr_name: { plugin: 'jamf' },
   report_puppyq_ext_attr_name: { plugin: 'jamf' },
   report_db_server: { dropped: NO_DATABASE },
@@ -84,7 +87,7 @@ export function ancestorSettings(
     else if ('dropped' in fate) notes.push(`${key} means nothing any more: ${fate.dropped}`);
     else {
       const definition = definitionOf(fate.setting);
-      const value = fate.as === 'list' ? listOf(said) : said;
+      const value = valueAs(fate.as, said);
       const problem = definition === undefined ? null : valueProblem(definition, value);
       if (problem === null) values.set(fate.setting, value);
       else problems.push(`${key}: ${problem}`);
@@ -102,6 +105,15 @@ function linesOf(text: string): Map<string, string> {
     else lines.set(key, value);
   }
   return lines;
+}
+
+/** Booleans of the ancestor are `true` and `false` and nothing else. */
+function valueAs(as: 'list' | 'number' | 'switch' | 'answer' | undefined, said: string): unknown {
+  if (as === 'list') return listOf(said);
+  if (as === 'number') return /^\d+$/.test(said) ? Number(said) : said;
+  if (as === 'switch') return said === 'true' ? 'on' : said === 'false' ? 'off' : said;
+  if (as === 'answer') return said === 'true' ? 'yes' : said === 'false' ? 'no' : said;
+  return said;
 }
 
 function listOf(text: string): string[] {

@@ -35,6 +35,11 @@ export interface Settings {
   admin: string | null;
   /** Names nobody may act as, besides the built-in ones. */
   prohibitedAdminNames: string[];
+  /** A script of the depot that runs after an edition went live, by name or id. */
+  liveScript: string | null;
+  liveClean: 'off' | 'on';
+  liveKeepDeprecated: number;
+  liveKeepLatestPilots: 'no' | 'yes';
   installRemoveFirst: 'seed' | 'after-gate';
   installSignature: 'any' | 'signed';
   /** Empty: every team's that the machine trusts. */
@@ -111,6 +116,30 @@ export const SETTING_DEFINITIONS: readonly (SettingDefinition & { key: keyof Set
     description: 'names nobody may act as, besides root, unknown and auto-installed',
   },
   {
+    key: 'liveScript',
+    name: 'live.script',
+    kind: 'text',
+    description: 'a script of the depot, by name or id, that d3admin runs after an edition went live',
+  },
+  {
+    key: 'liveClean',
+    name: 'live.clean',
+    kind: { oneOf: ['off', 'on'] },
+    description: 'whether old editions are deleted when a newer one goes live',
+  },
+  {
+    key: 'liveKeepDeprecated',
+    name: 'live.keepDeprecated',
+    kind: { from: 0, to: 1000 },
+    description: 'how many deprecated editions of a basename cleaning leaves, the newest of them',
+  },
+  {
+    key: 'liveKeepLatestPilots',
+    name: 'live.keepLatestPilots',
+    kind: { oneOf: ['no', 'yes'] },
+    description: 'whether cleaning leaves skipped editions that are newer than the deprecated ones it leaves',
+  },
+  {
     key: 'installRemoveFirst',
     name: 'install.removeFirst',
     kind: { oneOf: ['seed', 'after-gate'] },
@@ -168,6 +197,10 @@ export const DEFAULT_SETTINGS: Settings = {
   logKeep: 5,
   admin: null,
   prohibitedAdminNames: [],
+  liveScript: null,
+  liveClean: 'off',
+  liveKeepDeprecated: 0,
+  liveKeepLatestPilots: 'no',
   installRemoveFirst: 'seed',
   installSignature: 'any',
   installTeamIds: [],

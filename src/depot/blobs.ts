@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { D3Error } from '@d3/sdk';
 import { errnoOf, giveToOwnerOf, makeFolder, syncFolder, TEMP_PREFIX, tempPath } from './files.ts';
 
@@ -28,6 +28,14 @@ export interface Blobs {
   remove(sha256: string): Promise<void>;
   /** The hashes of all blobs. */
   list(): Promise<Set<string>>;
+  /** When it was stored last, milliseconds since 1970. */
+  changedAt(sha256: string): Promise<number>;
+  /** Moves one whose bytes are wrong into the folder `damaged` of the depot, where no machine finds it. */
+  setAside(sha256: string): Promise<void>;
+  /** What interrupted writers left. */
+  unfinished(): Promise<{ name: string; changedAt: number }[]>;
+  /** @param name one of {@link unfinished} */
+  removeUnfinished(name: string): Promise<void>;
 }
 
 /** Path of a blob in its depot, on every transport. @throws D3Error usage `HASH_INVALID` */
@@ -56,6 +64,17 @@ export function openBlobs(depot: string): Blobs {
       await rm(path(sha256), { force: true });
     },
     list: () => list(dir),
+    changedAt: async (sha256) => (await stat(path(sha256))).mtimeMs,
+    async setAside(sha256) {
+      const damaged = join(depot, 'damaged');
+      await makeFolder(damaged, 0o700);
+      await rename(path(sha256), join(damaged, sha256));
+      await syncFolder(damaged);
+    },
+    unfinished: () => unfinished(dir),
+    async removeUnfinished(name) {
+      if (name.startsWith(TEMP_PREFIX)) await rm(join(dir, basename(name)), { force: true });
+    },
   };
 }
 
@@ -141,12 +160,21 @@ async function list(dir: string): Promise<Set<string>> {
   return found;
 }
 
-/** Removes what interrupted writers left in `blobs/`: unfinished files that nobody has written to for a day. */
-export async function removeUnfinished(depot: string, now: Date): Promise<void> {
-  const dir = join(depot, 'blobs');
+/** Files somebody began to write, and when they were written to last. */
+async function unfinished(dir: string): Promise<{ name: string; changedAt: number }[]> {
+  const found: { name: string; changedAt: number }[] = [];
   for (const name of await readdir(dir)) {
     if (!name.startsWith(TEMP_PREFIX)) continue;
     const { mtimeMs } = await stat(join(dir, name)).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
-    if (now.getTime() - mtimeMs > 86_400_000) await rm(join(dir, name), { force: true });
+    found.push({ name, changedAt: mtimeMs });
+  }
+  return found;
+}
+
+/** Removes what interrupted writers left in `blobs/`: unfinished files that nobody has written to for a day. */
+export async function removeUnfinished(depot: string, now: Date): Promise<void> {
+  const dir = join(depot, 'blobs');
+  for (const { name, changedAt } of await unfinished(dir)) {
+    if (now.getTime() - changedAt > 86_400_000) await rm(join(dir, name), { force: true });
   }
 }

@@ -36,6 +36,12 @@ const groupRefs = list({ anyOf: [id, { const: 'standard' }] }, 10_000);
 
 /** What only some editions have. */
 const optionalOfEdition: Record<Exclude<keyof NewEdition, RequiredOfEdition>, object> = {
+  firmExpiration: orNull({
+    anyOf: [
+      object({ on: { type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}$' } }),
+      object({ days: { type: 'integer', minimum: 1, maximum: 1_000_000 } }),
+    ],
+  }),
   debianPackage: object({
     name: text(255),
     version: text(255),

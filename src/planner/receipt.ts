@@ -1,4 +1,12 @@
-import type { DebianPackage, Edition, EditionIdentity, PackageFile, ScriptPin } from '../catalog/types.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type {
+  DebianPackage,
+  Edition,
+  EditionIdentity,
+  FirmExpiration,
+  PackageFile,
+  ScriptPin,
+} from '../catalog/types.ts';
 
 /** The id of a receipt that was taken over from elsewhere: no edition has it, and every one is newer. */
 export const NO_EDITION = 0;
@@ -32,6 +40,8 @@ export interface Receipt extends EditionIdentity {
   /** Days of disuse in force here; 0 never. */
   expiration: number;
   expirationPaths: string[];
+  /** When it ends whether it is used or not; absent or null: never. */
+  firmExpiration?: FirmExpiration | null;
   removable: boolean;
   prohibitingProcesses: string[];
   preRemove: ScriptPin | null;
@@ -63,10 +73,21 @@ export type RefreshableFields = Pick<
   | 'removable'
   | 'expiration'
   | 'expirationPaths'
+  | 'firmExpiration'
   | 'prohibitingProcesses'
   | 'preRemove'
   | 'postRemove'
 >;
+
+/** Those of them that differ, with what they are to be; null takes one away. */
+export function refreshed(receipt: Receipt, edition: Edition): Partial<Receipt> {
+  const wanted: RefreshableFields = { firmExpiration: null, ...refreshableFields(edition, receipt.customExpiration) };
+  return Object.fromEntries(
+    Object.entries(wanted).filter(
+      ([field, value]) => !isDeepStrictEqual(receipt[field as keyof RefreshableFields] ?? null, value ?? null),
+    ),
+  );
+}
 
 /** What an edition does not say of a receipt for it. */
 export interface ReceiptParts {
@@ -114,6 +135,7 @@ export function refreshableFields(edition: Edition, customExpiration: number | n
     removable: edition.removable,
     expiration: edition.removable ? (customExpiration ?? edition.expiration) : 0,
     expirationPaths: edition.expirationPaths,
+    ...(edition.removable && edition.firmExpiration ? { firmExpiration: edition.firmExpiration } : {}),
     prohibitingProcesses: edition.prohibitingProcesses,
     preRemove: edition.preRemove,
     postRemove: edition.postRemove,

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { CatalogIndex } from '../catalog/resolve.ts';
 import type { Edition } from '../catalog/types.ts';
 import { groupsHere, groupWords, obstaclesToInstall } from './availability.ts';
@@ -7,7 +6,7 @@ import { act, held, nothing, obstructed } from './decide.ts';
 import { decideQueued, installOrDefer } from './deferral.ts';
 import { driftOf, driftReason } from './drift.ts';
 import { noLiveEdition, reason } from './reasons.ts';
-import { type Receipt, type RefreshableFields, refreshableFields } from './receipt.ts';
+import { type Receipt, refreshed } from './receipt.ts';
 import type { Action, Decision, Facts, InstallAction, Reason, Request } from './types.ts';
 
 type SyncRequest = Extract<Request, { kind: 'sync' }>;
@@ -94,12 +93,10 @@ function refresh(receipt: Receipt, index: CatalogIndex): Decision | null {
     changes.piloting = false;
     reasons.push(reason('ENLIVENED', { edition: edition.edition }));
   }
-  const wanted = refreshableFields(edition, receipt.customExpiration);
-  const fields = (Object.keys(wanted) as (keyof RefreshableFields)[]).filter(
-    (field) => !isDeepStrictEqual(receipt[field], wanted[field]),
-  );
+  const taken = refreshed(receipt, edition);
+  const fields = Object.keys(taken);
   if (fields.length > 0) {
-    for (const field of fields) Object.assign(changes, { [field]: wanted[field] });
+    Object.assign(changes, taken);
     reasons.push(reason('CHANGED_IN_DEPOT', { edition: edition.edition, fields }));
   }
   if (reasons.length === 0) return null;

@@ -91,6 +91,10 @@ export interface ProgramPaths {
   compileCache: string;
   /** Installed plugins, as npm lays them out. */
   plugins: string;
+  /** What this user usually wants of `d3admin`. */
+  preferences: string;
+  /** The secret for a depot over the network, where no keychain has it. */
+  credentials: string;
 }
 
 /**
@@ -107,7 +111,12 @@ export function programPaths(
   // A script's HOME is a folder of its own, but the d3 it starts has the plugins of the one that started it.
   const home = env['D3_RUN'] === undefined ? env['HOME'] || account() : account();
   const mac = platform === 'darwin';
-  const { XDG_CACHE_HOME: cache = '', XDG_DATA_HOME: data = '' } = env;
+  const { XDG_CACHE_HOME: cache = '', XDG_DATA_HOME: data = '', XDG_CONFIG_HOME: config = '' } = env;
+  // Root often runs with somebody else's HOME, whose folder is not root's to write to.
+  const configHome = path.join(
+    path.isAbsolute(config) ? config : path.join(uid === 0 ? account() : home, '.config'),
+    'd3',
+  );
   const machine = machinePaths('/', platform);
   const ownCache = path.join(home, ...(mac ? ['Library', 'Caches'] : ['.cache']), 'd3');
   return {
@@ -120,6 +129,8 @@ export function programPaths(
       : uid === 0
         ? path.join(machine.state, 'plugins')
         : path.join(home, '.local', 'share', 'd3'),
+    preferences: path.join(configHome, 'admin.json'),
+    credentials: path.join(configHome, 'credentials.json'),
   };
 }
 

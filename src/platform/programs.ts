@@ -7,6 +7,7 @@ export const MAC_PROGRAMS = {
   pkgutil: '/usr/sbin/pkgutil',
   spctl: '/usr/sbin/spctl',
   hdiutil: '/usr/bin/hdiutil',
+  productsign: '/usr/bin/productsign',
   launchctl: '/bin/launchctl',
   swVers: '/usr/bin/sw_vers',
   ioreg: '/usr/sbin/ioreg',

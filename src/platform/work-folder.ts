@@ -1,4 +1,5 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { makeFolder } from './rootfs.ts';
 
@@ -17,4 +18,10 @@ export function takeWorkFolder(within: string, name: string): string {
 
 export function dropWorkFolder(within: string, name: string): void {
   rmSync(path.join(within, name), { recursive: true, force: true });
+}
+
+/** A private folder nobody had before. @param within where it is made; the folder of the system for such things when null */
+export function temporaryFolder(within: string | null, prefix: string): { path: string; remove: () => void } {
+  const folder = mkdtempSync(path.join(within ?? os.tmpdir(), prefix));
+  return { path: folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

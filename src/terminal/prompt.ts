@@ -9,18 +9,48 @@ export async function ask(
   input: NodeJS.ReadableStream,
   output: NodeJS.WritableStream,
 ): Promise<boolean> {
+  return asked({ type: 'confirm', name: 'answer', message: question, default: false }, input, output).then(
+    (answer) => answer === true,
+  );
+}
+
+/**
+ * Asks for a line of text.
+ * @throws {D3Error} INTERRUPTED as {@link ask}
+ */
+export async function askText(
+  { question, preset }: { question: string; preset: string },
+  input: NodeJS.ReadableStream,
+  output: NodeJS.WritableStream,
+): Promise<string> {
+  const message = preset === '' ? question : `${question} (return for ${preset})`;
+  const answer = await asked({ type: 'input', name: 'answer', message }, input, output);
+  return String(answer) || preset;
+}
+
+/** Asks for something that is not shown while it is typed. */
+export async function askSecret(
+  question: string,
+  input: NodeJS.ReadableStream,
+  output: NodeJS.WritableStream,
+): Promise<string> {
+  return String(await asked({ type: 'password', name: 'answer', message: question }, input, output));
+}
+
+async function asked(
+  question: { type: 'confirm' | 'input' | 'password'; name: 'answer'; message: string; default?: boolean },
+  input: NodeJS.ReadableStream,
+  output: NodeJS.WritableStream,
+): Promise<unknown> {
   // Prompting costs more start-up time than everything else together, so it is loaded when somebody is asked.
   const { createPromptModule } = await import('inquirer');
   const prompt = createPromptModule({ input, output });
   const gone = whenGone(input);
   try {
-    const asked = prompt([{ type: 'confirm', name: 'yes', message: question, default: false }]);
-    const answers = await Promise.race([asked, gone.promise]);
-    return answers.yes === true;
+    const answers = await Promise.race([prompt([question] as Parameters<typeof prompt>[0]), gone.promise]);
+    return (answers as { answer: unknown }).answer;
   } catch (error) {
-    if (error instanceof Error && error.name === 'ExitPromptError') {
-      throw interrupted();
-    }
+    if (error instanceof Error && error.name === 'ExitPromptError') throw interrupted();
     throw error;
   } finally {
     gone.forget();

@@ -2,7 +2,7 @@ import { D3Error } from '@d3/sdk';
 import { LiveProgress } from './live.ts';
 import { type Output, outputOf } from './output.ts';
 import { page } from './pager.ts';
-import { ask } from './prompt.ts';
+import { ask, askSecret, askText } from './prompt.ts';
 import { renderTable, type Table } from './table.ts';
 import { escapeText, safeJson } from './text.ts';
 import type { LiveTree } from './tree.ts';
@@ -32,6 +32,15 @@ interface Confirmation {
   /** The flag that answers yes, as it is typed: `-a`. Named in the error when nobody can be asked. */
   flag: string;
   /** Lines shown before the question: what is about to happen. */
+  details?: readonly string[];
+}
+
+interface Question {
+  question: string;
+  /** What answers it on a command line. */
+  flag: string;
+  /** The answer when only return is pressed. */
+  preset?: string | undefined;
   details?: readonly string[];
 }
 
@@ -220,6 +229,38 @@ export class Terminal {
     }
     for (const line of confirmation.details ?? []) this.#say('info', '', line);
     return ask(escapeText(confirmation.question), this.#stdin, this.#stderr as NodeJS.WritableStream & Output);
+  }
+
+  /**
+   * Asks for a line on stderr.
+   * @param question its `flag` is what would have answered, named when nobody can be asked
+   * @throws {D3Error} ANSWER_NEEDED (usage) when nobody can be asked
+   */
+  async text({ question, flag, preset, details = [] }: Question): Promise<string> {
+    if (!this.canAsk) {
+      throw new D3Error('ANSWER_NEEDED', 'usage', `Nobody is here to answer "${question}"`, {
+        target: flag,
+        actions: [`Give ${flag} beforehand.`],
+      });
+    }
+    for (const line of details) this.#say('info', '', line);
+    return askText(
+      { question: escapeText(question), preset: preset ?? '' },
+      this.#stdin,
+      this.#stderr as NodeJS.WritableStream & Output,
+    );
+  }
+
+  /** Asks for a secret; where nobody can be asked it is the first line of stdin. */
+  async secret({ question }: Question): Promise<string> {
+    if (this.canAsk)
+      return askSecret(escapeText(question), this.#stdin, this.#stderr as NodeJS.WritableStream & Output);
+    let text = '';
+    for await (const piece of this.#stdin) {
+      text += String(piece);
+      if (text.includes('\n') || text.length > 65_536) break;
+    }
+    return (text.split('\n')[0] as string).replace(/\r$/, '');
   }
 
   /** For commands that print by themselves, as those of other people's plugins do: a reader may leave there too. */

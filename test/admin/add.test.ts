@@ -19,7 +19,6 @@ describe('d3admin add', () => {
   const request = (changes: Partial<AddRequest> = {}): AddRequest => ({
     basename: 'transmogrifier',
     typed: {},
-    preserveOwners: false,
     inherit: true,
     ...changes,
   });
@@ -46,7 +45,7 @@ describe('d3admin add', () => {
 
   it('builds a package from a root folder', async () => {
     const source = sandbox.folder('root', { 'opt/t/bin/t': '#!/bin/sh\n' });
-    const { edition } = await add({ source, typed: { version: '1' }, packageId: 'org.example.built' });
+    const { edition } = await add({ source, typed: { version: '1' }, build: { packageId: 'org.example.built' } });
     expect(edition.applePackages[0]).to.deep.include({ id: 'org.example.built', version: '1' });
     const machine = sandbox.machine('a');
     await machine.install([edition.edition]);
@@ -120,7 +119,7 @@ describe('d3admin add', () => {
     await sandbox.add('transmogrifier', '1');
     const second = await add({ typed: {} });
     expect(second.edition.revision).to.equal(2);
-    await sandbox.admin((session) => deleteEdition(second.edition, false, session));
+    await sandbox.admin((session) => deleteEdition(second.edition, {}, session));
     expect((await add({ typed: {} })).edition.revision).to.equal(3);
     expect((await add({ typed: { version: '2' } })).edition.edition).to.equal('transmogrifier-2-1');
   });

@@ -206,7 +206,7 @@ describe('editions', () => {
     expect(heir).to.deep.include({ packageName: 'tool-3-1', expiration: 7, revision: 1, status: 'pilot' });
     const { edition: plain } = await sandbox.add('tool', '4', { inherit: false });
     expect(plain).to.deep.include({ cpu: null, removable: true, autoGroups: [], preInstall: null, expiration: 0 });
-    await sandbox.admin(async (session) => deleteEdition(await editionMeant('tool-4-1', session), false, session));
+    await sandbox.admin(async (session) => deleteEdition(await editionMeant('tool-4-1', session), {}, session));
     expect((await sandbox.add('tool', '5', { inherit: true })).edition.cpu, 'the newest that is left').to.equal(
       'arm64',
     );

@@ -18,7 +18,7 @@ describe('the files of a depot', () => {
   afterEach(() => sandbox.remove());
 
   const add = (session: AdminSession, basename: string) =>
-    addEdition({ basename, typed: { version: '1' }, source, preserveOwners: false, inherit: false }, session);
+    addEdition({ basename, typed: { version: '1' }, source, inherit: false }, session);
   const statuses = () =>
     sandbox.admin(async ({ depot }) =>
       (await depot.editionsWithDerivedStatus()).map(({ edition, status }) => `${edition} ${status}`),
@@ -58,7 +58,7 @@ describe('the files of a depot', () => {
       const { editions } = session.depot.store;
       const insert = editions.insert.bind(editions);
       editions.insert = async (...given) => {
-        await sandbox.admin((other) => deleteEdition(edition, false, other));
+        await sandbox.admin((other) => deleteEdition(edition, {}, other));
         return insert(...given);
       };
       const { exitCode, problems } = await problemsOf(add(session, 'second'));
@@ -92,7 +92,7 @@ describe('the files of a depot', () => {
           removed.push(hash);
           await remove(hash);
         };
-        await deleteEdition(edition, false, session);
+        await deleteEdition(edition, {}, session);
         await adding;
       }),
     );
@@ -125,7 +125,7 @@ describe('the files of a depot', () => {
         await sandbox.live('tool-1-1');
         return remove(...given);
       };
-      const { exitCode, problems } = await problemsOf(deleteEdition(edition, false, session));
+      const { exitCode, problems } = await problemsOf(deleteEdition(edition, {}, session));
       expect([exitCode, problems[0]?.code]).to.deep.equal([30, 'DELETE_CONFLICT']);
     });
     expect(await statuses()).to.deep.equal(['tool-1-1 live']);

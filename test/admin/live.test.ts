@@ -21,7 +21,7 @@ describe('d3admin live, delete, show and info', () => {
       ({ edition, status }) => `${edition} ${status}`,
     );
   const remove = (edition: string, archive = false) =>
-    sandbox.admin(async (session) => deleteEdition(await editionMeant(edition, session), archive, session));
+    sandbox.admin(async (session) => deleteEdition(await editionMeant(edition, session), { archive }, session));
 
   it('makes an edition live with its effects on the others', async () => {
     await sandbox.live('transmogrifier-1-1');

@@ -20,6 +20,7 @@ const KNOWN: NamesKnown = {
     { id: 324, name: 'check' },
     { id: 9, name: '/tmp/named-like-a-file' },
   ],
+  categories: [{ name: 'Productivity' }],
   isFile: (path) => path.startsWith('/tmp/'),
 };
 
@@ -41,7 +42,7 @@ describe('attributes as an admin types them', () => {
   type Typed = keyof TypedAttributes & keyof EditionAttributes;
   const good: [key: Typed, text: string, value: unknown][] = [
     ['packageName', 'Transmogrifier 2', 'Transmogrifier 2'],
-    ['category', 'Toys', 'Toys'],
+    ['category', 'productivity', 'Productivity'],
     ['category', 'n', null],
     ['category', 'None', null],
     ['description', 'two\nlines', 'two\nlines'],
@@ -70,6 +71,11 @@ describe('attributes as an admin types them', () => {
     ['expiration', 'n', 0],
     ['expirationPaths', '/Applications/A.app, /Applications/B.app', ['/Applications/A.app', '/Applications/B.app']],
     ['expirationPaths', 'none', []],
+    ['firmExpiration', '2028-02-29', { on: '2028-02-29' }],
+    ['firmExpiration', '90', { days: 90 }],
+    ['firmExpiration', '90d', { days: 90 }],
+    ['firmExpiration', '0', null],
+    ['firmExpiration', 'none', null],
     ['packageScripts', 'ignore', 'ignore'],
     ['packageScripts', 'refuse', 'refuse'],
     ['setuid', 'keep', 'keep'],
@@ -139,6 +145,10 @@ describe('attributes as an admin types them', () => {
     ['expiration', '1.5', '"1.5"', 'usage'],
     ['expiration', 'soon', '"soon"', 'usage'],
     ['expirationPaths', '/a,b', '"b"', 'usage'],
+    ['firmExpiration', '2027-02-29', '"2027-02-29"', 'usage'],
+    ['firmExpiration', 'soon', '"soon"', 'usage'],
+    ['firmExpiration', '-3', '"-3"', 'usage'],
+    ['category', 'Nonsense', 'Nonsense', 'notFound'],
     ['packageScripts', 'run', '"run"', 'usage'],
     ['setuid', 'yes', '"yes"', 'usage'],
   ];

@@ -36,11 +36,13 @@ describe('the table of flags', () => {
       confirmingFlags: '--dry-run -a --auto-confirm',
       walkthruFlags: '-w --walkthru',
       attributeFlags:
-        '--package-scripts= --setuid= -C --category= -E --pre-remove= -F --remove-first= -G --excluded-groups= -P --expiration-paths= ' +
+        '--firm-expiration= --package-scripts= --setuid= -C --category= -E --pre-remove= -F --remove-first= -G --excluded-groups= -P --expiration-paths= ' +
         '-R --reboot= -T --post-remove= -X --expiration= -c --cpu-type= -d --description= -e --pre-install= ' +
         '-f --filename= -g --auto-groups= -n --package-name= -o --oses= -r --revision= -t --post-install= ' +
         '-u --removable= -v --version= -x --prohibiting-processes=',
-      buildFlags: '--no-inherit --preserve-owners -D --dmg -W --workspace= -p --pkg-id= -s --source-path=',
+      buildFlags:
+        '--install-location= --no-inherit --preserve-owners --scripts-folder= --signing-id= --signing-opts= -D --dmg ' +
+        '-W --workspace= -i --import= -p --pkg-id= -s --source-path=',
     });
   });
 
@@ -67,6 +69,6 @@ describe('the table of flags', () => {
 
   it('names the variable of each flag', () => {
     expect(flagVariable('dry-run')).to.equal('D3_FLAG_DRY_RUN');
-    expect(INPUT_VARIABLES).to.have.lengthOf(5);
+    expect(INPUT_VARIABLES).to.have.lengthOf(6);
   });
 });

@@ -67,7 +67,7 @@ describe('d3 explain', () => {
     const { edition } = await sandbox.add('tool', '2');
     await machine.install(['tool']);
     const removed = await machine.uninstall(['tool']);
-    await sandbox.admin((session) => deleteEdition(edition, false, session));
+    await sandbox.admin((session) => deleteEdition(edition, {}, session));
     await machine.sync();
     const explainer = await ofRun(removed.run);
     expect(explainer.how).to.equal('replayed');

@@ -55,7 +55,7 @@ describe('what a machine lists', () => {
   it('says that an edition is missing which the depot does not have any more', async () => {
     const { edition } = await sandbox.add('tool', '1');
     await machine.pilot(['tool-1-1']);
-    await sandbox.admin((session) => deleteEdition(edition, false, session));
+    await sandbox.admin((session) => deleteEdition(edition, {}, session));
     const { receipts } = await listInstalled(machine.machine.paths, 'installed', () => trusted());
     expect(receipts.map(({ status }) => status)).to.deep.equal(['missing']);
   });

@@ -75,7 +75,7 @@ describe('what is no longer in the depot', () => {
     machine = sandbox.machine('mac-a');
     ({ edition } = await sandbox.add('tool', '1', { live: true }));
     await machine.install(['tool']);
-    await sandbox.admin((session) => deleteEdition({ ...edition, status: 'live' }, false, session));
+    await sandbox.admin((session) => deleteEdition({ ...edition, status: 'live' }, {}, session));
   });
   afterEach(() => sandbox.remove());
 
@@ -112,7 +112,7 @@ describe('what is no longer in the depot', () => {
   it('stays while it is held as a pilot, and is reported', async () => {
     const { edition: pilot } = await sandbox.add('other', '1');
     await machine.pilot(['other-1-1']);
-    await sandbox.admin((session) => deleteEdition(pilot, false, session));
+    await sandbox.admin((session) => deleteEdition(pilot, {}, session));
     await machine.sync();
     later(300);
     await sandbox.add('any', '1');

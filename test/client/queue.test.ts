@@ -150,7 +150,7 @@ describe('what needs a restart', () => {
     await sandbox.add('lost', '1', REBOOT);
     await machine.install(['gone', 'lost', 'tool']);
     const lost = queue().find(({ edition }) => edition.basename === 'lost')?.edition.file.sha256 as string;
-    await sandbox.admin(async (session) => deleteEdition(await editionMeant('gone-1-1', session), false, session));
+    await sandbox.admin(async (session) => deleteEdition(await editionMeant('gone-1-1', session), {}, session));
     const blobs = path.join(sandbox.depot, 'blobs');
     const blob = readdirSync(blobs, { recursive: true, encoding: 'utf8' }).find((name) => name.endsWith(lost));
     rmSync(path.join(blobs, blob as string));

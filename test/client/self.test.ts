@@ -41,10 +41,7 @@ describe('d3 itself', () => {
     await build({ root, output, identifier: 'org.d3.d3', version });
     await sandbox.admin(async (session) => {
       const typed = { version, revision: String(revision), autoGroups: 'standard' };
-      const { edition } = await addEdition(
-        { basename: 'd3', typed, source: output, preserveOwners: false, inherit: false },
-        session,
-      );
+      const { edition } = await addEdition({ basename: 'd3', typed, source: output, inherit: false }, session);
       await makeLive(await proposeLive(edition.edition, session), session);
     });
   }

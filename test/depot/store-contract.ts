@@ -133,7 +133,7 @@ export function describeStore(title: string, open: OpenStore): void {
         expect(gone.edition).to.equal('transmogrifier-2.1.2-5');
         await store.editions.delete(1, 'sally', { archive: false });
         expect(await store.editions.archived()).to.deep.equal([
-          { ...gone, deletedAt: '2030-01-01T00:00:00.000Z', deletedBy: 'sally', archived: true },
+          { ...gone, deletedAt: '2030-01-01T00:00:00.000Z', deletedBy: 'sally', archived: true, fileKept: false },
         ]);
         expect(await store.editions.highestRevision('transmogrifier', '2.1.2')).to.equal(5);
         expect(await store.editions.highestRevision('transmogrifier', '3')).to.equal(null);

@@ -49,7 +49,17 @@ describe('where d3 keeps what is its own', () => {
   ];
   for (const [who, env, platform, uid, plugins, compileCache] of rows) {
     it(`${who} on ${platform}`, () => {
-      expect(programPaths(env, platform, uid, () => '/home/sally')).to.deep.equal({ plugins, compileCache });
+      expect(programPaths(env, platform, uid, () => '/home/sally')).to.include({ plugins, compileCache });
     });
   }
+
+  it('an admin’s preferences are in the home of the account, never in that of whoever called root', () => {
+    const of = (env: Record<string, string>, uid: number) => programPaths(env, 'linux', uid, () => '/root').preferences;
+    expect(of({ HOME: '/home/sally' }, 1000)).to.equal('/home/sally/.config/d3/admin.json');
+    expect(of({ HOME: '/home/sally' }, 0)).to.equal('/root/.config/d3/admin.json');
+    expect(of({ XDG_CONFIG_HOME: '/xdg' }, 0)).to.equal('/xdg/d3/admin.json');
+    expect(of({ XDG_CONFIG_HOME: 'relative', HOME: '/home/sally' }, 1000)).to.equal(
+      '/home/sally/.config/d3/admin.json',
+    );
+  });
 });

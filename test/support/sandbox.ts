@@ -141,7 +141,7 @@ export class Sandbox {
     options: { live?: boolean; inherit?: boolean } & Omit<TypedAttributes, 'version'> = {},
   ): Promise<Added> {
     const { live = false, inherit = false, ...typed } = options;
-    const request: AddRequest = { basename, typed: { version, ...typed }, source, preserveOwners: false, inherit };
+    const request: AddRequest = { basename, typed: { version, ...typed }, source, inherit };
     return this.admin(async (session) => {
       const added = await addEdition(request, session);
       if (live) await makeLive(await proposeLive(added.edition.edition, session), session);
@@ -150,7 +150,9 @@ export class Sandbox {
   }
 
   live(edition: string): Promise<void> {
-    return this.admin(async (session) => makeLive(await proposeLive(edition, session), session));
+    return this.admin(async (session) => {
+      await makeLive(await proposeLive(edition, session), session);
+    });
   }
 
   /** A machine: a folder that stands for its root. @param facts written to its facts.json */

@@ -88,6 +88,8 @@ export interface PlanReceipt {
   /** Days of disuse; 0 never. */
   expiration: number;
   expirationPaths: readonly string[];
+  /** When it ends whether it is used or not: its last day (`2027-06-30`, UTC), or days after the install; null: never. */
+  firmExpiration: { on: string } | { days: number } | null;
   installedAt: string;
 }
 
@@ -125,6 +127,8 @@ export interface EditionPayload {
   revision: number;
   edition: string;
   by: string;
+  /** Of a deletion: the package stays where it is mirrored, in Jamf for one. */
+  keepInJss?: boolean;
 }
 
 /** What is asked of whoever runs policies: one of them, or all of an event. */

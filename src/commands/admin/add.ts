@@ -1,49 +1,73 @@
-import { D3Error } from '@d3/sdk';
+import path from 'node:path';
 import { Args } from '@oclif/core';
-import type { Added } from '../../admin/add.ts';
-import { changingDepot } from '../../cli/admin-here.ts';
+import type { Added, AddRequest } from '../../admin/add.ts';
+import type { AttributeView } from '../../admin/attribute-session.ts';
+import type { AdminSession } from '../../admin/session.ts';
+import { changingDepot, savePreferences } from '../../cli/admin-here.ts';
 import { AdminCommand, type ContextOf, type Outcome } from '../../cli/base.ts';
-import { attributeFlags, buildFlags } from '../../cli/flags.ts';
+import { attributeFlags, buildFlags, confirmingFlags } from '../../cli/flags.ts';
 import { typedAttributes } from '../../cli/typed-attributes.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
-export default class AdminAdd extends AdminCommand<Added, typeof AdminAdd> {
+/** An edition that would be added. */
+interface WouldAdd {
+  would: string;
+  attributes: AttributeView[];
+  warnings: string[];
+}
+
+export default class AdminAdd extends AdminCommand<Added | WouldAdd, typeof AdminAdd> {
   static override summary = 'Add a new edition of a basename, as a pilot.';
   static override description =
     'What is not given comes from the newest edition of the basename, the revision is one more than any before, and without -s the new edition takes that edition’s stored file. ' +
-    'The first edition of a basename needs -v and -s. SOURCE is a flat .pkg, a .deb, a .dmg, or a folder that stands for the root of the target. Nothing is asked; a failed add leaves nothing.';
+    'The first edition of a basename needs -v and -s. SOURCE is a flat .pkg, a .deb, a .dmg, or a folder that stands for the root of the target. ' +
+    '-i takes in a package file, or the record and the file of any edition, archived ones too. Nothing is asked; a failed add leaves nothing.';
   static override examples = [
     '<%= config.bin %>admin add transmogrifier -v 2.1.2 -r 1 -s ./transmogrifier.pkg -g standard',
     '<%= config.bin %>admin add transmogrifier -g test-macs -e /tmp/test-preinstall',
   ];
-  static override flags = { ...attributeFlags, ...buildFlags };
+  static override flags = { ...attributeFlags, ...buildFlags, ...confirmingFlags };
   static override args = {
     basename: Args.string({ name: 'basename', description: 'What the edition is an edition of.', required: true }),
   };
 
-  async execute(context: ContextOf<typeof AdminAdd>): Promise<Outcome<Added>> {
+  async execute(context: ContextOf<typeof AdminAdd>): Promise<Outcome<Added | WouldAdd>> {
     const { flags, args } = context;
     const { addEdition } = await import('../../admin/add.ts');
-    if (flags.dmg) {
-      throw new D3Error('NO_DMG', 'usage', 'This version of d3 builds flat packages only, no disk images.', {
-        target: '-D/--dmg',
-        actions: ['leave it out to build a package'],
-      });
-    }
-    const request = {
+    const request: AddRequest = {
       basename: args.basename,
       typed: typedAttributes(flags),
       source: flags['source-path'],
-      packageId: flags['pkg-id'],
-      preserveOwners: flags['preserve-owners'],
-      workspace: flags.workspace,
+      build: {
+        dmg: flags.dmg,
+        packageId: flags['pkg-id'],
+        preserveOwners: flags['preserve-owners'],
+        workspace: flags.workspace,
+        installLocation: flags['install-location'],
+        scriptsFolder: flags['scripts-folder'],
+        signingIdentity: flags['signing-id'],
+        signingOptions: flags['signing-opts'],
+      },
       inherit: !flags['no-inherit'],
+      importFrom: flags.import,
     };
-    const added = await changingDepot(context, (session) => addEdition(request, session));
-    return { result: added, warnings: added.warnings };
+    const result = await changingDepot(context, async (session, { preferences }) => {
+      request.usual = preferences;
+      return flags['dry-run'] ? wouldAdd(request, session) : addEdition(request, session);
+    });
+    if (flags.workspace !== undefined && !flags['dry-run'])
+      await savePreferences({ workspace: path.resolve(flags.workspace) });
+    return { result, warnings: result.warnings };
   }
 
-  render({ edition, inheritedFrom, fileFrom }: Added, terminal: Terminal): void {
+  render(result: Added | WouldAdd, terminal: Terminal): void {
+    if ('would' in result) {
+      terminal.result(
+        [`Nothing was added. ${result.would} would be a pilot:`, ...result.attributes.map(attributeLine)].join('\n'),
+      );
+      return;
+    }
+    const { edition, inheritedFrom, fileFrom } = result;
     const { file } = edition;
     const lines = [`${edition.edition} is a pilot now (id ${edition.id}).`];
     if (inheritedFrom !== null) lines.push(`What was not given comes from ${inheritedFrom}.`);
@@ -56,4 +80,16 @@ export default class AdminAdd extends AdminCommand<Added, typeof AdminAdd> {
     );
     terminal.result(lines.join('\n'));
   }
+}
+
+async function wouldAdd(request: AddRequest, session: AdminSession): Promise<WouldAdd> {
+  const { AddSession } = await import('../../admin/attribute-session.ts');
+  const { throwProblems } = await import('../../admin/attributes.ts');
+  const adding = new AddSession(request, session);
+  throwProblems(await adding.problems());
+  return { would: await adding.edition(), attributes: await adding.views(), warnings: [] };
+}
+
+function attributeLine({ label, value, inheritedFrom }: AttributeView): string {
+  return `  ${label}: ${value}${inheritedFrom === null ? '' : ` (from ${inheritedFrom})`}`;
 }

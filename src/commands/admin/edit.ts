@@ -1,30 +1,49 @@
 import { Args } from '@oclif/core';
+import type { AttributeView } from '../../admin/attribute-session.ts';
 import type { Edited } from '../../admin/edit.ts';
 import { ATTRIBUTE_FLAGS } from '../../catalog/attributes.ts';
 import { changingDepot } from '../../cli/admin-here.ts';
 import { AdminCommand, type ContextOf, type Outcome } from '../../cli/base.ts';
-import { attributeFlags } from '../../cli/flags.ts';
+import { attributeFlags, confirmingFlags } from '../../cli/flags.ts';
 import { typedAttributes } from '../../cli/typed-attributes.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
-export default class AdminEdit extends AdminCommand<Edited, typeof AdminEdit> {
+/** An edit that would be made. */
+interface WouldEdit extends Edited {
+  changes: AttributeView[];
+}
+
+export default class AdminEdit extends AdminCommand<Edited | WouldEdit, typeof AdminEdit> {
   static override summary = 'Change attributes of an edition; what is not given stays.';
   static override description =
     'All that is given is changed, or nothing. A basename means its live edition. Nothing is asked.';
   static override examples = ["<%= config.bin %>admin edit transmogrifier-2.5-2 -G 'special-macs,other-macs' -e 324"];
-  static override flags = { ...attributeFlags };
+  static override flags = { ...attributeFlags, ...confirmingFlags };
   static override args = {
     target: Args.string({ name: 'target', description: 'An edition, its id, or a basename.', required: true }),
   };
 
-  async execute(context: ContextOf<typeof AdminEdit>): Promise<Outcome<Edited>> {
-    const { editEdition } = await import('../../admin/edit.ts');
+  async execute(context: ContextOf<typeof AdminEdit>): Promise<Outcome<Edited | WouldEdit>> {
+    const { EditSession } = await import('../../admin/attribute-session.ts');
+    const { throwProblems } = await import('../../admin/attributes.ts');
     const typed = typedAttributes(context.flags);
-    const edited = await changingDepot(context, (session) => editEdition(context.args.target, typed, session));
+    const edited = await changingDepot(context, async (session) => {
+      const editing = await EditSession.open(context.args.target, typed, session);
+      if (!context.flags['dry-run']) return editing.save();
+      throwProblems(await editing.problems());
+      const changes = (await editing.views()).filter(({ value, old }) => value !== old);
+      return { edition: editing.edition, changed: changes.map(({ key }) => key), changes, warnings: [] };
+    });
     return { result: edited, warnings: edited.warnings };
   }
 
-  render({ edition, changed }: Edited, terminal: Terminal): void {
+  render(result: Edited | WouldEdit, terminal: Terminal): void {
+    const { edition, changed } = result;
+    if ('changes' in result && changed.length > 0) {
+      const lines = result.changes.map(({ label, old, value }) => `  ${label}: ${old} => ${value}`);
+      terminal.result([`Nothing was changed. ${edition.edition} would be:`, ...lines].join('\n'));
+      return;
+    }
     terminal.result(
       changed.length === 0
         ? `Nothing to change: ${edition.edition} is so already.`

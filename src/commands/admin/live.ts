@@ -1,7 +1,8 @@
 import { D3Error } from '@d3/sdk';
 import { Args, Flags } from '@oclif/core';
+import type { Affected } from '../../admin/affected.ts';
 import type { LiveProposal } from '../../admin/live.ts';
-import { changingDepot } from '../../cli/admin-here.ts';
+import { type AdminHere, changingDepot } from '../../cli/admin-here.ts';
 import { AdminCommand, type ContextOf, type Outcome } from '../../cli/base.ts';
 import { confirmingFlags } from '../../cli/flags.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
@@ -11,20 +12,32 @@ interface MadeLive {
   done: boolean;
   rollback: boolean;
   effects: LiveProposal['effects'];
+  affected: Affected;
+  /** What it comes to on machines, in words. */
+  machines: string;
+  policies: string[];
+  /** Editions that were cleaned away, or would be. */
+  cleaned: string[];
 }
 
 export default class AdminLive extends AdminCommand<MadeLive, typeof AdminLive> {
   static override summary = 'Make an edition live: machines install it, and update to it.';
   static override description =
     'The edition that was live becomes deprecated, pilots in between are skipped, newer ones are pilots. ' +
-    'A skipped or deprecated edition is a rollback: machines go back to it.';
+    'A skipped or deprecated edition is a rollback: machines go back to it. Afterwards old editions are cleaned away, if ' +
+    'the setting live.clean or --clean says so, and the script runs that the setting live.script names.';
   static override examples = [
     '<%= config.bin %>admin live transmogrifier-2.1.2-1',
     '<%= config.bin %>admin live transmogrifier-2.1.2-1 -a',
+    '<%= config.bin %>admin live transmogrifier-2.1.2-1 --clean --dry-run',
   ];
   static override flags = {
     ...confirmingFlags,
     rollback: Flags.boolean({ summary: 'Agree to take machines back to an older edition, where nobody can be asked.' }),
+    clean: Flags.boolean({
+      allowNo: true,
+      summary: 'Delete old editions of the basename afterwards, or do not; else the setting live.clean.',
+    }),
   };
   static override args = {
     edition: Args.string({ name: 'edition', description: 'The edition, or its id.', required: true }),
@@ -32,27 +45,44 @@ export default class AdminLive extends AdminCommand<MadeLive, typeof AdminLive> 
 
   async execute(context: ContextOf<typeof AdminLive>): Promise<Outcome<MadeLive>> {
     const { proposeLive, makeLive } = await import('../../admin/live.ts');
+    const { affectedWords } = await import('../../admin/affected.ts');
     const { flags, args, terminal } = context;
-    return changingDepot(context, async (session) => {
-      const proposal = await proposeLive(args.edition, session);
-      const { edition, alreadyLive, rollback, effects } = proposal;
-      const shown = { edition: edition.edition, rollback, effects };
+    return changingDepot(context, async (session, here) => {
+      const rules = cleanRules(flags.clean, here);
+      const proposal = await proposeLive(args.edition, session, rules);
+      const { edition, alreadyLive, rollback, effects, affected, policies, cleaned } = proposal;
+      const machines = affectedWords(affected);
+      const shown = { edition: edition.edition, rollback, effects, affected, machines, policies, cleaned };
       if (alreadyLive || flags['dry-run']) return { result: { ...shown, done: false } };
-      const agreed = await agree(proposal, flags, terminal);
-      if (agreed) await makeLive(proposal, session);
-      return { result: { ...shown, done: agreed } };
+      if (!(await agree(proposal, machines, flags, terminal))) return { result: { ...shown, done: false } };
+      const after = { script: here.settings.liveScript, clean: rules, exec: here.exec };
+      const made = await makeLive(proposal, session, after);
+      const gone = made.cleaned.deleted.map(({ edition: old }) => old.edition);
+      return { result: { ...shown, cleaned: gone, done: true }, warnings: made.warnings };
     });
   }
 
-  render({ edition, done, effects }: MadeLive, terminal: Terminal): void {
-    if (effects.length === 0) terminal.result(`${edition} is live already.`);
-    else
-      terminal.result(
-        [done ? `${edition} is live.` : 'Nothing was changed. It would do this:', ...effects.map(effectText)].join(
-          '\n',
-        ),
-      );
+  render({ edition, done, effects, machines, policies, cleaned }: MadeLive, terminal: Terminal): void {
+    if (effects.length === 0) {
+      terminal.result(`${edition} is live already.`);
+      return;
+    }
+    const lines = [done ? `${edition} is live.` : 'Nothing was changed. It would do this:', ...effects.map(effectText)];
+    if (!done) lines.push(...consequences({ policies }), `  ${machines}`);
+    lines.push(...cleaned.map((old) => `  ${old}: ${done ? 'cleaned away' : 'would be cleaned away'}`));
+    terminal.result(lines.join('\n'));
   }
+}
+
+/** Null: nothing is cleaned away. */
+function cleanRules(flag: boolean | undefined, { settings }: AdminHere) {
+  if (!(flag ?? settings.liveClean === 'on')) return null;
+  return { keepDeprecated: settings.liveKeepDeprecated, keepLatestPilots: settings.liveKeepLatestPilots === 'yes' };
+}
+
+function consequences({ policies }: Pick<LiveProposal, 'policies'>): string[] {
+  if (policies.length === 0) return [];
+  return [`  policies that name the edition that is live now stay with it: ${policies.join(', ')}`];
 }
 
 function effectText({ edition, from, to }: LiveProposal['effects'][number]): string {
@@ -60,7 +90,8 @@ function effectText({ edition, from, to }: LiveProposal['effects'][number]): str
 }
 
 async function agree(
-  { edition, rollback, effects }: LiveProposal,
+  { edition, rollback, effects, policies, cleaned }: LiveProposal,
+  machines: string,
   flags: { 'auto-confirm': boolean; rollback: boolean },
   terminal: Terminal,
 ): Promise<boolean> {
@@ -76,10 +107,18 @@ async function agree(
     );
   }
   if (flags['auto-confirm']) return true;
-  const warning = rollback ? ['This is a rollback: machines with a newer edition go back to it.'] : [];
+  const warning = rollback
+    ? ['This is a rollback: every machine with a newer edition goes back to it, unless it is frozen or a pilot there.']
+    : [];
   return terminal.confirm({
     question: `Make ${edition.edition} live?`,
-    details: [...effects.map(effectText), ...warning],
+    details: [
+      ...effects.map(effectText),
+      ...consequences({ policies }),
+      ...cleaned.map((old) => `  ${old}: will be cleaned away`),
+      `  ${machines}`,
+      ...warning,
+    ],
     flag: rollback ? '-a --rollback' : '-a',
   });
 }

@@ -20,6 +20,8 @@ export interface Store {
   /** Documents of one registered kind. */
   documents<K extends keyof DocumentBodies>(kind: K): Documents<DocumentBodies[K]>;
   documents(kind: string): Documents<DocumentBody>;
+  /** Every SHA-256 that a document of any kind names, those of kinds unknown to this d3 among them. */
+  documentHashes(): Promise<Set<string>>;
   readonly history: HistoryStore;
   readonly computers: ComputerStore;
   readonly publication: PublicationStore;
@@ -29,7 +31,9 @@ export interface Store {
    * Runs `work` while nothing else changes in the store: nothing is added that what it decides would hurt.
    * @param work given the store to read from, and only that
    */
-  exclusively<Result>(work: (store: Pick<Store, 'editions' | 'documents'>) => Promise<Result>): Promise<Result>;
+  exclusively<Result>(
+    work: (store: Pick<Store, 'editions' | 'documents' | 'documentHashes'>) => Promise<Result>,
+  ): Promise<Result>;
   close(): Promise<void>;
 }
 
@@ -55,8 +59,10 @@ export type EditionChanges = Partial<Omit<NewEdition, 'basename'>>;
 export interface DeletedEdition extends StoredEdition {
   deletedAt: string;
   deletedBy: string;
-  /** Kept for looking up; its file may still be there. */
+  /** Kept for looking up, with its scripts and its list of contents. */
   archived: boolean;
+  /** Whether its file is kept too. */
+  fileKept: boolean;
 }
 
 /** What the caller saw of a basename before it decided to make an edition live. */
@@ -95,9 +101,24 @@ export interface EditionStore {
    * @returns the edition as it was
    * @throws D3Error notFound `EDITION_NOT_FOUND`, refused `DELETE_CONFLICT`
    */
-  delete(id: number, by: string, options: { archive: boolean; expected?: StoredStatus }): Promise<StoredEdition>;
+  delete(
+    id: number,
+    by: string,
+    options: { archive: boolean; keepFile?: boolean; expected?: StoredStatus },
+  ): Promise<StoredEdition>;
   /** Deleted editions that were archived, in id order. */
   archived(): Promise<DeletedEdition[]>;
+  /**
+   * Brings an archived edition back under its id: as a pilot when it is newer than the live one or there is none, else as
+   * deprecated or skipped. Never live.
+   * @throws D3Error notFound `EDITION_NOT_FOUND`, and as {@link insert}
+   */
+  restore(id: number, by: string): Promise<StoredEdition>;
+  /**
+   * Makes a live edition deprecated: its basename has no live one then.
+   * @throws D3Error notFound `EDITION_NOT_FOUND`, refused `LIVE_CONFLICT` when it is not live any more
+   */
+  unlive(id: number, by: string): Promise<StoredEdition>;
   /** The highest revision ever used for a basename and version, deleted editions included; null when there was none. */
   highestRevision(basename: string, version: string): Promise<number | null>;
 }

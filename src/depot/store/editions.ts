@@ -123,7 +123,11 @@ export class SqlEditions implements EditionStore {
     });
   }
 
-  async delete(id: number, by: string, options: { archive: boolean; expected?: StoredStatus }): Promise<StoredEdition> {
+  async delete(
+    id: number,
+    by: string,
+    options: { archive: boolean; keepFile?: boolean; expected?: StoredStatus },
+  ): Promise<StoredEdition> {
     return this.#db.transaction().execute(async (transaction) => {
       const edition = await mustFind(transaction, id);
       if (options.expected !== undefined && options.expected !== edition.status)
@@ -132,7 +136,13 @@ export class SqlEditions implements EditionStore {
       const row = await transaction.selectFrom('editions').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
       await transaction
         .insertInto('deleted_editions')
-        .values({ ...row, deleted_at: at, deleted_by: by, archived: options.archive ? 1 : 0 })
+        .values({
+          ...row,
+          deleted_at: at,
+          deleted_by: by,
+          archived: options.archive ? 1 : 0,
+          file_kept: options.archive && options.keepFile === true ? 1 : 0,
+        })
         .execute();
       await transaction.deleteFrom('editions').where('id', '=', id).execute();
       const what = options.archive ? 'edition.archived' : 'edition.deleted';
@@ -153,7 +163,64 @@ export class SqlEditions implements EditionStore {
       deletedAt: row.deleted_at,
       deletedBy: row.deleted_by,
       archived: row.archived === 1,
+      fileKept: row.file_kept === 1,
     }));
+  }
+
+  async restore(id: number, by: string): Promise<StoredEdition> {
+    return this.#db.transaction().execute(async (transaction) => {
+      const row = await transaction
+        .selectFrom('deleted_editions')
+        .selectAll()
+        .where('id', '=', id)
+        .where('archived', '=', 1)
+        .executeTakeFirst();
+      if (row === undefined) throw notFound(id);
+      const was = fromRow(row);
+      await checkIdentity(transaction, newEditionOf(was), null);
+      const live = await transaction
+        .selectFrom('editions')
+        .select('id')
+        .where(sql`lower(basename)`, '=', was.basename.toLowerCase())
+        .where('status', '=', 'live')
+        .executeTakeFirst();
+      const older = live !== undefined && id < live.id;
+      const status: StoredStatus = older ? (was.releasedAt === null ? 'skipped' : 'deprecated') : 'pilot';
+      const { deleted_at: _at, deleted_by: _by, archived: _archived, file_kept: _kept, ...columns } = row;
+      await transaction
+        .insertInto('editions')
+        .values({ ...columns, status })
+        .execute();
+      await transaction.deleteFrom('deleted_editions').where('id', '=', id).execute();
+      const edition = await mustFind(transaction, id);
+      const at = this.#now();
+      await this.#changed(transaction, { at, by, what: 'edition.restored', edition, before: null, after: edition });
+      return edition;
+    });
+  }
+
+  async unlive(id: number, by: string): Promise<StoredEdition> {
+    return this.#db.transaction().execute(async (transaction) => {
+      const before = await mustFind(transaction, id);
+      if (before.status !== 'live') {
+        const text = `${before.edition} is ${before.status}: somebody was faster`;
+        throw new D3Error('LIVE_CONFLICT', 'refused', `${text}.`, {
+          target: before.edition,
+          actions: ['look at it again: d3admin show'],
+        });
+      }
+      await transaction.updateTable('editions').set({ status: 'deprecated' }).where('id', '=', id).execute();
+      const edition = await mustFind(transaction, id);
+      await this.#changed(transaction, {
+        at: this.#now(),
+        by,
+        what: 'edition.unlive',
+        edition,
+        before: { statuses: { [id]: 'live' } },
+        after: { statuses: { [id]: 'deprecated' } },
+      });
+      return edition;
+    });
   }
 
   async highestRevision(basename: string, version: string): Promise<number | null> {
@@ -198,7 +265,11 @@ async function findById(db: Kysely<Tables>, id: number): Promise<StoredEdition |
 async function mustFind(db: Kysely<Tables>, id: number): Promise<StoredEdition> {
   const edition = await findById(db, id);
   if (edition !== null) return edition;
-  throw new D3Error('EDITION_NOT_FOUND', 'notFound', `The depot has no edition with id ${id}.`, {
+  throw notFound(id);
+}
+
+function notFound(id: number): D3Error {
+  return new D3Error('EDITION_NOT_FOUND', 'notFound', `The depot has no edition with id ${id}.`, {
     target: String(id),
     actions: ['d3admin show all'],
   });

@@ -11,7 +11,7 @@ export interface DatabaseTraits {
 type Migration = (db: Kysely<Tables>, traits: DatabaseTraits) => Promise<void>;
 
 /** Forward only, never edited once released: migration n takes the schema from version n to n + 1. */
-const migrations: readonly Migration[] = [createTables, addRuns];
+const migrations: readonly Migration[] = [createTables, addRuns, keepFilesOfArchived];
 
 /** The schema version this d3 writes. */
 const SCHEMA_VERSION = migrations.length;
@@ -143,6 +143,14 @@ async function addRuns(db: Kysely<Tables>, traits: DatabaseTraits): Promise<void
     .addColumn('text', 'text', (column) => column.notNull())
     .execute();
   await db.schema.createIndex('run_lines_run').on('run_lines').columns(['run', 'id']).execute();
+}
+
+/** An archived edition may keep its file. */
+async function keepFilesOfArchived(db: Kysely<Tables>): Promise<void> {
+  await db.schema
+    .alterTable('deleted_editions')
+    .addColumn('file_kept', 'integer', (column) => column.notNull().defaultTo(0))
+    .execute();
 }
 
 function withEditionColumns<T extends string, C extends string>(table: CreateTableBuilder<T, C>) {

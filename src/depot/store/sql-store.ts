@@ -46,8 +46,15 @@ export class SqlStore implements Store {
     return new SqlDocuments(this.#db, this.#clock, kind);
   }
 
-  async exclusively<Result>(work: (store: Pick<Store, 'editions' | 'documents'>) => Promise<Result>): Promise<Result> {
+  async exclusively<Result>(
+    work: (store: Pick<Store, 'editions' | 'documents' | 'documentHashes'>) => Promise<Result>,
+  ): Promise<Result> {
     return this.#db.transaction().execute((transaction) => work(new SqlStore(transaction, this.#clock)));
+  }
+
+  async documentHashes(): Promise<Set<string>> {
+    const rows = await this.#db.selectFrom('documents').select('body').execute();
+    return new Set(rows.flatMap(({ body }) => body.match(/\b[0-9a-f]{64}\b/g) ?? []));
   }
 
   async close(): Promise<void> {

@@ -48,6 +48,7 @@ interface DeletedEditionTable extends EditionColumns {
   deleted_at: string;
   deleted_by: string;
   archived: number;
+  file_kept: number;
 }
 
 export interface DocumentTable {
