@@ -1,5 +1,5 @@
 import { firmExpirationWords } from '../catalog/firm-expiration.ts';
-import type { Edition } from '../catalog/types.ts';
+import type { Edition, Status } from '../catalog/types.ts';
 import type { Details } from '../client/details.ts';
 import { driftReason } from '../planner/drift.ts';
 import type { Receipt } from '../planner/receipt.ts';
@@ -11,7 +11,7 @@ export interface GroupNames {
 }
 
 /** An edition's attributes, a line each. */
-export function editionText(edition: Edition, groups: GroupNames): string {
+export function editionText(edition: Omit<Edition, 'status'> & { status: Status }, groups: GroupNames): string {
   const days = edition.expiration === 0 ? 'never' : `${edition.expiration} days unused`;
   return fields([
     ['Edition', edition.edition],
@@ -49,7 +49,7 @@ export function editionText(edition: Edition, groups: GroupNames): string {
 }
 
 /** dpkg runs them whatever is said. */
-function packageScripts({ file, packageScripts: said }: Edition): string {
+function packageScripts({ file, packageScripts: said }: Pick<Edition, 'file' | 'packageScripts'>): string {
   if (file.format === 'deb') return 'run by dpkg';
   return said === 'refuse' ? 'refused where nothing runs them' : 'ignored where nothing runs them';
 }

@@ -1,5 +1,6 @@
 import { D3Error } from '@d3/sdk';
-import type { DepotClient, Report, ReportedOutcome } from '../depot/contract.ts';
+import type { DepotClient, Report, ReportedOutcome, ReportedReceipt } from '../depot/contract.ts';
+import type { Receipt } from '../planner/receipt.ts';
 import type { MachineFacts } from '../platform/machine.ts';
 import type { Outcome, OutcomeStatus } from './outcome.ts';
 import type { State } from './state/state.ts';
@@ -11,9 +12,14 @@ interface ReportParts {
   exit: number;
   host: MachineFacts;
   outcomes: readonly Outcome[];
+  /** What ended the run before its end; null: nothing did. */
+  failure: Error | null;
   version: string;
   state: State;
 }
+
+/** Characters of what is said in words: a report has room for all receipts, not for a script's whole output. */
+const MAX_WORDS = 2_000;
 
 /** Statuses a depot hears of; the rest changed nothing. */
 const REPORTED: Partial<Record<OutcomeStatus, ReportedOutcome['status']>> = {
@@ -31,7 +37,8 @@ const REPORTED: Partial<Record<OutcomeStatus, ReportedOutcome['status']>> = {
 };
 
 /** The truth about one run and what the machine has now. */
-export function makeReport({ run, at, command, exit, host, outcomes, version, state }: ReportParts): Report {
+export function makeReport(parts: ReportParts): Report {
+  const { run, at, command, exit, host, outcomes, failure, version, state } = parts;
   return {
     schema: 'd3/report@1',
     run,
@@ -40,32 +47,21 @@ export function makeReport({ run, at, command, exit, host, outcomes, version, st
       id: state.computerId() as string,
       name: host.name,
       claims: { serial: host.serial, hardwareUuid: host.hardwareUuid, macs: host.macs },
+      user: host.user,
     },
     os: { name: host.os.name, version: host.os.version },
     cpu: host.cpu,
     d3: version,
     command,
     exit,
-    outcomes: outcomes.flatMap(({ target, edition, status, text, blockedBy }) => {
+    ...(failure === null ? {} : { failure: shortened(failure.message) }),
+    outcomes: outcomes.flatMap(({ target, basename, edition, status, text, blockedBy }) => {
       const reported = REPORTED[status];
       if (reported === undefined) return [];
-      return [{ target, edition, status: reported, reason: text, ...(blockedBy === undefined ? {} : { blockedBy }) }];
+      const waits = blockedBy === undefined ? {} : { blockedBy };
+      return [{ target, basename, edition, status: reported, reason: shortened(text), ...waits }];
     }),
-    receipts: state
-      .receipts()
-      .map(({ basename, version: is, revision, edition, id, piloting, frozen, admin, installedAt, goneSince }) => ({
-        basename,
-        version: is,
-        revision,
-        edition,
-        id,
-        piloting,
-        frozen: frozen !== null,
-        admin,
-        installedAt,
-        ...(frozen === null ? {} : { freeze: frozen }),
-        ...(goneSince === undefined || goneSince === null ? {} : { goneSince }),
-      })),
+    receipts: state.receipts().map(reportedReceipt),
     queue: state.deferred().map(({ edition: queued, piloting, admin, customExpiration, queuedAt }) => ({
       basename: queued.basename,
       version: queued.version,
@@ -78,6 +74,30 @@ export function makeReport({ run, at, command, exit, host, outcomes, version, st
       queuedAt,
     })),
   };
+}
+
+function reportedReceipt(receipt: Receipt): ReportedReceipt {
+  const { basename, version, revision, edition, id, piloting, frozen, admin, installedAt, manual } = receipt;
+  const { goneSince, attention } = receipt;
+  return {
+    basename,
+    version,
+    revision,
+    edition,
+    id,
+    piloting,
+    frozen: frozen !== null,
+    admin,
+    installedAt,
+    manual,
+    ...(frozen === null ? {} : { freeze: frozen }),
+    ...(goneSince === undefined || goneSince === null ? {} : { goneSince }),
+    ...(attention === undefined || attention === null ? {} : { attention: shortened(attention) }),
+  };
+}
+
+function shortened(text: string): string {
+  return text.length <= MAX_WORDS ? text : `${text.slice(0, MAX_WORDS - 1)}…`;
 }
 
 /** Sends what has not been delivered yet, oldest first. What cannot be sent now is kept for the next run. */

@@ -209,7 +209,7 @@ async function runLocked(running: Running): Promise<RunResult> {
     failure = { error };
     exit = exitOfFailure(error, options.signal);
   }
-  await record(running, { startedAt, exit, made, outcomes });
+  await record(running, { startedAt, exit, made, outcomes, failure: asError(failure) });
   if (running.request.kind === 'sync' && failure === null) await tellAfterSync(running, context.room, exit, outcomes);
   if (failure !== null) throw failure.error;
   const plan = made?.plan ?? { schema: 'd3/plan@1', run, decisions: [], warnings: [] };
@@ -277,10 +277,16 @@ interface Ended {
   exit: number;
   made: Planned | null;
   outcomes: Outcome[];
+  failure: Error | null;
+}
+
+function asError(failure: { error: unknown } | null): Error | null {
+  if (failure === null) return null;
+  return failure.error instanceof Error ? failure.error : new Error('it was ended');
 }
 
 /** The record of the run, and the report of it: sent now, or kept for the next run. */
-async function record(running: Running, { startedAt, exit, made, outcomes }: Ended): Promise<void> {
+async function record(running: Running, { startedAt, exit, made, outcomes, failure }: Ended): Promise<void> {
   const { machine, options, run, state, host, warnings } = running;
   const { command } = options;
   const finishedAt = machine.clock.now().toISOString();
@@ -288,7 +294,7 @@ async function record(running: Running, { startedAt, exit, made, outcomes }: End
     state.saveRun({ schema: 'd3/run@1', id: run, command, startedAt, finishedAt, exit, ...made, outcomes });
   }
   const { version } = machine;
-  state.queueReport(makeReport({ run, at: finishedAt, command, exit, host, outcomes, version, state }));
+  state.queueReport(makeReport({ run, at: finishedAt, command, exit, host, outcomes, failure, version, state }));
   await deliverReports(
     state,
     machine.depot,

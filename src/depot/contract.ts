@@ -12,12 +12,16 @@ export interface Report {
     id: string;
     name: string;
     claims: { serial: string | null; hardwareUuid: string | null; macs: string[] };
+    /** Who sat there; null when nobody did. Absent in reports of older machines. */
+    user?: string | null;
   };
   os: { name: string; version: string };
   cpu: string;
   d3: string;
   command: string;
   exit: number;
+  /** Why the run as a whole came to nothing; absent when it came to its end. */
+  failure?: string;
   outcomes: ReportedOutcome[];
   receipts: ReportedReceipt[];
   /** What waits for a restart; absent in reports of older machines. */
@@ -26,8 +30,10 @@ export interface Report {
 
 export interface ReportedOutcome {
   target: string;
+  /** What the target turned out to be of; absent in reports of older machines. */
+  basename?: string | null;
   edition: string | null;
-  /** As design section 1 names them. */
+  /** As the run itself names them. */
   status: 'installed' | 'uninstalled' | 'failed' | 'blocked' | 'held' | 'deferred' | 'interrupted' | 'refreshed';
   reason: string | null;
   /** Processes it waits for, and since when (ISO 8601). */
@@ -49,6 +55,10 @@ export interface ReportedReceipt {
   freeze?: { by: string; at: string };
   /** Since when its edition is no longer in the depot, ISO 8601; absent while it is. */
   goneSince?: string;
+  /** A person asked for it, as against an auto-install; absent in reports of older machines. */
+  manual?: boolean;
+  /** Why somebody should look at it; absent while all is well. */
+  attention?: string;
 }
 
 export interface ReportedQueued {

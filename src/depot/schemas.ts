@@ -110,13 +110,13 @@ export const reportSchema = withOptional(
     schema: { const: 'd3/report@1' },
     run: { type: 'string', pattern: RUN_ID.source },
     at: time,
-    computer: object(
+    computer: withOptional(
       {
         id: { type: 'string', pattern: COMPUTER_ID.source },
         name: { ...line(255), minLength: 1 },
         claims: object({ serial: orNull(text(255)), hardwareUuid: orNull(text(255)), macs: list(text(64), 100) }, true),
       },
-      true,
+      { user: orNull(text(255)) },
     ),
     os: object({ name: text(255), version: text(255) }, true),
     cpu: line(64),
@@ -133,7 +133,10 @@ export const reportSchema = withOptional(
           },
           reason: orNull(text(100_000)),
         },
-        { blockedBy: object({ processes: list(text(1_000), 1_000), since: time }, true) },
+        {
+          basename: orNull(text(60)),
+          blockedBy: object({ processes: list(text(1_000), 1_000), since: time }, true),
+        },
       ),
       100_000,
     ),
@@ -150,10 +153,15 @@ export const reportSchema = withOptional(
           admin: text(255),
           installedAt: time,
         },
-        { freeze: object({ by: text(255), at: time }, true), goneSince: time },
+        {
+          freeze: object({ by: text(255), at: time }, true),
+          goneSince: time,
+          manual: flag,
+          attention: text(10_000),
+        },
       ),
       100_000,
     ),
   },
-  { queue: list(queued, 100_000) },
+  { queue: list(queued, 100_000), failure: text(10_000) },
 );

@@ -1,4 +1,5 @@
 import { D3Error } from '@d3/sdk';
+import { type CsvTable, csvText } from './csv.ts';
 import { LiveProgress } from './live.ts';
 import { type Output, outputOf } from './output.ts';
 import { page } from './pager.ts';
@@ -120,7 +121,12 @@ export class Terminal {
 
   /** A table on stdout; see {@link renderTable} for its shape. */
   table(table: Table): void {
-    this.result(renderTable(table, this.columns).join('\n'));
+    this.result(renderTable(table, this.columns, this.interactive).join('\n'));
+  }
+
+  /** Rows on stdout for other programs: see {@link csvText}. Never through the pager. */
+  csv(table: CsvTable): void {
+    if (!this.#mode.json) this.#write(csvText(table));
   }
 
   /** A JSON document on a line of its own on stdout: the envelope, or one line of a stream. */

@@ -27,7 +27,7 @@ describe('what becomes of editions', () => {
     sandbox.admin(async (session) => deleteEdition(await editionMeant(edition, session), options, session));
   const blobOf = (sha256: string) => path.join(sandbox.depot, 'blobs', sha256.slice(0, 2), sha256);
   const show = async (which: 'all' | 'archived' = 'all') =>
-    (await sandbox.admin((session) => showEditions(which, session))).map(
+    (await sandbox.admin((session) => showEditions(which, [], session))).map(
       ({ edition, status }) => `${edition} ${status}`,
     );
   const scripts = async () => (await sandbox.admin(listScripts)).map(({ name }) => name);

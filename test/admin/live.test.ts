@@ -3,8 +3,9 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { deleteEdition } from '../../src/admin/delete.ts';
 import { makeLive, proposeLive } from '../../src/admin/live.ts';
-import { editionInfo, type Showable, showEditions } from '../../src/admin/show.ts';
+import { editionInfo, showEditions } from '../../src/admin/show.ts';
 import { editionMeant } from '../../src/admin/targets.ts';
+import type { Showable } from '../../src/catalog/statuses.ts';
 import { problemsOf } from '../support/errors.ts';
 import { Sandbox } from '../support/sandbox.ts';
 
@@ -17,7 +18,7 @@ describe('d3admin live, delete, show and info', () => {
   afterEach(() => sandbox.remove());
 
   const show = async (which: Showable = 'all') =>
-    (await sandbox.admin((session) => showEditions(which, session))).map(
+    (await sandbox.admin((session) => showEditions(which, [], session))).map(
       ({ edition, status }) => `${edition} ${status}`,
     );
   const remove = (edition: string, archive = false) =>

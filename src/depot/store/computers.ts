@@ -1,9 +1,26 @@
 import { D3Error } from '@d3/sdk';
 import type { Kysely, Selectable } from 'kysely';
 import type { Clock } from '../../platform/clock.ts';
-import type { Report, ReportedOutcome, ReportedReceipt } from '../contract.ts';
-import { type Computer, type ComputerStore, REPORTS_KEPT } from './contract.ts';
+import type { Report, ReportedOutcome, ReportedQueued, ReportedReceipt } from '../contract.ts';
+import {
+  type Computer,
+  type ComputerStore,
+  type InstalledSomewhere,
+  type InventoryFilter,
+  type KeptReport,
+  type ProblemSomewhere,
+  type QueuedSomewhere,
+  REPORTS_KEPT,
+} from './contract.ts';
 import { nameKey } from './documents.ts';
+import {
+  installedSomewhere,
+  keepInventory,
+  problemsSomewhere,
+  queuedSomewhere,
+  queueOf,
+  receiptsOf,
+} from './inventory.ts';
 import type { ComputerTable, Tables } from './tables.ts';
 
 export class SqlComputers implements ComputerStore {
@@ -33,6 +50,7 @@ export class SqlComputers implements ComputerStore {
         os: JSON.stringify(report.os),
         cpu: report.cpu,
         d3: report.d3,
+        user_name: report.computer.user ?? null,
         last_contact: contact,
         last_run: report.run,
       };
@@ -41,10 +59,12 @@ export class SqlComputers implements ComputerStore {
         .values({ id, first_contact: contact, ...record })
         .onConflict((conflict) => conflict.column('id').doUpdateSet(record))
         .execute();
+      const { receipts: _receipts, queue: _queue, ...kept } = report;
       await transaction
         .insertInto('reports')
-        .values({ computer_id: id, run: report.run, at: report.at, body: JSON.stringify(report) })
+        .values({ computer_id: id, run: report.run, at: report.at, body: JSON.stringify(kept) })
         .execute();
+      await keepInventory(transaction, report);
       await dropOldReports(transaction, id);
       return true;
     });
@@ -75,8 +95,7 @@ export class SqlComputers implements ComputerStore {
   }
 
   async receipts(id: string): Promise<ReportedReceipt[]> {
-    const [newest] = await this.#reports(id, 1);
-    return newest?.receipts ?? [];
+    return receiptsOf(this.#db, id);
   }
 
   async outcomes(id: string): Promise<ReportedOutcome[]> {
@@ -84,11 +103,40 @@ export class SqlComputers implements ComputerStore {
     return newest?.outcomes ?? [];
   }
 
-  async reports(id: string): Promise<Report[]> {
+  async queue(id: string): Promise<ReportedQueued[]> {
+    return queueOf(this.#db, id);
+  }
+
+  async reports(id: string): Promise<KeptReport[]> {
     return this.#reports(id, REPORTS_KEPT);
   }
 
-  async #reports(id: string, limit: number): Promise<Report[]> {
+  async installed(filter: InventoryFilter): Promise<InstalledSomewhere[]> {
+    return installedSomewhere(this.#db, filter);
+  }
+
+  async queued(filter: InventoryFilter): Promise<QueuedSomewhere[]> {
+    return queuedSomewhere(this.#db, filter);
+  }
+
+  async problems(filter: Pick<InventoryFilter, 'basenames' | 'computers' | 'limit'>): Promise<ProblemSomewhere[]> {
+    return problemsSomewhere(this.#db, filter);
+  }
+
+  async isReported(basename: string): Promise<boolean> {
+    for (const table of ['computer_receipts', 'computer_queue'] as const) {
+      const row = await this.#db
+        .selectFrom(table)
+        .select('computer_id')
+        .where('basename', '=', basename)
+        .limit(1)
+        .executeTakeFirst();
+      if (row !== undefined) return true;
+    }
+    return false;
+  }
+
+  async #reports(id: string, limit: number): Promise<KeptReport[]> {
     const rows = await this.#db
       .selectFrom('reports')
       .select('body')
@@ -127,6 +175,7 @@ function fromRow(row: Selectable<ComputerTable>): Computer {
     claims: JSON.parse(row.claims),
     os: JSON.parse(row.os),
     cpu: row.cpu,
+    user: row.user_name,
     d3: row.d3,
     firstContact: row.first_contact,
     lastContact: row.last_contact,

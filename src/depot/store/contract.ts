@@ -1,5 +1,12 @@
 import type { StatusChange } from '../../catalog/lifecycle.ts';
-import type { DebianPackage, Edition, EditionAttributes, PackageFile, StoredStatus } from '../../catalog/types.ts';
+import type {
+  DebianPackage,
+  Edition,
+  EditionAttributes,
+  PackageFile,
+  Status,
+  StoredStatus,
+} from '../../catalog/types.ts';
 import type { RunStore } from '../../runs/types.ts';
 import type {
   GroupBody,
@@ -7,6 +14,7 @@ import type {
   PolicyBody,
   Report,
   ReportedOutcome,
+  ReportedQueued,
   ReportedReceipt,
   ScriptBody,
 } from '../contract.ts';
@@ -119,6 +127,10 @@ export interface EditionStore {
    * @throws D3Error notFound `EDITION_NOT_FOUND`, refused `LIVE_CONFLICT` when it is not live any more
    */
   unlive(id: number, by: string): Promise<StoredEdition>;
+  /** The hash of the file of each of these editions; those that are not there are left out. */
+  files(ids: readonly number[]): Promise<{ id: number; sha256: string }[]>;
+  /** How a basename is written, deleted editions included; null when there is none. @param basename in any case */
+  basename(basename: string): Promise<string | null>;
   /** The highest revision ever used for a basename and version, deleted editions included; null when there was none. */
   highestRevision(basename: string, version: string): Promise<number | null>;
 }
@@ -187,6 +199,8 @@ export interface HistoryTarget {
 }
 
 export interface HistoryFilter {
+  /** Events of any of these. */
+  targets?: readonly Pick<HistoryTarget, 'kind' | 'id'>[];
   kind?: string;
   id?: number;
   by?: string;
@@ -200,6 +214,10 @@ export interface HistoryFilter {
 export interface HistoryStore {
   /** Oldest first. */
   list(filter?: HistoryFilter): Promise<HistoryEvent[]>;
+  /**
+   * What has or ever had a name, without regard to case: documents and editions by name, editions also by id and basename.
+   */
+  targetsCalled(name: string): Promise<Pick<HistoryTarget, 'kind' | 'id'>[]>;
 }
 
 export interface Computer {
@@ -209,6 +227,8 @@ export interface Computer {
   claims: Report['computer']['claims'];
   os: Report['os'];
   cpu: string;
+  /** Who sat there at its newest report; null when nobody did, or it was not said. */
+  user: string | null;
   /** Version of its d3. */
   d3: string;
   firstContact: string;
@@ -234,9 +254,73 @@ export interface ComputerStore {
   receipts(id: string): Promise<ReportedReceipt[]>;
   /** Outcomes of the newest report. */
   outcomes(id: string): Promise<ReportedOutcome[]>;
+  /** What waits for a restart by the newest report. */
+  queue(id: string): Promise<ReportedQueued[]>;
   /** The newest reports, newest first; at most {@link REPORTS_KEPT}. */
-  reports(id: string): Promise<Report[]>;
+  reports(id: string): Promise<KeptReport[]>;
+  /**
+   * What is installed on all computers, by their newest reports; by the computer's name, then by basename.
+   * @throws D3Error refused `TOO_MANY_ROWS` above the filter's limit
+   */
+  installed(filter: InventoryFilter): Promise<InstalledSomewhere[]>;
+  /** What waits for a restart on all computers; ordered and limited as {@link installed}. */
+  queued(filter: InventoryFilter): Promise<QueuedSomewhere[]>;
+  /** What failed or is held up; ordered and limited as {@link installed}. */
+  problems(filter: Pick<InventoryFilter, 'basenames' | 'computers' | 'limit'>): Promise<ProblemSomewhere[]>;
+  /** Whether any computer has it, or has it queued. */
+  isReported(basename: string): Promise<boolean>;
 }
+
+/** A report once it was taken in: what the machine has now is kept apart, and only as of the newest. */
+export type KeptReport = Omit<Report, 'receipts' | 'queue'>;
+
+/** What of all computers' inventory is wanted; what is left out limits nothing. Empty lists match nothing. */
+export interface InventoryFilter {
+  /** As they are written in the catalog. */
+  basenames?: readonly string[];
+  /** Ids. */
+  computers?: readonly string[];
+  /** Statuses the editions have in the depot now. */
+  statuses?: readonly Status[];
+  /** Ids of editions that are in the depot but for their files. */
+  missing?: readonly number[];
+  piloting?: true;
+  frozen?: true;
+  /** Older than the live edition of the basename, or deprecated or skipped. */
+  outdated?: true;
+  /** Rows. */
+  limit: number;
+}
+
+interface Somewhere {
+  computer: { id: string; name: string; user: string | null };
+  /** When the computer was last heard of, ISO 8601. */
+  asOf: string;
+}
+
+export interface InstalledSomewhere extends Somewhere, ReportedReceipt {
+  /** Of its edition in the depot now; `missing` also when the depot no longer has it. */
+  status: Status;
+}
+
+export interface QueuedSomewhere extends Somewhere, ReportedQueued {
+  status: Status;
+}
+
+export interface ProblemSomewhere extends Somewhere {
+  /** A basename, or the words of the command line where they name none. */
+  subject: string;
+  edition: string | null;
+  status: ProblemStatus;
+  reason: string | null;
+  /** Processes it waits for. */
+  processes: string[];
+  /** When it was said first and last, ISO 8601. */
+  since: string;
+  at: string;
+}
+
+export type ProblemStatus = Extract<ReportedOutcome['status'], 'failed' | 'blocked' | 'held' | 'interrupted'>;
 
 /** Reports kept for each computer. */
 export const REPORTS_KEPT = 10;

@@ -19,6 +19,8 @@ import { countCatalogChange } from './generation.ts';
 import type { EditionColumns, EditionTable, Tables } from './tables.ts';
 
 const BODY_VERSION = 1;
+/** Ids a statement asks for at once: databases take so many values and no more. */
+const IDS_AT_ONCE = 1_000;
 
 export class SqlEditions implements EditionStore {
   readonly #db: Kysely<Tables>;
@@ -221,6 +223,29 @@ export class SqlEditions implements EditionStore {
       });
       return edition;
     });
+  }
+
+  async files(ids: readonly number[]): Promise<{ id: number; sha256: string }[]> {
+    const found: { id: number; sha256: string }[] = [];
+    for (let at = 0; at < ids.length; at += IDS_AT_ONCE) {
+      const some = ids.slice(at, at + IDS_AT_ONCE);
+      const rows = await this.#db.selectFrom('editions').selectAll().where('id', 'in', some).execute();
+      found.push(...rows.map((row) => ({ id: row.id, sha256: fromRow(row).file.sha256 })));
+    }
+    return found;
+  }
+
+  async basename(basename: string): Promise<string | null> {
+    for (const table of ['editions', 'deleted_editions'] as const) {
+      const row = await this.#db
+        .selectFrom(table)
+        .select('basename')
+        .where(sql`lower(basename)`, '=', basename.toLowerCase())
+        .limit(1)
+        .executeTakeFirst();
+      if (row !== undefined) return row.basename;
+    }
+    return null;
   }
 
   async highestRevision(basename: string, version: string): Promise<number | null> {

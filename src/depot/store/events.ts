@@ -1,5 +1,6 @@
-import type { Kysely } from 'kysely';
-import type { HistoryEvent, HistoryFilter, HistoryStore } from './contract.ts';
+import { type Kysely, sql } from 'kysely';
+import { wholeNumber } from '../../catalog/names.ts';
+import type { HistoryEvent, HistoryFilter, HistoryStore, HistoryTarget } from './contract.ts';
 import type { Tables } from './tables.ts';
 
 export type NewEvent = Omit<HistoryEvent, 'id'>;
@@ -25,6 +26,8 @@ export function historyStore(db: Kysely<Tables>): HistoryStore {
   return {
     async list(filter: HistoryFilter = {}): Promise<HistoryEvent[]> {
       let query = db.selectFrom('events').selectAll().orderBy('id', 'desc');
+      const { targets } = filter;
+      if (targets !== undefined) query = query.where(amongTargets(targets));
       if (filter.kind !== undefined) query = query.where('target_kind', '=', filter.kind);
       if (filter.id !== undefined) query = query.where('target_id', '=', filter.id);
       if (filter.by !== undefined) query = query.where('by', '=', filter.by);
@@ -42,5 +45,46 @@ export function historyStore(db: Kysely<Tables>): HistoryStore {
         after: row.after === null ? null : JSON.parse(row.after),
       }));
     },
+
+    async targetsCalled(name: string): Promise<Target[]> {
+      const named = await db
+        .selectFrom('events')
+        .select(['target_kind', 'target_id'])
+        .where(sql`lower(target_name)`, '=', name.toLowerCase())
+        .distinct()
+        .execute();
+      const found = new Map(named.map(({ target_kind: kind, target_id: id }) => [`${kind} ${id}`, { kind, id }]));
+      for (const id of await editionsCalled(db, name)) found.set(`edition ${id}`, { kind: 'edition', id });
+      return [...found.values()];
+    },
   };
+}
+
+type Target = Pick<HistoryTarget, 'kind' | 'id'>;
+
+async function editionsCalled(db: Kysely<Tables>, name: string): Promise<number[]> {
+  const number = wholeNumber(name);
+  const ids: number[] = [];
+  for (const table of ['editions', 'deleted_editions'] as const) {
+    const rows = await db
+      .selectFrom(table)
+      .select('id')
+      .where((where) =>
+        where.or([
+          where(sql`lower(basename)`, '=', name.toLowerCase()),
+          ...(number === null ? [] : [where('id', '=', number)]),
+        ]),
+      )
+      .execute();
+    ids.push(...rows.map(({ id }) => id));
+  }
+  return ids;
+}
+
+function amongTargets(targets: readonly Target[]) {
+  const kinds = Map.groupBy(targets, ({ kind }) => kind);
+  const any = [...kinds].map(
+    ([kind, some]) => sql<boolean>`(target_kind = ${kind} and target_id in (${sql.join(some.map(({ id }) => id))}))`,
+  );
+  return any.length === 0 ? sql<boolean>`1 = 0` : sql<boolean>`(${sql.join(any, sql` or `)})`;
 }

@@ -1,5 +1,6 @@
 import { D3Error } from '@d3/sdk';
 import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
+import { keepInventory } from './inventory.ts';
 import type { Tables } from './tables.ts';
 
 /** How the databases differ where tables are made. */
@@ -11,7 +12,7 @@ export interface DatabaseTraits {
 type Migration = (db: Kysely<Tables>, traits: DatabaseTraits) => Promise<void>;
 
 /** Forward only, never edited once released: migration n takes the schema from version n to n + 1. */
-const migrations: readonly Migration[] = [createTables, addRuns, keepFilesOfArchived];
+const migrations: readonly Migration[] = [createTables, addRuns, keepFilesOfArchived, addInventory];
 
 /** The schema version this d3 writes. */
 const SCHEMA_VERSION = migrations.length;
@@ -151,6 +152,72 @@ async function keepFilesOfArchived(db: Kysely<Tables>): Promise<void> {
     .alterTable('deleted_editions')
     .addColumn('file_kept', 'integer', (column) => column.notNull().defaultTo(0))
     .execute();
+}
+
+/** What machines report gets tables of its own; what they said before is read into them. */
+async function addInventory(db: Kysely<Tables>): Promise<void> {
+  await db.schema.alterTable('computers').addColumn('user_name', 'text').execute();
+  await db.schema
+    .createTable('computer_receipts')
+    .addColumn('computer_id', 'text', (column) => column.notNull().references('computers.id'))
+    .addColumn('basename', 'text', (column) => column.notNull())
+    .addColumn('edition_id', 'bigint', (column) => column.notNull())
+    .addColumn('edition', 'text', (column) => column.notNull())
+    .addColumn('version', 'text', (column) => column.notNull())
+    .addColumn('revision', 'bigint', (column) => column.notNull())
+    .addColumn('piloting', 'integer', (column) => column.notNull())
+    .addColumn('frozen', 'integer', (column) => column.notNull())
+    .addColumn('frozen_by', 'text')
+    .addColumn('frozen_at', 'text')
+    .addColumn('admin', 'text', (column) => column.notNull())
+    .addColumn('installed_at', 'text', (column) => column.notNull())
+    .addColumn('manual', 'integer')
+    .addColumn('gone_since', 'text')
+    .addColumn('attention', 'text')
+    .addPrimaryKeyConstraint('computer_receipts_key', ['computer_id', 'basename'])
+    .execute();
+  await db.schema
+    .createIndex('computer_receipts_basename')
+    .on('computer_receipts')
+    .columns(['basename', 'computer_id'])
+    .execute();
+  await db.schema.createIndex('computer_receipts_edition').on('computer_receipts').column('edition_id').execute();
+  await db.schema
+    .createTable('computer_queue')
+    .addColumn('computer_id', 'text', (column) => column.notNull().references('computers.id'))
+    .addColumn('basename', 'text', (column) => column.notNull())
+    .addColumn('edition_id', 'bigint', (column) => column.notNull())
+    .addColumn('edition', 'text', (column) => column.notNull())
+    .addColumn('version', 'text', (column) => column.notNull())
+    .addColumn('revision', 'bigint', (column) => column.notNull())
+    .addColumn('piloting', 'integer', (column) => column.notNull())
+    .addColumn('admin', 'text', (column) => column.notNull())
+    .addColumn('custom_expiration', 'bigint')
+    .addColumn('queued_at', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('computer_queue_key', ['computer_id', 'basename'])
+    .execute();
+  await db.schema.createIndex('computer_queue_basename').on('computer_queue').column('basename').execute();
+  await db.schema
+    .createTable('computer_problems')
+    .addColumn('computer_id', 'text', (column) => column.notNull().references('computers.id'))
+    .addColumn('subject', 'text', (column) => column.notNull())
+    .addColumn('edition', 'text')
+    .addColumn('status', 'text', (column) => column.notNull())
+    .addColumn('reason', 'text')
+    .addColumn('processes', 'text')
+    .addColumn('since', 'text', (column) => column.notNull())
+    .addColumn('at', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('computer_problems_key', ['computer_id', 'subject'])
+    .execute();
+  await db.schema.createIndex('computer_problems_subject').on('computer_problems').column('subject').execute();
+  await db.schema.createIndex('events_at').on('events').column('at').execute();
+  await sql`create index events_name on events (lower(target_name))`.execute(db);
+
+  const computers = await db.selectFrom('computers').select('id').execute();
+  for (const { id } of computers) {
+    const kept = await db.selectFrom('reports').select('body').where('computer_id', '=', id).orderBy('id').execute();
+    for (const { body } of kept) await keepInventory(db, JSON.parse(body));
+  }
 }
 
 function withEditionColumns<T extends string, C extends string>(table: CreateTableBuilder<T, C>) {

@@ -14,6 +14,9 @@ export interface Tables {
   reports: ReportTable;
   runs: RunTable;
   run_lines: RunLineTable;
+  computer_receipts: ComputerReceiptTable;
+  computer_queue: ComputerQueueTable;
+  computer_problems: ComputerProblemTable;
 }
 
 /** One row. */
@@ -86,6 +89,8 @@ export interface ComputerTable {
   first_contact: string;
   last_contact: string;
   last_run: string;
+  /** Who sat there at the newest report. */
+  user_name: string | null;
 }
 
 interface ReportTable {
@@ -111,4 +116,52 @@ interface RunLineTable {
   at: string;
   step: number | null;
   text: string;
+}
+
+/** What a computer has by its newest report: one row a basename, so that all computers can be asked at once. */
+export interface ComputerReceiptTable {
+  computer_id: string;
+  basename: string;
+  edition_id: number;
+  edition: string;
+  version: string;
+  revision: number;
+  piloting: number;
+  frozen: number;
+  frozen_by: string | null;
+  frozen_at: string | null;
+  admin: string;
+  installed_at: string;
+  manual: number | null;
+  gone_since: string | null;
+  attention: string | null;
+}
+
+/** What waits for a restart there by its newest report. */
+export interface ComputerQueueTable {
+  computer_id: string;
+  basename: string;
+  edition_id: number;
+  edition: string;
+  version: string;
+  revision: number;
+  piloting: number;
+  admin: string;
+  custom_expiration: number | null;
+  queued_at: string;
+}
+
+/** What failed or is held up there and has not come right since. */
+export interface ComputerProblemTable {
+  computer_id: string;
+  /** The basename, or the words of the command line where they name none. */
+  subject: string;
+  edition: string | null;
+  status: string;
+  reason: string | null;
+  /** JSON list of the processes it waits for. */
+  processes: string | null;
+  /** When it was said first and last. */
+  since: string;
+  at: string;
 }

@@ -1,0 +1,51 @@
+import { D3Error } from '@d3/sdk';
+import type { ExtensionAttribute, receiptsAttribute } from '../client/extension-attributes.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { ClientCommand, type CommandContext, type Outcome } from './base.ts';
+
+interface Attribute {
+  /** Null when it could not be read. */
+  attribute: ExtensionAttribute | null;
+  error: string | null;
+}
+
+/**
+ * The base of the commands that answer the inventory of another system: one `<result>` element on stdout whatever
+ * happens, with `ERROR:` and the reason where there is nothing to tell. Needs no depot and no rights.
+ */
+export abstract class AttributeCommand extends ClientCommand<Attribute> {
+  protected abstract read(): Promise<typeof receiptsAttribute>;
+
+  async execute(context: CommandContext<never, never>): Promise<Outcome<Attribute>> {
+    try {
+      const { machineHere } = await import('./machine.ts');
+      const { machine } = await machineHere(context);
+      const kept = async () => (machine.depot === null ? null : await machine.depot.kept().catch(() => null));
+      return { result: { attribute: await (await this.read())(machine.paths, kept), error: null } };
+    } catch (error) {
+      const known = error instanceof D3Error ? error : asBug(error);
+      return { result: { attribute: null, error: known.message }, errors: [known] };
+    }
+  }
+
+  render({ attribute, error }: Attribute, terminal: Terminal): void {
+    terminal.result(`<result>${attribute === null ? inElement(`ERROR: ${error}`) : jsonInElement(attribute)}</result>`);
+  }
+}
+
+function asBug(error: unknown): D3Error {
+  const message = error instanceof Error ? error.message : String(error);
+  return new D3Error('ATTRIBUTE_FAILED', 'bug', message, { cause: error });
+}
+
+/** JSON that is the same JSON to whoever reads the element as XML and to whoever only cuts the tags off. */
+function jsonInElement(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[<>&\u007f-\u009f\ufffe\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+function inElement(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

@@ -1,0 +1,64 @@
+import type { TrustedCatalog } from '../depot/contract.ts';
+import type { MachinePaths } from '../platform/paths.ts';
+import { indexOf } from './lists.ts';
+import { StateReader } from './state/state.ts';
+import { statusOf } from './status.ts';
+
+/**
+ * What inventories of other systems read of a machine: by basename, under the names the ancestor used. No basename begins
+ * with `_`, so the version of the schema has a place among them.
+ */
+export type ExtensionAttribute = Record<string, unknown> & { _schema: string };
+
+/** What is installed here. `last_usage` is null: nothing measures it here. */
+export async function receiptsAttribute(
+  paths: MachinePaths,
+  kept: () => Promise<TrustedCatalog | null>,
+): Promise<ExtensionAttribute> {
+  const state = StateReader.open(paths);
+  try {
+    const index = indexOf(await kept());
+    const receipts = state.receipts().map((receipt) => [
+      receipt.basename,
+      {
+        version: receipt.version,
+        revision: receipt.revision,
+        status: statusOf(receipt, index),
+        installed_at: receipt.installedAt,
+        admin: receipt.admin,
+        frozen: receipt.frozen !== null,
+        manual: receipt.manual,
+        custom_expiration: receipt.customExpiration,
+        last_usage: null,
+      },
+    ]);
+    return { _schema: 'd3/ea-receipts@1', ...Object.fromEntries(receipts) };
+  } finally {
+    state.close();
+  }
+}
+
+/** What waits for a restart here. */
+export async function queueAttribute(
+  paths: MachinePaths,
+  kept: () => Promise<TrustedCatalog | null>,
+): Promise<ExtensionAttribute> {
+  const state = StateReader.open(paths);
+  try {
+    const index = indexOf(await kept());
+    const queue = state.deferred().map(({ edition, admin, customExpiration, queuedAt }) => [
+      edition.basename,
+      {
+        version: edition.version,
+        revision: edition.revision,
+        status: statusOf(edition, index),
+        queued_at: queuedAt,
+        admin,
+        custom_expiration: customExpiration,
+      },
+    ]);
+    return { _schema: 'd3/ea-queue@1', ...Object.fromEntries(queue) };
+  } finally {
+    state.close();
+  }
+}
