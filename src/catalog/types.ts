@@ -1,3 +1,5 @@
+import type { CatalogCriteria } from './criteria.ts';
+
 /** The words of the catalog. Pure data; every other part of d3 speaks in these. */
 
 /** Stored statuses. `missing` (its file is gone) is derived on read; `archived` editions are out of the catalog. */
@@ -116,6 +118,8 @@ export interface CatalogGroup {
   id: number;
   name: string;
   members: string[];
+  /** A smart group: whoever meets them is in it too, as the machine itself judges. */
+  criteria?: CatalogCriteria;
 }
 
 /** Another place that has the depot's package files. */

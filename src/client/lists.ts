@@ -8,8 +8,10 @@ import type { Facts } from '../planner/types.ts';
 import { gatherMachineFacts } from '../platform/machine.ts';
 import type { MachinePaths } from '../platform/paths.ts';
 import { hashOf } from './computer.ts';
+import type { Machine } from './run.ts';
 import { StateReader } from './state/state.ts';
 import { statusOf } from './status.ts';
+import { subjectHere } from './subject.ts';
 
 export type ListKind = 'installed' | 'pilots' | 'frozen' | 'manual';
 
@@ -143,7 +145,7 @@ export interface AvailableRow {
 
 /** The live editions this machine may have; with `all`, every live one. */
 export async function listAvailable(
-  paths: MachinePaths,
+  { paths, clock }: Pick<Machine, 'paths' | 'clock'>,
   trusted: TrustedCatalog,
   all: boolean,
 ): Promise<AvailableRow[]> {
@@ -151,7 +153,7 @@ export async function listAvailable(
   const state = StateReader.open(paths);
   try {
     const receipts = state.receipts();
-    const facts = await factsForLists(paths, state, index);
+    const facts = await factsForLists(paths, state, index, clock.now());
     return index.live
       .filter(
         (edition) =>
@@ -172,7 +174,7 @@ export async function listAvailable(
   }
 }
 
-async function factsForLists(paths: MachinePaths, state: StateReader, index: CatalogIndex): Promise<Facts> {
+async function factsForLists(paths: MachinePaths, state: StateReader, index: CatalogIndex, now: Date): Promise<Facts> {
   const host = await gatherMachineFacts(paths.root, paths.facts);
   const computerId = state.computerId() ?? '';
   const { name, os, cpu } = host;
@@ -185,7 +187,7 @@ async function factsForLists(paths: MachinePaths, state: StateReader, index: Cat
       name,
       os,
       cpu,
-      groups: [...index.groupsOf(hashOf(computerId))],
+      groups: [...index.groupsOf(hashOf(computerId), subjectHere(host, state, now))],
       processes: [],
       cutProcesses: [],
     },

@@ -43,6 +43,8 @@ export function makeReport({ run, at, command, exit, host, outcomes, version, st
     },
     os: { name: host.os.name, version: host.os.version },
     cpu: host.cpu,
+    model: host.model,
+    provisioning: host.provisioning,
     d3: version,
     command,
     exit,

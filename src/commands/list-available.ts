@@ -26,7 +26,7 @@ export default class ListAvailable extends ClientCommand<Available, typeof ListA
     const warnings: string[] = [];
     const trusted = await catalogToShow(machine.depot, warnings);
     const all = context.flags.force;
-    return { result: { all, available: await listAvailable(machine.paths, trusted, all) }, warnings };
+    return { result: { all, available: await listAvailable(machine, trusted, all) }, warnings };
   }
 
   render({ all, available }: Available, terminal: Terminal): void {

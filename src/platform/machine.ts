@@ -11,14 +11,17 @@ export interface MachineFacts extends ProcessNames {
   name: string;
   os: OperatingSystem;
   cpu: string;
+  model: string | null;
   serial: string | null;
   hardwareUuid: string | null;
   macs: string[];
   /** Who sits at the machine; null when nobody does, or it cannot be known. */
   user: string | null;
+  /** What is known of its provisioning, by name: `state`, `build`. */
+  provisioning: Record<string, string>;
 }
 
-const FACT_KEYS = ['name', 'os', 'cpu', 'serial', 'hardwareUuid', 'macs', 'user', 'processes'];
+const FACT_KEYS = ['name', 'os', 'cpu', 'model', 'serial', 'hardwareUuid', 'macs', 'user', 'processes', 'provisioning'];
 const MAX_FACTS_BYTES = 1024 * 1024;
 
 /**
@@ -38,10 +41,12 @@ export async function gatherMachineFacts(
     name: said.name ?? (isHost ? ((await host.name()) ?? os.hostname()) : path.basename(root)),
     os: said.os ?? (await host.os()),
     cpu: said.cpu ?? (await host.cpu()),
+    model: said.model ?? (isHost ? await host.model() : null),
     serial: said.serial ?? (isHost ? await host.serial() : null),
     hardwareUuid: said.hardwareUuid ?? (isHost ? await host.hardwareUuid() : null),
     macs: said.macs ?? (isHost ? hostMacs() : []),
     user: said.user ?? (isHost ? await host.user() : null),
+    provisioning: said.provisioning ?? {},
     ...(await processesOf(said)),
   };
 }
@@ -67,7 +72,16 @@ function factsSaid(factsFile: string | null): Partial<MachineFacts> {
 /** What is said of a machine whose facts cannot be gathered. @param root absolute path */
 export function unknownMachine(root: string): MachineFacts {
   const name = root === '/' ? os.hostname() : path.basename(root);
-  const unknown = { serial: null, hardwareUuid: null, macs: [], user: null, processes: [], cutProcesses: [] };
+  const unknown = {
+    model: null,
+    serial: null,
+    hardwareUuid: null,
+    macs: [],
+    user: null,
+    processes: [],
+    cutProcesses: [],
+    provisioning: {},
+  };
   return { name, os: { name: 'unknown', version: 'unknown' }, cpu: 'unknown', ...unknown };
 }
 
@@ -104,7 +118,7 @@ function factsProblem(value: unknown): string | null {
   const facts = value as Record<string, unknown>;
   const unknown = Object.keys(facts).filter((key) => !FACT_KEYS.includes(key));
   if (unknown.length > 0) return `it names ${unknown.join(', ')}`;
-  for (const key of ['name', 'cpu', 'serial', 'hardwareUuid', 'user']) {
+  for (const key of ['name', 'cpu', 'model', 'serial', 'hardwareUuid', 'user']) {
     if (facts[key] !== undefined && typeof facts[key] !== 'string') return `${key} is not a string`;
   }
   for (const key of ['macs', 'processes']) {
@@ -113,6 +127,10 @@ function factsProblem(value: unknown): string | null {
       return `${key} is not a list of strings`;
     }
   }
+  const { provisioning = {} } = facts;
+  const isText = (value: unknown) => typeof value === 'string';
+  if (typeof provisioning !== 'object' || provisioning === null || !Object.values(provisioning).every(isText))
+    return 'provisioning is not names with strings';
   if (facts['os'] !== undefined && !isOperatingSystem(facts['os']))
     return 'os is not {"name": …, "version": …}, with "like": […] or without';
   return null;

@@ -86,9 +86,10 @@ describe('depot3:D01 force', () => {
 
     it('list-available: filtered without, all live editions with', async () => {
       await sandbox.add('other-os', '1', { live: true, oses: 'plan9 4' });
-      const { paths, depot } = sandbox.machine('mac-a').machine;
-      const trusted = (await depot?.refresh()) as TrustedCatalog;
-      const names = async (all: boolean) => (await listAvailable(paths, trusted, all)).map(({ basename }) => basename);
+      const { machine } = sandbox.machine('mac-a');
+      const trusted = (await machine.depot?.refresh()) as TrustedCatalog;
+      const names = async (all: boolean) =>
+        (await listAvailable(machine, trusted, all)).map(({ basename }) => basename);
       expect(await names(false)).to.deep.equal(['tool']);
       expect(await names(true)).to.deep.equal(['other-os', 'tool']);
     });

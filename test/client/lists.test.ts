@@ -60,9 +60,9 @@ describe('what a machine lists', () => {
     await sandbox.add('other-os', '1', { live: true, oses: 'plan9 4' });
     await sandbox.add('pilot', '1');
     await machine.install(['any']);
-    const rows = await listAvailable(machine.machine.paths, await trusted(), false);
+    const rows = await listAvailable(machine.machine, await trusted(), false);
     expect(rows.map(({ basename, installed }) => [basename, installed])).to.deep.equal([['any', true]]);
-    const all = await listAvailable(machine.machine.paths, await trusted(), true);
+    const all = await listAvailable(machine.machine, await trusted(), true);
     expect(all.map(({ basename }) => basename)).to.deep.equal(['any', 'other-os']);
   });
 

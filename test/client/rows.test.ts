@@ -110,7 +110,7 @@ describe('as the ancestor did', () => {
       await sandbox.add('other-cpu', '1', { live: true, cpu: 'arm64' });
       const intel = sandbox.machine('intel', { cpu: 'x86_64' });
       await intel.install(['a']);
-      const rows = await listAvailable(intel.machine.paths, await trusted(), false);
+      const rows = await listAvailable(intel.machine, await trusted(), false);
       expect(
         rows.map(({ basename, installed, reboot, autoGroups }) => [basename, installed, reboot, autoGroups]),
       ).to.deep.equal([

@@ -34,7 +34,7 @@ describe('what a machine is meant to have', () => {
   const available = async () => {
     const kept = await machine.machine.depot?.kept();
     if (kept === null || kept === undefined) throw new Error('no catalog is kept');
-    return (await listAvailable(machine.machine.paths, kept, false)).map(({ edition }) => edition);
+    return (await listAvailable(machine.machine, kept, false)).map(({ edition }) => edition);
   };
   const unreachable = () =>
     machine.with({

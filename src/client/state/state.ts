@@ -162,6 +162,14 @@ export class StateReader {
     return rows.map((row) => document<RunRecord>(row.body, 'run'));
   }
 
+  /** Reports not yet delivered, oldest first. */
+  outbox(): { id: number; report: Report }[] {
+    return this.rows<{ id: number; body: string }>('SELECT id, body FROM outbox ORDER BY id').map(({ id, body }) => ({
+      id,
+      report: parsed<Report>(body),
+    }));
+  }
+
   close(): void {
     this.database?.close();
   }
@@ -443,14 +451,6 @@ export class State extends StateReader {
       this.#run('INSERT INTO outbox (body) VALUES (?)', JSON.stringify(report));
       this.#run('DELETE FROM outbox WHERE id NOT IN (SELECT id FROM outbox ORDER BY id DESC LIMIT ?)', KEPT_REPORTS);
     });
-  }
-
-  /** Reports not yet delivered, oldest first. */
-  outbox(): { id: number; report: Report }[] {
-    return this.rows<{ id: number; body: string }>('SELECT id, body FROM outbox ORDER BY id').map(({ id, body }) => ({
-      id,
-      report: parsed<Report>(body),
-    }));
   }
 
   delivered(id: number): void {

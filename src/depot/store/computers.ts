@@ -4,7 +4,11 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Report, ReportedOutcome, ReportedReceipt } from '../contract.ts';
 import { type Computer, type ComputerStore, REPORTS_KEPT } from './contract.ts';
 import { nameKey } from './documents.ts';
+import { recordEvent } from './events.ts';
 import type { ComputerTable, Tables } from './tables.ts';
+
+/** Reports read in one piece, where all computers are asked for. */
+const READ_AT_ONCE = 200;
 
 export class SqlComputers implements ComputerStore {
   readonly #db: Kysely<Tables>;
@@ -86,6 +90,49 @@ export class SqlComputers implements ComputerStore {
 
   async reports(id: string): Promise<Report[]> {
     return this.#reports(id, REPORTS_KEPT);
+  }
+
+  async *newestReports(): AsyncIterable<Report> {
+    let after = '';
+    for (;;) {
+      const rows = await this.#db
+        .selectFrom('reports')
+        .select(['computer_id', 'body'])
+        .where('id', 'in', (newest) =>
+          newest
+            .selectFrom('reports')
+            .select((of) => of.fn.max('id').as('id'))
+            .where('computer_id', '>', after)
+            .groupBy('computer_id')
+            .orderBy('computer_id')
+            .limit(READ_AT_ONCE),
+        )
+        .orderBy('computer_id')
+        .execute();
+      for (const { body } of rows) yield JSON.parse(body);
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      after = last.computer_id;
+    }
+  }
+
+  async remove(id: string, by: string): Promise<void> {
+    await this.#db.transaction().execute(async (transaction) => {
+      const row = await transaction.selectFrom('computers').selectAll().where('id', '=', id).executeTakeFirst();
+      if (row === undefined) {
+        throw new D3Error('COMPUTER_NOT_FOUND', 'notFound', `The depot has no computer ${id}.`, { target: id });
+      }
+      await transaction.deleteFrom('reports').where('computer_id', '=', id).execute();
+      await transaction.deleteFrom('computers').where('id', '=', id).execute();
+      await recordEvent(transaction, {
+        at: this.#clock.now().toISOString(),
+        by,
+        what: 'computer.deleted',
+        target: { kind: 'computer', id: 0, name: id },
+        before: fromRow(row),
+        after: null,
+      });
+    });
   }
 
   async #reports(id: string, limit: number): Promise<Report[]> {

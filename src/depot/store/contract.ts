@@ -1,6 +1,19 @@
 import type { StatusChange } from '../../catalog/lifecycle.ts';
 import type { DebianPackage, Edition, EditionAttributes, PackageFile, StoredStatus } from '../../catalog/types.ts';
-import type { GroupBody, MirrorBody, Report, ReportedOutcome, ReportedReceipt, ScriptBody } from '../contract.ts';
+import type {
+  BuildingBody,
+  CategoryBody,
+  ComputerBody,
+  DepartmentBody,
+  EaBody,
+  GroupBody,
+  MirrorBody,
+  Report,
+  ReportedOutcome,
+  ReportedReceipt,
+  ScriptBody,
+  SiteBody,
+} from '../contract.ts';
 
 /**
  * The depot's store as every database behind it must offer it. One contract suite (test/depot/store-contract.ts) holds
@@ -93,6 +106,12 @@ export interface DocumentBody {
 /** Bodies of the kinds core registers. */
 export interface DocumentBodies {
   group: GroupBody;
+  category: CategoryBody;
+  department: DepartmentBody;
+  building: BuildingBody;
+  site: SiteBody;
+  ea: EaBody;
+  computer: ComputerBody;
   script: ScriptBody;
   mirror: MirrorBody;
 }
@@ -141,6 +160,7 @@ export interface HistoryEvent {
 export interface HistoryTarget {
   /** `edition` or a document kind. */
   kind: string;
+  /** 0 for a computer, which has none but its name, its own id. */
   id: number;
   /** As it was called then. */
   name: string;
@@ -194,6 +214,13 @@ export interface ComputerStore {
   receipts(id: string): Promise<ReportedReceipt[]>;
   /** Outcomes of the newest report. */
   outcomes(id: string): Promise<ReportedOutcome[]>;
+  /** The newest report of every computer that sent one, in order of their ids; read in pieces. */
+  newestReports(): AsyncIterable<Report>;
+  /**
+   * Takes a computer and its reports out. It comes back with its next report.
+   * @throws D3Error notFound `COMPUTER_NOT_FOUND`
+   */
+  remove(id: string, by: string): Promise<void>;
   /** The newest reports, newest first; at most {@link REPORTS_KEPT}. */
   reports(id: string): Promise<Report[]>;
 }
@@ -214,6 +241,14 @@ export interface PublicationRecord {
   expires: string;
 }
 
+/** What smart groups ask of the depot's own records. */
+export interface PublishedRecords {
+  computers: StoredDocument<ComputerBody>[];
+  eas: StoredDocument<EaBody>[];
+  /** Departments, buildings and sites. */
+  places: StoredDocument<DepartmentBody | BuildingBody | SiteBody>[];
+}
+
 /** What a publication is made from, read in the exclusive section. */
 export interface PublicationInput {
   /** Grows with every change of what the catalog shows. */
@@ -221,6 +256,7 @@ export interface PublicationInput {
   editions: StoredEdition[];
   groups: StoredDocument<GroupBody>[];
   mirrors: StoredDocument<MirrorBody>[];
+  records: PublishedRecords;
   last: PublicationRecord | null;
 }
 
