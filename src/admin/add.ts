@@ -13,9 +13,10 @@ import { cpuOfDebian } from '../catalog/limits.ts';
 import { basenameProblem, editionString } from '../catalog/names.ts';
 import type { ApplePackage, Edition, EditionAttributes, PackageFile } from '../catalog/types.ts';
 import type { PackageContents } from '../depot/contract.ts';
-import { namesKnown, pinOf, pinScripts, riskOf, throwProblems } from './attributes.ts';
+import { namesKnown, pinOf, pinScripts, riskOf } from './attributes.ts';
 import { removeUnused } from './blobs.ts';
 import { formatOf, type SourcePackage, sourcePackage, sourceProblem } from './package-file.ts';
+import { throwProblems } from './problems.ts';
 import { type AdminSession, announce, publish } from './session.ts';
 
 export interface AddRequest {

@@ -65,6 +65,8 @@ export type ScriptReference = { kind: 'document'; id: number } | { kind: 'file';
 /** What names can stand for; looked up by the caller beforehand, so that reading attributes stays pure. */
 export interface NamesKnown {
   groups: readonly { id: number; name: string }[];
+  /** What editions may be given. */
+  categories: readonly string[];
   scripts: readonly { id: number; name: string }[];
   /** Whether a word is the path of a readable file. */
   isFile(path: string): boolean;
@@ -112,7 +114,7 @@ export function readAttributes(
   });
   reader.take('category', (text) => {
     reader.checkLine('category', text);
-    attributes.category = isNone(text) ? null : text;
+    attributes.category = isNone(text) ? null : reader.category(text, known);
   });
   reader.take('description', (text) => {
     attributes.description = text;
@@ -254,6 +256,14 @@ class AttributeReader {
       return group === undefined ? [] : [group.id];
     });
     return [...new Set(ids)];
+  }
+
+  category(text: string, known: NamesKnown): string {
+    const key = text.normalize('NFC').toLowerCase();
+    const found = known.categories.find((category) => category.normalize('NFC').toLowerCase() === key);
+    if (found === undefined && text.trim() !== '')
+      this.#unknown('category', `there is no category called ${text}`, `make it: d3admin category add "${text}"`);
+    return found ?? text;
   }
 
   script(slot: ScriptSlot, text: string, known: NamesKnown): ScriptReference | null {

@@ -175,7 +175,7 @@ const MAX_PATTERN = 200;
 export function patternProblem(pattern: string): string | null {
   if (pattern.length > MAX_PATTERN) return `it has more than ${MAX_PATTERN} characters`;
   try {
-    new RegExp(pattern, 'iu');
+    new RegExp(pattern, 'iu').test('');
   } catch (error) {
     return (error as Error).message;
   }

@@ -12,6 +12,7 @@ import {
 import type { EditionAttributes } from '../../src/catalog/types.ts';
 
 const KNOWN: NamesKnown = {
+  categories: ['Toys'],
   groups: [
     { id: 4, name: 'Special Macs' },
     { id: 5, name: 'lab' },

@@ -2,8 +2,8 @@ import { D3Error } from '@d3/sdk';
 import type { Kysely, Selectable } from 'kysely';
 import type { Clock } from '../../platform/clock.ts';
 import type { Report, ReportedOutcome, ReportedReceipt } from '../contract.ts';
+import { nameKey } from '../name-key.ts';
 import { type Computer, type ComputerStore, REPORTS_KEPT } from './contract.ts';
-import { nameKey } from './documents.ts';
 import { recordEvent } from './events.ts';
 import type { ComputerTable, Tables } from './tables.ts';
 

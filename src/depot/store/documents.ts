@@ -2,6 +2,7 @@ import { D3Error } from '@d3/sdk';
 import type { Kysely, Selectable } from 'kysely';
 import type { Clock } from '../../platform/clock.ts';
 import { type DocumentKind, documentKind } from '../document-kinds.ts';
+import { nameKey } from '../name-key.ts';
 import { problemsWith, refuseNewerSchema } from '../schemas.ts';
 import type { DocumentBody, Documents, HistoryEvent, StoredDocument } from './contract.ts';
 import { historyStore, recordEvent } from './events.ts';
@@ -215,9 +216,4 @@ export class SqlDocuments implements Documents<DocumentBody> {
     await recordEvent(transaction, { at: this.#now(), by, what, target, before: shown(before), after: shown(after) });
     if (this.#kind.inCatalog) await countCatalogChange(transaction);
   }
-}
-
-/** Names differ without regard to case and to how accents are encoded. */
-export function nameKey(name: string): string {
-  return name.normalize('NFC').toLowerCase();
 }
