@@ -3,6 +3,7 @@ import {
   type Criteria,
   type Criterion,
   EA_FACT,
+  type EaType,
   isOfKind,
   leavesOf,
   likeProblem,
@@ -25,7 +26,7 @@ interface Nameable {
 }
 
 interface Names {
-  eas: readonly (Nameable & { type: 'text' | 'number' | 'date' | 'choice'; choices: readonly string[] })[];
+  eas: readonly (Nameable & { type: EaType; choices: readonly string[] })[];
   places: Readonly<Record<RecordFact, readonly Nameable[]>>;
 }
 

@@ -1,6 +1,6 @@
 import { D3Error } from '@d3/sdk';
-import { isOfKind } from '../catalog/criteria.ts';
-import type { EaBody, EaType } from '../depot/contract.ts';
+import { type EaType, isOfKind } from '../catalog/criteria.ts';
+import type { EaBody } from '../depot/contract.ts';
 import type { Documents, StoredDocument } from '../depot/index.ts';
 import { criteriaName } from './criteria.ts';
 import { documentMeant, refuseInUse, refuseName, savedIfOther } from './documents.ts';

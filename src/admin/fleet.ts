@@ -1,8 +1,7 @@
 import { D3Error } from '@d3/sdk';
 import { type Criteria, type Criterion, criterionMet, judge, type Known, machineKnows } from '../catalog/criteria.ts';
 import type { ComputerBody, GroupBody, Report } from '../depot/contract.ts';
-import type { Computer, StoredDocument } from '../depot/index.ts';
-import { asksRecords, Records } from '../depot/records.ts';
+import { asksRecords, type Computer, Records, type StoredDocument } from '../depot/index.ts';
 import type { AdminSession } from './session.ts';
 
 /** A computer with what admins say of it. */

@@ -59,6 +59,9 @@ export const RECORD_FACTS = ['department', 'building', 'site'] as const;
 export type RecordFact = (typeof RECORD_FACTS)[number];
 /** The fact of a criterion about an extension attribute; which one its document says. */
 export const EA_FACT = 'ea';
+/** What values of an extension attribute are. */
+export const EA_TYPES = ['text', 'number', 'date', 'choice'] as const;
+export type EaType = (typeof EA_TYPES)[number];
 /** `provisioning.state`, `provisioning.build` and whatever else is known of a machine's provisioning. */
 export const PROVISIONING = 'provisioning.';
 

@@ -1,4 +1,4 @@
-import type { Criteria } from '../catalog/criteria.ts';
+import type { Criteria, EaType } from '../catalog/criteria.ts';
 import type { Catalog, GroupRef, PackageFormat } from '../catalog/types.ts';
 import type { Passage, Piece } from './transport.ts';
 
@@ -114,9 +114,6 @@ export interface EaBody {
   /** What can be chosen; empty unless its type is `choice`. */
   choices: string[];
 }
-
-export const EA_TYPES = ['text', 'number', 'date', 'choice'] as const;
-export type EaType = (typeof EA_TYPES)[number];
 
 /** Body of a document of kind `computer`, named by the computer's id: what admins say of it. */
 export interface ComputerBody {

@@ -1,5 +1,4 @@
-import { OPERATORS } from '../catalog/criteria.ts';
-import { EA_TYPES } from './contract.ts';
+import { EA_TYPES, OPERATORS } from '../catalog/criteria.ts';
 import { type DocumentKind, registerDocumentKind } from './document-kinds.ts';
 import { COMPUTER_ID } from './report-path.ts';
 import { SHA256_PATTERN } from './schemas.ts';

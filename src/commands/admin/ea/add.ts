@@ -1,10 +1,10 @@
 import { Args, Flags } from '@oclif/core';
 import type { Ea } from '../../../admin/eas.ts';
+import { EA_TYPES } from '../../../catalog/criteria.ts';
 import { changingDepot } from '../../../cli/admin-here.ts';
 import { AdminCommand, type ContextOf, type Outcome } from '../../../cli/base.ts';
 import { showEaText } from '../../../cli/ea-text.ts';
 import { commaList } from '../../../cli/words.ts';
-import { EA_TYPES } from '../../../depot/contract.ts';
 import type { Terminal } from '../../../terminal/terminal.ts';
 
 export default class AdminEaAdd extends AdminCommand<Ea, typeof AdminEaAdd> {
