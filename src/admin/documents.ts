@@ -6,7 +6,7 @@ import type { AdminSession } from './session.ts';
 /** What all documents that admins name have in common. */
 
 /** Words for people. */
-export const KIND_WORDS = {
+const KIND_WORDS = {
   group: 'group',
   script: 'script',
   category: 'category',
@@ -53,7 +53,7 @@ export function refuseName(kind: NamedKind, name: string): void {
 }
 
 /** @returns why nothing can have this name, or null */
-export function nameProblem(name: string): string | null {
+function nameProblem(name: string): string | null {
   if (/^(?:standard|none|n)$/i.test(name)) return 'that word has a meaning of its own';
   if (/^\d+$/.test(name)) return 'a number stands for an id';
   const good = /^[^,\p{Cc}]{1,100}$/u.test(name) && name.trim() === name;

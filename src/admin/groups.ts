@@ -155,7 +155,7 @@ async function bodyToTest(wanted: { group: string } | { criteria: string }, sess
 }
 
 /** @throws D3Error notFound `GROUP_NOT_FOUND` */
-export async function groupMeant(nameOrId: string, session: AdminSession): Promise<StoredDocument<GroupBody>> {
+async function groupMeant(nameOrId: string, session: AdminSession): Promise<StoredDocument<GroupBody>> {
   return documentMeant('group', nameOrId, groups(session));
 }
 

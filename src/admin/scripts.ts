@@ -11,7 +11,7 @@ import { throwProblems } from './problems.ts';
 import { type AdminSession, publish } from './session.ts';
 import { editionMeant } from './targets.ts';
 
-export const SCRIPT_SLOTS = ['preInstall', 'postInstall', 'preRemove', 'postRemove'] as const;
+const SCRIPT_SLOTS = ['preInstall', 'postInstall', 'preRemove', 'postRemove'] as const;
 
 export const SLOT_NAMES: Record<ScriptSlot, string> = {
   preInstall: 'pre-install',
@@ -158,7 +158,7 @@ export async function deleteScript({ id, generation, body }: StoredScript, sessi
 }
 
 /** Where editions run a script, whatever it was when they were given it. */
-export function scriptUses({ id, body }: StoredScript, editions: readonly Edition[]): ScriptUse[] {
+function scriptUses({ id, body }: StoredScript, editions: readonly Edition[]): ScriptUse[] {
   return editions.flatMap((edition) =>
     SCRIPT_SLOTS.flatMap((slot) => {
       const pin = edition[slot];
