@@ -75,6 +75,19 @@ describe('objects of the depot', () => {
       expect(old.receipt('tool')?.edition).to.equal('tool-1-1');
     });
 
+    it('ask a machine when its last report arrived, by what it knows itself', async () => {
+      const machine = sandbox.machine('mac-a', { provisioning: { state: 'complete' } });
+      await admin((session) =>
+        addSmartGroup('heard', '', 'last-report < 2 and provisioning.state is complete', session),
+      );
+      await sandbox.add('tool', '1', { live: true, autoGroups: 'heard' });
+      await machine.sync();
+      expect(machine.receipt('tool'), 'no report has arrived before the first').to.equal(undefined);
+      await machine.sync();
+      expect(machine.receipt('tool')?.edition).to.equal('tool-1-1');
+      expect((await admin((session) => showGroup('heard', session))).members).to.have.length(1);
+    });
+
     it('ask what admins say of computers, without telling it to machines', async () => {
       const [a, b] = [sandbox.machine('mac-a', { serial: 'SER-A' }), sandbox.machine('mac-b')];
       for (const machine of [a, b]) await machine.sync();
