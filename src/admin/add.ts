@@ -16,10 +16,11 @@ import { indexCatalog, resolveTarget } from '../catalog/resolve.ts';
 import type { ApplePackage, Edition, EditionAttributes, PackageFile } from '../catalog/types.ts';
 import type { Preferences } from '../config/preferences.ts';
 import type { PackageContents } from '../depot/contract.ts';
-import { namesKnown, pinOf, pinScripts, riskOf, throwProblems } from './attributes.ts';
+import { namesKnown, pinOf, pinScripts, riskOf } from './attributes.ts';
 import { blobsOf, removeUnused, requireBlobs } from './blobs.ts';
 import { type BuildChoices, type BuildTools, buildProblems, buildToolsHere, idleBuildFlags } from './build.ts';
 import { formatOf, type SourcePackage, sourcePackage, sourceProblem } from './package-file.ts';
+import { throwProblems } from './problems.ts';
 import { type AdminSession, announce, publish } from './session.ts';
 
 export interface AddRequest {
@@ -226,10 +227,10 @@ function formatFor(source: string | undefined, { dmg }: BuildChoices, building: 
 }
 
 function usualCategory(category: string | null, { categories }: NamesKnown, warnings: string[]): string | null {
-  if (category === null || categories === null) return category;
-  const found = categories.find(({ name }) => name.toLowerCase() === category.toLowerCase());
+  if (category === null) return category;
+  const found = categories.find((name) => name.toLowerCase() === category.toLowerCase());
   if (found === undefined) warnings.push(`your usual category ${category} is not in the depot: it has none`);
-  return found?.name ?? null;
+  return found ?? null;
 }
 
 /** A file is a source like any other; a record, by any of its names, is inherited from with its file. */

@@ -1,5 +1,6 @@
 import { osAllowed } from '../catalog/limits.ts';
 import type { Edition } from '../catalog/types.ts';
+import { Fleet } from './fleet.ts';
 import type { AdminSession } from './session.ts';
 
 /** What an edition's going live comes to on the machines, as their last reports have them. Machines that never reported are not known. */
@@ -21,16 +22,19 @@ export interface Affected {
 }
 
 /** How many machines will change when an edition goes live. */
-export async function affectedBy(edition: Edition, { depot }: AdminSession): Promise<Affected> {
-  const { computers } = depot.store;
+export async function affectedBy(edition: Edition, session: AdminSession): Promise<Affected> {
+  const { store } = session.depot;
+  const fleet = await Fleet.of(session, true);
+  const installed = await store.computers.installed({ basenames: [edition.basename], limit: Number.MAX_SAFE_INTEGER });
+  const receipts = new Map(installed.map((receipt) => [receipt.computer.id, receipt]));
   const found: Affected = { reported: 0, update: 0, rollBack: 0, install: 0, enliven: 0, stay: 0, cannot: 0 };
-  const groups = await depot.store.documents('group').list();
+  const groups = await store.documents('group').list();
   const members = (ids: Edition['autoGroups']) =>
-    new Set(groups.filter(({ id }) => ids.includes(id)).flatMap(({ body }) => body.members ?? []));
+    new Set(groups.filter(({ id }) => ids.includes(id)).flatMap(({ body }) => fleet.members(body)));
   const [auto, excluded] = [members(edition.autoGroups), members(edition.excludedGroups)];
-  for (const { id, os, cpu } of await computers.list()) {
+  for (const { id, os, cpu } of fleet.computers) {
     found.reported += 1;
-    const receipt = (await computers.receipts(id)).find(({ basename }) => basename === edition.basename);
+    const receipt = receipts.get(id);
     const wanted = edition.autoGroups.includes('standard') || auto.has(id);
     if (receipt === undefined && !wanted) continue;
     if (receipt?.id === edition.id) {

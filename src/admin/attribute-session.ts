@@ -79,7 +79,7 @@ abstract class AttributeSession {
       case 'scripts':
         return names(scripts);
       case 'categories':
-        return names(categories ?? []);
+        return [...categories];
       case 'processors':
         return ['x86_64', 'arm64'];
       case 'yes-no':

@@ -1,26 +1,18 @@
 import { statSync } from 'node:fs';
-import { D3Error, D3Errors, EXIT_CODES } from '@d3/sdk';
+import { D3Error } from '@d3/sdk';
 import type { NamesKnown, ReadAttributes, ScriptReference } from '../catalog/attributes.ts';
 import { firmExpirationText, isPast } from '../catalog/firm-expiration.ts';
 import type { EditionAttributes, ScriptPin, ScriptSlot } from '../catalog/types.ts';
-import { isDocumentKind } from '../depot/index.ts';
-import { readScript, storeScript } from './scripts.ts';
+import { categoriesKnown } from './named.ts';
+import { readScript, SLOT_NAMES, storeScript } from './scripts.ts';
 import type { AdminSession } from './session.ts';
 
-/** Every problem of a validation at once; a malformed flag counts before an unknown name, that before a broken rule. */
-export function throwProblems(problems: readonly D3Error[]): void {
-  if (problems.length === 0) return;
-  const exit = (['usage', 'notFound', 'refused'] as const).find((name) =>
-    problems.some((problem) => problem.exit === name),
-  );
-  throw new D3Errors(problems, EXIT_CODES[exit ?? 'failed'].code);
-}
-
-export async function namesKnown({ depot }: AdminSession): Promise<NamesKnown> {
+export async function namesKnown(session: AdminSession): Promise<NamesKnown> {
+  const { depot } = session;
   return {
+    categories: await categoriesKnown(session),
     groups: await depot.store.documents('group').list(),
     scripts: await depot.store.documents('script').list(),
-    categories: isDocumentKind('category') ? await depot.store.documents('category').list() : null,
     isFile: (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true,
   };
 }
@@ -30,13 +22,6 @@ export interface PinnedScripts {
   /** Takes back the scripts that were made for this; for when what they were made for fails. */
   undo(): Promise<void>;
 }
-
-const SLOT_NAMES: Record<ScriptSlot, string> = {
-  preInstall: 'pre-install',
-  postInstall: 'post-install',
-  preRemove: 'pre-remove',
-  postRemove: 'post-remove',
-};
 
 /** Turns script references into pins by content. A file becomes a script of the depot, or the one it already is. */
 export async function pinScripts(

@@ -10,7 +10,8 @@ import { editionString } from '../catalog/names.ts';
 import type { Edition, EditionAttributes } from '../catalog/types.ts';
 import type { EditionChanges } from '../depot/index.ts';
 import { takenNames } from './add.ts';
-import { namesKnown, pinScripts, riskOf, throwProblems } from './attributes.ts';
+import { namesKnown, pinScripts, riskOf } from './attributes.ts';
+import { throwProblems } from './problems.ts';
 import { type AdminSession, publish } from './session.ts';
 import { editionMeant } from './targets.ts';
 

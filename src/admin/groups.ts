@@ -1,102 +1,196 @@
 import { D3Error } from '@d3/sdk';
+import type { Criteria } from '../catalog/criteria.ts';
+import { leavesOf } from '../catalog/criteria.ts';
+import type { GroupRef } from '../catalog/types.ts';
 import type { GroupBody } from '../depot/contract.ts';
-import type { StoredDocument } from '../depot/index.ts';
+import type { Documents, StoredDocument } from '../depot/index.ts';
+import { criteriaNow, readCriteria } from './criteria.ts';
+import { documentMeant, refuseInUse, refuseName, savedIfOther } from './documents.ts';
+import { Fleet, type FleetComputer } from './fleet.ts';
 import { type AdminSession, publish } from './session.ts';
 
 export interface Group {
+  /** 0 for `standard`, the group of all machines, which is no document. */
   id: number;
   name: string;
+  kind: 'static' | 'smart' | 'standard';
   description: string;
+  /** Of a smart group, as they would be typed now; null for others. */
+  criteria: string | null;
+  /** Of a smart group those whose last report says so. */
   members: { id: string; name: string | null }[];
+  /** Editions that name it, and how. */
+  usedBy: string[];
+}
+
+export interface GroupChanges {
+  name?: string | undefined;
+  description?: string | undefined;
+  /** Of a smart group only. */
+  criteria?: string | undefined;
 }
 
 const COMPUTER_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const NAME = /^[^,\p{Cc}]{1,100}$/u;
 
-/** @param members names or ids of computers */
+/** @param members names, ids or serial numbers of computers */
 export async function addGroup(
   name: string,
   description: string,
   members: readonly string[],
   session: AdminSession,
 ): Promise<Group> {
-  refuseName(name);
+  refuseName('group', name);
   const ids = await computerIds(members, session);
-  const body: GroupBody = { schema: 'd3/group@1', kind: 'static', description, members: ids };
-  const made = await groups(session).create(name, body, session.admin);
-  await publish(session);
-  return shown(made, session);
+  return create(name, { schema: 'd3/group@1', kind: 'static', description, members: ids }, session);
 }
 
-/** Gives a group another name or description; editions follow it by its id. */
-export async function editGroup(
-  group: string,
-  changes: { name?: string | undefined; description?: string | undefined },
+/** @param criteria as typed */
+export async function addSmartGroup(
+  name: string,
+  description: string,
+  criteria: string,
   session: AdminSession,
 ): Promise<Group> {
-  const found = await groupMeant(group, session);
-  if (changes.name !== undefined) refuseName(changes.name);
-  const { name = found.name, description = found.body.description } = changes;
-  return save(found, { name, body: { ...found.body, description } }, session);
+  refuseName('group', name);
+  const read = await readCriteria(criteria, session);
+  return create(name, { schema: 'd3/group@1', kind: 'smart', description, criteria: read }, session);
 }
 
-/** @param changes names or ids of computers to take in and to leave out */
+/** Gives a group another name, description or criteria; editions follow it by its id. */
+export async function editGroup(group: string, changes: GroupChanges, session: AdminSession): Promise<Group> {
+  const found = await groupMeant(group, session);
+  if (changes.name !== undefined) refuseName('group', changes.name);
+  const { name = found.name, description = found.body.description } = changes;
+  if (changes.criteria === undefined) return save(found, { name, body: { ...found.body, description } }, session);
+  if (found.body.kind !== 'smart') {
+    throw new D3Error('GROUP_STATIC', 'refused', `${found.name} is a list of computers and has no criteria.`, {
+      target: found.name,
+      actions: ['make another group with --criteria'],
+    });
+  }
+  const criteria = await readCriteria(changes.criteria, session);
+  return save(found, { name, body: { ...found.body, description, criteria } }, session);
+}
+
+/** @param changes names, ids or serial numbers of computers to take in and to leave out */
 export async function changeMembers(
   group: string,
   changes: { add: readonly string[]; remove: readonly string[] },
   session: AdminSession,
 ): Promise<Group> {
   const found = await groupMeant(group, session);
+  const { body } = found;
+  if (body.kind !== 'static') {
+    throw new D3Error('GROUP_SMART', 'refused', `${found.name} is a smart group: who is in it follows its criteria.`, {
+      target: found.name,
+      actions: [`change them: d3admin group edit "${found.name}" --criteria …`],
+    });
+  }
   const [add, remove] = [await computerIds(changes.add, session), await computerIds(changes.remove, session)];
-  const members = [...new Set([...found.body.members, ...add])].filter((id) => !remove.includes(id));
-  return save(found, { body: { ...found.body, members } }, session);
+  const members = [...new Set([...body.members, ...add])].filter((id) => !remove.includes(id));
+  return save(found, { name: found.name, body: { ...body, members } }, session);
 }
 
+/** All groups, `standard` first. */
 export async function listGroups(session: AdminSession): Promise<Group[]> {
-  const found: Group[] = [];
-  for (const group of await groups(session).list()) found.push(await shown(group, session));
-  return found;
+  const shown = await showing(session, true);
+  return [await standardGroup(session), ...(await groups(session).list()).map(shown)];
 }
 
 export async function showGroup(group: string, session: AdminSession): Promise<Group> {
-  return shown(await groupMeant(group, session), session);
+  if (group.toLowerCase() === 'standard') return standardGroup(session);
+  return shownOne(await groupMeant(group, session), session);
 }
 
-async function save(
-  found: StoredDocument<GroupBody>,
-  changes: { name?: string; body: GroupBody },
-  session: AdminSession,
-): Promise<Group> {
-  const same =
-    (changes.name ?? found.name) === found.name && JSON.stringify(changes.body) === JSON.stringify(found.body);
-  if (same) return shown(found, session);
-  const saved = await groups(session).update(found.id, found.generation, changes, session.admin);
+/** What {@link deleteGroup} would delete. @throws D3Error refused `IN_USE` with who names it */
+export async function groupToDelete(group: string, session: AdminSession): Promise<StoredDocument<GroupBody>> {
+  const found = await groupMeant(group, session);
+  const users = (await groupUsers(session))(found.id);
+  refuseInUse('group', found.name, users, 'take it off there first: d3admin edit EDITION -g … or -G …');
+  return found;
+}
+
+export async function deleteGroup({ id, generation }: StoredDocument<GroupBody>, session: AdminSession): Promise<void> {
+  await groups(session).remove(id, generation, session.admin);
   await publish(session);
-  return shown(saved, session);
+}
+
+/** How a computer fares with criteria, one by one. */
+export interface GroupTest {
+  computer: { id: string; name: string; age: number };
+  isMember: boolean;
+  criteria: { text: string; values: readonly string[]; met: boolean }[];
+}
+
+/**
+ * Tries criteria on what computers last reported. Nothing is changed.
+ * @param wanted a group, or criteria as typed
+ * @param words computers; none: all that would be in
+ */
+export async function testGroup(
+  wanted: { group: string } | { criteria: string },
+  words: readonly string[],
+  session: AdminSession,
+): Promise<GroupTest[]> {
+  const body = await bodyToTest(wanted, session);
+  const fleet = await Fleet.of(session, true);
+  const text = await criteriaNow(session);
+  const meant = words.length > 0 ? words.map((word) => fleet.find(word)) : fleet.computers;
+  const leaves = body.kind === 'smart' ? leavesOf(body.criteria) : [];
+  const tests = meant.map((computer) => ({
+    computer: { id: computer.id, name: computer.shownName, age: computer.age },
+    isMember: fleet.isIn(body, computer),
+    criteria: leaves.map((leaf) => {
+      const { values, met } = fleet.judged(leaf, computer);
+      return { text: text(leaf), values, met };
+    }),
+  }));
+  return words.length > 0 ? tests : tests.filter(({ isMember }) => isMember);
+}
+
+async function bodyToTest(wanted: { group: string } | { criteria: string }, session: AdminSession): Promise<GroupBody> {
+  if ('group' in wanted) return (await groupMeant(wanted.group, session)).body;
+  const criteria = await readCriteria(wanted.criteria, session);
+  return { schema: 'd3/group@1', kind: 'smart', description: '', criteria };
 }
 
 /** @throws D3Error notFound `GROUP_NOT_FOUND` */
 export async function groupMeant(nameOrId: string, session: AdminSession): Promise<StoredDocument<GroupBody>> {
-  const byName = await groups(session).byName(nameOrId);
-  const found = byName ?? (/^\d+$/.test(nameOrId) ? await groups(session).get(Number(nameOrId)) : null);
-  if (found !== null) return found;
-  const actions = ['see the groups: d3admin group list'];
-  if (nameProblem(nameOrId) === null) actions.push(`or make it: d3admin group add ${nameOrId}`);
-  throw new D3Error('GROUP_NOT_FOUND', 'notFound', `There is no group called ${nameOrId}.`, {
-    target: nameOrId,
-    actions,
-  });
+  return documentMeant('group', nameOrId, groups(session));
+}
+
+/** Names of the groups a computer is in, as far as the depot knows. */
+export async function groupsOf(computer: FleetComputer, fleet: Fleet, session: AdminSession): Promise<string[]> {
+  return (await groups(session).list()).filter(({ body }) => fleet.isIn(body, computer)).map(({ name }) => name);
+}
+
+async function create(name: string, body: GroupBody, session: AdminSession): Promise<Group> {
+  const made = await groups(session).create(name, body, session.admin);
+  await publish(session);
+  return shownOne(made, session);
+}
+
+async function save(
+  found: StoredDocument<GroupBody>,
+  changes: { name: string; body: GroupBody },
+  session: AdminSession,
+): Promise<Group> {
+  const saved = await savedIfOther(found, changes, groups(session), session);
+  if (saved !== null) await publish(session);
+  return shownOne(saved ?? found, session);
 }
 
 /** Every unknown computer is named at once. A full id is taken even if the machine has not reported yet. */
-async function computerIds(named: readonly string[], { depot }: AdminSession): Promise<string[]> {
+async function computerIds(words: readonly string[], session: AdminSession): Promise<string[]> {
+  if (words.length === 0) return [];
+  const fleet = await Fleet.of(session, false);
   const ids: string[] = [];
   const unknown: string[] = [];
-  for (const name of named) {
-    const computer = await depot.store.computers.find(name);
+  for (const word of words) {
+    const computer = fleet.lookUp(word);
     if (computer !== null) ids.push(computer.id);
-    else if (COMPUTER_ID.test(name)) ids.push(name);
-    else unknown.push(name);
+    else if (COMPUTER_ID.test(word)) ids.push(word);
+    else unknown.push(word);
   }
   if (unknown.length === 0) return ids;
   throw new D3Error('COMPUTER_NOT_FOUND', 'notFound', `No computer has reported as ${unknown.join(', ')}.`, {
@@ -105,26 +199,48 @@ async function computerIds(named: readonly string[], { depot }: AdminSession): P
   });
 }
 
-async function shown({ id, name, body }: StoredDocument<GroupBody>, { depot }: AdminSession): Promise<Group> {
-  const members: Group['members'] = [];
-  for (const member of body.members)
-    members.push({ id: member, name: (await depot.store.computers.find(member))?.name ?? null });
-  return { id, name, description: body.description, members };
+async function shownOne(group: StoredDocument<GroupBody>, session: AdminSession): Promise<Group> {
+  return (await showing(session, group.body.kind === 'smart'))(group);
 }
 
-function refuseName(name: string): void {
-  const why = nameProblem(name);
-  if (why === null) return;
-  throw new D3Error('GROUP_NAME', 'usage', `A group cannot be called "${name}": ${why}.`, { target: name });
+async function showing(session: AdminSession, reports: boolean): Promise<(group: StoredDocument<GroupBody>) => Group> {
+  const fleet = await Fleet.of(session, reports);
+  const text: (criteria: Criteria) => string = await criteriaNow(session);
+  const users = await groupUsers(session);
+  return ({ id, name, body }) => ({
+    id,
+    name,
+    kind: body.kind,
+    description: body.description,
+    criteria: body.kind === 'smart' ? text(body.criteria) : null,
+    members: fleet.members(body).map((member) => ({ id: member, name: fleet.byId(member)?.shownName ?? null })),
+    usedBy: users(id),
+  });
 }
 
-/** @returns why a group cannot have this name, or null */
-function nameProblem(name: string): string | null {
-  if (/^(?:standard|none|n)$/i.test(name)) return 'that word has a meaning of its own';
-  if (/^\d+$/.test(name)) return 'a number stands for an id';
-  return NAME.test(name) && name.trim() === name ? null : 'a name is 1 to 100 characters on one line without commas';
+async function standardGroup(session: AdminSession): Promise<Group> {
+  const { computers } = await Fleet.of(session, false);
+  return {
+    id: 0,
+    name: 'standard',
+    kind: 'standard',
+    description: 'all machines',
+    criteria: null,
+    members: computers.map(({ id, shownName }) => ({ id, name: shownName })),
+    usedBy: (await groupUsers(session))('standard'),
+  };
 }
 
-function groups({ depot }: AdminSession) {
+/** @returns who names a group, in words */
+async function groupUsers({ depot }: AdminSession): Promise<(group: GroupRef) => string[]> {
+  const editions = await depot.store.editions.list();
+  return (group) =>
+    editions.flatMap(({ edition, status, autoGroups, excludedGroups }) => [
+      ...(autoGroups.includes(group) ? [`${edition} (${status}, auto)`] : []),
+      ...(excludedGroups.includes(group) ? [`${edition} (${status}, excluded)`] : []),
+    ]);
+}
+
+function groups({ depot }: AdminSession): Documents<GroupBody> {
   return depot.store.documents('group');
 }

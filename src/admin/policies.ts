@@ -9,11 +9,12 @@ import { conditionText } from '../runs/conditions.ts';
 import { POLICY_NAME, policySchema } from '../runs/policy-schema.ts';
 import { CORE_KINDS } from '../runs/schema.ts';
 import { nameOf, type Step } from '../runs/types.ts';
-import { throwProblems } from './attributes.ts';
 import { removeUnused, scriptsOfSteps } from './blobs.ts';
+import { Fleet } from './fleet.ts';
 import { groupMeant } from './groups.ts';
 import type { PolicyFile } from './policy-file.ts';
 import { pinStepScripts } from './policy-scripts.ts';
+import { throwProblems } from './problems.ts';
 import { depotKinds } from './runs.ts';
 import { type AdminSession, publish, roomOf } from './session.ts';
 
@@ -265,15 +266,10 @@ export interface PolicyTest {
 export async function testPolicy(policy: string, computer: string, session: AdminSession): Promise<PolicyTest> {
   const { depot, plugins } = session;
   const { name, body } = await policyMeant(policy, session);
-  const found = await depot.store.computers.find(computer);
-  if (found === null) {
-    throw new D3Error('COMPUTER_NOT_FOUND', 'notFound', `No computer has reported as ${computer}.`, {
-      target: computer,
-      actions: ['run d3 sync there first: machines are known by their reports'],
-    });
-  }
+  const fleet = await Fleet.of(session, true);
+  const found = fleet.find(computer);
   const { id, claims, lastContact } = found;
-  const groups = (await depot.store.documents('group').list()).filter(({ body: { members } }) => members.includes(id));
+  const groups = (await depot.store.documents('group').list()).filter((group) => fleet.isIn(group.body, found));
   const asked = await plugins.provisioning({ computer: id, name: found.name, serial: claims.serial }, roomOf(session));
   const known = asked !== null && typeof asked === 'object' && !Array.isArray(asked) ? asked : {};
   const texts = Object.entries(known).filter((entry): entry is [string, string] => typeof entry[1] === 'string');

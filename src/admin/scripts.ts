@@ -1,11 +1,25 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { D3Error } from '@d3/sdk';
-import type { ScriptPin } from '../catalog/types.ts';
+import type { Edition, ScriptPin, ScriptSlot } from '../catalog/types.ts';
 import type { ScriptBody } from '../depot/contract.ts';
 import type { StoredDocument } from '../depot/index.ts';
 import { removeUnused } from './blobs.ts';
-import type { AdminSession } from './session.ts';
+import { documentMeant, refuseInUse, savedIfOther } from './documents.ts';
+import { throwProblems } from './problems.ts';
+import { type AdminSession, publish } from './session.ts';
+import { editionMeant } from './targets.ts';
+
+const SCRIPT_SLOTS = ['preInstall', 'postInstall', 'preRemove', 'postRemove'] as const;
+
+export const SLOT_NAMES: Record<ScriptSlot, string> = {
+  preInstall: 'pre-install',
+  postInstall: 'post-install',
+  preRemove: 'pre-remove',
+  postRemove: 'post-remove',
+};
 
 export type StoredScript = StoredDocument<ScriptBody>;
 
@@ -22,12 +36,7 @@ export async function addScript(
   description: string,
   session: AdminSession,
 ): Promise<StoredScript> {
-  if (/^\d+$/.test(name)) {
-    throw new D3Error('SCRIPT_NAME', 'usage', `A script cannot be called "${name}": a number stands for an id.`, {
-      target: name,
-      actions: ['give it another name: --name NAME'],
-    });
-  }
+  refuseNumber(name, '--name NAME');
   const { depot, admin } = session;
   const content = readScript(path);
   const { sha256, size } = await depot.blobs.put(content);
@@ -37,6 +46,159 @@ export async function addScript(
 
 export async function listScripts({ depot }: AdminSession): Promise<StoredScript[]> {
   return depot.store.documents('script').list();
+}
+
+/** One place where an edition runs a script. */
+export interface ScriptUse {
+  id: number;
+  edition: string;
+  status: Edition['status'];
+  slot: ScriptSlot;
+  /** Whether it runs the script as it is now; an edition keeps the content it was given. */
+  current: boolean;
+  /** Of the content it runs. */
+  sha256: string;
+}
+
+export interface ShownScript {
+  script: StoredScript;
+  /** Its text; null when it is no UTF-8. */
+  content: string | null;
+  usedBy: ScriptUse[];
+}
+
+export async function showScript(nameOrId: string, session: AdminSession): Promise<ShownScript> {
+  return shownScript(await scriptMeant(nameOrId, session), session);
+}
+
+/** What editing a script would do. */
+export interface ScriptEdit {
+  before: StoredScript;
+  name: string;
+  description: string;
+  /** Null: its content stays. */
+  content: Buffer | null;
+  /** Where it is used and would be run with the new content. */
+  repinned: ScriptUse[];
+  /** Where it is used and would stay as it is. */
+  left: ScriptUse[];
+}
+
+export interface ScriptChanges {
+  name?: string | undefined;
+  description?: string | undefined;
+  /** Path of its new content. */
+  file?: string | undefined;
+  /** Editions that are to run it as it is then, though they are there already. */
+  applyTo: readonly string[];
+}
+
+/** @throws D3Errors every problem at once; refused `SCRIPT_NOT_USED` for an edition that does not run it */
+export async function proposeScriptEdit(
+  nameOrId: string,
+  changes: ScriptChanges,
+  session: AdminSession,
+): Promise<ScriptEdit> {
+  const before = await scriptMeant(nameOrId, session);
+  const { name = before.name, description = before.body.description, file } = changes;
+  if (changes.name !== undefined) refuseNumber(name, '--name NAME');
+  const content = file === undefined ? null : readScript(file);
+  const uses = scriptUses(before, await session.depot.store.editions.list());
+  const meant: number[] = [];
+  const problems: D3Error[] = [];
+  for (const target of changes.applyTo) {
+    try {
+      const { id, edition } = await editionMeant(target, session);
+      if (uses.some((use) => use.id === id)) meant.push(id);
+      else problems.push(notUsed(before.name, edition));
+    } catch (error) {
+      if (!(error instanceof D3Error)) throw error;
+      problems.push(error);
+    }
+  }
+  throwProblems(problems);
+  const asNow = content === null ? uses.filter(({ current }) => !current) : uses;
+  const repinned = asNow.filter(({ id }) => meant.includes(id));
+  return { before, name, description, content, repinned, left: asNow.filter(({ id }) => !meant.includes(id)) };
+}
+
+/** Carries an edit out. The script comes first: a cut in between leaves editions as they were, and repeating it goes on. */
+export async function editScript(edit: ScriptEdit, session: AdminSession): Promise<ShownScript> {
+  const { before, name, description, content, repinned } = edit;
+  const { depot, admin } = session;
+  const stored = content === null ? before.body : await depot.blobs.put(content);
+  const body: ScriptBody = { schema: 'd3/script@1', sha256: stored.sha256, size: stored.size, description };
+  let script: StoredScript;
+  try {
+    const saved = await savedIfOther(before, { name, body }, depot.store.documents('script'), session);
+    script = saved ?? before;
+  } catch (error) {
+    await removeUnused([stored.sha256], session);
+    throw error;
+  }
+  const pin: ScriptPin = { id: script.id, name, sha256: body.sha256, size: body.size };
+  for (const id of new Set(repinned.map((use) => use.id))) {
+    const slots = repinned.filter((use) => use.id === id).map(({ slot }) => [slot, pin] as const);
+    await depot.store.editions.update(id, Object.fromEntries(slots), admin);
+  }
+  if (repinned.length > 0) await publish(session);
+  await removeUnused([before.body.sha256, ...repinned.map(({ sha256 }) => sha256)], session);
+  return shownScript(script, session);
+}
+
+/** What {@link deleteScript} would delete. @throws D3Error refused `IN_USE` with the editions that run it */
+export async function scriptToDelete(nameOrId: string, session: AdminSession): Promise<StoredScript> {
+  const found = await scriptMeant(nameOrId, session);
+  const users = scriptUses(found, await session.depot.store.editions.list()).map(useWords);
+  refuseInUse('script', found.name, users, 'give those another one, or none: d3admin edit EDITION -e none');
+  return found;
+}
+
+export async function deleteScript({ id, generation, body }: StoredScript, session: AdminSession): Promise<void> {
+  await session.depot.store.documents('script').remove(id, generation, session.admin);
+  await removeUnused([body.sha256], session);
+}
+
+/** Where editions run a script, whatever it was when they were given it. */
+function scriptUses({ id, body }: StoredScript, editions: readonly Edition[]): ScriptUse[] {
+  return editions.flatMap((edition) =>
+    SCRIPT_SLOTS.flatMap((slot) => {
+      const pin = edition[slot];
+      if (pin === null || pin.id !== id) return [];
+      const { sha256 } = pin;
+      const current = sha256 === body.sha256;
+      return [{ id: edition.id, edition: edition.edition, status: edition.status, slot, current, sha256 }];
+    }),
+  );
+}
+
+function useWords({ edition, status, slot }: ScriptUse): string {
+  return `${edition} (${status}, ${SLOT_NAMES[slot]})`;
+}
+
+async function scriptMeant(nameOrId: string, { depot }: AdminSession): Promise<StoredScript> {
+  return documentMeant('script', nameOrId, depot.store.documents('script'));
+}
+
+async function shownScript(script: StoredScript, { depot }: AdminSession): Promise<ShownScript> {
+  const bytes = await readFile(depot.blobs.path(script.body.sha256));
+  const usedBy = scriptUses(script, await depot.store.editions.list());
+  return { script, content: isUtf8(bytes) ? bytes.toString('utf8') : null, usedBy };
+}
+
+function notUsed(script: string, edition: string): D3Error {
+  return new D3Error('SCRIPT_NOT_USED', 'refused', `${edition} does not run the script ${script}.`, {
+    target: edition,
+    actions: [`see where it is used: d3admin script show "${script}"`],
+  });
+}
+
+function refuseNumber(name: string, flag: string): void {
+  if (!/^\d+$/.test(name)) return;
+  throw new D3Error('SCRIPT_NAME', 'usage', `A script cannot be called "${name}": a number stands for an id.`, {
+    target: name,
+    actions: [`give it another name: ${flag}`],
+  });
 }
 
 /**

@@ -68,9 +68,9 @@ export type ScriptReference = { kind: 'document'; id: number } | { kind: 'file';
 /** What names can stand for; looked up by the caller beforehand, so that reading attributes stays pure. */
 export interface NamesKnown {
   groups: readonly { id: number; name: string }[];
+  /** What editions may be given. */
+  categories: readonly string[];
   scripts: readonly { id: number; name: string }[];
-  /** Null where the depot keeps no list of categories: any name is one then. */
-  categories: readonly { name: string }[] | null;
   /** Whether a word is the path of a readable file. */
   isFile(path: string): boolean;
 }
@@ -116,8 +116,8 @@ export function readAttributes(
     read.filename = text;
   });
   reader.take('category', (text) => {
-    const good = reader.checkLine('category', text);
-    attributes.category = isNone(text) ? null : good ? reader.category(text, known) : text;
+    reader.checkLine('category', text);
+    attributes.category = isNone(text) ? null : reader.category(text, known);
   });
   reader.take('description', (text) => {
     attributes.description = text;
@@ -254,13 +254,6 @@ class AttributeReader {
     return good;
   }
 
-  category(text: string, { categories }: NamesKnown): string {
-    const found = categories?.find((category) => category.name.toLowerCase() === text.toLowerCase());
-    if (categories !== null && found === undefined)
-      this.#unknown('category', `there is no category called ${text}`, `make it: d3admin category add ${text}`);
-    return found?.name ?? text;
-  }
-
   /** `standard` anywhere makes the list just that, for it means every machine. */
   groups(key: 'autoGroups' | 'excludedGroups', text: string, known: NamesKnown): GroupRef[] {
     const names = list(text);
@@ -276,6 +269,14 @@ class AttributeReader {
       return group === undefined ? [] : [group.id];
     });
     return [...new Set(ids)];
+  }
+
+  category(text: string, known: NamesKnown): string {
+    const key = text.normalize('NFC').toLowerCase();
+    const found = known.categories.find((category) => category.normalize('NFC').toLowerCase() === key);
+    if (found === undefined && text.trim() !== '')
+      this.#unknown('category', `there is no category called ${text}`, `make it: d3admin category add "${text}"`);
+    return found ?? text;
   }
 
   script(slot: ScriptSlot, text: string, known: NamesKnown): ScriptReference | null {

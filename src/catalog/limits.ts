@@ -70,7 +70,8 @@ function partsOf({ name, version }: OperatingSystem): number[] {
   return name.toLowerCase() === 'macos' && parts[0] === 10 && parts[1] === 16 ? [11] : parts;
 }
 
-function compareParts(a: readonly number[], b: readonly number[]): number {
+/** Part by part; what is missing counts as 0. */
+export function compareParts(a: readonly number[], b: readonly number[]): number {
   for (let index = 0; index < Math.max(a.length, b.length); index += 1) {
     const difference = (a[index] ?? 0) - (b[index] ?? 0);
     if (difference !== 0) return difference;

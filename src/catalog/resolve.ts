@@ -1,5 +1,6 @@
+import { type MachineSubject, machineMeets } from './criteria.ts';
 import { wholeNumber } from './names.ts';
-import type { Catalog, Edition } from './types.ts';
+import type { Catalog, CatalogGroup, Edition } from './types.ts';
 
 /** Fast look-ups over one catalog; built once per run. */
 export interface CatalogIndex {
@@ -14,8 +15,8 @@ export interface CatalogIndex {
   /** Every basename, in the order of their oldest editions. */
   readonly basenames: readonly string[];
   groupName(id: number): string | undefined;
-  /** Ids of the groups a computer is in, by the hash of its id. */
-  groupsOf(computerHash: string): readonly number[];
+  /** Ids of the groups a computer is in, by the hash of its id and, for smart ones, by what it is. */
+  groupsOf(computerHash: string, subject: MachineSubject): readonly number[];
   byPackageName(name: string): readonly Edition[];
   byFileName(name: string): readonly Edition[];
 }
@@ -47,10 +48,14 @@ export function indexCatalog(catalog: Catalog): CatalogIndex {
     live,
     basenames: [...byBasename.keys()],
     groupName: (id) => groupNames.get(id),
-    groupsOf: (hash) => catalog.groups.filter((group) => group.members.includes(hash)).map((group) => group.id),
+    groupsOf: (hash, subject) => catalog.groups.filter((group) => isIn(group, hash, subject)).map((group) => group.id),
     byPackageName: (name) => editions.filter((edition) => edition.packageName === name),
     byFileName: (name) => editions.filter((edition) => edition.file.name === name),
   };
+}
+
+function isIn({ members, criteria }: CatalogGroup, hash: string, subject: MachineSubject): boolean {
+  return members.includes(hash) || (criteria !== undefined && machineMeets(criteria, hash, subject));
 }
 
 /** What a word on the command line turned out to name. */

@@ -1,4 +1,5 @@
 import type { Json } from '@d3/sdk';
+import type { CatalogCriteria } from './criteria.ts';
 
 /** The words of the catalog. Pure data; every other part of d3 speaks in these. */
 
@@ -123,6 +124,8 @@ export interface CatalogGroup {
   id: number;
   name: string;
   members: string[];
+  /** A smart group: whoever meets them is in it too, as the machine itself judges. */
+  criteria?: CatalogCriteria;
 }
 
 /** Another place that has the depot's package files. */

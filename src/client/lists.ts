@@ -12,6 +12,7 @@ import { CAPABILITIES } from './planning.ts';
 import type { Machine } from './run.ts';
 import { type JournalEntry, StateReader } from './state/state.ts';
 import { statusOf } from './status.ts';
+import { subjectHere } from './subject.ts';
 import { openActions } from './under-way.ts';
 
 export type ListKind = 'installed' | 'pilots' | 'frozen' | 'manual';
@@ -154,7 +155,7 @@ export interface AvailableRow {
 
 /** The live editions this machine may have; with `all`, every live one. */
 export async function listAvailable(
-  { paths, formats }: Pick<Machine, 'paths' | 'formats'>,
+  { paths, formats, clock }: Pick<Machine, 'paths' | 'formats' | 'clock'>,
   trusted: TrustedCatalog,
   all: boolean,
 ): Promise<AvailableRow[]> {
@@ -162,7 +163,7 @@ export async function listAvailable(
   const state = StateReader.open(paths);
   try {
     const receipts = state.receipts();
-    const facts = await factsForLists(paths, formats, state, index);
+    const facts = await factsForLists(paths, formats, state, index, clock.now());
     return index.live
       .filter(
         (edition) =>
@@ -188,6 +189,7 @@ async function factsForLists(
   formats: Machine['formats'],
   state: StateReader,
   index: CatalogIndex,
+  now: Date,
 ): Promise<Facts> {
   const host = await gatherMachineFacts(paths.root, paths.facts);
   const computerId = state.computerId() ?? '';
@@ -201,7 +203,7 @@ async function factsForLists(
       name,
       os,
       cpu,
-      groups: [...index.groupsOf(hashOf(computerId))],
+      groups: [...index.groupsOf(hashOf(computerId), subjectHere(host, state, now))],
       processes: [],
       cutProcesses: [],
       formats,

@@ -13,6 +13,7 @@ import type { MachineFacts } from '../platform/machine.ts';
 import { hashOf } from './computer.ts';
 import { noDepot } from './no-depot.ts';
 import type { StateReader } from './state/state.ts';
+import { subjectHere } from './subject.ts';
 
 /** What this d3 can do, against an edition's `requires`. */
 export const CAPABILITIES: string[] = ['deb', 'dmg'];
@@ -81,7 +82,7 @@ function gatherFacts(index: CatalogIndex, parts: PlanningParts): Facts {
       name: host.name,
       os: host.os,
       cpu: host.cpu,
-      groups: [...index.groupsOf(hashOf(computerId))],
+      groups: [...index.groupsOf(hashOf(computerId), subjectHere(host, state, clock.now()))],
       processes: host.processes,
       cutProcesses: host.cutProcesses,
       formats,

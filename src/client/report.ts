@@ -51,6 +51,8 @@ export function makeReport(parts: ReportParts): Report {
     },
     os: { name: host.os.name, version: host.os.version },
     cpu: host.cpu,
+    model: host.model,
+    provisioning: host.provisioning,
     d3: version,
     command,
     exit,

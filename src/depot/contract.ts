@@ -1,3 +1,4 @@
+import type { Criteria, EaType } from '../catalog/criteria.ts';
 import type { Catalog, GroupRef, PackageFormat, PolicyBody } from '../catalog/types.ts';
 import type { Passage, Piece } from './transport.ts';
 
@@ -17,6 +18,10 @@ export interface Report {
   };
   os: { name: string; version: string };
   cpu: string;
+  /** As its maker calls it; absent in reports of older machines. */
+  model?: string | null;
+  /** What is known of its provisioning, by name. */
+  provisioning?: Record<string, string>;
   d3: string;
   command: string;
   exit: number;
@@ -76,12 +81,61 @@ export interface ReportedQueued {
 }
 
 /** Body of a document of kind `group`. */
-export interface GroupBody {
+export type GroupBody = StaticGroupBody | SmartGroupBody;
+
+export interface StaticGroupBody {
   schema: 'd3/group@1';
   kind: 'static';
   description: string;
   /** Computer ids. */
   members: string[];
+}
+
+export interface SmartGroupBody {
+  schema: 'd3/group@1';
+  kind: 'smart';
+  description: string;
+  criteria: Criteria;
+}
+
+/** Bodies of the documents that are only a name and what it stands for. */
+export interface CategoryBody {
+  schema: 'd3/category@1';
+  description: string;
+}
+export interface DepartmentBody {
+  schema: 'd3/department@1';
+  description: string;
+}
+export interface BuildingBody {
+  schema: 'd3/building@1';
+  description: string;
+}
+export interface SiteBody {
+  schema: 'd3/site@1';
+  description: string;
+}
+
+/** Body of a document of kind `ea`: an extension attribute, which admins set for computers. */
+export interface EaBody {
+  schema: 'd3/ea@1';
+  description: string;
+  type: EaType;
+  /** What can be chosen; empty unless its type is `choice`. */
+  choices: string[];
+}
+
+/** Body of a document of kind `computer`, named by the computer's id: what admins say of it. */
+export interface ComputerBody {
+  schema: 'd3/computer@1';
+  /** What admins call it; null: as it calls itself. */
+  name: string | null;
+  /** Ids of documents. */
+  department: number | null;
+  building: number | null;
+  site: number | null;
+  /** Values of extension attributes by the ids of their documents. */
+  attributes: Record<string, string>;
 }
 
 /** Body of a document of kind `mirror`: another place that has the package files. */

@@ -9,6 +9,8 @@ export { type DocumentKind, isDocumentKind, registerDocumentKind } from './docum
 export { depotUrl, HttpTransport } from './http-transport.ts';
 export type { InboxOutcome } from './inbox.ts';
 export { networkProblem } from './mirrors.ts';
+export { nameKey } from './name-key.ts';
+export { asksRecords, Records } from './records.ts';
 export type * from './store/contract.ts';
 export { openStore } from './store/open.ts';
 export { FolderTransport, SourceRefused, type Transport } from './transport.ts';

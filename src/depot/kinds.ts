@@ -1,7 +1,25 @@
+import { EA_TYPES, OPERATORS } from '../catalog/criteria.ts';
 import { policySchema } from '../runs/policy-schema.ts';
 import { type DocumentKind, registerDocumentKind } from './document-kinds.ts';
 import { COMPUTER_ID } from './report-path.ts';
 import { SHA256_PATTERN } from './schemas.ts';
+
+const description = { type: 'string', maxLength: 10_000 };
+const line = { type: 'string', minLength: 1, maxLength: 255, pattern: '^[^\\u0000-\\u001f\\u007f]+$' };
+const id = { type: 'integer', minimum: 1 };
+/** All of the properties, and no others. */
+const exactly = (properties: Record<string, object>) => ({
+  type: 'object',
+  required: Object.keys(properties),
+  properties,
+  additionalProperties: false,
+});
+
+const criterion = {
+  ...exactly({ fact: line, op: { enum: [...OPERATORS] }, not: { type: 'boolean' }, value: line }),
+  properties: { fact: line, op: { enum: [...OPERATORS] }, not: { type: 'boolean' }, value: line, document: id },
+};
+const several = { type: 'array', minItems: 1, maxItems: 100, items: { $ref: '#/definitions/criteria' } };
 
 /** Body: {@link GroupBody}. */
 const group: DocumentKind = {
@@ -9,21 +27,64 @@ const group: DocumentKind = {
   version: 1,
   inCatalog: true,
   bodySchema: {
-    type: 'object',
-    required: ['schema', 'kind', 'description', 'members'],
-    properties: {
-      schema: { const: 'd3/group@1' },
-      kind: { const: 'static' },
-      description: { type: 'string', maxLength: 10_000 },
-      members: {
-        type: 'array',
-        uniqueItems: true,
-        maxItems: 1_000_000,
-        items: { type: 'string', pattern: COMPUTER_ID.source },
-      },
-    },
-    additionalProperties: false,
+    definitions: { criteria: { anyOf: [criterion, exactly({ all: several }), exactly({ any: several })] } },
+    anyOf: [
+      exactly({
+        schema: { const: 'd3/group@1' },
+        kind: { const: 'static' },
+        description,
+        members: {
+          type: 'array',
+          uniqueItems: true,
+          maxItems: 1_000_000,
+          items: { type: 'string', pattern: COMPUTER_ID.source },
+        },
+      }),
+      exactly({
+        schema: { const: 'd3/group@1' },
+        kind: { const: 'smart' },
+        description,
+        criteria: { $ref: '#/definitions/criteria' },
+      }),
+    ],
   },
+};
+
+/** A kind whose documents are a name with a description. @param inCatalog whether smart groups may ask for it */
+function named(kind: string, inCatalog: boolean): DocumentKind {
+  return { kind, version: 1, inCatalog, bodySchema: exactly({ schema: { const: `d3/${kind}@1` }, description }) };
+}
+const category = named('category', false);
+const department = named('department', true);
+const building = named('building', true);
+const site = named('site', true);
+
+/** Body: {@link EaBody}. */
+const ea: DocumentKind = {
+  kind: 'ea',
+  version: 1,
+  inCatalog: true,
+  bodySchema: exactly({
+    schema: { const: 'd3/ea@1' },
+    description,
+    type: { enum: [...EA_TYPES] },
+    choices: { type: 'array', uniqueItems: true, maxItems: 1000, items: line },
+  }),
+};
+
+/** Body: {@link ComputerBody}. What it says decides who is in a smart group. */
+const computer: DocumentKind = {
+  kind: 'computer',
+  version: 1,
+  inCatalog: true,
+  bodySchema: exactly({
+    schema: { const: 'd3/computer@1' },
+    name: { anyOf: [line, { type: 'null' }] },
+    department: { anyOf: [id, { type: 'null' }] },
+    building: { anyOf: [id, { type: 'null' }] },
+    site: { anyOf: [id, { type: 'null' }] },
+    attributes: { type: 'object', propertyNames: { pattern: '^[0-9]+$' }, additionalProperties: line },
+  }),
 };
 
 /** Body: {@link ScriptBody}. */
@@ -68,6 +129,7 @@ const policy: DocumentKind = { kind: 'policy', version: 1, inCatalog: true, body
 /** Registers the kinds of core. Repeating it changes nothing. */
 export function registerCoreKinds(): void {
   registerDocumentKind(group);
+  for (const kind of [category, department, building, site, ea, computer]) registerDocumentKind(kind);
   registerDocumentKind(script);
   registerDocumentKind(mirror);
   registerDocumentKind(policy);

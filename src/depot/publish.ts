@@ -7,6 +7,7 @@ import type { Clock } from '../platform/clock.ts';
 import { type Blobs, removeUnfinished } from './blobs.ts';
 import { errnoOf, makeFolder, TEMP_PREFIX, writeFileDurably } from './files.ts';
 import type { SigningKeys } from './keys.ts';
+import { Records } from './records.ts';
 import type { PublicationInput, PublicationRecord, Store, StoredEdition } from './store/contract.ts';
 
 /** Name of the catalog among the signed targets. */
@@ -129,11 +130,12 @@ export function withDerivedStatus(editions: readonly StoredEdition[], present: R
 }
 
 function makeCatalog(input: PublicationInput, generation: number, present: ReadonlySet<string>) {
-  const groups: CatalogGroup[] = input.groups.map((group) => ({
-    id: group.id,
-    name: group.name,
-    members: group.body.members.map((computerId) => sha256(computerId)).sort(),
-  }));
+  const records = new Records(input.records);
+  const groups: CatalogGroup[] = input.groups.map(({ id, name, body }) =>
+    body.kind === 'smart'
+      ? { id, name, members: [], criteria: records.published(body.criteria, sha256) }
+      : { id, name, members: body.members.map((computerId) => sha256(computerId)).sort() },
+  );
   const mirrors = input.mirrors
     .toSorted((a, b) => a.body.priority - b.body.priority || a.id - b.id)
     .map(({ body: { url, networks } }) => ({ url, networks }));

@@ -33,6 +33,8 @@ const flag = { type: 'boolean' };
 
 const scriptPin = orNull(object({ id, name: text(255), sha256, size: bytes }));
 const groupRefs = list({ anyOf: [id, { const: 'standard' }] }, 10_000);
+/** `standard` is every machine: nothing is kept from all. */
+const groupIds = list(id, 10_000);
 
 /** What only some editions have. */
 const optionalOfEdition: Record<Exclude<keyof NewEdition, RequiredOfEdition>, object> = {
@@ -70,7 +72,7 @@ const newEditionProperties: Record<RequiredOfEdition, object> = {
   removeFirst: flag,
   prohibitingProcesses: list(text(1_000), 1_000),
   autoGroups: groupRefs,
-  excludedGroups: groupRefs,
+  excludedGroups: groupIds,
   preInstall: scriptPin,
   postInstall: scriptPin,
   preRemove: scriptPin,
@@ -163,5 +165,10 @@ export const reportSchema = withOptional(
       100_000,
     ),
   },
-  { queue: list(queued, 100_000), failure: text(10_000) },
+  {
+    model: orNull(text(255)),
+    provisioning: { type: 'object', maxProperties: 100, additionalProperties: text(255) },
+    queue: list(queued, 100_000),
+    failure: text(10_000),
+  },
 );

@@ -13,6 +13,8 @@ export interface Host {
   os(): Promise<OperatingSystem>;
   /** `x86_64`, `arm64`, or Node's word for another. */
   cpu(): Promise<string>;
+  /** As its maker calls it: `MacBookPro18,3`, `ThinkPad X1`. */
+  model(): Promise<string | null>;
   serial(): Promise<string | null>;
   hardwareUuid(): Promise<string | null>;
   /** Who sits at the machine. */
@@ -42,6 +44,7 @@ export function linuxHost(run: RunProgram, { loginctl }: Pick<LinuxPrograms, 'lo
     name: async () => os.hostname(),
     os: async () => parseOsRelease(at('etc', 'os-release') ?? at('usr', 'lib', 'os-release') ?? ''),
     cpu: async () => cpuOfNode(),
+    model: async () => dmi('product_name'),
     serial: async () => dmi('product_serial'),
     hardwareUuid: async () => dmi('product_uuid')?.toUpperCase() ?? null,
     async user() {

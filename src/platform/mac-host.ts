@@ -35,6 +35,7 @@ export function macHost(run: RunProgram, programs: Pick<MacPrograms, 'swVers' | 
       const isApple = (await ask(programs.sysctl, ['-n', 'hw.optional.arm64'])).trim() === '1';
       return isApple || os.arch() === 'arm64' ? 'arm64' : 'x86_64';
     },
+    model: async () => (await ask(programs.sysctl, ['-n', 'hw.model'])).trim() || null,
     serial: () => ofExpert('IOPlatformSerialNumber'),
     hardwareUuid: () => ofExpert('IOPlatformUUID'),
     async user() {

@@ -11,14 +11,29 @@ export interface MachineFacts extends ProcessNames {
   name: string;
   os: OperatingSystem;
   cpu: string;
+  model: string | null;
   serial: string | null;
   hardwareUuid: string | null;
   macs: string[];
   /** Who sits at the machine; null when nobody does, or it cannot be known. */
   user: string | null;
+  /** What is known of its provisioning, by name: `state`, `build`. */
+  provisioning: Record<string, string>;
 }
 
-const FACT_KEYS = ['name', 'os', 'cpu', 'serial', 'hardwareUuid', 'macs', 'user', 'processes', 'boot', 'provisioning'];
+const FACT_KEYS = [
+  'name',
+  'os',
+  'cpu',
+  'model',
+  'serial',
+  'hardwareUuid',
+  'macs',
+  'user',
+  'processes',
+  'boot',
+  'provisioning',
+];
 const MAX_FACTS_BYTES = 1024 * 1024;
 
 /**
@@ -38,10 +53,12 @@ export async function gatherMachineFacts(
     name: said.name ?? (isHost ? ((await host.name()) ?? os.hostname()) : path.basename(root)),
     os: said.os ?? (await host.os()),
     cpu: said.cpu ?? (await host.cpu()),
+    model: said.model ?? (isHost ? await host.model() : null),
     serial: said.serial ?? (isHost ? await host.serial() : null),
     hardwareUuid: said.hardwareUuid ?? (isHost ? await host.hardwareUuid() : null),
     macs: said.macs ?? (isHost ? hostMacs() : []),
     user: said.user ?? (isHost ? await host.user() : null),
+    provisioning: said.provisioning ?? {},
     ...(await processesOf(said)),
   };
 }
@@ -79,7 +96,16 @@ function factsSaid(factsFile: string | null): Partial<MachineFacts> & SaidOnly {
 /** What is said of a machine whose facts cannot be gathered. @param root absolute path */
 export function unknownMachine(root: string): MachineFacts {
   const name = root === '/' ? os.hostname() : path.basename(root);
-  const unknown = { serial: null, hardwareUuid: null, macs: [], user: null, processes: [], cutProcesses: [] };
+  const unknown = {
+    model: null,
+    serial: null,
+    hardwareUuid: null,
+    macs: [],
+    user: null,
+    processes: [],
+    cutProcesses: [],
+    provisioning: {},
+  };
   return { name, os: { name: 'unknown', version: 'unknown' }, cpu: 'unknown', ...unknown };
 }
 
@@ -116,7 +142,7 @@ function factsProblem(value: unknown): string | null {
   const facts = value as Record<string, unknown>;
   const unknown = Object.keys(facts).filter((key) => !FACT_KEYS.includes(key));
   if (unknown.length > 0) return `it names ${unknown.join(', ')}`;
-  for (const key of ['name', 'cpu', 'serial', 'hardwareUuid', 'user', 'boot']) {
+  for (const key of ['name', 'cpu', 'model', 'serial', 'hardwareUuid', 'user', 'boot']) {
     if (facts[key] !== undefined && typeof facts[key] !== 'string') return `${key} is not a string`;
   }
   for (const key of ['macs', 'processes']) {

@@ -6,6 +6,7 @@ import { addEdition } from '../../src/admin/add.ts';
 import { deleteEdition } from '../../src/admin/delete.ts';
 import { addGroup } from '../../src/admin/groups.ts';
 import { makeLive, proposeLive } from '../../src/admin/live.ts';
+import { addNamed } from '../../src/admin/named.ts';
 import { editionInfo } from '../../src/admin/show.ts';
 import { editionMeant } from '../../src/admin/targets.ts';
 import type { TypedAttributes } from '../../src/catalog/attributes.ts';
@@ -170,6 +171,7 @@ describe('editions', () => {
 
   it('depot3:B25 a new edition inherits from the newest there is, but for names; --no-inherit takes the defaults', async () => {
     await sandbox.admin((session) => addGroup('lab', '', [], session));
+    await sandbox.admin((session) => addNamed('category', 'Tools', '', session));
     const script = path.join(sandbox.dir, 'gate');
     writeFileSync(script, '#!/bin/sh\n');
     const typed = {

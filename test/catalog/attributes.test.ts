@@ -12,6 +12,7 @@ import {
 import type { EditionAttributes } from '../../src/catalog/types.ts';
 
 const KNOWN: NamesKnown = {
+  categories: ['Toys', 'Productivity'],
   groups: [
     { id: 4, name: 'Special Macs' },
     { id: 5, name: 'lab' },
@@ -20,7 +21,6 @@ const KNOWN: NamesKnown = {
     { id: 324, name: 'check' },
     { id: 9, name: '/tmp/named-like-a-file' },
   ],
-  categories: [{ name: 'Productivity' }],
   isFile: (path) => path.startsWith('/tmp/'),
 };
 

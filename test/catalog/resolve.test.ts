@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { indexCatalog, type Resolved, resolveTarget } from '../../src/catalog/resolve.ts';
 import { receiptNamed } from '../../src/planner/requested.ts';
 import { catalog, edition, HASH, indexOf, receipt } from '../planner/fixtures.ts';
+import { subject } from './subject.ts';
 
 const file = (name: string) => ({ name, sha256: HASH, size: 1, format: 'pkg' as const });
 
@@ -86,6 +87,7 @@ describe('the index of a catalog', () => {
     groups: [
       { id: 1, name: 'lab', members: ['aa', 'bb'] },
       { id: 2, name: 'all', members: ['bb'] },
+      { id: 3, name: 'macs', members: ['cc'], criteria: { fact: 'os', op: 'is', not: false, value: 'macOS' } },
     ],
   });
 
@@ -100,10 +102,14 @@ describe('the index of a catalog', () => {
     expect(index.live.map((found) => found.id)).to.deep.equal([2, 4]);
   });
 
-  it('knows groups by id and their members by hash', () => {
+  it('knows groups by id, their members by hash, and those of smart ones by what they are', () => {
+    const mac = subject();
+    const other = subject({ os: { name: 'debian', version: '12' } });
     expect(index.groupName(1)).to.equal('lab');
     expect(index.groupName(9)).to.equal(undefined);
-    expect(index.groupsOf('bb')).to.deep.equal([1, 2]);
-    expect(index.groupsOf('cc')).to.deep.equal([]);
+    expect(index.groupsOf('bb', mac)).to.deep.equal([1, 2, 3]);
+    expect(index.groupsOf('bb', other)).to.deep.equal([1, 2]);
+    expect(index.groupsOf('cc', other)).to.deep.equal([3]);
+    expect(index.groupsOf('dd', other)).to.deep.equal([]);
   });
 });

@@ -277,6 +277,26 @@ export function describeStore(title: string, open: OpenStore): void {
     });
 
     describe('computers', () => {
+      it('give the newest report of each, however many there are', async () => {
+        const ids = Array.from({ length: 450 }, (_, n) => `0b9f2c9e-1111-4222-8333-${String(n).padStart(12, '0')}`);
+        for (const id of ids) await store.computers.takeReport(newReport({ run: 'r1' }, { id }));
+        await store.computers.takeReport(newReport({ run: 'r2' }, { id: ids[7] as string }));
+        const runs = new Map<string, string>();
+        for await (const { computer, run } of store.computers.newestReports()) runs.set(computer.id, run);
+        expect([...runs.keys()]).to.deep.equal(ids);
+        expect([runs.get(ids[6] as string), runs.get(ids[7] as string)]).to.deep.equal(['r1', 'r2']);
+      });
+
+      it('are taken out with their reports, on record, and once', async () => {
+        await store.computers.takeReport(newReport());
+        await store.computers.remove(MEMBER, 'sally');
+        expect(await store.computers.find(MEMBER)).to.equal(null);
+        expect(await store.computers.reports(MEMBER)).to.deep.equal([]);
+        const [event] = await store.history.list({ what: 'computer.deleted' });
+        expect(event).to.deep.include({ by: 'sally', target: { kind: 'computer', id: 0, name: MEMBER } });
+        await expectFailure(store.computers.remove(MEMBER, 'sally'), 'COMPUTER_NOT_FOUND', 'notFound');
+      });
+
       it('follow their reports; a run is taken once', async () => {
         const first = newReport({ run: 'r1' });
         expect(await store.computers.takeReport(first)).to.equal(true);

@@ -25,7 +25,10 @@ describe('a host', () => {
         { args: ['--get', 'ComputerName'], stdout: 'Calvin’s Mac\n' },
         { args: [], stdout: CONSOLE_USER, does: `cat > '__/asked'` },
       ],
-      sysctl: [{ args: ['-n', 'hw.optional.arm64'], stdout: '1\n' }],
+      sysctl: [
+        { args: ['-n', 'hw.optional.arm64'], stdout: '1\n' },
+        { args: ['-n', 'hw.model'], stdout: 'MacBookPro18,3\n' },
+      ],
     };
 
     function mac(changes: Partial<Answers> = {}) {
@@ -35,13 +38,14 @@ describe('a host', () => {
       return { host: macHost(runProgram, programs), calls };
     }
 
-    it('says its name, version, serial, hardware UUID and who sits at it', async () => {
+    it('says its name, version, model, serial, hardware UUID and who sits at it', async () => {
       const { host, calls } = mac();
       const facts = await gatherMachineFacts('/', null, host);
       expect(facts).to.deep.include({
         name: 'Calvin’s Mac',
         os: { name: 'macOS', version: '15.6.1' },
         cpu: 'arm64',
+        model: 'MacBookPro18,3',
         serial: 'C02XK1ABJG5H',
         hardwareUuid: '8A6B7C8D-1234-5678-9ABC-DEF012345678',
         user: 'calvin',
@@ -72,7 +76,7 @@ describe('a host', () => {
       });
       const facts = await gatherMachineFacts('/', null, broken.host);
       expect(facts).to.deep.include({ name: os.hostname(), os: { name: 'macOS', version: 'unknown' } });
-      expect(facts).to.deep.include({ serial: null, hardwareUuid: null, user: null });
+      expect(facts).to.deep.include({ model: null, serial: null, hardwareUuid: null, user: null });
       const absent = { swVers: '/no', ioreg: '/no', scutil: '/no', sysctl: '/no' };
       expect(await macHost(runProgram, absent).serial()).to.equal(null);
     });
@@ -107,11 +111,13 @@ describe('a host', () => {
     it('says its serial number and hardware UUID, unless they are stopgaps', async () => {
       const dmi = (serial: string, uuid: string) => ({
         'sys/class/dmi/id/product_serial': `${serial}\n`,
+        'sys/class/dmi/id/product_name': `${serial} X\n`,
         'sys/class/dmi/id/product_uuid': `${uuid}\n`,
         'etc/os-release': 'ID=debian\nVERSION_ID="12"\n',
       });
       const real = linux([], dmi('PF2ABC', '8a6b7c8d-1234-5678-9abc-def012345678'));
       expect(await real.serial()).to.equal('PF2ABC');
+      expect(await real.model()).to.equal('PF2ABC X');
       expect(await real.hardwareUuid()).to.equal('8A6B7C8D-1234-5678-9ABC-DEF012345678');
       expect(await real.os()).to.deep.include({ name: 'debian', version: '12' });
       for (const [serial, uuid] of [

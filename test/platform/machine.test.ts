@@ -25,11 +25,13 @@ describe('what a machine is', () => {
       name: 'mac-a',
       os: { name: 'macOS', version: '14.5' },
       cpu: 'arm64',
+      model: 'Mac14,2',
       serial: 'C02',
       hardwareUuid: '1-2',
       macs: ['00:11'],
       user: 'calvin',
       processes: ['Safari'],
+      provisioning: { state: 'complete' },
     };
     for (const [key, value] of Object.entries(said)) {
       writeFileSync(facts, JSON.stringify({ [key]: value }));
@@ -52,6 +54,7 @@ describe('what a machine is', () => {
     ['an OS without a version', '{"os": {"name": "macOS"}}', /os is not/],
     ['no OS', '{"os": null}', /os is not/],
     ['an OS like no list', '{"os": {"name": "debian", "version": "12", "like": "x"}}', /os is not/],
+    ['a number for what is known of its provisioning', '{"provisioning": {"build": 4}}', /provisioning is not names/],
     ['a hidden key', '{"__proto__": {"name": "x"}}', /names __proto__/],
     ['too much', `{"name": "${'x'.repeat(2 ** 20)}"}`, /larger than 1 MiB/],
   ] as const) {

@@ -174,6 +174,14 @@ export class StateReader {
     });
   }
 
+  /** Reports not yet delivered, oldest first. */
+  outbox(): { id: number; report: Report }[] {
+    return this.rows<{ id: number; body: string }>('SELECT id, body FROM outbox ORDER BY id').map(({ id, body }) => ({
+      id,
+      report: parsed<Report>(body),
+    }));
+  }
+
   close(): void {
     this.database?.close();
   }
@@ -450,14 +458,6 @@ export class State extends StateReader {
       this.#run('INSERT INTO outbox (body) VALUES (?)', JSON.stringify(report));
       this.#run('DELETE FROM outbox WHERE id NOT IN (SELECT id FROM outbox ORDER BY id DESC LIMIT ?)', KEPT_REPORTS);
     });
-  }
-
-  /** Reports not yet delivered, oldest first. */
-  outbox(): { id: number; report: Report }[] {
-    return this.rows<{ id: number; body: string }>('SELECT id, body FROM outbox ORDER BY id').map(({ id, body }) => ({
-      id,
-      report: parsed<Report>(body),
-    }));
   }
 
   delivered(id: number): void {

@@ -5,6 +5,7 @@ import type { PluginRoom } from '../../lifecycle/plugins.ts';
 import { gatherMachineFacts } from '../../platform/machine.ts';
 import { hashOf } from '../computer.ts';
 import { StateReader } from '../state/state.ts';
+import { subjectHere } from '../subject.ts';
 import { keptCatalog } from './catalog.ts';
 import { provisioningOf, type StepParts } from './parts.ts';
 
@@ -33,7 +34,7 @@ export async function gatherStepFacts(
   try {
     const id = state.computerId();
     const index = indexCatalog(catalog ?? { schema: 'd3/catalog@1', generation: 0, editions: [], groups: [] });
-    const groupIds = id === null ? [] : [...index.groupsOf(hashOf(id))];
+    const groupIds = id === null ? [] : [...index.groupsOf(hashOf(id), subjectHere(host, state, machine.clock.now()))];
     const { name, os, cpu, user, serial, processes } = host;
     const asked = await plugins.provisioning({ computer: id, name, serial }, room);
     return {

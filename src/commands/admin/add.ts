@@ -84,7 +84,7 @@ export default class AdminAdd extends AdminCommand<Added | WouldAdd, typeof Admi
 
 async function wouldAdd(request: AddRequest, session: AdminSession): Promise<WouldAdd> {
   const { AddSession } = await import('../../admin/attribute-session.ts');
-  const { throwProblems } = await import('../../admin/attributes.ts');
+  const { throwProblems } = await import('../../admin/problems.ts');
   const adding = new AddSession(request, session);
   throwProblems(await adding.problems());
   return { would: await adding.edition(), attributes: await adding.views(), warnings: [] };

@@ -25,7 +25,7 @@ export default class AdminEdit extends AdminCommand<Edited | WouldEdit, typeof A
 
   async execute(context: ContextOf<typeof AdminEdit>): Promise<Outcome<Edited | WouldEdit>> {
     const { EditSession } = await import('../../admin/attribute-session.ts');
-    const { throwProblems } = await import('../../admin/attributes.ts');
+    const { throwProblems } = await import('../../admin/problems.ts');
     const typed = typedAttributes(context.flags);
     const edited = await changingDepot(context, async (session) => {
       const editing = await EditSession.open(context.args.target, typed, session);

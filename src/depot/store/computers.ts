@@ -2,6 +2,7 @@ import { D3Error } from '@d3/sdk';
 import type { Kysely, Selectable } from 'kysely';
 import type { Clock } from '../../platform/clock.ts';
 import type { Report, ReportedOutcome, ReportedQueued, ReportedReceipt } from '../contract.ts';
+import { nameKey } from '../name-key.ts';
 import {
   type Computer,
   type ComputerStore,
@@ -12,7 +13,7 @@ import {
   type QueuedSomewhere,
   REPORTS_KEPT,
 } from './contract.ts';
-import { nameKey } from './documents.ts';
+import { recordEvent } from './events.ts';
 import {
   installedSomewhere,
   keepInventory,
@@ -22,6 +23,9 @@ import {
   receiptsOf,
 } from './inventory.ts';
 import type { ComputerTable, Tables } from './tables.ts';
+
+/** Reports read in one piece, where all computers are asked for. */
+const READ_AT_ONCE = 200;
 
 export class SqlComputers implements ComputerStore {
   readonly #db: Kysely<Tables>;
@@ -134,6 +138,51 @@ export class SqlComputers implements ComputerStore {
       if (row !== undefined) return true;
     }
     return false;
+  }
+
+  async *newestReports(): AsyncIterable<Report> {
+    let after = '';
+    for (;;) {
+      const rows = await this.#db
+        .selectFrom('reports')
+        .select(['computer_id', 'body'])
+        .where('id', 'in', (newest) =>
+          newest
+            .selectFrom('reports')
+            .select((of) => of.fn.max('id').as('id'))
+            .where('computer_id', '>', after)
+            .groupBy('computer_id')
+            .orderBy('computer_id')
+            .limit(READ_AT_ONCE),
+        )
+        .orderBy('computer_id')
+        .execute();
+      for (const { computer_id, body } of rows)
+        yield { ...JSON.parse(body), receipts: await receiptsOf(this.#db, computer_id) };
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      after = last.computer_id;
+    }
+  }
+
+  async remove(id: string, by: string): Promise<void> {
+    await this.#db.transaction().execute(async (transaction) => {
+      const row = await transaction.selectFrom('computers').selectAll().where('id', '=', id).executeTakeFirst();
+      if (row === undefined) {
+        throw new D3Error('COMPUTER_NOT_FOUND', 'notFound', `The depot has no computer ${id}.`, { target: id });
+      }
+      for (const table of ['reports', 'computer_receipts', 'computer_queue', 'computer_problems'] as const)
+        await transaction.deleteFrom(table).where('computer_id', '=', id).execute();
+      await transaction.deleteFrom('computers').where('id', '=', id).execute();
+      await recordEvent(transaction, {
+        at: this.#clock.now().toISOString(),
+        by,
+        what: 'computer.deleted',
+        target: { kind: 'computer', id: 0, name: id },
+        before: fromRow(row),
+        after: null,
+      });
+    });
   }
 
   async #reports(id: string, limit: number): Promise<KeptReport[]> {

@@ -9,6 +9,11 @@ import type {
 } from '../../catalog/types.ts';
 import type { RunStore } from '../../runs/types.ts';
 import type {
+  BuildingBody,
+  CategoryBody,
+  ComputerBody,
+  DepartmentBody,
+  EaBody,
   GroupBody,
   MirrorBody,
   PolicyBody,
@@ -17,6 +22,7 @@ import type {
   ReportedQueued,
   ReportedReceipt,
   ScriptBody,
+  SiteBody,
 } from '../contract.ts';
 
 /**
@@ -144,6 +150,12 @@ export interface DocumentBody {
 /** Bodies of the kinds core registers. */
 export interface DocumentBodies {
   group: GroupBody;
+  category: CategoryBody;
+  department: DepartmentBody;
+  building: BuildingBody;
+  site: SiteBody;
+  ea: EaBody;
+  computer: ComputerBody;
   script: ScriptBody;
   mirror: MirrorBody;
   policy: PolicyBody;
@@ -193,6 +205,7 @@ export interface HistoryEvent {
 export interface HistoryTarget {
   /** `edition` or a document kind. */
   kind: string;
+  /** 0 for a computer, which has none but its name, its own id. */
   id: number;
   /** As it was called then. */
   name: string;
@@ -256,6 +269,13 @@ export interface ComputerStore {
   outcomes(id: string): Promise<ReportedOutcome[]>;
   /** What waits for a restart by the newest report. */
   queue(id: string): Promise<ReportedQueued[]>;
+  /** The newest report of every computer that sent one, in order of their ids; read in pieces. */
+  newestReports(): AsyncIterable<Report>;
+  /**
+   * Takes a computer and its reports out. It comes back with its next report.
+   * @throws D3Error notFound `COMPUTER_NOT_FOUND`
+   */
+  remove(id: string, by: string): Promise<void>;
   /** The newest reports, newest first; at most {@link REPORTS_KEPT}. */
   reports(id: string): Promise<KeptReport[]>;
   /**
@@ -338,6 +358,14 @@ export interface PublicationRecord {
   expires: string;
 }
 
+/** What smart groups ask of the depot's own records. */
+export interface PublishedRecords {
+  computers: StoredDocument<ComputerBody>[];
+  eas: StoredDocument<EaBody>[];
+  /** Departments, buildings and sites. */
+  places: StoredDocument<DepartmentBody | BuildingBody | SiteBody>[];
+}
+
 /** What a publication is made from, read in the exclusive section. */
 export interface PublicationInput {
   /** Grows with every change of what the catalog shows. */
@@ -346,6 +374,7 @@ export interface PublicationInput {
   groups: StoredDocument<GroupBody>[];
   mirrors: StoredDocument<MirrorBody>[];
   policies: StoredDocument<PolicyBody>[];
+  records: PublishedRecords;
   last: PublicationRecord | null;
 }
 

@@ -3,6 +3,7 @@ import type { Kysely, Selectable } from 'kysely';
 import { problemsWith, refuseNewerSchema } from '../../json-schema.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { type DocumentKind, documentKind } from '../document-kinds.ts';
+import { nameKey } from '../name-key.ts';
 import type { DocumentBody, Documents, HistoryEvent, StoredDocument } from './contract.ts';
 import { historyStore, recordEvent } from './events.ts';
 import { countCatalogChange } from './generation.ts';
@@ -215,9 +216,4 @@ export class SqlDocuments implements Documents<DocumentBody> {
     await recordEvent(transaction, { at: this.#now(), by, what, target, before: shown(before), after: shown(after) });
     if (this.#kind.inCatalog) await countCatalogChange(transaction);
   }
-}
-
-/** Names differ without regard to case and to how accents are encoded. */
-export function nameKey(name: string): string {
-  return name.normalize('NFC').toLowerCase();
 }

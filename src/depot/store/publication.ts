@@ -1,7 +1,12 @@
 import type { Kysely } from 'kysely';
 import type { Clock } from '../../platform/clock.ts';
-import type { GroupBody, MirrorBody, PolicyBody } from '../contract.ts';
-import type { PublicationInput, PublicationRecord, PublicationStore, StoredDocument } from './contract.ts';
+import type {
+  DocumentBodies,
+  PublicationInput,
+  PublicationRecord,
+  PublicationStore,
+  StoredDocument,
+} from './contract.ts';
 import { SqlDocuments } from './documents.ts';
 import { listEditions } from './editions.ts';
 import type { Tables } from './tables.ts';
@@ -29,16 +34,26 @@ export class SqlPublication implements PublicationStore {
     return this.#db.transaction().execute(async (transaction) => {
       const { generation, last } = await readDepot(transaction);
       const editions = await listEditions(transaction);
-      const documents = (kind: string) => new SqlDocuments(transaction, this.#clock, kind).list();
+      const documents = async <K extends keyof DocumentBodies>(kind: K): Promise<StoredDocument<DocumentBodies[K]>[]> =>
+        // The registered schema of its kind vouches for the type of the body.
+        (await new SqlDocuments(transaction, this.#clock, kind).list()) as unknown as StoredDocument<
+          DocumentBodies[K]
+        >[];
       const groups = await documents('group');
       const mirrors = await documents('mirror');
       const policies = await documents('policy');
+      const records = {
+        computers: await documents('computer'),
+        eas: await documents('ea'),
+        places: [...(await documents('department')), ...(await documents('building')), ...(await documents('site'))],
+      };
       const record = await work({
         generation,
         editions,
-        groups: groups as unknown as StoredDocument<GroupBody>[],
-        mirrors: mirrors as unknown as StoredDocument<MirrorBody>[],
-        policies: policies as unknown as StoredDocument<PolicyBody>[],
+        groups,
+        mirrors,
+        policies,
+        records,
         last,
       });
       if (record === null) return null;

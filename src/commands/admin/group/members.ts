@@ -2,12 +2,13 @@ import { Args, Flags } from '@oclif/core';
 import type { Group } from '../../../admin/groups.ts';
 import { changingDepot, readingDepot } from '../../../cli/admin-here.ts';
 import { AdminCommand, type ContextOf, type Outcome } from '../../../cli/base.ts';
-import { showGroup } from '../../../cli/group-text.ts';
+import { showMembers } from '../../../cli/group-text.ts';
 import { commaList } from '../../../cli/words.ts';
 import type { Terminal } from '../../../terminal/terminal.ts';
 
 export default class AdminGroupMembers extends AdminCommand<Group, typeof AdminGroupMembers> {
-  static override summary = 'Show the computers of a group, take some in or leave some out.';
+  static override summary =
+    'Show the computers of a group, take some in or leave some out; of a smart group those that meet its criteria.';
   static override examples = ['<%= config.bin %>admin group members test-macs --add mac-c --remove mac-a'];
   static override flags = {
     add: Flags.string({ helpValue: 'LIST', summary: 'Names or ids of computers to take in.' }),
@@ -26,6 +27,6 @@ export default class AdminGroupMembers extends AdminCommand<Group, typeof AdminG
   }
 
   render(group: Group, terminal: Terminal): void {
-    showGroup(group, terminal);
+    showMembers(group, terminal);
   }
 }
