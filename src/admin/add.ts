@@ -10,7 +10,7 @@ import {
   type TypedAttributes,
 } from '../catalog/attributes.ts';
 import { cpuOfDebian } from '../catalog/limits.ts';
-import { basenameProblem, editionString } from '../catalog/names.ts';
+import { basenameProblem, editionString, MAX_REVISION } from '../catalog/names.ts';
 import type { ApplePackage, Edition, EditionAttributes, PackageFile } from '../catalog/types.ts';
 import type { PackageContents } from '../depot/contract.ts';
 import { namesKnown, pinOf, pinScripts, riskOf, throwProblems } from './attributes.ts';
@@ -156,6 +156,7 @@ async function makeDraft(request: AddRequest, session: AdminSession): Promise<Dr
   const version = read.version ?? previous?.version ?? '';
   const highest = await session.depot.store.editions.highestRevision(basename, version);
   const revision = read.revision ?? (highest ?? 0) + 1;
+  if (revision > MAX_REVISION) problems.push(noRevisionLeft(basename, version));
   const name = editionString(basename, version, revision);
   const warnings: string[] = [];
   const inherited =
@@ -181,6 +182,14 @@ async function makeDraft(request: AddRequest, session: AdminSession): Promise<Dr
     fileFrom: source === undefined ? previous : null,
     warnings,
   };
+}
+
+function noRevisionLeft(basename: string, version: string): D3Error {
+  const text = `${basename} ${version} has had the highest revision, ${MAX_REVISION}: there is no next one`;
+  return new D3Error('REVISION_HIGHEST', 'refused', text, {
+    target: '-r/--revision',
+    actions: ['give a revision that is free: -r REVISION', 'or another version: -v VERSION'],
+  });
 }
 
 /** What a new basename cannot do without, in one message; and a source that is not usable. */
