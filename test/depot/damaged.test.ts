@@ -51,9 +51,12 @@ describe('a depot that lost a part', () => {
       const root = path.join(metadata, '1.root.json');
       writeFileSync(root, text);
       const source = await sandbox.package('more', { 'opt/more': '1' });
-      const { exit, errors } = await show(['add', 'more', '-v', '1', '-s', source]);
+      const added = await show(['add', 'more', '-v', '1', '-s', source]);
+      expect([added.exit, added.errors[0]?.target]).to.deep.equal([1, sandbox.depot]);
+      expect(JSON.stringify(added.errors)).to.include('1.root.json').and.include('backup');
+      const { exit, errors } = await show();
       expect([exit, errors[0]?.target]).to.deep.equal([1, root]);
-      expect(errors[0]?.actions).to.not.deep.equal([]);
+      expect(errors[0]?.actions.join()).to.include('backup');
       expect(readdirSync(metadata).filter((name) => name.endsWith('.root.json'))).to.deep.equal(['1.root.json']);
     });
   }
