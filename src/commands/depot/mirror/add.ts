@@ -39,6 +39,8 @@ export default class DepotMirrorAdd extends AdminCommand<Mirror & { dryRun: bool
   }
 
   render({ url, networks, dryRun }: Mirror & { dryRun: boolean }, terminal: Terminal): void {
-    terminal.result(`Machines ${dryRun ? 'would ask' : 'ask'} ${url} first: ${networks.length === 0 ? 'all of them' : listed(networks)}.`);
+    terminal.result(
+      `Machines ${dryRun ? 'would ask' : 'ask'} ${url} first: ${networks.length === 0 ? 'all of them' : listed(networks)}.`,
+    );
   }
 }
