@@ -29,8 +29,6 @@ export function pathsWithin({ root }: Pick<Inputs, 'root'>): MachinePaths {
 function written(paths: MachinePaths): string[] {
   const { state, stateDatabase, runLock, nestedLocks, trust, scripts, work, packages, log, self } = paths;
   const renamed = [...paths.config, self.link, paths.launchDaemon].map((file) => path.dirname(file));
-  return [
-    ...[state, stateDatabase, runLock, ...nestedLocks, trust, scripts, work, packages, log, self.versions],
-    ...[...renamed, paths.systemdUnits],
-  ];
+  const opened = [stateDatabase, runLock, ...nestedLocks, log];
+  return [state, trust, scripts, work, packages, self.versions, ...opened, ...renamed, paths.systemdUnits];
 }

@@ -1,11 +1,11 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 import type { ServiceParts } from '../client/service.ts';
 import { loadSettings } from '../config/layers.ts';
 import { runProgram } from '../platform/program.ts';
-import { whyUntrusted } from '../platform/trusted-folder.ts';
+import { whoElseMayChange } from '../platform/trusted-folder.ts';
 import type { Inputs } from './inputs.ts';
 import { pathsWithin } from './root-bounds.ts';
 
@@ -19,7 +19,6 @@ export function nameHere(): string {
 }
 
 const USUAL = '/usr/local/bin/d3';
-const OTHERS_WRITE = 0o022;
 
 /** What a schedule starts, and what should be known about it. */
 export interface ScheduledProgram {
@@ -55,17 +54,13 @@ export function programFor(said: string | undefined, root: string, own: string):
 
 /** @returns why a program is not to be started as root; null when nobody else can change or swap it */
 export function whyUntrustedProgram(program: string): string | null {
-  let real: string;
   try {
-    real = realpathSync(program);
+    const found = whoElseMayChange(program, { group: 'own' });
+    if (found === null) return statSync(program).isFile() ? null : 'it is no program';
+    return found.owner === null ? `others may write ${found.at}` : `${found.at} belongs to uid ${found.owner}`;
   } catch {
     return 'it is not there';
   }
-  const { mode, uid } = statSync(real);
-  if (!statSync(real).isFile()) return 'it is no program';
-  if (uid !== 0 && uid !== process.getuid?.()) return `it belongs to uid ${uid}`;
-  if ((mode & OTHERS_WRITE) !== 0) return 'others may write it';
-  return whyUntrusted(realpathSync(path.dirname(program))) ?? whyUntrusted(path.dirname(real));
 }
 
 /** What stands in the way of a schedule on this machine, beyond the program. */

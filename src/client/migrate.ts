@@ -43,7 +43,6 @@ function textOf(file: string): string {
   }
 }
 
-
 async function parseYaml(text: string, file: string): Promise<unknown> {
   try {
     return await plainYaml(text, { version: '1.1', maps: true, objects: 'ignored' });

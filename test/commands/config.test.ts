@@ -102,7 +102,7 @@ describe('d3 config and d3 service, as processes', () => {
     writeFileSync(program, '', { mode: 0o755 });
     expect(whyUntrustedProgram(program)).to.equal(null);
     chmodSync(program, 0o777);
-    expect(whyUntrustedProgram(program)).to.equal('others may write it');
+    expect(whyUntrustedProgram(program)).to.equal(`others may write ${program}`);
     chmodSync(program, 0o755);
     chmodSync(root, 0o777);
     expect(whyUntrustedProgram(program)).to.include('others may write');

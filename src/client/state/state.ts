@@ -344,11 +344,6 @@ export class State extends StateReader {
     });
   }
 
-  /** Nothing of the one that is there stays. */
-  replaceReceipt(receipt: Receipt): void {
-    this.#saveReceipt(receipt);
-  }
-
   /** What waited of the basename before makes room for it. */
   defer(basename: string, deferred: Deferred): void {
     this.#run('INSERT OR REPLACE INTO deferred VALUES (?, ?)', basename, JSON.stringify(deferred));
