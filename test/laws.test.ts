@@ -143,6 +143,7 @@ describe('the laws of the house', () => {
       // Open folders and lists to look into them only.
       'src/platform/stepping.ts',
       'src/platform/dpkg-claims.ts',
+      'src/platform/plain-file.ts',
       'src/platform/exec.ts',
       'src/platform/log-file.ts',
       'src/platform/replace-file.ts',

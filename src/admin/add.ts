@@ -11,8 +11,18 @@ import {
   type TypedAttributes,
 } from '../catalog/attributes.ts';
 import { cpuOfDebian } from '../catalog/limits.ts';
+
+<<<<<<< HEAD
+
 import { basenameProblem, editionString } from '../catalog/names.ts';
 import { indexCatalog, resolveTarget } from '../catalog/resolve.ts';
+
+=======
+
+import { basenameProblem, editionString, MAX_REVISION } from '../catalog/names.ts';
+
+>>>>>>> origin/main
+
 import type { ApplePackage, Edition, EditionAttributes, PackageFile } from '../catalog/types.ts';
 import type { Preferences } from '../config/preferences.ts';
 import type { PackageContents } from '../depot/contract.ts';
@@ -175,6 +185,7 @@ export async function draftOf(
   const version = read.version ?? previous?.version ?? '';
   const highest = await session.depot.store.editions.highestRevision(basename, version);
   const revision = read.revision ?? (highest ?? 0) + 1;
+  if (revision > MAX_REVISION) problems.push(noRevisionLeft(basename, version));
   const name = editionString(basename, version, revision);
   const warnings: string[] = [];
   const inherits = previous !== null && (request.inherit || imported?.record !== undefined);
@@ -221,6 +232,7 @@ function choicesOf({ basename, build = {}, usual }: AddRequest, source: string |
   };
 }
 
+<<<<<<< HEAD
 function formatFor(source: string | undefined, { dmg }: BuildChoices, building: boolean) {
   if (source === undefined) return null;
   return building && dmg === true ? 'dmg' : (formatOf(source) ?? 'pkg');
@@ -263,6 +275,14 @@ async function imports(
   const text = `there is neither a package file nor an edition called ${what}`;
   const actions = ['see d3admin show, or d3admin show archived'];
   return { problems: [new D3Error('IMPORT_NOT_FOUND', 'notFound', text, { target, actions })] };
+=======
+function noRevisionLeft(basename: string, version: string): D3Error {
+  const text = `${basename} ${version} has had the highest revision, ${MAX_REVISION}: there is no next one`;
+  return new D3Error('REVISION_HIGHEST', 'refused', text, {
+    target: '-r/--revision',
+    actions: ['give a revision that is free: -r REVISION', 'or another version: -v VERSION'],
+  });
+>>>>>>> origin/main
 }
 
 /** What a new basename cannot do without, in one message; and a source that is not usable. */

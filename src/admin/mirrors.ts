@@ -5,7 +5,8 @@ import { type AdminSession, publish } from './session.ts';
 
 /** Another place that has the depot's package files. */
 export interface Mirror {
-  id: number;
+  /** Null: it was not added, only looked at. */
+  id: number | null;
   url: string;
   /** CIDR ranges whose machines use it; empty: all. */
   networks: string[];
@@ -18,6 +19,7 @@ export async function addMirror(
   networks: readonly string[],
   priority: number,
   session: AdminSession,
+  { dryRun }: { dryRun: boolean } = { dryRun: false },
 ): Promise<Mirror> {
   const problems = networks.map(networkProblem).filter((problem) => problem !== null);
   if (problems.length > 0) {
@@ -28,6 +30,7 @@ export async function addMirror(
   const body: MirrorBody = { schema: 'd3/mirror@1', url: place, networks: [...networks], priority };
   const documents = session.depot.store.documents('mirror');
   const there = await documents.byName(place);
+  if (dryRun) return { id: there?.id ?? null, url: place, networks: [...networks], priority };
   const stored =
     there === null
       ? await documents.create(place, body, session.admin)
@@ -38,11 +41,15 @@ export async function addMirror(
 
 export async function listMirrors({ depot }: AdminSession): Promise<Mirror[]> {
   const all = await depot.store.documents('mirror').list();
-  return all.map(shown).toSorted((a, b) => a.priority - b.priority || a.id - b.id);
+  return all.map(shown).toSorted((a, b) => a.priority - b.priority || (a.id ?? 0) - (b.id ?? 0));
 }
 
 /** @throws D3Error notFound (34) */
-export async function deleteMirror(url: string, session: AdminSession): Promise<Mirror> {
+export async function deleteMirror(
+  url: string,
+  session: AdminSession,
+  { dryRun }: { dryRun: boolean } = { dryRun: false },
+): Promise<Mirror> {
   const documents = session.depot.store.documents('mirror');
   const there = (await documents.byName(url)) ?? (await documents.byName(url.replace(/\/+$/, '')));
   if (there === null) {
@@ -51,6 +58,7 @@ export async function deleteMirror(url: string, session: AdminSession): Promise<
       actions: ['see which there are: d3 depot mirror list'],
     });
   }
+  if (dryRun) return shown(there);
   await documents.remove(there.id, there.generation, session.admin);
   await publish(session);
   return shown(there);

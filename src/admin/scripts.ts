@@ -1,11 +1,19 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
+
+<<<<<<< HEAD
+
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+
+=======
+>>>>>>> origin/main
+
 import { D3Error } from '@d3/sdk';
 import type { Edition, ScriptPin, ScriptSlot } from '../catalog/types.ts';
 import type { ScriptBody } from '../depot/contract.ts';
 import type { StoredDocument } from '../depot/index.ts';
+import { NotPlain, readPlainFile } from '../platform/plain-file.ts';
 import { removeUnused } from './blobs.ts';
 import { documentMeant, refuseInUse, savedIfOther } from './documents.ts';
 import { throwProblems } from './problems.ts';
@@ -234,8 +242,10 @@ const MAX_SCRIPT_BYTES = 4 * 1024 * 1024;
 export function readScript(path: string): Buffer {
   let content: Buffer;
   try {
-    content = readFileSync(path);
+    content = readPlainFile(path, MAX_SCRIPT_BYTES);
   } catch (error) {
+    if (error instanceof NotPlain && error.tooLarge)
+      throw new D3Error('SCRIPT_TOO_LARGE', 'usage', 'A script may have 4 MiB at most.', { target: path });
     throw new D3Error(
       'SCRIPT_UNREADABLE',
       'usage',
@@ -247,9 +257,6 @@ export function readScript(path: string): Buffer {
         cause: error,
       },
     );
-  }
-  if (content.length > MAX_SCRIPT_BYTES) {
-    throw new D3Error('SCRIPT_TOO_LARGE', 'usage', 'A script may have 4 MiB at most.', { target: path });
   }
   if (content.subarray(0, 2).toString('latin1') === '#!') return content;
   throw new D3Error('SCRIPT_WITHOUT_INTERPRETER', 'usage', 'A script must begin with #! and its interpreter.', {

@@ -46,7 +46,7 @@ export async function publish({ depot }: AdminSession): Promise<void> {
     const why = error instanceof Error ? error.message : String(error);
     throw new D3Error('NOT_PUBLISHED', 'failed', `The change was taken in, but machines are not shown it yet: ${why}`, {
       target: depot.dir,
-      actions: ['mend that; the next d3admin command publishes it'],
+      actions: [...(error instanceof D3Error ? error.actions : []), 'mend that; the next d3admin command publishes it'],
       cause: error,
     });
   }

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { D3Error } from '@d3/sdk';
 import { logsOf } from '../client/log.ts';
 import type { Machine } from '../client/run.ts';
@@ -12,10 +11,9 @@ import { pluginsOnBus } from '../lifecycle/plugins.ts';
 import { ownAddresses } from '../platform/addresses.ts';
 import { systemClock, ticks } from '../platform/clock.ts';
 import { execIn } from '../platform/exec.ts';
-import { type MachinePaths, machinePaths } from '../platform/paths.ts';
-import { staysWithin } from '../platform/rootfs.ts';
 import { depotLocation } from './depot-location.ts';
 import type { Inputs } from './inputs.ts';
+import { pathsWithin } from './root-bounds.ts';
 
 /** What a machine is put together from: part of every client command's context. */
 export interface MachineInput {
@@ -32,25 +30,6 @@ export interface MachineHere {
   settings: Settings;
   /** Who acts. @throws D3Error usage when nobody is named */
   admin(given: string | undefined): string;
-}
-
-/** Where the machine's things are. @throws D3Error usage when there is no such root folder */
-function pathsOf({ root }: Pick<Inputs, 'root'>): MachinePaths {
-  if (statSync(root, { throwIfNoEntry: false })?.isDirectory()) return machinePaths(root, process.platform);
-  throw new D3Error('NO_ROOT', 'usage', `There is no folder at ${root} to work on.`, {
-    target: '--root',
-    actions: [`make it first: mkdir -p ${root}`],
-  });
-}
-
-/** @throws D3Error refused when a link would take d3's own files out of the root */
-function refuseOutside(paths: MachinePaths): void {
-  const outside = [paths.state, paths.packages].find((place) => !staysWithin(paths.root, place));
-  if (outside === undefined) return;
-  throw new D3Error('ROOT_LEAVES', 'refused', `A link leads ${outside} out of the root ${paths.root}.`, {
-    target: outside,
-    actions: ['make the link relative, so that it stays within the root'],
-  });
 }
 
 /** The way to a depot or a mirror. Credentials go to the host that the configuration names as the depot, and nowhere else. */
@@ -84,8 +63,7 @@ function refuseInTheClear({ protocol, hostname, host, pathname }: URL): void {
 
 /** Puts the machine together from its adapters: the one place where they are chosen. */
 export async function machineHere(input: MachineInput): Promise<MachineHere> {
-  const paths = pathsOf(input.inputs);
-  refuseOutside(paths);
+  const paths = pathsWithin(input.inputs);
   const settings = await loadSettings(paths);
   const location = depotLocation(input.inputs.depot, settings.depot);
   const clock = systemClock;

@@ -80,6 +80,7 @@ export abstract class RequestCommand<T extends typeof Command = typeof Command> 
   }
 
   render(shown: RunShown, terminal: Terminal): void {
+    // Nothing is known of how things are.
     if (shown.skipped !== undefined) return;
     const lines = shown.dryRun ? plannedLines(shown.decisions) : doneLines(shown, this.totals);
     if (lines.length > 0) terminal.result(lines.join('\n'));

@@ -41,10 +41,15 @@ export function settingShown(name: string, configuration: Configuration): Settin
 /**
  * Sets one setting in the machine's own configuration file, or unsets it; the rest of the file stays as it is.
  * @param text as it is typed; null to unset it
- * @returns the file
+ * @returns the file, and what is written into it: undefined when it is unset
  * @throws D3Error notFound for a name that is none, usage for a value that is none, refused for one that is managed
  */
-export async function changeSetting(name: string, text: string | null, places: ConfigPlaces): Promise<string> {
+export async function changeSetting(
+  name: string,
+  text: string | null,
+  places: ConfigPlaces,
+  { dryRun }: { dryRun: boolean } = { dryRun: false },
+): Promise<{ file: string; written: unknown }> {
   const definition = definitionOf(name);
   if (definition === undefined) {
     throw new D3Error('NO_SETTING', 'notFound', `${unknownSetting(name)}.`, { target: name });
@@ -62,8 +67,9 @@ export async function changeSetting(name: string, text: string | null, places: C
     throw new D3Error('SETTING_VALUE', 'usage', `${typed.problem}.`, { target: name });
   }
   const file = ownFile(places) ?? (places.config[0] as string);
-  await rewrite(file, name, typed === null ? undefined : typed.value, places);
-  return file;
+  const written = typed === null ? undefined : typed.value;
+  await rewrite(file, name, written, places, dryRun);
+  return { file, written };
 }
 
 /** @throws D3Error usage listing every problem */
@@ -71,13 +77,20 @@ export function requireSound({ problems }: Configuration): void {
   if (problems.length > 0) throw configInvalid(problems);
 }
 
-async function rewrite(file: string, name: string, value: unknown, { root, config }: ConfigPlaces): Promise<void> {
+async function rewrite(
+  file: string,
+  name: string,
+  value: unknown,
+  { root, config }: ConfigPlaces,
+  dryRun: boolean,
+): Promise<void> {
   const isThere = ownFile({ config }) !== null;
   if (isThere) refuseUntrusted(file, root);
   const text = isThere ? textOf(file) : '';
   const changed = file.endsWith('.json')
     ? changedJson(text, name, value, file)
     : await changedYaml(text, name, value, file);
+  if (dryRun) return;
   try {
     makeFolder(path.dirname(file), 0o755);
     replaceFile(file, changed);

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error, type ExitName, type Reporter } from '@d3/sdk';
 import type { PackageFile } from '../catalog/types.ts';
 import type { BlobSource, DepotClient } from '../depot/contract.ts';
-import { makeFolder } from '../platform/rootfs.ts';
+import { makeFolder, syncFolder } from '../platform/rootfs.ts';
 
 /** Left free on the disk whatever is fetched. */
 const RESERVE_BYTES = 16 * 1024 * 1024;
@@ -113,6 +113,7 @@ async function fetchOnce(source: BlobSource, at: string, options: FetchOptions):
     }
     await begun.handle.sync();
     await rename(part, at);
+    syncFolder(folder);
     await unlink(`${part}.tag`).catch(ignoreAbsent);
     return begun.handle;
   } catch (error) {

@@ -1,4 +1,5 @@
 import { D3Error } from '@d3/sdk';
+import { basenameProblem } from '../catalog/names.ts';
 import type { CatalogIndex } from '../catalog/resolve.ts';
 import type { Edition } from '../catalog/types.ts';
 import { plainYaml } from '../config/plain-data.ts';
@@ -65,6 +66,11 @@ function recordsIn(document: unknown, file: string): [string, Fields][] {
 }
 
 function take(basename: string, fields: Fields, index: CatalogIndex | null, at: string, into: Migrated): void {
+  const problem = basenameProblem(basename);
+  if (problem !== null) {
+    into.notes.push(`${JSON.stringify(basename.slice(0, 80))} was left out: no depot can have such a basename`);
+    return;
+  }
   const identity = identityOf(basename, fields);
   if (identity === null) {
     into.notes.push(`${basename}: its record has no version, revision or id, and was left out`);

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 import type { ScriptPin } from '../catalog/types.ts';
 import type { DepotClient } from '../depot/contract.ts';
+import { syncFolder } from '../platform/rootfs.ts';
 
 const MAX_BYTES = 4 * 1024 * 1024;
 
@@ -49,6 +50,7 @@ export class ScriptBlobs {
       rmSync(part, { force: true });
       writeFileSync(part, bytes, { mode: 0o600, flag: 'wx', flush: true });
       renameSync(part, path.join(this.#folder, sha256));
+      syncFolder(this.#folder);
     }
   }
 

@@ -28,6 +28,8 @@ export interface ServiceChange {
   files: string[];
   /** Whether the system was told; only the one that runs can be. */
   active: boolean;
+  /** Nothing was done: this is what would be. */
+  dryRun: boolean;
 }
 
 export interface ServiceStatus {
@@ -46,25 +48,34 @@ export interface ServiceStatus {
 const TIMEOUT = 60_000;
 
 /** Lays the schedule down, and starts it on the system that runs. Doing it again changes what has changed. */
-export async function installService(schedule: Schedule, parts: ServiceParts): Promise<ServiceChange> {
+export async function installService(
+  schedule: Schedule,
+  parts: ServiceParts,
+  { dryRun }: { dryRun: boolean } = { dryRun: false },
+): Promise<ServiceChange> {
   const files = wanted(schedule, parts);
   for (const file of Object.keys(files)) refuseForeign(file);
+  if (dryRun) return { files: Object.keys(files), active: parts.paths.root === '/', dryRun };
   for (const [file, text] of Object.entries(files)) {
     makeFolder(path.dirname(file), 0o755);
     if (textOf(file) !== text) replaceFile(file, text);
   }
   const active = await activate(parts);
-  return { files: Object.keys(files), active };
+  return { files: Object.keys(files), active, dryRun };
 }
 
 /** Stops the schedule and takes away just what was laid down. */
-export async function removeService(parts: ServiceParts): Promise<ServiceChange> {
+export async function removeService(
+  parts: ServiceParts,
+  { dryRun }: { dryRun: boolean } = { dryRun: false },
+): Promise<ServiceChange> {
   const files = placesOf(parts).filter((file) => textOf(file) !== null);
   for (const file of files) refuseForeign(file);
+  if (dryRun) return { files, active: files.length > 0 && parts.paths.root === '/', dryRun };
   const active = files.length > 0 && (await deactivate(parts));
   for (const file of files) rmSync(file);
   if (active && parts.platform !== 'darwin') await systemctl(parts, 'daemon-reload');
-  return { files, active };
+  return { files, active, dryRun };
 }
 
 export async function serviceStatus(parts: ServiceParts): Promise<ServiceStatus> {

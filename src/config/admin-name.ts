@@ -10,7 +10,7 @@ const NAME = /^(?!\s)[^\p{Cc}]{1,64}(?<!\s)$/u;
 /**
  * Who does this. A name given is taken or refused; without one the environment's, then the configured one.
  * @param given by `--admin`, or undefined
- * @param prohibited further names nobody may act as
+ * @param prohibited further names nobody may act as, in any case
  * @throws D3Error usage (2) when nobody is named or the given name names nobody
  */
 export function adminName(
@@ -23,7 +23,7 @@ export function adminName(
     name !== undefined &&
     name !== null &&
     !NOBODY.includes(name.toLowerCase()) &&
-    !prohibited.includes(name) &&
+    !prohibited.some((other) => other.toLowerCase() === name.toLowerCase()) &&
     NAME.test(name);
   if (given !== undefined) {
     if (names(given)) return given;

@@ -93,7 +93,8 @@ async function put(dir: string, source: string | Buffer, pathOf: (sha256: string
     return info;
   } catch (error) {
     await rm(temp, { force: true });
-    throw asD3Error(error, target, dir);
+    const isOurs = (error as NodeJS.ErrnoException).path === temp;
+    throw isOurs && errnoOf(error) === 'ENOENT' ? noBlobs(dir, error) : asD3Error(error, target, dir);
   }
 }
 
@@ -149,9 +150,24 @@ function asD3Error(error: unknown, target: string, dir: string): unknown {
   }
 }
 
+/** A depot without its packages is no place to go on in: made anew, every edition would be missing without a word. */
+async function namesIn(dir: string): Promise<string[]> {
+  return readdir(dir).catch((error) => {
+    throw errnoOf(error) === 'ENOENT' ? noBlobs(dir, error) : error;
+  });
+}
+
+function noBlobs(dir: string, cause: unknown): D3Error {
+  return new D3Error('BLOBS_GONE', 'failed', `The depot's packages are gone: there is no folder ${dir}.`, {
+    target: dir,
+    actions: ['put the folder back from a backup', `or make an empty one, and every edition is missing: mkdir ${dir}`],
+    cause,
+  });
+}
+
 async function list(dir: string): Promise<Set<string>> {
   const found = new Set<string>();
-  for (const folder of await readdir(dir)) {
+  for (const folder of await namesIn(dir)) {
     if (!FOLDER.test(folder)) continue;
     for (const name of await readdir(join(dir, folder))) {
       if (SHA256.test(name) && name.startsWith(folder)) found.add(name);
@@ -160,10 +176,17 @@ async function list(dir: string): Promise<Set<string>> {
   return found;
 }
 
+<<<<<<< HEAD
 /** Files somebody began to write, and when they were written to last. */
 async function unfinished(dir: string): Promise<{ name: string; changedAt: number }[]> {
   const found: { name: string; changedAt: number }[] = [];
   for (const name of await readdir(dir)) {
+=======
+/** Removes what interrupted writers left in `blobs/`: unfinished files that nobody has written to for a day. */
+export async function removeUnfinished(depot: string, now: Date): Promise<void> {
+  const dir = join(depot, 'blobs');
+  for (const name of await namesIn(dir)) {
+>>>>>>> origin/main
     if (!name.startsWith(TEMP_PREFIX)) continue;
     const { mtimeMs } = await stat(join(dir, name)).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
     found.push({ name, changedAt: mtimeMs });

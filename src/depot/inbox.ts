@@ -44,9 +44,13 @@ const REPORT_FILE = /^\d{8}T\d{9}Z-(.+)\.json$/;
 export async function takeInbox(depot: string, computers: ComputerStore, clock: Clock): Promise<InboxOutcome> {
   const inbox = join(depot, 'inbox');
   const outcome: InboxOutcome = { taken: 0, rejected: [] };
-  const folders = (await readdir(inbox, { withFileTypes: true }))
-    .filter((entry) => entry.name !== REJECTED)
-    .slice(0, MAX_FOLDERS);
+  const entries = await readdir(inbox, { withFileTypes: true }).catch(async (error) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    // Nothing is lost with an inbox: machines keep what they could not leave.
+    await makeFolder(inbox, 0o700);
+    return [];
+  });
+  const folders = entries.filter((entry) => entry.name !== REJECTED).slice(0, MAX_FOLDERS);
   for (const folder of folders) {
     if (await isUnfinished(inbox, folder, clock)) continue;
     if (folder.isDirectory() && COMPUTER_ID.test(folder.name)) {

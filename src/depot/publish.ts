@@ -205,7 +205,7 @@ async function publishRoot(
 ): Promise<{ version: number; expires: string }> {
   const file = (version: number) => join(metadataDir(dir), `${version}.root.json`);
   const newest = onDisk.at(-1);
-  const current = newest === undefined ? null : JSON.parse(await readFile(file(newest), 'utf8')).signed;
+  const current = newest === undefined ? null : await readRoot(file(newest));
   if (current !== null) checkKeys(current, keys);
   const missing: number[] = [];
   for (let version = 1; version <= Math.max(recorded, newest ?? 1); version++) {
@@ -219,11 +219,34 @@ async function publishRoot(
     await writeFileDurably(file(version), written, 0o644);
   }
   const version = missing.at(-1) === last + 1 ? last + 1 : last;
-  const { expires } = JSON.parse(await readFile(file(version), 'utf8')).signed;
+  const { expires } = await readRoot(file(version));
   return { version, expires };
 }
 
-function checkKeys(root: { roles: Record<string, { keyids: string[] }> }, keys: SigningKeys): void {
+interface RootMetadata {
+  expires: string;
+  roles: Record<string, { keyids: string[] }>;
+}
+
+/** Machines walk from root to root: one that is broken is not made anew, for it would be another. */
+async function readRoot(file: string): Promise<RootMetadata> {
+  try {
+    const { signed } = JSON.parse(await readFile(file, 'utf8')) as { signed: RootMetadata };
+    const lists = Object.values(signed.roles).map(({ keyids }) => keyids);
+    if (!lists.every(Array.isArray) || Number.isNaN(Date.parse(signed.expires)))
+      throw new Error('it is no root metadata');
+    return signed;
+  } catch (error) {
+    if (errnoOf(error) !== null) throw error;
+    throw new D3Error('ROOT_BROKEN', 'failed', `${file} cannot be read: ${(error as Error).message}.`, {
+      target: file,
+      actions: ['put the file back from a backup of the depot'],
+      cause: error,
+    });
+  }
+}
+
+function checkKeys(root: RootMetadata, keys: SigningKeys): void {
   for (const [role, key] of Object.entries(keys)) {
     if (root.roles[role]?.keyids.includes(key.id)) continue;
     throw new D3Error(

@@ -23,10 +23,11 @@ function selfLast(decisions: readonly Decision[]): Decision[] {
   return [...decisions.filter((one) => !isOfSelf(one)), ...decisions.filter(isOfSelf)];
 }
 
-/** `d3 dequeue all` names everything that waits. */
+/** `all`, of `d3 dequeue`, names everything that waits; what else is named stays. */
 function named(request: Exclude<Request, { kind: 'sync' }>, { deferred }: Facts): Exclude<Request, { kind: 'sync' }> {
   if (request.kind !== 'dequeue' || !request.targets.includes('all')) return request;
-  return { ...request, targets: deferred.map(({ edition }) => edition.basename) };
+  const waiting = deferred.map(({ edition }) => edition.basename);
+  return { ...request, targets: [...new Set(request.targets.flatMap((word) => (word === 'all' ? waiting : [word])))] };
 }
 
 function eachTarget(request: Exclude<Request, { kind: 'sync' }>, facts: Facts, index: CatalogIndex): Decision[] {

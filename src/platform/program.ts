@@ -9,7 +9,7 @@ export interface ProgramCall {
   /** Absolute path. */
   program: string;
   args: readonly string[];
-  /** Milliseconds until it is ended, with everything it started. */
+  /** Milliseconds until it is ended, with everything in its process group. */
   timeout: number;
   /** Ends it before its time; without one it is left to finish what it is at. */
   signal?: AbortSignal;

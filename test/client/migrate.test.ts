@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Reporter, silentReporter } from '@d3/sdk';
@@ -215,6 +216,24 @@ describe('depot3:F04 what the ancestor had on record', () => {
       expect(machine.receipts()).to.deep.equal([]);
     });
   }
+
+  it('is refused (33) at once where it is a pipe, a device or a folder', async () => {
+    const pipe = path.join(sandbox.dir, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const { signal } = new AbortController();
+    for (const file of [pipe, '/dev/zero', sandbox.dir]) {
+      const work = takeOver(machine.machine, { file, dryRun: false, wait: 0, signal, report: silentReporter });
+      expect((await problemsOf(work)).exitCode, file).to.equal(33);
+    }
+  });
+
+  it('leaves out what no depot could call a basename, and says so', async () => {
+    const long = 'x'.repeat(61);
+    const bad = ['../x', 'a b', long].map((name) => `${JSON.stringify(name)}: {version: "1", revision: 1, id: 1}`);
+    const taken = await take(`${bad.join('\n')}\nfine: {version: "1", revision: 1, id: 1}\n`);
+    expect(taken.receipts).to.deep.equal(['fine-1-1']);
+    expect(taken.notes.filter((note) => note.includes('was left out'))).to.have.length(3);
+  });
 
   it('is plain data: objects and prototypes make nothing of their own', async () => {
     const taken = await take(

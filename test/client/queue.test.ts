@@ -74,6 +74,17 @@ describe('what needs a restart', () => {
     expect(files(), 'the file of the old one is gone').to.deep.equal([queue()[0]?.edition.file.sha256]);
   });
 
+  it('dequeue all keeps what else is named: a name that waits for nothing is not found (34), the rest is done', async () => {
+    await machine.install(['tool']);
+    const { outcomes } = await machine.request({ kind: 'dequeue', targets: ['all', 'foo', 'tool'] });
+    expect(outcomes.map(({ target, status }) => [target, status])).to.deep.equal([
+      ['tool', 'dequeued'],
+      ['foo', 'refused'],
+    ]);
+    expect(outcomes[1]?.problem?.exit).to.equal('notFound');
+    expect(queued()).to.deep.equal([]);
+  });
+
   it('depot3:BUG-06 depot3:I02 the same or an older one is refused, and queued anew with force', async () => {
     await sandbox.add('tool', '2', REBOOT);
     await machine.install(['tool']);

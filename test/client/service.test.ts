@@ -146,6 +146,18 @@ describe('depot3:G14 the schedule', () => {
     ]);
   });
 
+  it('of which a unit is missing is taken away all the same, and a failure ends with one full stop', async () => {
+    await installService(SCHEDULE, parts('linux'));
+    rmSync(path.join(machine.root, 'etc/systemd/system/d3-sync.timer'));
+    const removed = await removeService(parts('linux', { isHost: true }));
+    expect(removed.files).to.have.length(2);
+    expect(said()).to.deep.equal(['systemctl disable d3-sync-wake.service', 'systemctl daemon-reload']);
+    const failing = parts('linux', { isHost: true });
+    const run = async () => ({ ...answer, code: 1, lastLines: ['Unit is masked.'] });
+    const { problems } = await problemsOf(installService(SCHEDULE, { ...failing, run }));
+    expect(problems[0]?.message).to.match(/Unit is masked\.$/);
+  });
+
   it('that cannot be started says so (1), and what is not ours is left alone (30)', async () => {
     expect((await problemsOf(installService(SCHEDULE, parts('linux', { isHost: true, code: 1 })))).exitCode).to.equal(
       1,
@@ -225,10 +237,13 @@ describe('depot3:G15 depot3:BUG-52 a sync that is to run only when nothing else 
       JSON.stringify({ pid: 4711, command: 'install', since: '2026-11-28T08:00:00.000Z' }),
     );
     const [idle, plain] = [await d3('sync', '--if-idle', '--json'), await d3('sync')];
+    const words = await d3('sync', '--if-idle');
     other.close();
-    expect([idle.code, JSON.parse(idle.out).exit, machine.receipts()]).to.deep.equal([0, 0, []]);
-    expect(JSON.parse(idle.out).result.skipped).to.equal('busy');
-    expect(JSON.parse(idle.out).warnings[0]).to.include('This sync was left out');
+    const { exit, result, warnings } = JSON.parse(idle.out);
+    expect([idle.code, exit, result.skipped, machine.receipts()]).to.deep.equal([0, 0, 'busy', []]);
+    expect(warnings.join()).to.include('process 4711');
+    expect([words.code, words.out]).to.deep.equal([0, '']);
+    expect(words.err).to.include('process 4711');
     expect(plain.code).to.equal(41);
     expect(plain.err).to.include('install, process 4711, since 2026-11-28T08:00:00.000Z');
     const after = await d3('sync', '--if-idle');

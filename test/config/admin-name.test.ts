@@ -36,6 +36,8 @@ describe('who does admin work', () => {
 
   it('depot3:BUG-12 is nobody on the prohibited list, given or found', async () => {
     expect((await problemsOf(async () => named('kiosk', null, ['kiosk']))).exitCode).to.equal(2);
+    expect((await problemsOf(async () => named('kiosk', null, ['Kiosk']))).exitCode).to.equal(2);
+    expect((await problemsOf(async () => named('KIOSK', null, ['kiosk']))).exitCode).to.equal(2);
     expect((await problemsOf(async () => named(undefined, 'kiosk', ['kiosk'], { USER: 'kiosk' }))).exitCode).to.equal(
       2,
     );

@@ -53,7 +53,7 @@ export interface ExecRequest {
   args: readonly string[];
   /** The whole environment but for PATH, HOME and TMPDIR, which d3 sets. */
   environment: Readonly<Record<string, string>>;
-  /** Milliseconds until it is killed, with everything it started. */
+  /** Milliseconds until it is killed, with everything in its process group. */
   timeout: number;
   signal: AbortSignal;
   /** Called with each line it prints, control characters and all. */

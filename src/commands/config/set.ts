@@ -2,12 +2,15 @@ import { D3Error } from '@d3/sdk';
 import { Args, Flags } from '@oclif/core';
 import { ClientCommand, type ContextOf, type Outcome } from '../../cli/base.ts';
 import { valueText } from '../../cli/config-text.ts';
+import { changingFlags } from '../../cli/flags.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
 interface Changed {
   name: string;
+  /** As it is in force now; in a dry run what would be written, null for what would be unset. */
   value: unknown;
   file: string;
+  dryRun: boolean;
 }
 
 export default class ConfigSet extends ClientCommand<Changed, typeof ConfigSet> {
@@ -19,7 +22,10 @@ export default class ConfigSet extends ClientCommand<Changed, typeof ConfigSet> 
     '<%= config.bin %> config set depot https://depot.example.org/d3',
     '<%= config.bin %> config set sync.pilots --unset',
   ];
-  static override flags = { unset: Flags.boolean({ summary: 'Go back to what it is without being set.' }) };
+  static override flags = {
+    'dry-run': changingFlags['dry-run'],
+    unset: Flags.boolean({ summary: 'Go back to what it is without being set.' }),
+  };
   static override args = {
     name: Args.string({ name: 'name', description: 'Its name.', required: true }),
     value: Args.string({ name: 'value', description: 'Its value.' }),
@@ -36,12 +42,15 @@ export default class ConfigSet extends ClientCommand<Changed, typeof ConfigSet> 
       });
     }
     const { places } = await configurationHere(context.inputs);
-    const file = await changeSetting(name, value ?? null, places);
+    const { 'dry-run': dryRun } = context.flags;
+    const { file, written } = await changeSetting(name, value ?? null, places, { dryRun });
+    if (dryRun) return { result: { name, value: written ?? null, file, dryRun } };
     const { configuration } = await configurationHere(context.inputs);
-    return { result: { name, value: settingShown(name, configuration).value, file } };
+    return { result: { name, value: settingShown(name, configuration).value, file, dryRun } };
   }
 
-  render({ name, value, file }: Changed, terminal: Terminal): void {
-    terminal.result(`${name} is ${valueText(value)} (${file})`);
+  render({ name, value, file, dryRun }: Changed, terminal: Terminal): void {
+    const would = value === null ? 'would no longer be set' : `would be ${valueText(value)}`;
+    terminal.result(`${name} ${dryRun ? would : `is ${valueText(value)}`} (${file})`);
   }
 }

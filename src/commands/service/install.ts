@@ -1,7 +1,7 @@
 import { D3Error } from '@d3/sdk';
 import { Flags } from '@oclif/core';
 import { ClientCommand, type ContextOf, type Outcome } from '../../cli/base.ts';
-import { duration } from '../../cli/flags.ts';
+import { changingFlags, duration } from '../../cli/flags.ts';
 import type { ServiceChange } from '../../client/service.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
@@ -16,12 +16,13 @@ export default class ServiceInstall extends ClientCommand<ServiceChange, typeof 
     'what has changed. On another root than / the files are laid down and nothing is started.';
   static override examples = ['<%= config.bin %> service install', '<%= config.bin %> service install --every 30m'];
   static override flags = {
-    every: duration({ helpValue: 'TIME', summary: 'How often, on average: 30m, 1h.', default: HOUR }),
+    'dry-run': changingFlags['dry-run'],
+    every: duration({ helpValue: 'TIME', summary: 'How often, on average, at least 1m: 30m, 1h.', default: HOUR }),
     program: Flags.string({ helpValue: 'PATH', summary: 'The d3 that is started, by its absolute path.' }),
   };
 
   async execute(context: ContextOf<typeof ServiceInstall>): Promise<Outcome<ServiceChange>> {
-    const { nameHere, programFor, serviceHere } = await import('../../cli/service-here.ts');
+    const { nameHere, programFor, serviceHere, warningsOfSchedule } = await import('../../cli/service-here.ts');
     const { installService } = await import('../../client/service.ts');
     const { every, program } = context.flags;
     if (every < LEAST) {
@@ -30,13 +31,15 @@ export default class ServiceInstall extends ClientCommand<ServiceChange, typeof 
         actions: ['give 1m or more'],
       });
     }
-    const schedule = { every, machine: nameHere(), program: programFor(program, this.config.root) };
-    return { result: await installService(schedule, serviceHere(context.inputs)) };
+    const parts = serviceHere(context.inputs);
+    const started = programFor(program, parts.paths.root, this.config.root);
+    const warnings = [...started.warnings, ...(await warningsOfSchedule(parts))];
+    const schedule = { every, machine: nameHere(), program: started.program };
+    return { result: await installService(schedule, parts, { dryRun: context.flags['dry-run'] }), warnings };
   }
 
-  render({ files, active }: ServiceChange, terminal: Terminal): void {
-    terminal.result(
-      `${active ? 'The schedule is laid down and started' : 'The schedule is laid down, not started'}: ${files.join(', ')}`,
-    );
+  render({ files, active, dryRun }: ServiceChange, terminal: Terminal): void {
+    const is = dryRun ? 'would be' : 'is';
+    terminal.result(`The schedule ${is} laid down${active ? ' and started' : ', not started'}: ${files.join(', ')}`);
   }
 }

@@ -2,12 +2,12 @@ import { Args, Flags } from '@oclif/core';
 import type { Mirror } from '../../../admin/mirrors.ts';
 import { changingDepot } from '../../../cli/admin-here.ts';
 import { AdminCommand, type ContextOf, type Outcome } from '../../../cli/base.ts';
-import { wholeNumber } from '../../../cli/flags.ts';
+import { adminChangingFlags, wholeNumber } from '../../../cli/flags.ts';
 import { listed } from '../../../cli/table-text.ts';
 import { commaList } from '../../../cli/words.ts';
 import type { Terminal } from '../../../terminal/terminal.ts';
 
-export default class DepotMirrorAdd extends AdminCommand<Mirror, typeof DepotMirrorAdd> {
+export default class DepotMirrorAdd extends AdminCommand<Mirror & { dryRun: boolean }, typeof DepotMirrorAdd> {
   static override summary = 'Tell machines of another place that has the package files.';
   static override description =
     'A machine asks the mirrors meant for its addresses first, the lowest priority number before the others, and the depot itself ' +
@@ -16,6 +16,7 @@ export default class DepotMirrorAdd extends AdminCommand<Mirror, typeof DepotMir
     '<%= config.bin %> depot mirror add https://mirror.example.org/d3 --network 10.1.0.0/16,2001:db8:1::/48',
   ];
   static override flags = {
+    ...adminChangingFlags,
     network: Flags.string({
       helpValue: 'LIST',
       summary: 'Address ranges (CIDR) whose machines use it; without any, all do.',
@@ -27,15 +28,19 @@ export default class DepotMirrorAdd extends AdminCommand<Mirror, typeof DepotMir
     url: Args.string({ name: 'url', description: 'Its http(s) address, or an absolute path.', required: true }),
   };
 
-  async execute(context: ContextOf<typeof DepotMirrorAdd>): Promise<Outcome<Mirror>> {
+  async execute(context: ContextOf<typeof DepotMirrorAdd>): Promise<Outcome<Mirror & { dryRun: boolean }>> {
     const { addMirror } = await import('../../../admin/mirrors.ts');
     const { network, priority } = context.flags;
     const { url } = context.args;
     const networks = commaList(network);
-    return { result: await changingDepot(context, (session) => addMirror(url, networks, priority, session)) };
+    const { 'dry-run': dryRun } = context.flags;
+    const mirror = await changingDepot(context, (session) => addMirror(url, networks, priority, session, { dryRun }));
+    return { result: { ...mirror, dryRun } };
   }
 
-  render({ url, networks }: Mirror, terminal: Terminal): void {
-    terminal.result(`Machines ask ${url} first: ${networks.length === 0 ? 'all of them' : listed(networks)}.`);
+  render({ url, networks, dryRun }: Mirror & { dryRun: boolean }, terminal: Terminal): void {
+    terminal.result(
+      `Machines ${dryRun ? 'would ask' : 'ask'} ${url} first: ${networks.length === 0 ? 'all of them' : listed(networks)}.`,
+    );
   }
 }

@@ -1,0 +1,34 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { D3Error } from '@d3/sdk';
+import { type MachinePaths, machinePaths } from '../platform/paths.ts';
+import { staysWithin } from '../platform/rootfs.ts';
+import type { Inputs } from './inputs.ts';
+
+/**
+ * Where the machine's things are, for whoever may change them.
+ * @throws D3Error usage when there is no such root folder, refused when a link would take d3's own files out of it
+ */
+export function pathsWithin({ root }: Pick<Inputs, 'root'>): MachinePaths {
+  if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new D3Error('NO_ROOT', 'usage', `There is no folder at ${root} to work on.`, {
+      target: '--root',
+      actions: [`make it first: mkdir -p ${root}`],
+    });
+  }
+  const paths = machinePaths(root, process.platform);
+  const outside = written(paths).find((place) => !staysWithin(root, place));
+  if (outside === undefined) return paths;
+  throw new D3Error('ROOT_LEAVES', 'refused', `A link leads ${outside} out of the root ${root}.`, {
+    target: outside,
+    actions: ['make the link relative, so that it stays within the root'],
+  });
+}
+
+/** All that d3 writes for itself: what it opens where it stands, and the folders of what it puts in place by a rename. */
+function written(paths: MachinePaths): string[] {
+  const { state, stateDatabase, runLock, nestedLocks, trust, scripts, work, packages, log, self } = paths;
+  const renamed = [...paths.config, self.link, paths.launchDaemon].map((file) => path.dirname(file));
+  const opened = [stateDatabase, runLock, ...nestedLocks, log];
+  return [state, trust, scripts, work, packages, self.versions, ...opened, ...renamed, paths.systemdUnits];
+}
