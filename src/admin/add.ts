@@ -12,16 +12,8 @@ import {
 } from '../catalog/attributes.ts';
 import { cpuOfDebian } from '../catalog/limits.ts';
 
-<<<<<<< HEAD
-
-import { basenameProblem, editionString } from '../catalog/names.ts';
-import { indexCatalog, resolveTarget } from '../catalog/resolve.ts';
-
-=======
-
 import { basenameProblem, editionString, MAX_REVISION } from '../catalog/names.ts';
-
->>>>>>> origin/main
+import { indexCatalog, resolveTarget } from '../catalog/resolve.ts';
 
 import type { ApplePackage, Edition, EditionAttributes, PackageFile } from '../catalog/types.ts';
 import type { Preferences } from '../config/preferences.ts';
@@ -232,7 +224,6 @@ function choicesOf({ basename, build = {}, usual }: AddRequest, source: string |
   };
 }
 
-<<<<<<< HEAD
 function formatFor(source: string | undefined, { dmg }: BuildChoices, building: boolean) {
   if (source === undefined) return null;
   return building && dmg === true ? 'dmg' : (formatOf(source) ?? 'pkg');
@@ -275,14 +266,14 @@ async function imports(
   const text = `there is neither a package file nor an edition called ${what}`;
   const actions = ['see d3admin show, or d3admin show archived'];
   return { problems: [new D3Error('IMPORT_NOT_FOUND', 'notFound', text, { target, actions })] };
-=======
+}
+
 function noRevisionLeft(basename: string, version: string): D3Error {
   const text = `${basename} ${version} has had the highest revision, ${MAX_REVISION}: there is no next one`;
   return new D3Error('REVISION_HIGHEST', 'refused', text, {
     target: '-r/--revision',
     actions: ['give a revision that is free: -r REVISION', 'or another version: -v VERSION'],
   });
->>>>>>> origin/main
 }
 
 /** What a new basename cannot do without, in one message; and a source that is not usable. */

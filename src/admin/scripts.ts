@@ -1,13 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 
-<<<<<<< HEAD
-
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-
-=======
->>>>>>> origin/main
 
 import { D3Error } from '@d3/sdk';
 import type { Edition, ScriptPin, ScriptSlot } from '../catalog/types.ts';

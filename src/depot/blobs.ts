@@ -176,17 +176,10 @@ async function list(dir: string): Promise<Set<string>> {
   return found;
 }
 
-<<<<<<< HEAD
 /** Files somebody began to write, and when they were written to last. */
 async function unfinished(dir: string): Promise<{ name: string; changedAt: number }[]> {
   const found: { name: string; changedAt: number }[] = [];
-  for (const name of await readdir(dir)) {
-=======
-/** Removes what interrupted writers left in `blobs/`: unfinished files that nobody has written to for a day. */
-export async function removeUnfinished(depot: string, now: Date): Promise<void> {
-  const dir = join(depot, 'blobs');
   for (const name of await namesIn(dir)) {
->>>>>>> origin/main
     if (!name.startsWith(TEMP_PREFIX)) continue;
     const { mtimeMs } = await stat(join(dir, name)).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
     found.push({ name, changedAt: mtimeMs });
