@@ -234,11 +234,16 @@ async function standardGroup(session: AdminSession): Promise<Group> {
 /** @returns who names a group, in words */
 async function groupUsers({ depot }: AdminSession): Promise<(group: GroupRef) => string[]> {
   const editions = await depot.store.editions.list();
-  return (group) =>
-    editions.flatMap(({ edition, status, autoGroups, excludedGroups }) => [
+  const policies = await depot.store.documents('policy').list();
+  return (group) => [
+    ...editions.flatMap(({ edition, status, autoGroups, excludedGroups }) => [
       ...(autoGroups.includes(group) ? [`${edition} (${status}, auto)`] : []),
       ...(excludedGroups.includes(group) ? [`${edition} (${status}, excluded)`] : []),
-    ]);
+    ]),
+    ...policies
+      .filter(({ body: { scope } }) => [...scope.groups, ...scope.excludedGroups].includes(group))
+      .map(({ name }) => `the policy ${name}`),
+  ];
 }
 
 function groups({ depot }: AdminSession): Documents<GroupBody> {

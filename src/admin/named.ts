@@ -1,3 +1,4 @@
+import type { PolicyScope } from '../catalog/types.ts';
 import type { Documents, StoredDocument } from '../depot/index.ts';
 import { nameKey } from '../depot/index.ts';
 import { criteriaName } from './criteria.ts';
@@ -119,11 +120,17 @@ async function namedUsers(
   }
   const { computers } = await Fleet.of(session, false);
   const groups = await store.documents('group').list();
-  return ({ id }) => [
+  const policies = await store.documents('policy').list();
+  const scoped = ({ departments, buildings }: PolicyScope) =>
+    kind === 'department' ? departments : kind === 'building' ? buildings : [];
+  return ({ id, name }) => [
     ...computers.filter(({ record }) => record?.body[kind] === id).map(({ shownName }) => shownName),
     ...groups
       .filter(({ body }) => body.kind === 'smart' && criteriaName(body.criteria, id))
-      .map(({ name }) => `the group ${name}`),
+      .map((group) => `the group ${group.name}`),
+    ...policies
+      .filter(({ body }) => scoped(body.scope).some((value) => nameKey(value) === nameKey(name)))
+      .map((policy) => `the policy ${policy.name}`),
   ];
 }
 

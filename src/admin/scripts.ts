@@ -8,7 +8,7 @@ import type { Edition, ScriptPin, ScriptSlot } from '../catalog/types.ts';
 import type { ScriptBody } from '../depot/contract.ts';
 import type { StoredDocument } from '../depot/index.ts';
 import { NotPlain, readPlainFile } from '../platform/plain-file.ts';
-import { removeUnused } from './blobs.ts';
+import { removeUnused, scriptsOfSteps } from './blobs.ts';
 import { documentMeant, refuseInUse, savedIfOther } from './documents.ts';
 import { throwProblems } from './problems.ts';
 import { type AdminSession, publish } from './session.ts';
@@ -151,7 +151,10 @@ export async function editScript(edit: ScriptEdit, session: AdminSession): Promi
 /** What {@link deleteScript} would delete. @throws D3Error refused `IN_USE` with the editions that run it */
 export async function scriptToDelete(nameOrId: string, session: AdminSession): Promise<StoredScript> {
   const found = await scriptMeant(nameOrId, session);
-  const users = scriptUses(found, await session.depot.store.editions.list()).map(useWords);
+  const users = [
+    ...scriptUses(found, await session.depot.store.editions.list()).map(useWords),
+    ...(await policiesRunning(found.id, session)).map((policy) => `the policy ${policy}`),
+  ];
   refuseInUse('script', found.name, users, 'give those another one, or none: d3admin edit EDITION -e none');
   return found;
 }
@@ -278,4 +281,10 @@ async function createdOrGone(
     await removeUnused([sha256], session);
     throw error;
   }
+}
+
+async function policiesRunning(script: number, { depot }: AdminSession): Promise<string[]> {
+  return (await depot.store.documents('policy').list())
+    .filter(({ body }) => scriptsOfSteps(body.steps).some(({ id }) => id === script))
+    .map(({ name }) => name);
 }
