@@ -180,7 +180,7 @@ describe('show, search, report and history', () => {
     database.exec(`drop table computer_receipts; drop table computer_queue; drop table computer_problems;
       drop index events_at; drop index events_name; alter table computers drop column user_name`);
     database.prepare('update reports set body = ?').run(JSON.stringify(told));
-    database.exec('update depot set schema_version = 2');
+    database.exec('update depot set schema_version = 3');
     database.close();
     expect((await reported({})).installed.map(({ edition }) => edition)).to.deep.equal(['tool-1-1']);
   });

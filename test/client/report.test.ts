@@ -20,6 +20,7 @@ describe('what a machine tells', () => {
     expect(report?.computer).to.deep.equal({
       id,
       name: 'mac-a',
+      user: null,
       claims: { serial: 'C02', hardwareUuid: 'A-B', macs: ['00:11'] },
     });
     expect(report).to.deep.include({ schema: 'd3/report@1', run, command: 'install', exit: 0 });

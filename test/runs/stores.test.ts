@@ -64,7 +64,10 @@ describe('stores of before there were runs', () => {
     try {
       await (await openStore(dir, { clock: systemClock, mustExist: false })).close();
       const before = new DatabaseSync(path.join(dir, 'depot.db'));
-      before.exec('DROP TABLE runs; DROP TABLE run_lines; UPDATE depot SET schema_version = 1');
+      before.exec(`DROP TABLE runs; DROP TABLE run_lines; ALTER TABLE deleted_editions DROP COLUMN file_kept;
+        DROP TABLE computer_receipts; DROP TABLE computer_queue; DROP TABLE computer_problems;
+        DROP INDEX events_at; DROP INDEX events_name; ALTER TABLE computers DROP COLUMN user_name;
+        UPDATE depot SET schema_version = 1`);
       before.close();
       const store = await openStore(dir, { clock: systemClock, mustExist: true });
       expect(await store.runs.list()).to.deep.equal([]);
