@@ -144,10 +144,7 @@ describe('what is configured', () => {
 
     it('depot3:BUG-30 in a file that is made where there is none', async () => {
       rmSync(at(''), { recursive: true });
-      expect(await set('sync.pilots', 'update')).to.deep.equal({
-        file: at('d3.json'),
-        written: { sync: { pilots: 'update' } },
-      });
+      expect(await set('sync.pilots', 'update')).to.deep.equal({ file: at('d3.json'), written: 'update' });
       expect(JSON.parse(readFileSync(at('d3.json'), 'utf8'))).to.deep.equal({ sync: { pilots: 'update' } });
       expect(statSync(at('d3.json')).mode & 0o777).to.equal(0o644);
     });
