@@ -149,6 +149,7 @@ describe('show, search, report and history', () => {
 
   it('history has a row of every change: who, when, before and after', async () => {
     await sandbox.add('tool', '1');
+    await ok(['admin', 'category', 'add', 'Apps']);
     await ok(['admin', 'edit', 'tool-1-1', '-C', 'Apps']);
     await ok(['admin', 'live', 'tool-1-1', '-a']);
     await ok(['admin', 'group', 'add', 'lab']);
