@@ -32,6 +32,7 @@ import {
 import type { AdminSession } from '../../src/admin/session.ts';
 import type { Catalog } from '../../src/catalog/types.ts';
 import { problemsOf } from '../support/errors.ts';
+import { policy } from '../support/policies.ts';
 import { Sandbox } from '../support/sandbox.ts';
 
 describe('objects of the depot', () => {
@@ -52,6 +53,24 @@ describe('objects of the depot', () => {
     return { exitCode, text: problems.map(({ message }) => message).join('\n') };
   };
   const catalog = async () => (await sandbox.machine('looker').machine.depot?.refresh())?.catalog as Catalog;
+
+  it('that a policy names are in use', async () => {
+    await admin((session) => addGroup('lab', '', [], session));
+    await admin((session) => addNamed('department', 'Art', '', session));
+    await admin((session) => addNamed('building', 'North', '', session));
+    const { id } = await admin((session) => addScript('tidy', script('true'), '', session));
+    const scope = { departments: ['art'], buildings: ['North'], groups: ['lab'] };
+    await policy(sandbox, 'clean', [{ kind: 'script', args: { script: 'tidy' } }], scope);
+    for (const work of [
+      (session: AdminSession) => groupToDelete('lab', session),
+      (session: AdminSession) => namedToDelete('department', 'Art', session),
+      (session: AdminSession) => namedToDelete('building', 'North', session),
+      (session: AdminSession) => scriptToDelete(String(id), session),
+    ]) {
+      const { exitCode, text } = await refused(work);
+      expect([exitCode, text.includes('the policy clean')], text).to.deep.equal([30, true]);
+    }
+  });
 
   describe('smart groups', () => {
     it('reach machines that meet their criteria, by what those are themselves, and follow them', async () => {
