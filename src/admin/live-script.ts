@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { D3Error, type ExecPort } from '@d3/sdk';
 import { wholeNumber } from '../catalog/names.ts';
 import type { Edition } from '../catalog/types.ts';
+import { makeLiveEnvironment } from './make-live-policies.ts';
 import type { StoredScript } from './scripts.ts';
 import type { AdminSession } from './session.ts';
 
@@ -31,18 +32,10 @@ export async function runLiveScript(
   script: StoredScript,
   edition: Edition,
   exec: ExecPort,
-  { depot, admin, report, signal }: AdminSession,
+  session: AdminSession,
 ): Promise<string[]> {
-  const groups = new Map((await depot.store.documents('group').list()).map(({ id, name }) => [id, name]));
-  const names = (refs: Edition['autoGroups']) =>
-    refs.map((ref) => (ref === 'standard' ? ref : (groups.get(ref) ?? `group ${ref}`))).join(',');
-  const environment = {
-    D3_MAKE_LIVE_EDITION: edition.edition,
-    D3_MAKE_LIVE_ADMIN: admin,
-    D3_MAKE_LIVE_DESC: edition.description,
-    D3_MAKE_LIVE_AUTO_GROUPS: names(edition.autoGroups),
-    D3_MAKE_LIVE_EXCL_GROUPS: names(edition.excludedGroups),
-  };
+  const { depot, report, signal } = session;
+  const environment = await makeLiveEnvironment(edition, session);
   const what = `the make-live script ${script.name}`;
   try {
     const {

@@ -23,7 +23,7 @@ export async function runMakeLivePolicies(edition: Edition, session: AdminSessio
   const { newRun } = await import('../runs/make.ts');
   const kinds = await depotKinds(session);
   const runs = depotRuns(session);
-  const environment = await environmentOf(edition, session);
+  const environment = await makeLiveEnvironment(edition, session);
   for (const { id, name, steps } of meant) {
     const warn = (text: string) => report({ type: 'warning', target: name, text });
     try {
@@ -45,8 +45,11 @@ export async function runMakeLivePolicies(edition: Edition, session: AdminSessio
   }
 }
 
-/** The variables of the ancestor's make-live script. */
-async function environmentOf(edition: Edition, { depot, admin }: AdminSession): Promise<Record<string, string>> {
+/** What make-live scripts and policies are told of the edition. */
+export async function makeLiveEnvironment(
+  edition: Edition,
+  { depot, admin }: AdminSession,
+): Promise<Record<string, string>> {
   const groups = await depot.store.documents('group').list();
   const names = (refs: readonly GroupRef[]) =>
     refs.map((ref) => groups.find(({ id }) => id === ref)?.name ?? String(ref)).join(',');

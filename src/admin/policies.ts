@@ -270,10 +270,8 @@ export async function testPolicy(policy: string, computer: string, session: Admi
   const found = fleet.find(computer);
   const { id, claims, lastContact } = found;
   const groups = (await depot.store.documents('group').list()).filter((group) => fleet.isIn(group.body, found));
-  const asked = await plugins.provisioning({ computer: id, name: found.name, serial: claims.serial }, roomOf(session));
-  const known = asked !== null && typeof asked === 'object' && !Array.isArray(asked) ? asked : {};
-  const texts = Object.entries(known).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
-  const provisioning = Object.fromEntries(texts);
+  const record = { computer: id, name: found.name, serial: claims.serial };
+  const provisioning = await plugins.provisioning(record, roomOf(session));
   const installed = await depot.store.computers.receipts(id);
   return {
     policy: name,

@@ -9,7 +9,10 @@ import { gatherMachineFacts } from '../platform/machine.ts';
 import type { MachinePaths } from '../platform/paths.ts';
 import { hashOf } from './computer.ts';
 import { CAPABILITIES } from './planning.ts';
-import type { Machine } from './run.ts';
+import { withProvisioning } from './provisioning.ts';
+import { roomOf } from './room.ts';
+import type { Machine, RunOptions } from './run.ts';
+import { ScriptBlobs } from './script-blobs.ts';
 import { type JournalEntry, StateReader } from './state/state.ts';
 import { statusOf } from './status.ts';
 import { subjectHere } from './subject.ts';
@@ -153,17 +156,19 @@ export interface AvailableRow {
   reboot: boolean;
 }
 
+type ListingMachine = Pick<Machine, 'paths' | 'formats' | 'clock' | 'depot' | 'plugins'>;
+
 /** The live editions this machine may have; with `all`, every live one. */
 export async function listAvailable(
-  { paths, formats, clock }: Pick<Machine, 'paths' | 'formats' | 'clock'>,
+  machine: ListingMachine,
   trusted: TrustedCatalog,
-  all: boolean,
+  { all, signal, report }: Pick<RunOptions, 'signal' | 'report'> & { all: boolean },
 ): Promise<AvailableRow[]> {
   const index = indexCatalog(trusted.catalog);
-  const state = StateReader.open(paths);
+  const state = StateReader.open(machine.paths);
   try {
     const receipts = state.receipts();
-    const facts = await factsForLists(paths, formats, state, index, clock.now());
+    const facts = await factsForLists(machine, state, index, { signal, report });
     return index.live
       .filter(
         (edition) =>
@@ -185,13 +190,14 @@ export async function listAvailable(
 }
 
 async function factsForLists(
-  paths: MachinePaths,
-  formats: Machine['formats'],
+  { paths, formats, clock, depot, plugins }: ListingMachine,
   state: StateReader,
   index: CatalogIndex,
-  now: Date,
+  { signal, report }: Pick<RunOptions, 'signal' | 'report'>,
 ): Promise<Facts> {
-  const host = await gatherMachineFacts(paths.root, paths.facts);
+  const found = await gatherMachineFacts(paths.root, paths.facts);
+  const room = roomOf({ paths, host: found, state, scripts: new ScriptBlobs(paths.scripts, depot), signal, report });
+  const host = await withProvisioning(found, state.computerId(), plugins, room);
   const computerId = state.computerId() ?? '';
   const { name, os, cpu } = host;
   return {
@@ -203,7 +209,7 @@ async function factsForLists(
       name,
       os,
       cpu,
-      groups: [...index.groupsOf(hashOf(computerId), subjectHere(host, state, now))],
+      groups: [...index.groupsOf(hashOf(computerId), subjectHere(host, state, clock.now()))],
       processes: [],
       cutProcesses: [],
       formats,

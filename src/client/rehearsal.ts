@@ -4,6 +4,7 @@ import { gatherMachineFacts } from '../platform/machine.ts';
 import { findDrift } from './drift.ts';
 import { exitOf, outcomeOfDecision } from './outcome.ts';
 import { catalogFor, makePlan, type Planned } from './planning.ts';
+import { withProvisioning } from './provisioning.ts';
 import { cutOf } from './recovery.ts';
 import { roomOf } from './room.ts';
 import type { Machine, RunOptions, RunResult } from './run.ts';
@@ -54,8 +55,9 @@ interface PlanOnlyParts extends Pick<RunOptions, 'signal' | 'report'> {
 export async function planOnly(request: Request, parts: PlanOnlyParts): Promise<Planned> {
   const { machine, run, state, trusted, signal, report } = parts;
   const { plugins, settings, clock, depot, paths, formats, driverFor } = machine;
-  const host = await gatherMachineFacts(paths.root, paths.facts);
-  const room = roomOf({ paths, host, state, scripts: new ScriptBlobs(paths.scripts, depot), signal, report });
+  const found = await gatherMachineFacts(paths.root, paths.facts);
+  const room = roomOf({ paths, host: found, state, scripts: new ScriptBlobs(paths.scripts, depot), signal, report });
+  const host = await withProvisioning(found, state.computerId(), plugins, room);
   const warn = (text: string) => report({ type: 'warning', target: null, text });
   const drift = await findDrift(state.receipts(), driverFor, paths.root, warn);
   const gathered = { run, state, host, trusted, formats, drift, plugins, room, settings, clock };

@@ -22,6 +22,7 @@ import { type Log, logging, type OpenLog } from './log.ts';
 import { exitOf, type Outcome, problemOf } from './outcome.ts';
 import { catalogFor, makePlan, type Planned } from './planning.ts';
 import { processesHere } from './processes.ts';
+import { withProvisioning } from './provisioning.ts';
 import { finishInterrupted } from './recovery.ts';
 import { rehearse } from './rehearsal.ts';
 import { deliverReports, makeReport } from './report.ts';
@@ -196,6 +197,7 @@ async function runLocked(running: Running): Promise<RunResult> {
   const context = actingContext(running);
   try {
     if (running.hostFailure !== null) throw running.hostFailure.error;
+    running.host = await withProvisioning(running.host, running.state.computerId(), machine.plugins, context.room);
     if (!running.nested) {
       outcomes.push(...(await finishInterrupted(context, givenUp(running.request))));
       await clearStagings(context);

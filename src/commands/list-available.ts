@@ -25,8 +25,9 @@ export default class ListAvailable extends ClientCommand<Available, typeof ListA
     if (machine.depot === null) throw noDepot();
     const warnings: string[] = [];
     const trusted = await catalogToShow(machine.depot, warnings);
+    const { signal, report } = context;
     const all = context.flags.force;
-    return { result: { all, available: await listAvailable(machine, trusted, all) }, warnings };
+    return { result: { all, available: await listAvailable(machine, trusted, { all, signal, report }) }, warnings };
   }
 
   render({ all, available }: Available, terminal: Terminal): void {

@@ -72,8 +72,8 @@ export interface Plugins {
   settledStep(step: StepPayload, room: PluginRoom): Promise<Extract<SettledAnswer, { handled: true }> | null>;
   /** @returns null when no plugin takes the policy on */
   policy(policy: PolicyPayload, room: PluginRoom): Promise<Answered<Extract<PolicyAnswer, { handled: true }>> | null>;
-  /** What is known of the machine's provisioning; null when nobody knows of any. */
-  provisioning(record: Json, room: PluginRoom): Promise<Json>;
+  /** What is known of a machine's provisioning, as texts by name. */
+  provisioning(record: Json, room: PluginRoom): Promise<Record<string, string>>;
 }
 
 export type EditionEvent = Extract<EventName, `d3:edition:${string}`>;
@@ -93,7 +93,7 @@ export const noPlugins: Plugins = {
   runStep: async () => null,
   settledStep: async () => null,
   policy: async () => null,
-  provisioning: async () => null,
+  provisioning: async () => ({}),
 };
 
 export interface PluginsOptions {
@@ -170,9 +170,16 @@ export function pluginsOnBus({ hooks, exec, clock, ticks, trace }: PluginsOption
     },
     async provisioning(record, room) {
       const given = answers(await busIn(room).fire('d3:provisioning', { ask: 'read', record }), room);
-      return given.findLast(({ answer }) => !isDeclined(answer))?.answer ?? null;
+      return textsOf(given.findLast(({ answer }) => !isDeclined(answer))?.answer ?? null);
     },
   };
+}
+
+function textsOf(known: Json): Record<string, string> {
+  if (known === null || typeof known !== 'object' || Array.isArray(known)) return {};
+  return Object.fromEntries(
+    Object.entries(known).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
 }
 
 /** The answer of whoever took it on. What failed is said as a warning that names the plugin. */

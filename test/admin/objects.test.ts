@@ -31,9 +31,12 @@ import {
 } from '../../src/admin/scripts.ts';
 import type { AdminSession } from '../../src/admin/session.ts';
 import type { Catalog } from '../../src/catalog/types.ts';
+import type { TrustedCatalog } from '../../src/depot/contract.ts';
+import { noPlugins } from '../../src/lifecycle/plugins.ts';
 import { problemsOf } from '../support/errors.ts';
-import { policy } from '../support/policies.ts';
-import { Sandbox } from '../support/sandbox.ts';
+import { availableTo } from '../support/machine.ts';
+import { policiesOf, policy } from '../support/policies.ts';
+import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
 
 describe('objects of the depot', () => {
   let sandbox: Sandbox;
@@ -105,6 +108,34 @@ describe('objects of the depot', () => {
       await machine.sync();
       expect(machine.receipt('tool')?.edition).to.equal('tool-1-1');
       expect((await admin((session) => showGroup('heard', session))).members).to.have.length(1);
+    });
+
+    it('ask what plugins know of a provisioning, in runs, lists, policies and the depot alike; facts.json goes before', async () => {
+      const plugins = { ...noPlugins, provisioning: async () => ({ state: 'complete', build: '7' }) };
+      const machine = sandbox.machine('mac-a').with({ plugins });
+      const other = sandbox.machine('mac-b', { provisioning: { state: 'begun' } }).with({ plugins });
+      await admin((session) => addSmartGroup('ready', '', 'provisioning.state is complete', session));
+      await sandbox.add('tool', '1', { live: true, autoGroups: 'ready' });
+      await sandbox.add('extra', '1', { live: true, excludedGroups: 'ready' });
+      for (const one of [machine, other]) await one.sync();
+      expect([machine, other].map((one) => one.receipt('tool')?.edition)).to.deep.equal(['tool-1-1', undefined]);
+      const listed = async (one: SandboxMachine) =>
+        (await availableTo(one.machine, (await one.machine.depot?.refresh()) as TrustedCatalog)).map(
+          ({ basename }) => basename,
+        );
+      expect([await listed(machine), await listed(other)]).to.deep.equal([['tool'], ['extra', 'tool']]);
+      await policy(sandbox, 'greet', [{ kind: 'wait', args: { seconds: 0 } }], { groups: ['ready'] });
+      for (const [one, state] of [
+        [machine, 'done'],
+        [other, 'out-of-scope'],
+      ] as const) {
+        const { runs, policies } = policiesOf(one.machine);
+        const [outcome] = await policies.run({ word: 'greet', by: 'sally', environment: {} });
+        runs.close();
+        expect(outcome?.state).to.equal(state);
+      }
+      const { members } = await admin((session) => showGroup('ready', session));
+      expect(members.map(({ name }) => name)).to.deep.equal(['mac-a']);
     });
 
     it('ask what admins say of computers, without telling it to machines', async () => {

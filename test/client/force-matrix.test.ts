@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import type { Edition } from '../../src/catalog/types.ts';
 import type { ActingContext } from '../../src/client/context.ts';
-import { listAvailable } from '../../src/client/lists.ts';
 import { State } from '../../src/client/state/state.ts';
 import { carryOutUninstall } from '../../src/client/uninstall.ts';
 import type { TrustedCatalog } from '../../src/depot/contract.ts';
@@ -11,6 +10,7 @@ import type { Facts, Request } from '../../src/planner/types.ts';
 import { dpkgClaims } from '../../src/platform/dpkg-claims.ts';
 import { openRootFs } from '../../src/platform/rootfs.ts';
 import { decision, edition, facts, install, on, receipt, told, uninstall } from '../planner/fixtures.ts';
+import { availableTo } from '../support/machine.ts';
 import { Sandbox } from '../support/sandbox.ts';
 
 /** What --force changes, and what it never does: the ancestor's table, row by row. */
@@ -88,8 +88,7 @@ describe('depot3:D01 force', () => {
       await sandbox.add('other-os', '1', { live: true, oses: 'plan9 4' });
       const { machine } = sandbox.machine('mac-a');
       const trusted = (await machine.depot?.refresh()) as TrustedCatalog;
-      const names = async (all: boolean) =>
-        (await listAvailable(machine, trusted, all)).map(({ basename }) => basename);
+      const names = async (all: boolean) => (await availableTo(machine, trusted, all)).map(({ basename }) => basename);
       expect(await names(false)).to.deep.equal(['tool']);
       expect(await names(true)).to.deep.equal(['other-os', 'tool']);
     });

@@ -1,12 +1,13 @@
 import { expect } from 'chai';
 import { deleteEdition } from '../../src/admin/delete.ts';
 import { detailsOf } from '../../src/client/details.ts';
-import { indexOf, listAvailable, listInstalled } from '../../src/client/lists.ts';
+import { indexOf, listInstalled } from '../../src/client/lists.ts';
 import { filesOf, ownersOf } from '../../src/client/package-files.ts';
 import type { Machine } from '../../src/client/run.ts';
 import { StateReader } from '../../src/client/state/state.ts';
 import type { TrustedCatalog } from '../../src/depot/contract.ts';
 import { problemsOf } from '../support/errors.ts';
+import { availableTo } from '../support/machine.ts';
 import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
 
 describe('what a machine lists', () => {
@@ -65,9 +66,9 @@ describe('what a machine lists', () => {
     await sandbox.add('other-os', '1', { live: true, oses: 'plan9 4' });
     await sandbox.add('pilot', '1');
     await machine.install(['any']);
-    const rows = await listAvailable(machine.machine, await trusted(), false);
+    const rows = await availableTo(machine.machine, await trusted());
     expect(rows.map(({ basename, installed }) => [basename, installed])).to.deep.equal([['any', true]]);
-    const all = await listAvailable(machine.machine, await trusted(), true);
+    const all = await availableTo(machine.machine, await trusted(), true);
     expect(all.map(({ basename }) => basename)).to.deep.equal(['any', 'other-os']);
   });
 
@@ -80,8 +81,7 @@ describe('what a machine lists', () => {
       file: { ...one.file, format: 'deb' as const },
     }));
     const has = async (formats: Machine['formats']) =>
-      (await listAvailable({ ...machine.machine, formats }, { ...rest, catalog: { ...catalog, editions } }, false))
-        .length;
+      (await availableTo({ ...machine.machine, formats }, { ...rest, catalog: { ...catalog, editions } })).length;
     expect([await has(['pkg', 'deb']), await has(['pkg'])]).to.deep.equal([1, 0]);
   });
 

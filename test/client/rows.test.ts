@@ -4,14 +4,14 @@ import { expect } from 'chai';
 import { editEdition } from '../../src/admin/edit.ts';
 import { detailsText } from '../../src/cli/details-text.ts';
 import { detailsOf } from '../../src/client/details.ts';
-import { indexOf, listAvailable, listInstalled } from '../../src/client/lists.ts';
+import { indexOf, listInstalled } from '../../src/client/lists.ts';
 import { bringersOf, filesOf, ownersOf } from '../../src/client/package-files.ts';
 import type { RunResult } from '../../src/client/run.ts';
 import { StateReader } from '../../src/client/state/state.ts';
 import type { TrustedCatalog } from '../../src/depot/contract.ts';
 import { type GateQuestion, noPlugins, type Plugins } from '../../src/lifecycle/plugins.ts';
 import type { Receipt } from '../../src/planner/receipt.ts';
-import { depotWith } from '../support/machine.ts';
+import { availableTo, depotWith } from '../support/machine.ts';
 import { asNobody } from '../support/nobody.ts';
 import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
 
@@ -110,7 +110,7 @@ describe('as the ancestor did', () => {
       await sandbox.add('other-cpu', '1', { live: true, cpu: 'arm64' });
       const intel = sandbox.machine('intel', { cpu: 'x86_64' });
       await intel.install(['a']);
-      const rows = await listAvailable(intel.machine, await trusted(), false);
+      const rows = await availableTo(intel.machine, await trusted());
       expect(
         rows.map(({ basename, installed, reboot, autoGroups }) => [basename, installed, reboot, autoGroups]),
       ).to.deep.equal([

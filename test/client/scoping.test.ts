@@ -4,10 +4,9 @@ import { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
 import { editEdition } from '../../src/admin/edit.ts';
 import { addGroup, changeMembers } from '../../src/admin/groups.ts';
-import { listAvailable } from '../../src/client/lists.ts';
 import { loadSettings } from '../../src/config/layers.ts';
 import { DEFAULT_SETTINGS } from '../../src/config/settings.ts';
-import { depotWith } from '../support/machine.ts';
+import { availableTo, depotWith } from '../support/machine.ts';
 import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
 
 /** Who gets what, and what an edition's attributes do on a machine. */
@@ -34,7 +33,7 @@ describe('what a machine is meant to have', () => {
   const available = async () => {
     const kept = await machine.machine.depot?.kept();
     if (kept === null || kept === undefined) throw new Error('no catalog is kept');
-    return (await listAvailable(machine.machine, kept, false)).map(({ edition }) => edition);
+    return (await availableTo(machine.machine, kept)).map(({ edition }) => edition);
   };
   const unreachable = () =>
     machine.with({

@@ -1,7 +1,8 @@
 import { silentReporter } from '@d3/sdk';
+import { type AvailableRow, listAvailable } from '../../src/client/lists.ts';
 import { noLog } from '../../src/client/log.ts';
 import { type Machine, type RunOptions, type RunResult, runRequest } from '../../src/client/run.ts';
-import type { BlobSource, DepotClient } from '../../src/depot/contract.ts';
+import type { BlobSource, DepotClient, TrustedCatalog } from '../../src/depot/contract.ts';
 import { createDepotClient, FolderTransport } from '../../src/depot/index.ts';
 import { type Committed, type DriverFor, drivers, formatsHere, installerParts } from '../../src/installers/index.ts';
 import { noPlugins } from '../../src/lifecycle/plugins.ts';
@@ -40,6 +41,11 @@ export function requestOf(machine: Machine, request: Request, options: Partial<R
     report: silentReporter,
     ...options,
   });
+}
+
+/** What a machine lists as available to it. */
+export function availableTo(machine: Machine, trusted: TrustedCatalog, all = false): Promise<AvailableRow[]> {
+  return listAvailable(machine, trusted, { all, signal: new AbortController().signal, report: silentReporter });
 }
 
 /** The depot of a machine, but for some of its answers. */

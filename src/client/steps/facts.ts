@@ -4,10 +4,11 @@ import type { Catalog } from '../../catalog/types.ts';
 import type { PluginRoom } from '../../lifecycle/plugins.ts';
 import { gatherMachineFacts } from '../../platform/machine.ts';
 import { hashOf } from '../computer.ts';
+import { withProvisioning } from '../provisioning.ts';
 import { StateReader } from '../state/state.ts';
 import { subjectHere } from '../subject.ts';
 import { keptCatalog } from './catalog.ts';
-import { provisioningOf, type StepParts } from './parts.ts';
+import type { StepParts } from './parts.ts';
 
 /** What is so on this machine now: what conditions of steps and scopes of policies ask. */
 export interface StepFacts {
@@ -28,15 +29,14 @@ export async function gatherStepFacts(
   room: PluginRoom,
 ): Promise<StepFacts> {
   const { paths, depot, plugins } = machine;
-  const host = await gatherMachineFacts(paths.root, paths.facts);
   const catalog = known ?? (depot === null ? null : ((await keptCatalog(depot).catch(() => null))?.catalog ?? null));
   const state = StateReader.open(paths);
   try {
     const id = state.computerId();
+    const host = await withProvisioning(await gatherMachineFacts(paths.root, paths.facts), id, plugins, room);
     const index = indexCatalog(catalog ?? { schema: 'd3/catalog@1', generation: 0, editions: [], groups: [] });
     const groupIds = id === null ? [] : [...index.groupsOf(hashOf(id), subjectHere(host, state, machine.clock.now()))];
-    const { name, os, cpu, user, serial, processes } = host;
-    const asked = await plugins.provisioning({ computer: id, name, serial }, room);
+    const { name, os, cpu, user, processes, provisioning } = host;
     return {
       machine: {
         name,
@@ -56,7 +56,7 @@ export async function gatherStepFacts(
           ]),
       ),
       queued: state.deferred().map(({ edition }) => edition.edition),
-      provisioning: provisioningOf(asked, paths.facts),
+      provisioning,
       groupIds,
     };
   } finally {

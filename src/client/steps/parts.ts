@@ -1,5 +1,4 @@
-import type { ExecPort, Json, Reporter } from '@d3/sdk';
-import { saidOnly } from '../../platform/machine.ts';
+import type { ExecPort, Reporter } from '@d3/sdk';
 import type { Power } from '../../platform/power.ts';
 import type { Services } from '../../platform/services.ts';
 import type { StepContext } from '../../runs/types.ts';
@@ -40,12 +39,4 @@ export function stepEnvironment({ options }: Pick<StepParts, 'options'>, context
     ...(options.debug ? { D3_DEBUG: '1' } : {}),
     ...(retry ? { D3_RETRY: '1' } : {}),
   };
-}
-
-/** What is known of this machine's provisioning, as texts by name. */
-export function provisioningOf(known: Json, factsFile: string | null): Record<string, string> {
-  const said = saidOnly(factsFile).provisioning ?? {};
-  if (known === null || typeof known !== 'object' || Array.isArray(known)) return said;
-  const texts = Object.entries(known).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
-  return { ...Object.fromEntries(texts), ...said };
 }
