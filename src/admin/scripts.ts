@@ -1,20 +1,18 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-
 import { readFile } from 'node:fs/promises';
-
 import { D3Error } from '@d3/sdk';
+import { SCRIPT_SLOTS } from '../catalog/attributes.ts';
 import type { Edition, ScriptPin, ScriptSlot } from '../catalog/types.ts';
 import type { ScriptBody } from '../depot/contract.ts';
 import type { StoredDocument } from '../depot/index.ts';
 import { NotPlain, readPlainFile } from '../platform/plain-file.ts';
-import { removeUnused, scriptsOfSteps } from './blobs.ts';
+import { removeUnused } from './blobs.ts';
 import { documentMeant, refuseInUse, savedIfOther } from './documents.ts';
 import { throwProblems } from './problems.ts';
 import { type AdminSession, publish } from './session.ts';
 import { editionMeant } from './targets.ts';
-
-const SCRIPT_SLOTS = ['preInstall', 'postInstall', 'preRemove', 'postRemove'] as const;
+import { policiesRunning } from './users.ts';
 
 export const SLOT_NAMES: Record<ScriptSlot, string> = {
   preInstall: 'pre-install',
@@ -281,10 +279,4 @@ async function createdOrGone(
     await removeUnused([sha256], session);
     throw error;
   }
-}
-
-async function policiesRunning(script: number, { depot }: AdminSession): Promise<string[]> {
-  return (await depot.store.documents('policy').list())
-    .filter(({ body }) => scriptsOfSteps(body.steps).some(({ id }) => id === script))
-    .map(({ name }) => name);
 }

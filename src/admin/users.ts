@@ -1,48 +1,38 @@
+import { SCRIPT_SLOTS } from '../catalog/attributes.ts';
 import type { Edition, ScriptPin } from '../catalog/types.ts';
-import { isDocumentKind } from '../depot/index.ts';
+import { scriptsOfSteps } from './blobs.ts';
 import type { AdminSession } from './session.ts';
 
-const SLOTS = ['preInstall', 'postInstall', 'preRemove', 'postRemove'] as const;
-
-/** As much of a policy as tells what it uses. */
-interface PolicySteps {
-  steps?: { kind?: string; args?: { targets?: unknown; script?: Partial<ScriptPin> | null } }[];
-}
-
 /** Names of the policies that install or remove this very edition; those that name its basename follow what is live. */
-export async function policiesUsing({ id, edition }: Edition, session: AdminSession): Promise<string[]> {
-  return (await policies(session))
-    .filter(({ steps }) =>
-      steps.some(
-        ({ args }) =>
-          Array.isArray(args?.targets) &&
-          [edition, String(id)].some((name) => (args.targets as unknown[]).includes(name)),
+export async function policiesUsing({ id, edition }: Edition, { depot }: AdminSession): Promise<string[]> {
+  const names: unknown[] = [edition, String(id)];
+  return (await depot.store.documents('policy').list())
+    .filter(({ body }) =>
+      body.steps.some(
+        ({ args: { targets } }) => Array.isArray(targets) && targets.some((name) => names.includes(name)),
       ),
     )
     .map(({ name }) => name);
 }
 
-/** Who uses each script, by its id, in words: editions, archived editions, policies. */
-export async function scriptUsers(session: AdminSession): Promise<Map<number, string[]>> {
-  const { editions } = session.depot.store;
-  const users = new Map<number, string[]>();
-  const uses = (pin: Partial<ScriptPin> | null | undefined, user: string) => {
-    if (typeof pin?.id === 'number') users.set(pin.id, [...new Set([...(users.get(pin.id) ?? []), user])]);
-  };
-  for (const edition of await editions.list()) for (const slot of SLOTS) uses(edition[slot], edition.edition);
-  for (const edition of await editions.archived())
-    for (const slot of SLOTS) uses(edition[slot], `${edition.edition} (archived)`);
-  for (const { name, steps } of await policies(session))
-    for (const { args } of steps) if (typeof args?.script === 'object') uses(args.script, `the policy ${name}`);
-  return users;
+/** Names of the policies that run a script. */
+export async function policiesRunning(script: number, { depot }: AdminSession): Promise<string[]> {
+  return (await depot.store.documents('policy').list())
+    .filter(({ body }) => scriptsOfSteps(body.steps).some(({ id }) => id === script))
+    .map(({ name }) => name);
 }
 
-async function policies({
-  depot,
-}: AdminSession): Promise<{ name: string; steps: NonNullable<PolicySteps['steps']> }[]> {
-  if (!isDocumentKind('policy')) return [];
-  return (await depot.store.documents('policy').list()).map(({ name, body }) => ({
-    name,
-    steps: (body as PolicySteps).steps ?? [],
-  }));
+/** Who uses each script, by its id, in words: editions, archived editions, policies. */
+export async function scriptUsers({ depot }: AdminSession): Promise<Map<number, string[]>> {
+  const { editions } = depot.store;
+  const users = new Map<number, string[]>();
+  const uses = (pin: ScriptPin | null, user: string) => {
+    if (pin !== null) users.set(pin.id, [...new Set([...(users.get(pin.id) ?? []), user])]);
+  };
+  for (const edition of await editions.list()) for (const slot of SCRIPT_SLOTS) uses(edition[slot], edition.edition);
+  for (const edition of await editions.archived())
+    for (const slot of SCRIPT_SLOTS) uses(edition[slot], `${edition.edition} (archived)`);
+  for (const { name, body } of await depot.store.documents('policy').list())
+    for (const pin of scriptsOfSteps(body.steps)) uses(pin, `the policy ${name}`);
+  return users;
 }

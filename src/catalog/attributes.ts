@@ -84,7 +84,7 @@ export interface ReadAttributes {
   scripts: Partial<Record<ScriptSlot, ScriptReference | null>>;
 }
 
-const SCRIPT_SLOTS: readonly ScriptSlot[] = ['preInstall', 'postInstall', 'preRemove', 'postRemove'];
+export const SCRIPT_SLOTS: readonly ScriptSlot[] = ['preInstall', 'postInstall', 'preRemove', 'postRemove'];
 
 /** Reads attributes as typed. @returns every problem at once, each naming its flag */
 export function readAttributes(

@@ -31,8 +31,3 @@ export function documentKind(kind: string): DocumentKind {
   if (known !== undefined) return known;
   throw new D3Error('KIND_UNKNOWN', 'bug', `Nothing registered the document kind ${kind}`, { target: kind });
 }
-
-/** Whether anything registered a kind. */
-export function isDocumentKind(kind: string): boolean {
-  return kinds.has(kind);
-}

@@ -5,7 +5,7 @@ export { type BlobInfo, type Blobs, openBlobs } from './blobs.ts';
 export { createDepotClient, type DepotClientOptions } from './client.ts';
 export type * from './contract.ts';
 export type { Depot } from './depot.ts';
-export { type DocumentKind, isDocumentKind, registerDocumentKind } from './document-kinds.ts';
+export { type DocumentKind, registerDocumentKind } from './document-kinds.ts';
 export { depotUrl, HttpTransport } from './http-transport.ts';
 export type { InboxOutcome } from './inbox.ts';
 export { networkProblem } from './mirrors.ts';

@@ -11,9 +11,9 @@ import { addScript, listScripts } from '../../src/admin/scripts.ts';
 import { showEditions } from '../../src/admin/show.ts';
 import { editionMeant } from '../../src/admin/targets.ts';
 import { toClean } from '../../src/catalog/clean.ts';
-import { isDocumentKind, registerDocumentKind } from '../../src/depot/document-kinds.ts';
 import { execIn } from '../../src/platform/exec.ts';
 import { problemsOf } from '../support/errors.ts';
+import { policy } from '../support/policies.ts';
 import { Sandbox } from '../support/sandbox.ts';
 
 describe('what becomes of editions', () => {
@@ -118,22 +118,7 @@ describe('what becomes of editions', () => {
     for (const version of ['1', '2', '3']) await sandbox.add('tool', version);
     await sandbox.add('other', '1');
     await sandbox.live('tool-1-1');
-    if (!isDocumentKind('policy'))
-      registerDocumentKind({ kind: 'policy', version: 1, inCatalog: false, bodySchema: { type: 'object' } });
-    await sandbox.admin((session) =>
-      session.depot.store.documents('policy' as string).create(
-        'pinned',
-        {
-          schema: 'd3/policy@1',
-          description: '',
-          events: [],
-          scope: { groups: ['standard'], excludedGroups: [], departments: [], buildings: [], provisioning: {} },
-          frequency: 'ongoing',
-          steps: [{ kind: 'install', args: { targets: ['tool-1-1'] } }],
-        },
-        'sally',
-      ),
-    );
+    await policy(sandbox, 'pinned', [{ kind: 'install', args: { targets: ['tool-1-1'] } }]);
     const rules = { keepDeprecated: 0, keepLatestPilots: false };
     const { proposal, made } = await sandbox.admin(async (session) => {
       const agreed = await proposeLive('tool-3-1', session, rules);
