@@ -154,7 +154,7 @@ describe('show, search, report and history', () => {
     await ok(['admin', 'live', 'tool-1-1', '-a']);
     await ok(['admin', 'group', 'add', 'lab']);
     await ok(['admin', 'group', 'edit', 'lab', '--name', 'labs']);
-    await ok(['admin', 'delete', 'tool-1-1', '-a', '--live', '--admin', 'susie']);
+    await ok(['admin', 'delete', 'tool-1-1', '--live', '-a', '--admin', 'susie']);
     const events = JSON.parse(await ok(['admin', 'history', 'tool-1-1', '--json'])).result.events;
     expect(events.map(({ what, by }: { what: string; by: string }) => `${what} ${by}`)).to.deep.equal([
       'edition.added sally',

@@ -25,7 +25,7 @@ describe('what a machine tells', () => {
     });
     expect(report).to.deep.include({ schema: 'd3/report@1', run, command: 'install', exit: 0 });
     expect(report?.outcomes).to.deep.equal([
-      { target: 'tool', edition: 'tool-1-1', status: 'installed', reason: 'asked for by sally' },
+      { target: 'tool', basename: 'tool', edition: 'tool-1-1', status: 'installed', reason: 'asked for by sally' },
     ]);
     expect(report?.receipts.map(({ edition, piloting, admin }) => [edition, piloting, admin])).to.deep.equal([
       ['tool-1-1', false, 'sally'],
