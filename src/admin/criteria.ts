@@ -16,6 +16,7 @@ import {
   type ValueKind,
 } from '../catalog/criteria.ts';
 import { criteriaText, invalid, parseCriteria } from '../catalog/criteria-text.ts';
+import { nameKey } from '../catalog/names.ts';
 import { throwProblems } from './problems.ts';
 import type { AdminSession } from './session.ts';
 
@@ -103,7 +104,7 @@ function lookedUp(
     const name = typed.fact.slice(3);
     const ea = named(eas, name);
     if (ea === undefined) return unknown('extension attribute', name, `make it: d3admin ea add "${name}"`);
-    const choice = ea.choices.find((candidate) => folded(candidate) === folded(typed.value));
+    const choice = ea.choices.find((candidate) => nameKey(candidate) === nameKey(typed.value));
     if (ea.type === 'choice' && typed.op === 'is' && choice === undefined)
       problems.push(invalid(text, `${ea.name} cannot be ${typed.value}, only ${ea.choices.join(', ')}`));
     const criterion = { ...typed, fact: EA_FACT, document: ea.id };
@@ -151,9 +152,5 @@ const EXAMPLES: Readonly<Record<ValueKind, string>> = {
 };
 
 function named<Document extends Nameable>(documents: readonly Document[], name: string): Document | undefined {
-  return documents.find((document) => folded(document.name) === folded(name));
-}
-
-function folded(text: string): string {
-  return text.normalize('NFC').toLowerCase();
+  return documents.find((document) => nameKey(document.name) === nameKey(name));
 }

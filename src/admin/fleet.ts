@@ -1,5 +1,6 @@
 import { D3Error } from '@d3/sdk';
 import { type Criteria, type Criterion, criterionMet, judge, type Known, machineKnows } from '../catalog/criteria.ts';
+import { nameKey } from '../catalog/names.ts';
 import type { ComputerBody, GroupBody, Report } from '../depot/contract.ts';
 import { asksRecords, type Computer, Records, type StoredDocument } from '../depot/index.ts';
 import type { AdminSession } from './session.ts';
@@ -92,9 +93,9 @@ export class Fleet {
   lookUp(word: string): FleetComputer | null {
     const exact = this.#byId.get(word.toLowerCase());
     if (exact !== undefined) return exact;
-    const key = folded(word);
+    const key = nameKey(word);
     const isIt = ({ shownName, name, claims }: FleetComputer) =>
-      [shownName, name, claims.serial].some((candidate) => candidate !== null && folded(candidate) === key);
+      [shownName, name, claims.serial].some((candidate) => candidate !== null && nameKey(candidate) === key);
     let found = this.computers.filter(isIt);
     if (found.length === 0 && PREFIX.test(key)) found = this.computers.filter(({ id }) => id.startsWith(key));
     if (found.length <= 1) return found[0] ?? null;
@@ -153,8 +154,4 @@ async function newestOf(reports: AsyncIterable<Report>): Promise<Map<string, New
     newest.set(computer.id, { model, provisioning, installed });
   }
   return newest;
-}
-
-function folded(text: string): string {
-  return text.normalize('NFC').toLowerCase();
 }

@@ -1,6 +1,6 @@
+import { nameKey } from '../catalog/names.ts';
 import type { PolicyScope } from '../catalog/types.ts';
 import type { Documents, StoredDocument } from '../depot/index.ts';
-import { nameKey } from '../depot/index.ts';
 import { criteriaName } from './criteria.ts';
 import { documentMeant, refuseInUse, refuseName, savedIfOther } from './documents.ts';
 import { Fleet } from './fleet.ts';

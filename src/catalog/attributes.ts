@@ -1,7 +1,7 @@
 import { D3Error, type ExitName } from '@d3/sdk';
 import { readFirmExpiration } from './firm-expiration.ts';
 import { cpuByName, osLimitProblem } from './limits.ts';
-import { cleanVersion, revisionProblem, versionProblem, wholeNumber } from './names.ts';
+import { cleanVersion, nameKey, revisionProblem, versionProblem, wholeNumber } from './names.ts';
 import type { EditionAttributes, GroupRef, ScriptSlot } from './types.ts';
 import { yesOrNo } from './yes-no.ts';
 
@@ -272,8 +272,8 @@ class AttributeReader {
   }
 
   category(text: string, known: NamesKnown): string {
-    const key = text.normalize('NFC').toLowerCase();
-    const found = known.categories.find((category) => category.normalize('NFC').toLowerCase() === key);
+    const key = nameKey(text);
+    const found = known.categories.find((category) => nameKey(category) === key);
     if (found === undefined && text.trim() !== '')
       this.#unknown('category', `there is no category called ${text}`, `make it: d3admin category add "${text}"`);
     return found ?? text;

@@ -1,4 +1,5 @@
 import { compareParts } from './limits.ts';
+import { nameKey } from './names.ts';
 
 /** By what a smart group takes machines in: pure data, and the rule by which it is judged. */
 
@@ -124,10 +125,10 @@ export function criterionMet({ op, not, value }: Criterion, { kind, values }: Kn
 }
 
 function fits(candidate: string, op: Operator, value: string, kind: ValueKind): boolean {
-  if (op === 'like') return likePattern(value).test(folded(candidate));
+  if (op === 'like') return likePattern(value).test(nameKey(candidate));
   if (op === 'matches') return new RegExp(value, 'iu').test(candidate);
   const order = compared(candidate, value, kind);
-  if (op === 'is') return order === 0 || folded(candidate) === folded(value);
+  if (op === 'is') return order === 0 || nameKey(candidate) === nameKey(value);
   if (order === null) return false;
   if (op === '>') return order > 0;
   if (op === '>=') return order >= 0;
@@ -160,13 +161,9 @@ export function isOfKind(value: string, kind: ValueKind): boolean {
 
 /** `*` stands for anything, `?` for one character; without either it is enough that the text occurs. */
 function likePattern(value: string): RegExp {
-  const quoted = folded(value).replace(/[\\^$.|+()[\]{}]/g, '\\$&');
+  const quoted = nameKey(value).replace(/[\\^$.|+()[\]{}]/g, '\\$&');
   if (!/[*?]/.test(value)) return new RegExp(quoted, 'su');
   return new RegExp(`^${quoted.replace(/\*+/g, '.*').replaceAll('?', '.')}$`, 'su');
-}
-
-function folded(text: string): string {
-  return text.normalize('NFC').toLowerCase();
 }
 
 const MAX_PATTERN = 200;

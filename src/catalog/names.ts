@@ -43,3 +43,8 @@ export function wholeNumber(word: string): number | null {
   const number = Number(word);
   return Number.isSafeInteger(number) ? number : null;
 }
+
+/** What two texts have in common that differ only in case and in how accents are encoded. */
+export function nameKey(text: string): string {
+  return text.normalize('NFC').toLowerCase();
+}

@@ -1,4 +1,4 @@
-import { wholeNumber } from './names.ts';
+import { nameKey, wholeNumber } from './names.ts';
 import type { CatalogPolicy, GroupRef, PolicyScope } from './types.ts';
 
 /** What a machine is, as far as policies ask. */
@@ -18,17 +18,13 @@ type Named = Pick<CatalogPolicy, 'id' | 'name' | 'events'>;
 export function policiesMeant<Policy extends Named>(word: string, policies: readonly Policy[]): Policy[] {
   const id = wholeNumber(word);
   if (id !== null) return policies.filter((policy) => policy.id === id);
-  const named = policies.filter(({ name }) => key(name) === key(word));
+  const named = policies.filter(({ name }) => nameKey(name) === nameKey(word));
   if (named.length > 0) return named;
   return policies.filter(({ events }) => events.includes(word)).toSorted(byName);
 }
 
 export function byName(a: Named, b: Named): number {
-  return key(a.name) < key(b.name) ? -1 : key(a.name) > key(b.name) ? 1 : a.id - b.id;
-}
-
-function key(name: string): string {
-  return name.normalize('NFC').toLowerCase();
+  return nameKey(a.name) < nameKey(b.name) ? -1 : nameKey(a.name) > nameKey(b.name) ? 1 : a.id - b.id;
 }
 
 /** Why a policy is not for a machine, in words; null when it is. */

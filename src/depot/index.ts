@@ -9,7 +9,6 @@ export { type DocumentKind, registerDocumentKind } from './document-kinds.ts';
 export { depotUrl, HttpTransport } from './http-transport.ts';
 export type { InboxOutcome } from './inbox.ts';
 export { networkProblem } from './mirrors.ts';
-export { nameKey } from './name-key.ts';
 export { asksRecords, Records } from './records.ts';
 export type * from './store/contract.ts';
 export { openStore } from './store/open.ts';

@@ -1,8 +1,8 @@
 import { D3Error } from '@d3/sdk';
 import type { Kysely, Selectable } from 'kysely';
+import { nameKey } from '../../catalog/names.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Report, ReportedOutcome, ReportedQueued, ReportedReceipt } from '../contract.ts';
-import { nameKey } from '../name-key.ts';
 import {
   type Computer,
   type ComputerStore,

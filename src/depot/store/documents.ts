@@ -1,9 +1,9 @@
 import { D3Error } from '@d3/sdk';
 import type { Kysely, Selectable } from 'kysely';
+import { nameKey } from '../../catalog/names.ts';
 import { problemsWith, refuseNewerSchema } from '../../json-schema.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { type DocumentKind, documentKind } from '../document-kinds.ts';
-import { nameKey } from '../name-key.ts';
 import type { DocumentBody, Documents, HistoryEvent, StoredDocument } from './contract.ts';
 import { historyStore, recordEvent } from './events.ts';
 import { countCatalogChange } from './generation.ts';

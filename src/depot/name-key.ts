@@ -1,4 +1,0 @@
-/** Names differ without regard to case and to how accents are encoded. */
-export function nameKey(name: string): string {
-  return name.normalize('NFC').toLowerCase();
-}
