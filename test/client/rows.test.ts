@@ -353,7 +353,7 @@ describe('as the ancestor did', () => {
     await machine.with({ plugins }).install(['a']);
     expect(seen).to.deep.equal([
       'before uninstall of a-1-1 in fetched; receipt a-1-1; opt/a/old 1',
-      'after uninstall of a-1-1 in gated; receipt none; no files',
+      'after uninstall of a-1-1 in removed; receipt none; no files',
       'before install of a-2-1 in gated; receipt none; no files',
       'after install of a-2-1 in recorded; receipt a-2-1; opt/a/new 2',
     ]);

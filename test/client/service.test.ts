@@ -150,8 +150,12 @@ describe('depot3:G14 the schedule', () => {
     await installService(SCHEDULE, parts('linux'));
     rmSync(path.join(machine.root, 'etc/systemd/system/d3-sync.timer'));
     const removed = await removeService(parts('linux', { isHost: true }));
-    expect(removed.files).to.have.length(2);
-    expect(said()).to.deep.equal(['systemctl disable d3-sync-wake.service', 'systemctl daemon-reload']);
+    expect(removed.files).to.have.length(3);
+    expect(said()).to.deep.equal([
+      'systemctl disable d3-sync-wake.service',
+      'systemctl disable d3-resume.service',
+      'systemctl daemon-reload',
+    ]);
     const failing = parts('linux', { isHost: true });
     const run = async () => ({ ...answer, code: 1, lastLines: ['Unit is masked.'] });
     const { problems } = await problemsOf(installService(SCHEDULE, { ...failing, run }));
@@ -168,15 +172,6 @@ describe('depot3:G14 the schedule', () => {
     for (const work of [installService(SCHEDULE, parts('darwin')), removeService(parts('darwin'))])
       expect((await problemsOf(work)).exitCode).to.equal(30);
     expect(readFileSync(foreign, 'utf8')).to.equal('mine');
-  });
-
-  it('goes although a unit is missing, of an install that was cut or by somebody else', async () => {
-    await installService(SCHEDULE, parts('linux'));
-    rmSync(path.join(machine.root, 'etc/systemd/system/d3-sync-wake.service'));
-    const { files, active } = await removeService(parts('linux', { isHost: true }));
-    expect([files.length, active]).to.deep.equal([3, true]);
-    expect(said().filter((line) => line.includes('wake'))).to.deep.equal([]);
-    expect(existsSync(path.join(machine.root, 'etc/systemd/system/d3-sync.timer'))).to.equal(false);
   });
 
   it('depot3:K09 shows when the last sync was, and how it went', async () => {
