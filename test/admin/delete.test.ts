@@ -175,6 +175,21 @@ describe('what becomes of editions', () => {
     });
   }
 
+  it('depot3:J17 the make-live script comes first, then policies of that event, told the same', async () => {
+    const out = path.join(sandbox.dir, 'said');
+    const says = (who: string) => `#!/bin/sh\necho ${who} "$D3_MAKE_LIVE_EDITION $D3_MAKE_LIVE_ADMIN" >> '${out}'\n`;
+    const first = await script('announce', says('script'));
+    await script('after', says('policy'));
+    await policy(sandbox, 'a', [{ kind: 'script', args: { script: 'after' } }], { events: ['make-live'] });
+    await sandbox.add('tool', '1');
+    const { warnings } = await sandbox.admin(async (session) => {
+      const exec = execIn(path.join(sandbox.dir, 'work'));
+      return makeLive(await proposeLive('tool-1-1', session), session, { script: first.name, clean: null, exec });
+    });
+    expect(warnings).to.deep.equal([]);
+    expect(readFileSync(out, 'utf8').split('\n')).to.deep.equal(['script tool-1-1 sally', 'policy tool-1-1 sally', '']);
+  });
+
   it('doctor finds and mends: no live, missing, wrong bytes, orphans, half-made, unused scripts', async () => {
     await script('idle');
     const { edition: gone } = await sandbox.add('gone', '1', { live: true });

@@ -232,7 +232,7 @@ describe('policies and runs on the command line', function () {
     );
   });
 
-  it('depot3:J17 policies with the event make-live run on the host of the depot, with the variables of the script they replace', async () => {
+  it('depot3:J17 policies with the event make-live run on the host of the depot, with the variables of the make-live script', async () => {
     await ok('admin', 'group', 'add', 'labs');
     const told = path.join(sandbox.dir, 'told');
     const tell = script('tell', `env | grep -E '^D3_(MAKE_LIVE|ADMIN|POLICY)' | sort > '${told}'`);
