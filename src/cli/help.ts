@@ -28,6 +28,13 @@ function sectionOf(command: Command.Loadable): string {
 export default class D3Help extends Help {
   protected override CommandHelpClass = D3CommandHelp;
 
+  constructor(...given: ConstructorParameters<typeof Help>) {
+    super(...given);
+    const { render } = this;
+    // Few summaries have anything to be filled in, and compiling a template for each takes most of the time of `d3 help`.
+    this.render = (text) => (text.includes('<%') ? render(text) : text);
+  }
+
   /**
    * @param words what help is wanted about; nothing for the list of all commands
    * @param extended with everything there is to say: environment and exit codes
