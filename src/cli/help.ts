@@ -31,8 +31,12 @@ export default class D3Help extends Help {
   constructor(...given: ConstructorParameters<typeof Help>) {
     super(...given);
     const { render } = this;
-    // Few summaries have anything to be filled in, and compiling a template for each takes most of the time of `d3 help`.
-    this.render = (text) => (text.includes('<%') ? render(text) : text);
+    // Few texts have anything to be filled in, most of those the program's name: making a template of each would take most of the
+    // time of `d3 help`.
+    this.render = (text) => {
+      const named = text.replaceAll('<%= config.bin %>', this.config.bin);
+      return named.includes('<%') ? render(named) : named;
+    };
   }
 
   /**
