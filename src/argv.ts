@@ -142,8 +142,9 @@ class Reader {
   /** The flags that can stand here: the command's own once it is known. */
   get #flags(): (token: string) => FlagShape | undefined {
     const own = this.#table.commands.get(this.#path.join(':'));
-    const leading = this.#table.leading[this.#scope];
-    return (token) => own?.get(token) ?? leading.get(token);
+    const scope = this.#scope;
+    // Those before the command are put together from all commands: only where something is typed that may be one.
+    return (token) => own?.get(token) ?? this.#table.leading[scope].get(token);
   }
 
   get #asksForHelp(): boolean {

@@ -28,6 +28,17 @@ function sectionOf(command: Command.Loadable): string {
 export default class D3Help extends Help {
   protected override CommandHelpClass = D3CommandHelp;
 
+  constructor(...given: ConstructorParameters<typeof Help>) {
+    super(...given);
+    const { render } = this;
+    // Few texts have anything to be filled in, most of those the program's name: making a template of each would take most of the
+    // time of `d3 help`.
+    this.render = (text) => {
+      const named = text.replaceAll('<%= config.bin %>', this.config.bin);
+      return named.includes('<%') ? render(named) : named;
+    };
+  }
+
   /**
    * @param words what help is wanted about; nothing for the list of all commands
    * @param extended with everything there is to say: environment and exit codes

@@ -1,10 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../platform/pause.ts';
 
 /** Waits a random time. @param most seconds @throws the reason of the signal */
 export async function pauseUpTo(most: number, signal: AbortSignal): Promise<void> {
-  await sleep(randomInt(most * 1000 + 1), undefined, { signal }).catch((error: unknown) => {
-    signal.throwIfAborted();
-    throw error;
-  });
+  await pause(randomInt(most * 1000 + 1), signal);
 }

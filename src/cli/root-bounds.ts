@@ -27,8 +27,10 @@ export function pathsWithin({ root }: Pick<Inputs, 'root'>): MachinePaths {
 
 /** All that d3 writes for itself: what it opens where it stands, and the folders of what it puts in place by a rename. */
 function written(paths: MachinePaths): string[] {
-  const { state, stateDatabase, runLock, nestedLocks, trust, scripts, work, packages, log, self } = paths;
-  const renamed = [...paths.config, self.link, paths.launchDaemon].map((file) => path.dirname(file));
+  const { state, stateDatabase, runLock, nestedLocks, owners, trust, scripts, work, packages, log, self } = paths;
+  const renamed = [...paths.config, self.link, paths.launchDaemon, paths.resumeDaemon].map((file) =>
+    path.dirname(file),
+  );
   const opened = [stateDatabase, runLock, ...nestedLocks, log];
-  return [state, trust, scripts, work, packages, self.versions, ...opened, ...renamed, paths.systemdUnits];
+  return [state, owners, trust, scripts, work, packages, self.versions, ...opened, ...renamed, paths.systemdUnits];
 }

@@ -5,7 +5,7 @@ import { D3Error } from '@d3/sdk';
 import type { ServiceParts } from '../client/service.ts';
 import { loadSettings } from '../config/layers.ts';
 import { runProgram } from '../platform/program.ts';
-import { whoElseMayChange } from '../platform/trusted-folder.ts';
+import { changeableWords, whoElseMayChange } from '../platform/trusted-folder.ts';
 import type { Inputs } from './inputs.ts';
 import { pathsWithin } from './root-bounds.ts';
 
@@ -56,8 +56,8 @@ export function programFor(said: string | undefined, root: string, own: string):
 export function whyUntrustedProgram(program: string): string | null {
   try {
     const found = whoElseMayChange(program, { group: 'own' });
-    if (found === null) return statSync(program).isFile() ? null : 'it is no program';
-    return found.owner === null ? `others may write ${found.at}` : `${found.at} belongs to uid ${found.owner}`;
+    if (found !== null) return changeableWords(found);
+    return statSync(program).isFile() ? null : 'it is no program';
   } catch {
     return 'it is not there';
   }

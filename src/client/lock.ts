@@ -37,6 +37,11 @@ export interface JoinOptions extends Omit<LockOptions, 'file'> {
   command: string;
 }
 
+interface RunOfLevel {
+  lock: string;
+  run: string | null;
+}
+
 /** What a run may do on the machine. */
 export interface Joined extends RunLock {
   /** How far below the run that holds the run lock: 0 for that one itself, 1 for one that a script of it started, and so on. */
@@ -87,14 +92,22 @@ export async function joinOrLock({ paths, parent, command, ...options }: JoinOpt
   return { level: 0, begun, release };
 }
 
+/** The lock of each level, and the run that took it last; the run lock comes first. */
+export function runsByLevel(state: StateReader, { runLock, nestedLocks }: MachinePaths): RunOfLevel[] {
+  return [runLock, ...nestedLocks].map((lock, level) => ({
+    lock,
+    run: level === 0 ? state.currentRun() : state.nestedRun(level),
+  }));
+}
+
 /** The level of a run that is part of another one now; null when that one is not at work. */
 function levelBelow(parent: string, paths: MachinePaths): number | null {
   const state = StateReader.open(paths);
   try {
-    const above = [paths.runLock, ...paths.nestedLocks];
-    const runs = above.map((_, level) => (level === 0 ? state.currentRun() : state.nestedRun(level)));
-    const level = runs.indexOf(parent);
-    return level >= 0 && isHeld(above[level] as string) ? level + 1 : null;
+    const above = runsByLevel(state, paths);
+    const level = above.findIndex(({ run }) => run === parent);
+    const holder = above[level];
+    return holder !== undefined && isHeld(holder.lock) ? level + 1 : null;
   } finally {
     state.close();
   }

@@ -1,5 +1,5 @@
 import type { MachinePaths } from '../platform/paths.ts';
-import { isAtWork } from './lock.ts';
+import { isAtWork, runsByLevel } from './lock.ts';
 import type { JournalEntry, StateReader } from './state/state.ts';
 
 /** What stands in the journal: what a run is doing at this moment, and what one was cut in. */
@@ -12,12 +12,8 @@ export interface Open {
 export function openActions(state: StateReader, paths: MachinePaths): Open {
   const journal = state.journal();
   if (journal.length === 0) return { underWay: [], cut: [] };
-  const locks = [paths.runLock, ...paths.nestedLocks];
-  const runs = locks.map((_, level) => (level === 0 ? state.currentRun() : state.nestedRun(level)));
-  const isNow = ({ run }: JournalEntry) => {
-    const level = runs.indexOf(run);
-    return level >= 0 && isAtWork(locks[level] as string);
-  };
+  const runs = runsByLevel(state, paths);
+  const isNow = (entry: JournalEntry) => runs.some(({ lock, run }) => run === entry.run && isAtWork(lock));
   return { underWay: journal.filter(isNow), cut: journal.filter((entry) => !isNow(entry)) };
 }
 

@@ -1,11 +1,11 @@
 import type { Proposal } from '@d3/sdk';
 import type { CatalogIndex } from '../catalog/resolve.ts';
-import { obstaclesToInstall, obstaclesToUninstall } from './availability.ts';
+import { obstaclesToUninstall } from './availability.ts';
 import { act, held, obstructed, refused } from './decide.ts';
-import { installOrDefer } from './deferral.ts';
 import { reason } from './reasons.ts';
 import type { Receipt } from './receipt.ts';
-import type { Decision, Facts, InstallAction, Plan, Reason, Request } from './types.ts';
+import { installByItself } from './sync.ts';
+import type { Decision, Facts, Plan, Reason, Request } from './types.ts';
 
 /** What one plugin proposed. */
 export interface Proposed {
@@ -88,24 +88,7 @@ function decideInstall(
   const edition = index.byEdition(name);
   if (edition?.status !== 'live') return 'it is not live';
   if (receipt !== null) return `${receipt.edition} is installed, which sync looks after`;
-  const subject = { target: edition.basename, basename: edition.basename, edition: edition.edition };
-  const obstacles = obstaclesToInstall(edition, null, facts, index, { force, puppies: false });
-  if (obstacles.length > 0) return obstructed(subject, because, obstacles, false);
-  const action: InstallAction = {
-    kind: 'install',
-    mode: 'auto-install',
-    edition,
-    replaces: null,
-    removeFirst: false,
-    piloting: false,
-    displacedLive: false,
-    admin: 'auto-installed',
-    manual: false,
-    customExpiration: null,
-    freeze: false,
-    force,
-  };
-  return installOrDefer(subject, action, because, facts, { puppies: false, asked: false });
+  return installByItself(edition, because, { force, puppies: false }, facts, index);
 }
 
 /** A change of d3's own record, which comes before whatever else is decided of the basename. */

@@ -1,6 +1,6 @@
 import type { CatalogIndex } from '../catalog/resolve.ts';
 import type { Edition } from '../catalog/types.ts';
-import { groupsHere, groupWords, obstaclesToInstall } from './availability.ts';
+import { groupsHere, groupWords, type Leave, obstaclesToInstall } from './availability.ts';
 import { daysBetween } from './days.ts';
 import { act, held, nothing, obstructed } from './decide.ts';
 import { decideQueued, installOrDefer } from './deferral.ts';
@@ -159,10 +159,19 @@ function endOfLeftover({ goneSince }: Receipt, { at }: Facts): Reason | null {
 /** Null when this machine is not meant to have it by itself. */
 function autoInstall(edition: Edition, request: SyncRequest, facts: Facts, index: CatalogIndex): Decision | null {
   const reasons = autoReasons(edition, facts, index);
-  if (reasons.length === 0) return null;
-  const subject = { target: edition.basename, basename: edition.basename, edition: edition.edition };
+  return reasons.length === 0 ? null : installByItself(edition, reasons, request, facts, index);
+}
 
-  const obstacles = obstaclesToInstall(edition, null, facts, index, request);
+/** Installs what nobody asked for by name, where nothing of its basename is. @param reasons why it is to be here */
+export function installByItself(
+  edition: Edition,
+  reasons: Reason[],
+  leave: Leave,
+  facts: Facts,
+  index: CatalogIndex,
+): Decision {
+  const subject = { target: edition.basename, basename: edition.basename, edition: edition.edition };
+  const obstacles = obstaclesToInstall(edition, null, facts, index, leave);
   if (obstacles.length > 0) return obstructed(subject, reasons, obstacles, false);
   const action: InstallAction = {
     kind: 'install',
@@ -176,9 +185,9 @@ function autoInstall(edition: Edition, request: SyncRequest, facts: Facts, index
     manual: false,
     customExpiration: null,
     freeze: false,
-    force: request.force,
+    force: leave.force,
   };
-  return installOrDefer(subject, action, reasons, facts, { ...request, asked: false });
+  return installOrDefer(subject, action, reasons, facts, { puppies: leave.puppies, asked: false });
 }
 
 function autoReasons(edition: Edition, facts: Facts, index: CatalogIndex): Reason[] {

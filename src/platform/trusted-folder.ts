@@ -42,6 +42,11 @@ export function whoElseMayChange(
   return null;
 }
 
+/** Who that is, in words. */
+export function changeableWords({ at, owner }: Changeable): string {
+  return owner === null ? `others may write ${at}` : `${at} belongs to uid ${owner}`;
+}
+
 function isAbove(folder: string, other: string): boolean {
   return other.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 }
@@ -78,8 +83,7 @@ export function whyUntrusted(folder: string): string | null {
   if (!own.isDirectory()) return 'it is no folder';
   try {
     const found = whoElseMayChange(folder, { group: 'own' });
-    if (found === null) return null;
-    return found.owner === null ? `others may write ${found.at}` : `${found.at} belongs to uid ${found.owner}`;
+    return found === null ? null : changeableWords(found);
   } catch (error) {
     return (error as Error).message;
   }

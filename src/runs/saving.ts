@@ -14,6 +14,11 @@ export async function mustGet(store: RunStore, id: string): Promise<Run> {
   });
 }
 
+/** What every store says of a second run with one id. */
+export function runExists(id: string): D3Error {
+  return new D3Error('RUN_EXISTS', 'refused', `There is a run ${id} already.`, { target: id });
+}
+
 /**
  * Changes a run by compare-and-swap: where somebody else was faster, the change is made to what they left.
  * @param change gives the run as it is to be; null: nothing is to be done

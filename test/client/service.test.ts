@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'chai';
+import { pauseUpTo } from '../../src/cli/pause.ts';
 import { installService, removeService, type ServiceParts, serviceStatus } from '../../src/client/service.ts';
 import { launchdPlist, launchdResumePlist, profile, spreadOf, systemdUnits } from '../../src/client/service-units.ts';
 import { machinePaths } from '../../src/platform/paths.ts';
@@ -244,6 +245,15 @@ describe('depot3:G15 depot3:BUG-52 a sync that is to run only when nothing else 
     const after = await d3('sync', '--if-idle');
     expect([after.code, machine.receipts().length]).to.deep.equal([0, 1]);
     expect(existsSync(`${runLock}.owner`)).to.equal(false);
+  });
+
+  it('begins after a random time when it is to, which a signal cuts short', async () => {
+    const ended = await d3('sync', '--spread', '1s');
+    expect([ended.code, machine.receipts().length]).to.deep.equal([0, 1]);
+    const stop = new AbortController();
+    const waiting = pauseUpTo(86_400 * 365, stop.signal);
+    stop.abort(new Error('stopped'));
+    expect((await waiting.catch((error: unknown) => error as Error))?.message).to.equal('stopped');
   });
 
   it('depot3:E14 depot3:BUG-09 of several at once one works, and the others leave it alone', async () => {

@@ -64,7 +64,7 @@ describe('d3 config and d3 service, as processes', () => {
         expect([code, stderr.includes('out of the root')], words.join(' ')).to.deep.equal([30, true]);
       }
       rmSync(path.join(root, 'etc'));
-      for (const place of ['var/log/d3.log', 'var/lib/d3/trust', 'var/lib/d3/run.lock']) {
+      for (const place of ['var/log/d3.log', 'var/lib/d3/trust', 'var/lib/d3/run.lock', 'var/lib/d3/owners']) {
         mkdirSync(path.dirname(path.join(root, place)), { recursive: true });
         symlinkSync(path.join(elsewhere, 'there'), path.join(root, place));
         const { code, stderr } = await d3(['thaw', 'x'], { env: { D3_ROOT: root } });

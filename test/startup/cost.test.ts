@@ -9,6 +9,9 @@ import { greeting, PluginFolder } from './plugin-folder.ts';
 /** Files read as code by the commands users run most; each that is added is paid for on every start. */
 const MOST_FILES: Record<string, number> = { version: 8, 'list-installed': 9, help: 10, 'sync --dry-run': 10 };
 
+/** Parts of Node that take milliseconds to load, and that these commands need nothing of. */
+const SLOW_BUILTINS = ['crypto', 'stream', 'http', 'https', 'net', 'tls', 'zlib', 'readline', 'child_process'];
+
 /** The bench shows about 2; this only notices when something heavy has come into every start. */
 const MOST_OF_NOTHING = 5;
 
@@ -42,6 +45,29 @@ describe('the start of the built d3', function () {
     XDG_CACHE_HOME: path.join(dir, 'cache'),
     NODE_DISABLE_COMPILE_CACHE: undefined,
     ...(plugins ? folder.env : {}),
+  });
+
+  it('loads no part of Node that takes long and is not needed', async () => {
+    const note = path.join(dir, 'builtins.cjs');
+    const noted = path.join(dir, 'builtins.json');
+    writeFileSync(
+      note,
+      `const { registerHooks } = require('node:module');
+      const loaded = new Set();
+      registerHooks({ load: (url, context, next) => (url.startsWith('node:') && loaded.add(url.slice(5)), next(url, context)) });
+      process.on('exit', () => require('node:fs').writeFileSync(${JSON.stringify(noted)}, JSON.stringify([...loaded])));`,
+    );
+    for (const words of ['version', 'list-installed']) {
+      await built.run([words], { env: env(true) });
+      const ended = await built.run([words], { env: env(true) }, ['--require', note]);
+      expect(ended.code, ended.stderr).to.equal(0);
+      const loaded = JSON.parse(readFileSync(noted, 'utf8')) as string[];
+      expect(loaded, words).to.include('path');
+      expect(
+        loaded.filter((name) => SLOW_BUILTINS.includes(name)),
+        words,
+      ).to.deep.equal([]);
+    }
   });
 
   it('reads few files, and as many with ten plugins as with none', async () => {

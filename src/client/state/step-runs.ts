@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { D3Error } from '@d3/sdk';
 import type { MachinePaths } from '../../platform/paths.ts';
 import { readRun } from '../../runs/check.ts';
+import { runExists } from '../../runs/saving.ts';
 import {
   ENDED_KEPT,
   isOver,
@@ -26,8 +26,7 @@ export class StateRuns implements RunStore {
 
   async create(run: Run): Promise<void> {
     this.#changing((database) => {
-      if (rows(database, 'SELECT 1 FROM step_runs WHERE id = ?', run.id).length > 0)
-        throw new D3Error('RUN_EXISTS', 'refused', `There is a run ${run.id} already.`, { target: run.id });
+      if (rows(database, 'SELECT 1 FROM step_runs WHERE id = ?', run.id).length > 0) throw runExists(run.id);
       const { id, createdAt, generation } = run;
       database
         .prepare('INSERT INTO step_runs VALUES (?, ?, ?, ?, ?)')

@@ -1,6 +1,6 @@
-import { D3Error } from '@d3/sdk';
 import type { Kysely } from 'kysely';
 import { readRun } from '../../runs/check.ts';
+import { runExists } from '../../runs/saving.ts';
 import {
   ENDED_KEPT,
   isOver,
@@ -106,8 +106,4 @@ async function dropEnded(db: Kysely<Tables>): Promise<void> {
   const ids = ended.map(({ id }) => id);
   await db.deleteFrom('run_lines').where('run', 'in', ids).execute();
   await db.deleteFrom('runs').where('id', 'in', ids).execute();
-}
-
-function runExists(id: string): D3Error {
-  return new D3Error('RUN_EXISTS', 'refused', `There is a run ${id} already.`, { target: id });
 }
