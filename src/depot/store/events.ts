@@ -50,7 +50,7 @@ export function historyStore(db: Kysely<Tables>): HistoryStore {
       const named = await db
         .selectFrom('events')
         .select(['target_kind', 'target_id'])
-        .where(sql`lower(target_name)`, '=', name.toLowerCase())
+        .where(sql`lower(target_name)`, '=', lowered(name))
         .distinct()
         .execute();
       const found = new Map(named.map(({ target_kind: kind, target_id: id }) => [`${kind} ${id}`, { kind, id }]));
@@ -58,6 +58,11 @@ export function historyStore(db: Kysely<Tables>): HistoryStore {
       return [...found.values()];
     },
   };
+}
+
+/** By the database's own rule on both sides: SQLite's knows no letters but those of English. */
+function lowered(name: string) {
+  return sql<string>`lower(${name})`;
 }
 
 type Target = Pick<HistoryTarget, 'kind' | 'id'>;
@@ -71,7 +76,7 @@ async function editionsCalled(db: Kysely<Tables>, name: string): Promise<number[
       .select('id')
       .where((where) =>
         where.or([
-          where(sql`lower(basename)`, '=', name.toLowerCase()),
+          where(sql`lower(basename)`, '=', lowered(name)),
           ...(number === null ? [] : [where('id', '=', number)]),
         ]),
       )
