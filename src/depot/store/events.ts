@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { wholeNumber } from '../../catalog/names.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { HistoryEvent, HistoryFilter, HistoryStore, HistoryTarget } from './contract.ts';
 import type { Tables } from './tables.ts';
 
@@ -22,7 +23,7 @@ export async function recordEvent(db: Kysely<Tables>, event: NewEvent): Promise<
     .execute();
 }
 
-export function historyStore(db: Kysely<Tables>): HistoryStore {
+export function historyStore(db: Kysely<Tables>, clock: Clock): HistoryStore {
   return {
     async list(filter: HistoryFilter = {}): Promise<HistoryEvent[]> {
       let query = db.selectFrom('events').selectAll().orderBy('id', 'desc');
@@ -57,6 +58,8 @@ export function historyStore(db: Kysely<Tables>): HistoryStore {
       for (const id of await editionsCalled(db, name)) found.set(`edition ${id}`, { kind: 'edition', id });
       return [...found.values()];
     },
+
+    add: (event) => recordEvent(db, { ...event, at: clock.now().toISOString() }),
   };
 }
 
