@@ -27,11 +27,7 @@ export async function affectedBy(edition: Edition, session: AdminSession): Promi
   const { store } = session.depot;
   const named = [...edition.autoGroups, ...edition.excludedGroups];
   const groups = (await store.documents('group').list()).filter(({ id }) => named.includes(id));
-  // What every computer has is a long read, and only smart groups ask for it.
-  const fleet = await Fleet.of(
-    session,
-    groups.some(({ body }) => body.kind === 'smart'),
-  );
+  const fleet = await (await Fleet.of(session)).reading(groups.map(({ body }) => body));
   const installed = await store.computers.installed({ basenames: [edition.basename], limit: Number.MAX_SAFE_INTEGER });
   const receipts = new Map(installed.map((receipt) => [receipt.computer.id, receipt]));
   const found: Affected = { reported: 0, update: 0, rollBack: 0, install: 0, enliven: 0, stay: 0, cannot: 0 };

@@ -140,29 +140,42 @@ export class SqlComputers implements ComputerStore {
     return false;
   }
 
-  async *newestReports(): AsyncIterable<Report> {
-    let after = '';
-    for (;;) {
+  async *newestReports(ids?: readonly string[]): AsyncIterable<KeptReport> {
+    for (const some of await this.#inPieces(ids)) {
       const rows = await this.#db
         .selectFrom('reports')
-        .select(['computer_id', 'body'])
+        .select('body')
         .where('id', 'in', (newest) =>
           newest
             .selectFrom('reports')
             .select((of) => of.fn.max('id').as('id'))
-            .where('computer_id', '>', after)
-            .groupBy('computer_id')
-            .orderBy('computer_id')
-            .limit(READ_AT_ONCE),
+            .where('computer_id', 'in', some)
+            .groupBy('computer_id'),
         )
         .orderBy('computer_id')
         .execute();
-      for (const { computer_id, body } of rows)
-        yield { ...JSON.parse(body), receipts: await receiptsOf(this.#db, computer_id) };
-      const last = rows.at(-1);
-      if (last === undefined) return;
-      after = last.computer_id;
+      for (const { body } of rows) yield JSON.parse(body);
     }
+  }
+
+  async *installedNames(ids?: readonly string[]): ReturnType<ComputerStore['installedNames']> {
+    for (const some of await this.#inPieces(ids)) {
+      yield* await this.#db
+        .selectFrom('computer_receipts')
+        .select(['computer_id as computer', 'basename', 'edition'])
+        .where('computer_id', 'in', some)
+        .orderBy('computer_id')
+        .execute();
+    }
+  }
+
+  /** Ids of computers, so many at once as one query is for. */
+  async #inPieces(ids: readonly string[] | undefined): Promise<string[][]> {
+    const all = ids ?? (await this.#db.selectFrom('computers').select('id').execute()).map(({ id }) => id);
+    const sorted = [...new Set(all)].toSorted();
+    return Array.from({ length: Math.ceil(sorted.length / READ_AT_ONCE) }, (_, at) =>
+      sorted.slice(at * READ_AT_ONCE, (at + 1) * READ_AT_ONCE),
+    );
   }
 
   async remove(id: string, by: string): Promise<void> {

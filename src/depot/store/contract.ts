@@ -271,8 +271,10 @@ export interface ComputerStore {
   outcomes(id: string): Promise<ReportedOutcome[]>;
   /** What waits for a restart by the newest report. */
   queue(id: string): Promise<ReportedQueued[]>;
-  /** The newest report of every computer that sent one, in order of their ids; read in pieces. */
-  newestReports(): AsyncIterable<Report>;
+  /** The newest report of every computer that sent one, or of some, in order of their ids; read in pieces. */
+  newestReports(ids?: readonly string[]): AsyncIterable<KeptReport>;
+  /** What every computer has by its newest report, or some have: rows of one computer together, in order of their ids; read in pieces. */
+  installedNames(ids?: readonly string[]): AsyncIterable<{ computer: string; basename: string; edition: string }>;
   /**
    * Takes a computer and its reports out. It comes back with its next report.
    * @throws D3Error notFound `COMPUTER_NOT_FOUND`
