@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { D3Error } from '@d3/sdk';
 import { errnoOf, giveToOwnerOf, makeFolder, syncFolder, TEMP_PREFIX, tempPath } from './files.ts';
@@ -107,17 +107,21 @@ async function copyHashing(source: string | Buffer, temp: string): Promise<BlobI
     await handle.chmod(0o644);
     await giveToOwnerOf(dirname(temp), handle);
     for await (const chunk of chunks) {
+      // The disk takes it while it is hashed.
+      const written = writeAll(handle, chunk);
       hash.update(chunk);
       size += chunk.length;
-      for (let written = 0; written < chunk.length; ) {
-        written += (await handle.write(chunk, written)).bytesWritten;
-      }
+      await written;
     }
     await handle.sync();
   } finally {
     await handle.close();
   }
   return { sha256: hash.digest('hex'), size };
+}
+
+async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
+  for (let written = 0; written < chunk.length; ) written += (await handle.write(chunk, written)).bytesWritten;
 }
 
 async function openRegularFile(path: string): Promise<AsyncIterable<Buffer>> {
