@@ -87,9 +87,8 @@ export class Fleet {
    * @param ids only of these computers
    */
   async reading(bodies: readonly GroupBody[], ids?: readonly string[]): Promise<this> {
-    const facts = bodies
-      .flatMap((body) => (body.kind === 'smart' ? leavesOf(body.criteria) : []))
-      .map(({ fact }) => fact);
+    const asked = bodies.flatMap((body) => (body.kind === 'smart' ? leavesOf(body.criteria) : []));
+    const facts = asked.map(({ fact }) => fact);
     const newest = this.#newest;
     if (facts.some((fact) => fact === 'model' || fact.startsWith(PROVISIONING))) {
       for await (const report of this.#store.computers.newestReports(ids)) {
@@ -98,13 +97,25 @@ export class Fleet {
       }
     }
     if (facts.includes('installed')) {
-      for await (const { computer, basename, edition } of this.#store.computers.installedNames(ids)) {
+      // Of a whole fleet only what somebody asks for: the rest makes no difference to any answer.
+      const basenames = ids === undefined ? await this.#basenamesAskedFor(asked) : undefined;
+      for await (const { computer, basename, edition } of this.#store.computers.installedNames({ ids, basenames })) {
         const known = newest.get(computer) ?? { ...NOT_REPORTED, installed: [] };
         known.installed.push(basename, edition);
         newest.set(computer, known);
       }
     }
     return this;
+  }
+
+  async #basenamesAskedFor(asked: readonly Criterion[]): Promise<string[]> {
+    const wanted = asked.filter(({ fact }) => fact === 'installed').map((criterion) => ({ ...criterion, not: false }));
+    const names = await this.#store.computers.namesInstalled();
+    return names.flatMap(({ basename, edition }) =>
+      wanted.some((criterion) => criterionMet(criterion, { kind: 'text', values: [basename, edition] }))
+        ? [basename]
+        : [],
+    );
   }
 
   byId(id: string): FleetComputer | undefined {
@@ -175,4 +186,12 @@ export class Fleet {
     const newest = this.#newest.get(computer.id) ?? NOT_REPORTED;
     return machineKnows(criterion.fact, { os, cpu, name, serial: claims.serial, ...newest, lastReport: () => age });
   }
+}
+
+/**
+ * The computer a word means, as {@link Fleet.find} has it. All computers are looked through only for what is neither an id nor
+ * a name they report.
+ */
+export async function computerMeant(word: string, session: AdminSession): Promise<Computer> {
+  return (await session.depot.store.computers.find(word)) ?? (await Fleet.of(session)).find(word);
 }

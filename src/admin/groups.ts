@@ -136,10 +136,7 @@ export async function testGroup(
   const fleet = await Fleet.of(session);
   const text = await criteriaNow(session);
   const meant = words.length > 0 ? words.map((word) => fleet.find(word)) : fleet.computers;
-  await fleet.reading(
-    [body],
-    meant.map(({ id }) => id),
-  );
+  await fleet.reading([body], words.length > 0 ? meant.map(({ id }) => id) : undefined);
   const leaves = body.kind === 'smart' ? leavesOf(body.criteria) : [];
   const tests = meant.map((computer) => ({
     computer: { id: computer.id, name: computer.shownName, age: computer.age },

@@ -1,5 +1,6 @@
 import { D3Error } from '@d3/sdk';
 import type { HistoryEvent } from '../depot/index.ts';
+import { Fleet } from './fleet.ts';
 import type { AdminSession } from './session.ts';
 
 export interface HistoryRequest {
@@ -34,9 +35,10 @@ export interface History {
  * Who changed what, and when.
  * @throws D3Error notFound (34) when nothing was ever called so
  */
-export async function showHistory(request: HistoryRequest, { depot }: AdminSession): Promise<History> {
+export async function showHistory(request: HistoryRequest, session: AdminSession): Promise<History> {
+  const { depot } = session;
   const { target, who, since, limit } = request;
-  const targets = target === null ? undefined : await depot.store.history.targetsCalled(target);
+  const targets = target === null ? undefined : await targetsCalled(target, session);
   if (target !== null && targets?.length === 0) {
     throw new D3Error('HISTORY_NOT_FOUND', 'notFound', `History knows nothing that was ever called ${target}.`, {
       target,
@@ -51,6 +53,15 @@ export async function showHistory(request: HistoryRequest, { depot }: AdminSessi
   });
   const kept = events.slice(-limit);
   return { events: kept.map((event) => ({ ...event, changes: changesOf(event) })), isCut: events.length > limit };
+}
+
+/** Of a computer the depot's records have the id for a name: what people call it is looked up. */
+async function targetsCalled(name: string, session: AdminSession) {
+  const { history } = session.depot.store;
+  const found = await history.targetsCalled(name);
+  if (found.length > 0) return found;
+  const computer = (await Fleet.of(session)).lookUp(name);
+  return computer === null ? [] : history.targetsCalled(computer.id);
 }
 
 /** What differs between before and after, property by property; nothing where one side is missing as a whole. */

@@ -158,14 +158,22 @@ export class SqlComputers implements ComputerStore {
     }
   }
 
-  async *installedNames(ids?: readonly string[]): ReturnType<ComputerStore['installedNames']> {
+  async namesInstalled(): Promise<{ basename: string; edition: string }[]> {
+    return this.#db.selectFrom('computer_receipts').select(['basename', 'edition']).distinct().execute();
+  }
+
+  async *installedNames({
+    ids,
+    basenames,
+  }: Parameters<ComputerStore['installedNames']>[0]): ReturnType<ComputerStore['installedNames']> {
+    const rows = this.#db.selectFrom('computer_receipts').select(['computer_id as computer', 'basename', 'edition']);
+    if (basenames !== undefined && ids === undefined) {
+      for (const basename of new Set(basenames)) yield* await rows.where('basename', '=', basename).execute();
+      return;
+    }
     for (const some of await this.#inPieces(ids)) {
-      yield* await this.#db
-        .selectFrom('computer_receipts')
-        .select(['computer_id as computer', 'basename', 'edition'])
-        .where('computer_id', 'in', some)
-        .orderBy('computer_id')
-        .execute();
+      const found = await rows.where('computer_id', 'in', some).execute();
+      yield* found.filter(({ basename }) => basenames === undefined || basenames.includes(basename));
     }
   }
 

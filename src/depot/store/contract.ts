@@ -273,8 +273,13 @@ export interface ComputerStore {
   queue(id: string): Promise<ReportedQueued[]>;
   /** The newest report of every computer that sent one, or of some, in order of their ids; read in pieces. */
   newestReports(ids?: readonly string[]): AsyncIterable<KeptReport>;
-  /** What every computer has by its newest report, or some have: rows of one computer together, in order of their ids; read in pieces. */
-  installedNames(ids?: readonly string[]): AsyncIterable<{ computer: string; basename: string; edition: string }>;
+  /** Every basename with every edition of it that some computer has by its newest report. */
+  namesInstalled(): Promise<{ basename: string; edition: string }[]>;
+  /** What computers have by their newest reports: all of them or some, everything or some basenames. Read in pieces. */
+  installedNames(limits: {
+    ids?: readonly string[] | undefined;
+    basenames?: readonly string[] | undefined;
+  }): AsyncIterable<{ computer: string; basename: string; edition: string }>;
   /**
    * Takes a computer and its reports out. It comes back with its next report.
    * @throws D3Error notFound `COMPUTER_NOT_FOUND`
