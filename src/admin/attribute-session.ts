@@ -84,6 +84,10 @@ abstract class AttributeSession {
         return ['x86_64', 'arm64'];
       case 'yes-no':
         return ['y', 'n'];
+      case 'package-scripts':
+        return ['refuse', 'ignore'];
+      case 'setuid':
+        return ['drop', 'keep'];
       default:
         return [];
     }
@@ -109,6 +113,11 @@ export class AddSession extends AttributeSession {
   /** The edition it inherits from; null when it begins with defaults. */
   async inheritedFrom(): Promise<string | null> {
     return (await draftOf(this.request, this.session)).draft.inheritedFrom;
+  }
+
+  /** Where its file comes from when no source is given; null when there is nothing to take it from. */
+  async fileFrom(): Promise<string | null> {
+    return (await draftOf(this.request, this.session)).draft.previous?.edition ?? null;
   }
 
   /** What it will be called. */
