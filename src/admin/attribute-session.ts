@@ -5,6 +5,7 @@ import { editionString } from '../catalog/names.ts';
 import type { Edition, ScriptSlot } from '../catalog/types.ts';
 import { type Added, type AddRequest, addEdition, type Draft, draftOf } from './add.ts';
 import { namesKnown } from './attributes.ts';
+import type { BuildChoices } from './build.ts';
 import { type EditDraft, type Edited, editDraftOf, editEdition } from './edit.ts';
 import type { AdminSession } from './session.ts';
 import { editionMeant } from './targets.ts';
@@ -120,10 +121,15 @@ export class AddSession extends AttributeSession {
     return (await draftOf(this.request, this.session)).draft.previous?.edition ?? null;
   }
 
+  /** How it will be built, with what this admin usually wants and what the edition before had. */
+  async buildChoices(): Promise<BuildChoices> {
+    return (await draftOf(this.request, this.session)).draft.choices;
+  }
+
   /** What it will be called. */
   async edition(): Promise<string> {
     const { basename, version, revision } = (await draftOf(this.request, this.session)).draft;
-    return editionString(basename, version, revision);
+    return version === '' ? basename : editionString(basename, version, revision);
   }
 
   async views(): Promise<AttributeView[]> {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { deleteEdition } from '../../src/admin/delete.ts';
 import { addGroup } from '../../src/admin/groups.ts';
 import { d3, d3Program } from '../cli/spawn.ts';
 import { Sandbox } from '../support/sandbox.ts';
@@ -106,6 +107,9 @@ describe('walkthru', function () {
     sandbox.folder('root', { 'opt/fresh/file': 'x' });
     const at = walk(['add', '-w']);
     await at.sees('Basename:');
+    await at.type('no/name');
+    await at.press('return');
+    await at.sees('Error:');
     await at.type('fresh');
     await at.sees('There is none of that name yet.');
     await at.press('return');
@@ -180,6 +184,24 @@ describe('walkthru', function () {
     });
   }
 
+  it('depot3:J05 depot3:BUG-35 takes in an archived record that was picked', async () => {
+    const { edition } = await sandbox.add('tool', '1.0', { description: 'as it was' });
+    await sandbox.admin((session) => deleteEdition(edition, { archive: true, keepFile: true }, session));
+    const at = walk(['add', 'other', '-w', '-r', '1']);
+    await at.choose('Source:');
+    await at.choose('the record and the file of another edition');
+    await at.type('tool');
+    await at.sees('tool-1.0-1 (archived)');
+    await at.press('return');
+    await at.sees('Description: as it was (from tool-1.0-1)');
+    await at.choose('Go on:');
+    await at.sees('Add other-1.0-1 as a pilot?');
+    await at.type('y');
+    await at.press('return');
+    expect(await at.ended(), at.text).to.equal(0);
+    expect((await editions())[0]).to.include({ edition: 'other-1.0-1', description: 'as it was' });
+  });
+
   it('depot3:J05 edits an edition: "old => new", and only what was changed', async () => {
     await sandbox.add('tool', '1.0', { live: true, category: 'none' });
     await sandbox.admin(async (session) => {
@@ -253,7 +275,7 @@ describe('walkthru', function () {
     expect((await editions()).map(({ status }) => status)).to.deep.equal(['deprecated', 'live']);
   });
 
-  it('depot3:J05 deletes what was picked; a live edition has to be typed', async () => {
+  it('depot3:J05 depot3:BUG-36 deletes what was picked, asked in words that say what happens; a live edition has to be typed', async () => {
     await sandbox.add('tool', '1.0', { live: true });
     await sandbox.add('tool', '2.0');
     const pick = async (at: Screen) => {

@@ -4,6 +4,7 @@ import type { AddRequest } from '../../admin/add.ts';
 import { AddSession, type AttributeView } from '../../admin/attribute-session.ts';
 import type { BuildChoices } from '../../admin/build.ts';
 import type { AdminSession } from '../../admin/session.ts';
+import { basenameProblem } from '../../catalog/names.ts';
 import { type Extra, walkAttributes } from './attributes.ts';
 import { type Asker, pickOne, pickPath } from './pick.ts';
 
@@ -11,16 +12,13 @@ import { type Asker, pickOne, pickPath } from './pick.ts';
 export async function basenameToAdd(asker: Asker, session: AdminSession): Promise<string> {
   const editions = await session.depot.store.editions.list();
   const from = [...new Set(editions.map(({ basename }) => basename))].sort().map((name) => ({ name }));
-  return pickOne(
-    asker,
-    {
-      question: 'Basename:',
-      flag: 'BASENAME',
-      details: ['What the new edition is an edition of: one of those there are, or a new name.'],
-      from,
-    },
-    { fresh: true },
-  );
+  const details = ['What the new edition is an edition of: one of those there are, or a new name.'];
+  for (;;) {
+    const picked = await pickOne(asker, { question: 'Basename:', flag: 'BASENAME', details, from }, { fresh: true });
+    const wrong = basenameProblem(picked);
+    if (wrong === null) return picked;
+    asker.error(wrong);
+  }
 }
 
 /** The menu of an edition to be added. @returns what was said in it, all of it good */
@@ -60,7 +58,7 @@ function addLine({ label, value, inheritedFrom }: AttributeView): string {
 /** Where the package comes from, and how it is built where a folder is given. @param session null: only to be shown */
 async function sourceRows(asker: Asker, adding: AddSession, session: AdminSession | null): Promise<Extra[]> {
   const { request } = adding;
-  const { source, importFrom, usual } = request;
+  const { source, importFrom } = request;
   const before = await adding.fileFrom();
   const rows: Extra[] = [
     {
@@ -75,15 +73,16 @@ async function sourceRows(asker: Asker, adding: AddSession, session: AdminSessio
   if (source === undefined || statSync(source, { throwIfNoEntry: false })?.isDirectory() !== true) return rows;
   request.build ??= {};
   const { build } = request;
+  const meant = await adding.buildChoices();
   const text = (key: TextChoice, label: string, explanation: string, unset: string) => ({
     label,
     explanation,
-    value: build[key] ?? unset,
+    value: meant[key] ?? unset,
     ask: async () => {
       const typed = await asker.text({
         question: `${label}:`,
         flag: label,
-        preset: build[key] ?? 'none',
+        preset: meant[key] ?? 'none',
         details: [`${explanation} none: ${unset}.`],
       });
       build[key] = typed === 'none' || typed === 'n' ? undefined : typed;
@@ -92,7 +91,7 @@ async function sourceRows(asker: Asker, adding: AddSession, session: AdminSessio
   const folder = (key: 'workspace' | 'scriptsFolder', label: string, explanation: string, unset: string) => ({
     label,
     explanation,
-    value: build[key] ?? unset,
+    value: meant[key] ?? unset,
     ask: async () => {
       build[key] = await pickPath(asker, { question: `${label}:`, flag: label, details: [explanation] });
     },
@@ -116,17 +115,17 @@ async function sourceRows(asker: Asker, adding: AddSession, session: AdminSessio
     },
   });
   rows.push(
-    folder('workspace', 'Workspace', 'The folder to build in.', usual?.workspace ?? 'a temporary one'),
+    folder('workspace', 'Workspace', 'The folder to build in.', 'a temporary one'),
     yesNo('dmg', 'Build a', 'A disk image can be built on a Mac only.', 'disk image', 'package'),
   );
   if (build.dmg === true) return rows;
   rows.push(
-    text('packageId', 'Identifier', 'The identifier of the package.', 'as the edition before, or the usual prefix'),
+    text('packageId', 'Identifier', 'The identifier of the package.', 'as it was, or the usual prefix'),
     yesNo('preserveOwners', 'Owners of the files', 'Kept as they are, or as systems want them.', 'kept', 'recommended'),
     text('installLocation', 'Install location', 'Where on the target the folder belongs.', '/'),
     folder('scriptsFolder', 'Scripts folder', 'Scripts to go inside the package.', 'none'),
-    text('signingIdentity', 'Signing identity', 'On a Mac only.', usual?.signingIdentity ?? 'not signed'),
-    text('signingOptions', 'Signing options', 'Further options for productsign.', usual?.signingOptions ?? 'none'),
+    text('signingIdentity', 'Signing identity', 'On a Mac only.', 'not signed'),
+    text('signingOptions', 'Signing options', 'Further options for productsign.', 'none'),
   );
   return rows;
 }
