@@ -18,8 +18,11 @@ export interface FleetComputer extends Computer {
 interface Newest {
   model: string | null;
   provisioning: Readonly<Record<string, string>>;
+  provisioningComplete: boolean;
   installed: readonly string[];
 }
+
+const NOT_REPORTED: Newest = { model: null, provisioning: {}, provisioningComplete: false, installed: [] };
 
 /** One criterion judged, for people. */
 export interface Judged {
@@ -134,9 +137,8 @@ export class Fleet {
   #known(criterion: Criterion, computer: FleetComputer): Known | null {
     if (asksRecords(criterion)) return this.#records.knows(criterion, computer.record?.body ?? null);
     const { os, cpu, name, claims, age } = computer;
-    const { model = null, provisioning = {}, installed = [] } = this.#newest.get(computer.id) ?? {};
-    const subject = { os, cpu, name, model, provisioning, installed, serial: claims.serial, lastReport: () => age };
-    return machineKnows(criterion.fact, subject);
+    const newest = this.#newest.get(computer.id) ?? NOT_REPORTED;
+    return machineKnows(criterion.fact, { os, cpu, name, serial: claims.serial, ...newest, lastReport: () => age });
   }
 }
 
@@ -149,9 +151,9 @@ async function newestOf(reports: AsyncIterable<Report>): Promise<Map<string, New
     if (kept === undefined) names.set(name, name);
     return kept ?? name;
   };
-  for await (const { computer, model = null, provisioning = {}, receipts } of reports) {
+  for await (const { computer, model = null, provisioning = {}, provisioningComplete = true, receipts } of reports) {
     const installed = receipts.flatMap(({ basename, edition }) => [once(basename), once(edition)]);
-    newest.set(computer.id, { model, provisioning, installed });
+    newest.set(computer.id, { model, provisioning, provisioningComplete, installed });
   }
   return newest;
 }

@@ -271,7 +271,7 @@ export async function testPolicy(policy: string, computer: string, session: Admi
   const { id, claims, lastContact } = found;
   const groups = (await depot.store.documents('group').list()).filter((group) => fleet.isIn(group.body, found));
   const record = { computer: id, name: found.name, serial: claims.serial };
-  const provisioning = await plugins.provisioning(record, roomOf(session));
+  const { known: provisioning } = await plugins.provisioning(record, roomOf(session));
   const installed = await depot.store.computers.receipts(id);
   return {
     policy: name,

@@ -1,4 +1,5 @@
 import { D3Error } from '@d3/sdk';
+import type { ReportType } from '../catalog/statuses.ts';
 import type { Status } from '../catalog/types.ts';
 import type {
   Computer,
@@ -8,9 +9,6 @@ import type {
   QueuedSomewhere,
 } from '../depot/index.ts';
 import type { AdminSession } from './session.ts';
-
-export const REPORT_TYPES = ['pilot', 'installed', 'deprecated', 'computer'] as const;
-export type ReportType = (typeof REPORT_TYPES)[number];
 
 export interface ReportRequest {
   type: ReportType;

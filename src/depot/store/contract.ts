@@ -203,7 +203,7 @@ export interface HistoryEvent {
 }
 
 export interface HistoryTarget {
-  /** `edition` or a document kind. */
+  /** `edition`, a document kind, or `depot` for its files. */
   kind: string;
   /** 0 for a computer, which has none but its name, its own id. */
   id: number;
@@ -231,6 +231,8 @@ export interface HistoryStore {
    * What has or ever had a name, without regard to case: documents and editions by name, editions also by id and basename.
    */
   targetsCalled(name: string): Promise<Pick<HistoryTarget, 'kind' | 'id'>[]>;
+  /** Writes down a change that is no record's: what changes a record writes its event itself. */
+  add(event: Pick<HistoryEvent, 'by' | 'what' | 'target' | 'before' | 'after'>): Promise<void>;
 }
 
 export interface Computer {
