@@ -178,7 +178,8 @@ export async function draftOf(
   const highest = await session.depot.store.editions.highestRevision(basename, version);
   const revision = read.revision ?? (highest ?? 0) + 1;
   if (revision > MAX_REVISION) problems.push(noRevisionLeft(basename, version));
-  const name = editionString(basename, version, revision);
+  // Without a version it is nothing yet but a basename, and that is a problem of its own.
+  const name = version === '' ? basename : editionString(basename, version, revision);
   const warnings: string[] = [];
   const inherits = previous !== null && (request.inherit || imported?.record !== undefined);
   const inherited = inherits
