@@ -236,6 +236,19 @@ describe('what becomes of editions', () => {
     });
   }
 
+  it('depot3:J17 a make-live script whose bytes are not what was stored is not run', async () => {
+    const out = path.join(sandbox.dir, 'said');
+    const told = await script('announce', '#!/bin/sh\n');
+    writeFileSync(blobOf(told.body.sha256), `#!/bin/sh\ntouch '${out}'\n`);
+    await sandbox.add('tool', '1');
+    const { warnings } = await sandbox.admin(async (session) => {
+      const exec = execIn(path.join(sandbox.dir, 'work'));
+      return makeLive(await proposeLive('tool-1-1', session), session, { script: 'announce', clean: null, exec });
+    });
+    expect(warnings.join()).to.include('could not be run').and.include('tool-1-1 is live');
+    expect(existsSync(out)).to.equal(false);
+  });
+
   it('depot3:J17 the make-live script comes first, then policies of that event, told the same', async () => {
     const out = path.join(sandbox.dir, 'said');
     const says = (who: string) => `#!/bin/sh\necho ${who} "$D3_MAKE_LIVE_EDITION $D3_MAKE_LIVE_ADMIN" >> '${out}'\n`;

@@ -151,6 +151,18 @@ describe('d3admin, row by row', function () {
     expect(edited?.file.name).to.equal('deb-1.5-1.deb');
   });
 
+  it('depot3:J11 depot3:BUG-35 a record is meant by its name or id, though a folder is called so; a folder by its path', async () => {
+    await sandbox.add('tool', '1', { description: 'the record' });
+    for (const folder of ['tool-1-1', 'tool', '1']) sandbox.folder(folder, { 'opt/tool': 'a folder' });
+    for (const word of ['tool-1-1', 'tool', '1']) {
+      const { code, stdout, stderr } = await admin('add', `copy-${word}`, '-v', '1', '-i', word, '--json');
+      expect(code, stderr || stdout).to.equal(0);
+      expect(JSON.parse(stdout).result, word).to.deep.include({ fileFrom: 'tool-1-1', inheritedFrom: 'tool-1-1' });
+    }
+    const built = JSON.parse(await ok('admin', 'add', 'built', '-v', '1', '-i', './tool', '--json')).result;
+    expect(built).to.deep.include({ fileFrom: null, inheritedFrom: null });
+  });
+
   it('depot3:J12 what is added is stored as it was, and what is in it can be looked up without installing it', async () => {
     const source = await sandbox.package('t', {
       'opt/tool/bin/run': 'run',
