@@ -154,8 +154,8 @@ describe('d3admin, row by row', function () {
   it('depot3:J11 depot3:BUG-35 a record is meant by its name or id, though a folder is called so; a folder by its path', async () => {
     await sandbox.add('tool', '1', { description: 'the record' });
     for (const folder of ['tool-1-1', 'tool', '1']) sandbox.folder(folder, { 'opt/tool': 'a folder' });
-    for (const word of ['tool-1-1', 'tool', '1']) {
-      const { code, stdout, stderr } = await admin('add', `copy-${word}`, '-v', '1', '-i', word, '--json');
+    for (const [word, basename] of Object.entries({ 'tool-1-1': 'a', tool: 'b', '1': 'c' })) {
+      const { code, stdout, stderr } = await admin('add', basename, '-v', '1', '-i', word, '--json');
       expect(code, stderr || stdout).to.equal(0);
       expect(JSON.parse(stdout).result, word).to.deep.include({ fileFrom: 'tool-1-1', inheritedFrom: 'tool-1-1' });
     }
