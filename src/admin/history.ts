@@ -52,7 +52,11 @@ export async function showHistory(request: HistoryRequest, session: AdminSession
     limit: limit + 1,
   });
   const kept = events.slice(-limit);
-  return { events: kept.map((event) => ({ ...event, changes: changesOf(event) })), isCut: events.length > limit };
+  const names = await editionNames(session);
+  return {
+    events: kept.map((event) => ({ ...event, changes: changesOf(event, names) })),
+    isCut: events.length > limit,
+  };
 }
 
 /** Of a computer the depot's records have the id for a name: what people call it is looked up. */
@@ -64,10 +68,18 @@ async function targetsCalled(name: string, session: AdminSession) {
   return computer === null ? [] : history.targetsCalled(computer.id);
 }
 
+/** Ids of editions stand in events; those that are gone without a trace keep being called by them. */
+async function editionNames({ depot }: AdminSession): Promise<Map<string, string>> {
+  const { editions } = depot.store;
+  const all = [...(await editions.archived()), ...(await editions.list())];
+  return new Map(all.map(({ id, edition }) => [String(id), edition]));
+}
+
 /** What differs between before and after, property by property; nothing where one side is missing as a whole. */
-function changesOf({ before, after }: HistoryEvent): PropertyChange[] {
+function changesOf({ before, after, target }: HistoryEvent, names: ReadonlyMap<string, string>): PropertyChange[] {
   if (!isObject(before) || !isObject(after)) return [];
-  const [from, to] = [flattened(before), flattened(after)];
+  const statusOf = (id: string) => (id === String(target.id) ? 'status' : `status of ${names.get(id) ?? id}`);
+  const [from, to] = [flattened(before, statusOf), flattened(after, statusOf)];
   return [...new Set([...from.keys(), ...to.keys()])].flatMap((what) => {
     const change = { what, before: from.get(what) ?? null, after: to.get(what) ?? null };
     return JSON.stringify(change.before) === JSON.stringify(change.after) ? [] : [change];
@@ -75,12 +87,12 @@ function changesOf({ before, after }: HistoryEvent): PropertyChange[] {
 }
 
 /** The body of a document and the statuses of siblings are looked into; the generation only counts. */
-function flattened(side: Record<string, unknown>): Map<string, unknown> {
+function flattened(side: Record<string, unknown>, statusOf: (id: string) => string): Map<string, unknown> {
   const { generation: _generation, body, statuses, ...own } = side;
   return new Map([
     ...Object.entries(own),
     ...(isObject(body) ? Object.entries(body) : []),
-    ...(isObject(statuses) ? Object.entries(statuses).map(([id, status]) => [`status of ${id}`, status] as const) : []),
+    ...(isObject(statuses) ? Object.entries(statuses).map(([id, status]) => [statusOf(id), status] as const) : []),
   ]);
 }
 
