@@ -52,7 +52,11 @@ export async function showHistory(request: HistoryRequest, session: AdminSession
     limit: limit + 1,
   });
   const kept = events.slice(-limit);
-  return { events: kept.map((event) => ({ ...event, changes: changesOf(event) })), isCut: events.length > limit };
+  const nameOf = await editionNames(kept, session);
+  return {
+    events: kept.map((event) => ({ ...event, changes: changesOf(event, nameOf) })),
+    isCut: events.length > limit,
+  };
 }
 
 /** Of a computer the depot's records have the id for a name: what people call it is looked up. */
@@ -64,10 +68,18 @@ async function targetsCalled(name: string, session: AdminSession) {
   return computer === null ? [] : history.targetsCalled(computer.id);
 }
 
+/** How editions are called now; what was deleted for good keeps its id alone. */
+async function editionNames(events: readonly HistoryEvent[], { depot }: AdminSession): Promise<(id: string) => string> {
+  if (!events.some(({ after }) => isObject(after) && isObject(after['statuses']))) return (id) => id;
+  const known = [...(await depot.store.editions.list()), ...(await depot.store.editions.archived())];
+  const names = new Map(known.map(({ id, edition }) => [String(id), edition]));
+  return (id) => names.get(id) ?? id;
+}
+
 /** What differs between before and after, property by property; nothing where one side is missing as a whole. */
-function changesOf({ before, after }: HistoryEvent): PropertyChange[] {
+function changesOf({ before, after }: HistoryEvent, nameOf: (id: string) => string): PropertyChange[] {
   if (!isObject(before) || !isObject(after)) return [];
-  const [from, to] = [flattened(before), flattened(after)];
+  const [from, to] = [flattened(before, nameOf), flattened(after, nameOf)];
   return [...new Set([...from.keys(), ...to.keys()])].flatMap((what) => {
     const change = { what, before: from.get(what) ?? null, after: to.get(what) ?? null };
     return JSON.stringify(change.before) === JSON.stringify(change.after) ? [] : [change];
@@ -75,12 +87,14 @@ function changesOf({ before, after }: HistoryEvent): PropertyChange[] {
 }
 
 /** The body of a document and the statuses of siblings are looked into; the generation only counts. */
-function flattened(side: Record<string, unknown>): Map<string, unknown> {
+function flattened(side: Record<string, unknown>, nameOf: (id: string) => string): Map<string, unknown> {
   const { generation: _generation, body, statuses, ...own } = side;
   return new Map([
     ...Object.entries(own),
     ...(isObject(body) ? Object.entries(body) : []),
-    ...(isObject(statuses) ? Object.entries(statuses).map(([id, status]) => [`status of ${id}`, status] as const) : []),
+    ...(isObject(statuses)
+      ? Object.entries(statuses).map(([id, status]) => [`status of ${nameOf(id)}`, status] as const)
+      : []),
   ]);
 }
 
