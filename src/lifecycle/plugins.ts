@@ -76,7 +76,7 @@ export interface Plugins {
 }
 
 /** What plugins know of a machine's provisioning. */
-export interface ProvisioningAnswer {
+interface ProvisioningAnswer {
   known: Record<string, string>;
   /** Whether none of them failed to answer: only then is what they do not name known not to be there. */
   complete: boolean;
