@@ -52,9 +52,9 @@ export async function showHistory(request: HistoryRequest, session: AdminSession
     limit: limit + 1,
   });
   const kept = events.slice(-limit);
-  const names = await editionNames(session);
+  const nameOf = await editionNames(kept, session);
   return {
-    events: kept.map((event) => ({ ...event, changes: changesOf(event, names) })),
+    events: kept.map((event) => ({ ...event, changes: changesOf(event, nameOf) })),
     isCut: events.length > limit,
   };
 }
@@ -68,18 +68,18 @@ async function targetsCalled(name: string, session: AdminSession) {
   return computer === null ? [] : history.targetsCalled(computer.id);
 }
 
-/** Ids of editions stand in events; those that are gone without a trace keep being called by them. */
-async function editionNames({ depot }: AdminSession): Promise<Map<string, string>> {
-  const { editions } = depot.store;
-  const all = [...(await editions.archived()), ...(await editions.list())];
-  return new Map(all.map(({ id, edition }) => [String(id), edition]));
+/** How editions are called now; what was deleted for good keeps its id alone. */
+async function editionNames(events: readonly HistoryEvent[], { depot }: AdminSession): Promise<(id: string) => string> {
+  if (!events.some(({ after }) => isObject(after) && isObject(after['statuses']))) return (id) => id;
+  const known = [...(await depot.store.editions.list()), ...(await depot.store.editions.archived())];
+  const names = new Map(known.map(({ id, edition }) => [String(id), edition]));
+  return (id) => names.get(id) ?? id;
 }
 
 /** What differs between before and after, property by property; nothing where one side is missing as a whole. */
-function changesOf({ before, after, target }: HistoryEvent, names: ReadonlyMap<string, string>): PropertyChange[] {
+function changesOf({ before, after }: HistoryEvent, nameOf: (id: string) => string): PropertyChange[] {
   if (!isObject(before) || !isObject(after)) return [];
-  const statusOf = (id: string) => (id === String(target.id) ? 'status' : `status of ${names.get(id) ?? id}`);
-  const [from, to] = [flattened(before, statusOf), flattened(after, statusOf)];
+  const [from, to] = [flattened(before, nameOf), flattened(after, nameOf)];
   return [...new Set([...from.keys(), ...to.keys()])].flatMap((what) => {
     const change = { what, before: from.get(what) ?? null, after: to.get(what) ?? null };
     return JSON.stringify(change.before) === JSON.stringify(change.after) ? [] : [change];
@@ -87,12 +87,14 @@ function changesOf({ before, after, target }: HistoryEvent, names: ReadonlyMap<s
 }
 
 /** The body of a document and the statuses of siblings are looked into; the generation only counts. */
-function flattened(side: Record<string, unknown>, statusOf: (id: string) => string): Map<string, unknown> {
+function flattened(side: Record<string, unknown>, nameOf: (id: string) => string): Map<string, unknown> {
   const { generation: _generation, body, statuses, ...own } = side;
   return new Map([
     ...Object.entries(own),
     ...(isObject(body) ? Object.entries(body) : []),
-    ...(isObject(statuses) ? Object.entries(statuses).map(([id, status]) => [statusOf(id), status] as const) : []),
+    ...(isObject(statuses)
+      ? Object.entries(statuses).map(([id, status]) => [`status of ${nameOf(id)}`, status] as const)
+      : []),
   ]);
 }
 

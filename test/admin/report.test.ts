@@ -78,7 +78,7 @@ describe('show, search, report and history', () => {
     const pilot = sandbox.machine('mac-b');
     await pilot.pilot(['tool-2-1']);
     expect(await ok(['admin', 'report', '--type', 'installed', 'tool'])).to.match(
-      /mac-a +calvin +tool-1-1 +live .* min +yes/,
+      /mac-a +calvin +tool-1-1 +live .* min ago +yes/,
     );
     expect(await ok(['admin', 'report', '--type', 'pilot', 'tool']))
       .to.include('mac-b')

@@ -201,6 +201,7 @@ describe('the history of a depot', function () {
       ['admin', 'history', 'tool-1-1', '--json'],
       ['admin', 'history', 'GROUP-1', '--json'],
     ]);
+    expect((await ran([['admin', 'history', 'tool']]))[0]).to.include('status of tool-1-1: pilot => live');
     const whats = (text: string | undefined) =>
       (JSON.parse(text as string).result as History).events.map(({ what }) => what);
     expect(whats(edition)).to.deep.equal(
