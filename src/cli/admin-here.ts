@@ -13,13 +13,14 @@ import { systemClock, ticks } from '../platform/clock.ts';
 import { execIn } from '../platform/exec.ts';
 import { machinePaths, ownProgramPaths } from '../platform/paths.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { databaseGiven } from './depot-database.ts';
 import { depotLocation, requireDepot } from './depot-location.ts';
 import type { Inputs } from './inputs.ts';
 
 /** What an admin command has in its context. */
 export interface AdminInput {
   flags: { admin?: string | undefined };
-  inputs: Pick<Inputs, 'depot'>;
+  inputs: Pick<Inputs, 'depot' | 'depotDatabase'>;
   env: Readonly<Record<string, string | undefined>>;
   hooks: HookSource;
   trace: HookTracer;
@@ -71,7 +72,8 @@ async function openedDepot<Result>(
   // Programs of plugins find their working folders in the depot's own ground, which only its owner may enter.
   const exec = execIn(path.join(dir, 'work'));
   const plugins = pluginsOnBus({ hooks, exec, clock: systemClock, ticks, trace });
-  return withDepot({ dir, admin, clock: systemClock, plugins, report, signal }, (session) =>
+  const database = await databaseGiven(inputs.depotDatabase, settings);
+  return withDepot({ dir, database, admin, clock: systemClock, plugins, report, signal }, (session) =>
     work(session, { settings, preferences, exec }),
   );
 }
@@ -108,6 +110,7 @@ export async function savePreferences(changes: Partial<Preferences>): Promise<Pr
 }
 
 /** Makes a depot. @param dir absolute path of an empty folder, or of one that is not there yet */
-export function makeDepot(dir: string): Promise<void> {
-  return initDepot(dir, { clock: systemClock });
+export async function makeDepot(dir: string, inputs: Pick<Inputs, 'depotDatabase'>): Promise<void> {
+  const settings = await loadSettings(machinePaths('/', process.platform));
+  return initDepot(dir, { clock: systemClock, database: await databaseGiven(inputs.depotDatabase, settings) });
 }

@@ -11,6 +11,7 @@ export type { InboxOutcome } from './inbox.ts';
 export { networkProblem } from './mirrors.ts';
 export { asksRecords, Records } from './records.ts';
 export type * from './store/contract.ts';
+export type { DatabaseGiven } from './store/database.ts';
 export { openStore } from './store/open.ts';
 export { FolderTransport, SourceRefused, type Transport } from './transport.ts';
 

@@ -19,6 +19,10 @@ const BLOCKING_WAIT = 200;
 
 const traits: DatabaseTraits = {
   withGrowingId: (table) => table.addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement()),
+  async hasTables(db) {
+    const { rows } = await sql`select 1 from sqlite_master where type = 'table' and name = 'depot'`.execute(db);
+    return rows.length > 0;
+  },
 };
 
 /**

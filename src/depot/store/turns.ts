@@ -1,0 +1,29 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { Tables } from './tables.ts';
+
+/** Whatever decides something from what it reads, and writes it, takes its turn: nobody does the same at that time. */
+
+/** The turn of everything that changes editions or documents, or publishes them. */
+export const DEPOT = 'depot';
+
+/** The adapter of a database that lets several transactions write at once. */
+export interface TurnTaking {
+  /** Waits until the transaction is the only one whose turn it is; it is until it ends. */
+  takeTurn(transaction: Kysely<Tables>, of: string): Promise<void>;
+}
+
+/**
+ * Does work in a transaction while nobody else, on whatever host, has the turn. SQLite's transactions are alone anyway.
+ * @param of what the turn is of: {@link DEPOT}, or one computer or run
+ */
+export async function inTurn<Result>(
+  db: Kysely<Tables>,
+  of: string,
+  work: (transaction: Transaction<Tables>) => Promise<Result>,
+): Promise<Result> {
+  return db.transaction().execute(async (transaction) => {
+    const adapter = transaction.getExecutor().adapter as Partial<TurnTaking>;
+    await adapter.takeTurn?.(transaction, of);
+    return work(transaction);
+  });
+}
