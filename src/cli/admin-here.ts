@@ -63,19 +63,25 @@ async function openedDepot<Result>(
   named: boolean,
   work: (session: AdminSession, here: AdminHere) => Promise<Result>,
 ): Promise<Result> {
-  const settings = await loadSettings(machinePaths('/', process.platform));
-  const preferences = await ownPreferences();
+  const { settings, preferences, dir, database } = await depotHere({ inputs, terminal });
   const given = flags.admin ?? preferences.admin ?? undefined;
   const admin = named ? adminName(given, settings.admin, settings.prohibitedAdminNames, env) : '';
-  const known = depotLocation(inputs.depot, preferences.depot ?? settings.depot);
-  const dir = requireDepot(known ?? (terminal.canAsk ? await firstDepot(terminal) : null));
   // Programs of plugins find their working folders in the depot's own ground, which only its owner may enter.
   const exec = execIn(path.join(dir, 'work'));
   const plugins = pluginsOnBus({ hooks, exec, clock: systemClock, ticks, trace });
-  const database = await databaseGiven(inputs.depotDatabase, settings);
   return withDepot({ dir, database, admin, clock: systemClock, plugins, report, signal }, (session) =>
     work(session, { settings, preferences, exec }),
   );
+}
+
+/** Which depot is meant, and what is said of its database. */
+export async function depotHere({ inputs, terminal }: Pick<AdminInput, 'inputs' | 'terminal'>) {
+  const settings = await loadSettings(machinePaths('/', process.platform));
+  const preferences = await ownPreferences();
+  const known = depotLocation(inputs.depot, preferences.depot ?? settings.depot);
+  const dir = requireDepot(known ?? (terminal.canAsk ? await firstDepot(terminal) : null));
+  const database = await databaseGiven(inputs.depotDatabase, settings);
+  return { settings, preferences, dir, database };
 }
 
 /** The first time somebody uses d3admin: what it cannot do without is asked for once, and kept. */

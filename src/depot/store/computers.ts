@@ -24,7 +24,7 @@ import {
 } from './inventory.ts';
 import { storable } from './storable.ts';
 import type { ComputerTable, Tables } from './tables.ts';
-import { inTurn } from './turns.ts';
+import { DEPOT, inTurn } from './turns.ts';
 
 /** Reports read in one piece, where all computers are asked for. */
 const READ_AT_ONCE = 200;
@@ -168,7 +168,7 @@ export class SqlComputers implements ComputerStore {
   }
 
   async remove(id: string, by: string): Promise<void> {
-    await inTurn(this.#db, turnOf(id), async (transaction) => {
+    await inTurn(this.#db, [DEPOT, turnOf(id)], async (transaction) => {
       const row = await transaction.selectFrom('computers').selectAll().where('id', '=', id).executeTakeFirst();
       if (row === undefined) {
         throw new D3Error('COMPUTER_NOT_FOUND', 'notFound', `The depot has no computer ${id}.`, { target: id });

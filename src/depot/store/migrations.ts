@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { D3Error } from '@d3/sdk';
-import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
+import { type CreateTableBuilder, type Kysely, type Selectable, sql } from 'kysely';
 import { nameKey } from '../../catalog/names.ts';
 import { keepInventory } from './inventory.ts';
 import type { Tables } from './tables.ts';
@@ -26,14 +26,14 @@ type Migration = (db: Kysely<Tables>, traits: DatabaseTraits) => Promise<void>;
 const migrations: readonly Migration[] = [createTables, addRuns, keepFilesOfArchived, addInventory, addIdentity];
 
 /** Since this version a database says which depot's it is. */
-const IDENTITY_VERSION = 5;
+const IDENTITY_VERSION = migrations.indexOf(addIdentity) + 1;
 /** The schema version this d3 writes. */
 const SCHEMA_VERSION = migrations.length;
 
 /**
  * Brings the tables to this d3's version, in one transaction.
  * @param where the database, for messages
- * @param identity the depot's, if it is known: a new database gets it, another depot's is refused
+ * @param identity the depot's, where its folder names this database: another depot's is refused, and this one is whole
  * @throws D3Error refused `SCHEMA_NEWER` when a newer d3 wrote it, `DATABASE_TAKEN`, `DATABASE_UNFINISHED`: nothing is touched
  */
 export async function migrate(
@@ -42,33 +42,108 @@ export async function migrate(
   where: string,
   identity: string | null = null,
 ): Promise<void> {
-  if ((await checkedVersion(db, traits, where, identity)) === SCHEMA_VERSION) return;
+  const { version, unfinished } = await checkedDepot(db, traits, where, identity);
+  if (version === SCHEMA_VERSION && unfinished === null) return;
   await inTurn(db, DEPOT, async (transaction) => {
     await traits.before?.(transaction);
     // Read again: another process may have been faster.
-    const found = await checkedVersion(transaction, traits, where, identity);
-    for (let version = found; version < SCHEMA_VERSION; version++) {
-      await (migrations[version] as Migration)(transaction, traits);
-      await transaction
-        .updateTable('depot')
-        .set({ schema_version: version + 1 })
-        .execute();
-    }
-    if (found === 0 && identity !== null) await transaction.updateTable('depot').set({ identity }).execute();
+    const found = await checkedDepot(transaction, traits, where, identity);
+    await raise(transaction, traits, found.version);
+    if (found.version === 0 && identity !== null) await transaction.updateTable('depot').set({ identity }).execute();
+    if (found.unfinished !== null) await transaction.updateTable('depot').set({ unfinished: null }).execute();
     await traits.after?.(transaction);
   });
 }
 
-/** @returns the version of the tables; 0 where there are none */
-async function checkedVersion(
+/**
+ * Makes tables that are to be filled from elsewhere. Until the depot's folder names this database, they hold no whole depot.
+ * @param unfinished what is to fill them, in words
+ * @throws D3Error refused `DATABASE_NOT_EMPTY`: nothing is touched
+ */
+export async function makeTarget(
+  db: Kysely<Tables>,
+  traits: DatabaseTraits,
+  where: string,
+  { identity, unfinished }: { identity: string; unfinished: string },
+): Promise<void> {
+  await inTurn(db, DEPOT, async (transaction) => {
+    await traits.before?.(transaction);
+    await refuseFilled(transaction, traits, where, identity);
+    await raise(transaction, traits, (await depotRow(transaction, traits))?.schema_version ?? 0);
+    await transaction.updateTable('depot').set({ identity, unfinished }).execute();
+    await traits.after?.(transaction);
+  });
+}
+
+/** @throws D3Error notFound `STORE_NOT_FOUND` where there is no depot */
+export async function refuseAbsent(db: Kysely<Tables>, traits: DatabaseTraits, where: string): Promise<void> {
+  if (await traits.hasTables(db)) return;
+  throw new D3Error('STORE_NOT_FOUND', 'notFound', 'There is no depot in this database.', {
+    target: where,
+    actions: [
+      'look at D3_DEPOT_DATABASE and database.url',
+      'a new one is made by d3 depot init, and filled by d3 depot migrate',
+    ],
+  });
+}
+
+/** @throws D3Error refused `DATABASE_NOT_EMPTY` unless there is nothing, or what an earlier try at this very depot left */
+export async function refuseFilled(
+  db: Kysely<Tables>,
+  traits: DatabaseTraits,
+  where: string,
+  identity: string,
+): Promise<void> {
+  const depot = await depotRow(db, traits);
+  const isOurs =
+    depot !== null &&
+    depot.schema_version >= IDENTITY_VERSION &&
+    depot.schema_version <= SCHEMA_VERSION &&
+    depot.unfinished !== null &&
+    depot.identity === identity;
+  if (depot === null || isOurs) return;
+  throw new D3Error(
+    'DATABASE_NOT_EMPTY',
+    'refused',
+    'There is a depot in this database already. Nothing was changed.',
+    {
+      target: where,
+      actions: [
+        'name an empty database, or another schema of it: ?schema=NAME',
+        'or drop what is there, if nobody needs it',
+      ],
+    },
+  );
+}
+
+async function raise(transaction: Kysely<Tables>, traits: DatabaseTraits, from: number): Promise<void> {
+  for (let version = from; version < SCHEMA_VERSION; version++) {
+    await (migrations[version] as Migration)(transaction, traits);
+    await transaction
+      .updateTable('depot')
+      .set({ schema_version: version + 1 })
+      .execute();
+  }
+}
+
+async function depotRow(db: Kysely<Tables>, traits: DatabaseTraits) {
+  if (!(await traits.hasTables(db))) return null;
+  // An older d3's row has fewer columns.
+  const row: Partial<Selectable<Tables['depot']>> = (await db.selectFrom('depot').selectAll().executeTakeFirst()) ?? {};
+  const { schema_version = 0, identity = null, unfinished = null } = row;
+  return { schema_version, identity, unfinished };
+}
+
+/** @returns the version of the tables, 0 where there are none, and what they were being filled by */
+async function checkedDepot(
   db: Kysely<Tables>,
   traits: DatabaseTraits,
   where: string,
   identity: string | null,
-): Promise<number> {
-  if (!(await traits.hasTables(db))) return 0;
-  const depot = await db.selectFrom('depot').selectAll().executeTakeFirst();
-  const version = depot?.schema_version ?? 0;
+): Promise<{ version: number; unfinished: string | null }> {
+  const depot = await depotRow(db, traits);
+  if (depot === null) return { version: 0, unfinished: null };
+  const { schema_version: version, unfinished } = depot;
   if (version > SCHEMA_VERSION) {
     throw new D3Error(
       'SCHEMA_NEWER',
@@ -77,13 +152,7 @@ async function checkedVersion(
       { target: where, actions: ['Update d3 on this host.'] },
     );
   }
-  if (depot === undefined || version < IDENTITY_VERSION) return version;
-  if (depot.unfinished !== null) {
-    throw new D3Error('DATABASE_UNFINISHED', 'refused', `This database holds no whole depot: ${depot.unfinished}.`, {
-      target: where,
-      actions: ['repeat the command that was to fill it: d3 depot migrate or d3 depot restore'],
-    });
-  }
+  if (version < IDENTITY_VERSION) return { version, unfinished };
   if (identity !== null && depot.identity !== identity) {
     throw new D3Error('DATABASE_TAKEN', 'refused', 'This database belongs to another depot. Nothing was changed.', {
       target: where,
@@ -93,7 +162,13 @@ async function checkedVersion(
       ],
     });
   }
-  return version;
+  if (unfinished !== null && identity === null) {
+    throw new D3Error('DATABASE_UNFINISHED', 'refused', `This database holds no whole depot: ${unfinished}.`, {
+      target: where,
+      actions: ['repeat the command that was to fill it: d3 depot migrate or d3 depot restore'],
+    });
+  }
+  return { version, unfinished };
 }
 
 async function createTables(db: Kysely<Tables>, traits: DatabaseTraits): Promise<void> {

@@ -4,6 +4,7 @@ import { refuseNetworkFilesystem } from '../../platform/filesystems.ts';
 import { registerCoreKinds } from '../kinds.ts';
 import type { Store } from './contract.ts';
 import { DATABASE_NAME, type Database, type DatabaseGiven, databaseOf } from './database.ts';
+import type { Rows } from './rows.ts';
 
 /**
  * Opens the store of a depot, wherever its folder says that is.
@@ -33,4 +34,24 @@ export async function openStoreIn(
   await refuseNetworkFilesystem(dir, 'The depot');
   const { openSqliteStore } = await import('./sqlite-store.ts');
   return openSqliteStore(join(dir, DATABASE_NAME), options);
+}
+
+/** Opens a depot's rows as they are, brought up to this d3's tables; whoever does closes them. @throws D3Error as {@link openStore} */
+export async function openRowsIn(database: Database, dir: string): Promise<Rows> {
+  if (database.kind === 'sqlite') {
+    await refuseNetworkFilesystem(dir, 'The depot');
+    const { openSqliteRows } = await import('./sqlite-store.ts');
+    return openSqliteRows(join(dir, DATABASE_NAME), { mustExist: true });
+  }
+  const { openPostgresRows } = await import('./postgres-store.ts');
+  const rows = await openPostgresRows(database.place);
+  try {
+    const { migrate, refuseAbsent } = await import('./migrations.ts');
+    await refuseAbsent(rows.db, rows.traits, rows.where);
+    await migrate(rows.db, rows.traits, rows.where, database.identity);
+    return rows;
+  } catch (error) {
+    await rows.db.destroy();
+    throw error;
+  }
 }

@@ -4,9 +4,10 @@ import type { Pool } from 'pg';
 import type { Clock } from '../../platform/clock.ts';
 import { errnoOf } from '../files.ts';
 import type { Store } from './contract.ts';
-import { type DatabaseTraits, migrate } from './migrations.ts';
+import { type DatabaseTraits, migrate, refuseAbsent } from './migrations.ts';
 import { DepotPostgresDialect, type PostgresErrors } from './postgres-dialect.ts';
 import { type PostgresPlace, placeText, tlsOptions } from './postgres-place.ts';
+import { type Anatomy, movedError, type Rows, type TableShape } from './rows.ts';
 import { SqlStore } from './sql-store.ts';
 import type { Tables } from './tables.ts';
 
@@ -16,6 +17,7 @@ const PATIENCE = 10_000;
 const CONNECT = 10_000;
 const STATEMENT = 60_000;
 const ANSWER = 120_000;
+const ROWS_ANSWER = 3_600_000;
 /** Connections of one process. */
 const CONNECTIONS = 10;
 /** Milliseconds a transaction may be left alone, as when a publication writes its files. */
@@ -62,28 +64,43 @@ async function prepare(
   { mustExist, identity }: { mustExist: boolean; identity: string | null },
 ): Promise<void> {
   const where = placeText(place);
-  const { rows } = await sql<{ encoding: string }>`select current_setting('server_encoding') as encoding`.execute(db);
-  if (rows[0]?.encoding !== 'UTF8') {
-    throw new D3Error('DATABASE_ENCODING', 'refused', `The database has the encoding ${rows[0]?.encoding}, not UTF8.`, {
-      target: where,
-      actions: ["make one that has it: create database … encoding 'UTF8' template template0"],
-    });
-  }
+  await refuseEncoding(db, where);
   const traits = postgresTraits(place);
-  if (mustExist && !(await traits.hasTables(db))) {
-    throw new D3Error('STORE_NOT_FOUND', 'notFound', 'There is no depot in this database.', {
-      target: where,
-      actions: [
-        'look at D3_DEPOT_DATABASE and database.url',
-        'a new one is made by d3 depot init, and filled by d3 depot migrate',
-      ],
-    });
-  }
+  if (mustExist) await refuseAbsent(db, traits, where);
   await migrate(db, traits, where, identity);
 }
 
+/**
+ * Opens it for its rows as they are; whoever does closes it. Nothing is made there, and no time limit is set for a statement.
+ * @throws D3Error as {@link openPostgresStore}
+ */
+export async function openPostgresRows(place: PostgresPlace): Promise<PostgresRows> {
+  const db = await connectPostgres(place, { statement: 0, answer: ROWS_ANSWER });
+  const traits = postgresTraits(place);
+  try {
+    await refuseEncoding(db, placeText(place));
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  return { db, anatomy: postgresAnatomy, where: placeText(place), traits };
+}
+
+export interface PostgresRows extends Rows {
+  traits: DatabaseTraits;
+}
+
+async function refuseEncoding(db: Kysely<Tables>, where: string): Promise<void> {
+  const { rows } = await sql<{ encoding: string }>`select current_setting('server_encoding') as encoding`.execute(db);
+  if (rows[0]?.encoding === 'UTF8') return;
+  throw new D3Error('DATABASE_ENCODING', 'refused', `The database has the encoding ${rows[0]?.encoding}, not UTF8.`, {
+    target: where,
+    actions: ["make one that has it: create database … encoding 'UTF8' template template0"],
+  });
+}
+
 /** A connection pool alone; whoever opens it closes it. */
-export async function connectPostgres(
+async function connectPostgres(
   place: PostgresPlace,
   { patience = PATIENCE, statement = STATEMENT, answer = ANSWER }: Omit<PostgresOptions, 'clock'>,
 ): Promise<Kysely<Tables>> {
@@ -156,6 +173,60 @@ function postgresTraits({ schema }: PostgresPlace): DatabaseTraits {
   };
 }
 
+const postgresAnatomy: Anatomy = {
+  async tables(db) {
+    const { rows } = await sql<TableShape>`
+      select c.relname as name,
+        array(select a.attname::text from pg_attribute a
+          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum) as columns,
+        array(select a.attname::text from pg_index i, unnest(i.indkey) with ordinality as k(attnum, place), pg_attribute a
+          where i.indrelid = c.oid and i.indisprimary and a.attrelid = c.oid and a.attnum = k.attnum order by k.place) as key,
+        array(select distinct t.relname::text from pg_constraint f join pg_class t on t.oid = f.confrelid
+          where f.conrelid = c.oid and f.contype = 'f') as references
+      from pg_class c
+      where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'
+      order by c.relname`.execute(db);
+    return rows;
+  },
+  async counters(db) {
+    const { rows } = await sql<{ name: string; sequence: string }>`
+      select table_name as name, pg_get_serial_sequence(format('%I', table_name), column_name) as sequence
+      from information_schema.columns
+      where table_schema = current_schema() and is_identity = 'YES'`.execute(db);
+    const counters = new Map<string, number>();
+    for (const { name, sequence } of rows) {
+      const last = await sql<{ last: number }>`
+        select case when is_called then last_value else last_value - 1 end as last from ${sql.raw(sequence)}`.execute(
+        db,
+      );
+      const value = last.rows[0]?.last ?? 0;
+      if (value > 0) counters.set(name, value);
+    }
+    return counters;
+  },
+  async setCounter(db, table, last) {
+    await sql`select setval(pg_get_serial_sequence(format('%I', ${table}::text), 'id'), ${last})`.execute(db);
+  },
+  async freeze(transaction) {
+    const tables = await postgresAnatomy.tables(transaction);
+    const names = sql.join(tables.map(({ name }) => sql.table(name)));
+    await sql`lock table ${names} in share mode`.execute(transaction);
+  },
+  async shut(transaction, text) {
+    await sql`create function d3_moved() returns trigger language plpgsql as ${sql.lit(
+      `begin raise exception '%', ${quoted(text)}; end`,
+    )}`.execute(transaction);
+    for (const { name } of await postgresAnatomy.tables(transaction)) {
+      await sql`create trigger d3_moved before insert or update or delete on ${sql.table(name)}
+        for each statement execute function d3_moved()`.execute(transaction);
+    }
+  },
+};
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
 /** Ids and numbers of d3's are all exact. */
 function wholeNumber(text: string): number {
   const number = Number(text);
@@ -208,6 +279,8 @@ function asD3Error(error: unknown, place: PostgresPlace): unknown {
   if (error instanceof D3Error) return error;
   const code = codeOf(error);
   const target = placeText(place);
+  const moved = movedError(error, target);
+  if (moved !== null) return moved;
   const reason = error instanceof AggregateError ? error.errors.map(String).join('; ') : (error as Error).message;
   const options = { target, cause: error };
   if (isLost(error) || code === '53300') {
@@ -222,7 +295,7 @@ function asD3Error(error: unknown, place: PostgresPlace): unknown {
       },
     );
   }
-  switch (code) {
+  switch (reason.startsWith('SASL:') ? '28P01' : code) {
     case '28000':
     case '28P01':
       return new D3Error(

@@ -14,16 +14,16 @@ export interface TurnTaking {
 
 /**
  * Does work in a transaction while nobody else, on whatever host, has the turn. SQLite's transactions are alone anyway.
- * @param of what the turn is of: {@link DEPOT}, or one computer or run
+ * @param of what the turn is of: {@link DEPOT}, or one computer or run; where it is several, {@link DEPOT} comes first
  */
 export async function inTurn<Result>(
   db: Kysely<Tables>,
-  of: string,
+  of: string | readonly string[],
   work: (transaction: Transaction<Tables>) => Promise<Result>,
 ): Promise<Result> {
   return db.transaction().execute(async (transaction) => {
     const adapter = transaction.getExecutor().adapter as Partial<TurnTaking>;
-    await adapter.takeTurn?.(transaction, of);
+    for (const each of [of].flat()) await adapter.takeTurn?.(transaction, each);
     return work(transaction);
   });
 }
