@@ -6,7 +6,7 @@ import { adminName } from '../config/admin-name.ts';
 import { loadSettings } from '../config/layers.ts';
 import { NO_PREFERENCES, type Preferences, readPreferences, writePreferences } from '../config/preferences.ts';
 import type { Settings } from '../config/settings.ts';
-import { initDepot } from '../depot/index.ts';
+import { type DatabaseGiven, initDepot } from '../depot/index.ts';
 import type { HookSource, HookTracer } from '../lifecycle/bus.ts';
 import { pluginsOnBus } from '../lifecycle/plugins.ts';
 import { systemClock, ticks } from '../platform/clock.ts';
@@ -50,20 +50,23 @@ export function changingDepot<Result>(
   });
 }
 
-/** Opens the depot for a command that only looks. */
+/** Opens the depot for a command that only looks. @param database instead of what is said of it */
 export function readingDepot<Result>(
   input: AdminInput,
   work: (session: AdminSession, here: AdminHere) => Promise<Result>,
+  database?: DatabaseGiven,
 ): Promise<Result> {
-  return openedDepot(input, false, work);
+  return openedDepot(input, false, work, database);
 }
 
 async function openedDepot<Result>(
   { flags, inputs, env, hooks, trace, report, signal, terminal }: AdminInput,
   named: boolean,
   work: (session: AdminSession, here: AdminHere) => Promise<Result>,
+  otherDatabase?: DatabaseGiven,
 ): Promise<Result> {
-  const { settings, preferences, dir, database } = await depotHere({ inputs, terminal });
+  const { settings, preferences, dir, database: said } = await depotHere({ inputs, terminal });
+  const database = otherDatabase ?? said;
   const given = flags.admin ?? preferences.admin ?? undefined;
   const admin = named ? adminName(given, settings.admin, settings.prohibitedAdminNames, env) : '';
   // Programs of plugins find their working folders in the depot's own ground, which only its owner may enter.

@@ -2,6 +2,7 @@
 import type * as backups from './backup.ts';
 import type * as admins from './depot.ts';
 import type * as moves from './move.ts';
+import type * as queues from './run-queue.ts';
 
 export type { BackedUp } from './backup.ts';
 export { type BlobInfo, type Blobs, openBlobs } from './blobs.ts';
@@ -14,6 +15,7 @@ export type { InboxOutcome } from './inbox.ts';
 export { networkProblem } from './mirrors.ts';
 export type { Moved } from './move.ts';
 export { asksRecords, Records } from './records.ts';
+export type { RunQueue } from './run-queue.ts';
 export type * from './store/contract.ts';
 export type { DatabaseGiven } from './store/database.ts';
 export { openStore } from './store/open.ts';
@@ -27,3 +29,5 @@ export const backUpDepot: typeof backups.backUpDepot = async (...given) =>
   (await import('./backup.ts')).backUpDepot(...given);
 export const restoreDepot: typeof backups.restoreDepot = async (...given) =>
   (await import('./backup.ts')).restoreDepot(...given);
+export const openRunQueue: typeof queues.openRunQueue = async (...given) =>
+  (await import('./run-queue.ts')).openRunQueue(...given);

@@ -104,7 +104,10 @@ describe('a backup of a depot', function () {
             written += 1;
             const { sha256, size } = await writer.blobs.put(Buffer.from(`more ${written}`));
             const file = { name: `busy-1-${written}.pkg`, sha256, size, format: 'pkg' as const };
-            await writer.store.editions.insert(newEdition({ basename: 'busy', version: '1', revision: written, file }), 'joe');
+            await writer.store.editions.insert(
+              newEdition({ basename: 'busy', version: '1', revision: written, file }),
+              'joe',
+            );
             await writer.publish();
           }
         })();
@@ -170,7 +173,11 @@ describe('a backup of a depot', function () {
       const file = join(blob, folder ?? '', name ?? '');
       const content = await readFile(file);
       await writeFile(file, Buffer.concat([content.subarray(1), content.subarray(0, 1)]));
-      const error = await expectFailure(restore(join(dir, 'kept'), join(dir, 'back')), 'BACKUP_DAMAGED', 'verificationFailed');
+      const error = await expectFailure(
+        restore(join(dir, 'kept'), join(dir, 'back')),
+        'BACKUP_DAMAGED',
+        'verificationFailed',
+      );
       expect(error.message).to.include(name);
       expect(readdirSync(join(dir, 'back'))).to.deep.equal([]);
       const archive = join(dir, 'kept.tar');
@@ -185,7 +192,8 @@ describe('a backup of a depot', function () {
           (reason: unknown) => reason,
         );
         // A bit of padding carries nothing.
-        if (outcome !== null) expect(outcome).to.have.property('code').that.is.oneOf(['BACKUP_DAMAGED', 'SCHEMA_NEWER', 'NO_BACKUP']);
+        if (outcome !== null)
+          expect(outcome).to.have.property('code').that.is.oneOf(['BACKUP_DAMAGED', 'SCHEMA_NEWER', 'NO_BACKUP']);
         await handle.write(byte, 0, 1, at);
         await handle.close();
       }
@@ -221,7 +229,11 @@ describe('a backup of a depot', function () {
       const home = join(dir, 'depot');
       await made(home, null);
       await backUp(home, join(dir, 'kept.tar'));
-      const { code, stdout } = await runProgram({ program: '/usr/bin/tar', args: ['-tf', join(dir, 'kept.tar')], timeout: 10_000 });
+      const { code, stdout } = await runProgram({
+        program: '/usr/bin/tar',
+        args: ['-tf', join(dir, 'kept.tar')],
+        timeout: 10_000,
+      });
       expect(code).to.equal(0);
       const names = stdout.trim().split('\n');
       expect(names).to.include('depot/depot.db').and.to.include('backup.json');
@@ -235,7 +247,10 @@ describe('a backup of a depot', function () {
       const env = { D3_DEPOT: home, D3_DEPOT_DATABASE: url };
       const backup = join(dir, 'kept');
       for (const wait of [700, 1000, 1300]) {
-        const cut = await d3(['depot', 'backup', backup], { env, running: (child) => setTimeout(() => child.kill('SIGKILL'), wait) });
+        const cut = await d3(['depot', 'backup', backup], {
+          env,
+          running: (child) => setTimeout(() => child.kill('SIGKILL'), wait),
+        });
         if (cut.signal !== null) expect(existsSync(backup)).to.equal(false);
         else break;
       }
@@ -246,7 +261,9 @@ describe('a backup of a depot', function () {
       }
       const back = join(dir, 'back');
       for (const wait of [700, 1000, 1300]) {
-        const cut = await d3(['depot', 'restore', backup, back], { running: (child) => setTimeout(() => child.kill('SIGKILL'), wait) });
+        const cut = await d3(['depot', 'restore', backup, back], {
+          running: (child) => setTimeout(() => child.kill('SIGKILL'), wait),
+        });
         if (cut.signal === null) break;
         if (existsSync(join(back, 'depot.db'))) break;
       }

@@ -83,7 +83,7 @@ export async function freshDatabase(
 }
 
 export async function dropSchema(url: string): Promise<void> {
-  await asked(url, (client, schema) => client.query(`drop schema if exists ${schema} cascade`));
+  await asked(url, (client, schema) => client.query(`drop schema if exists ${schema}, ${schema}_jobs cascade`));
 }
 
 /** One question to the database at an address, in its schema. */

@@ -19,6 +19,8 @@ export interface DatabaseGiven {
   /** Address of the database; null: as the depot's folder says. */
   url: string | null;
   password: string | null;
+  /** Milliseconds after which a server that does not answer is taken for gone; else as long as anybody would wait. */
+  answer?: number;
 }
 
 interface DatabaseFile {

@@ -17,14 +17,15 @@ export async function openStore(
   dir: string,
   { database = null, ...options }: { clock: Clock; mustExist: boolean; database?: DatabaseGiven | null },
 ): Promise<Store> {
-  return openStoreIn(await databaseOf(dir, database), dir, options);
+  const { answer } = database ?? {};
+  return openStoreIn(await databaseOf(dir, database), dir, { ...options, ...(answer === undefined ? {} : { answer }) });
 }
 
 /** Opens the store in the database that was chosen: the one place that tells one from the other. */
 export async function openStoreIn(
   database: Database,
   dir: string,
-  options: { clock: Clock; mustExist: boolean },
+  options: { clock: Clock; mustExist: boolean; answer?: number },
 ): Promise<Store> {
   registerCoreKinds();
   if (database.kind === 'postgres') {

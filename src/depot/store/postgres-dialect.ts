@@ -72,6 +72,12 @@ class TurnTakingAdapter extends PostgresAdapter implements TurnTaking {
     const name = sql`'d3 ' || current_setting('search_path') || ' ' || ${of}`;
     await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(transaction);
   }
+
+  async serverTime(db: Kysely<Tables>): Promise<Date> {
+    const { rows } = await sql<{ now: number }>`
+      select (extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db);
+    return new Date(rows[0]?.now ?? Number.NaN);
+  }
 }
 
 class PoolDriver implements Driver {

@@ -105,16 +105,10 @@ async function connectPostgres(
   { patience = PATIENCE, statement = STATEMENT, answer = ANSWER }: Omit<PostgresOptions, 'clock'>,
 ): Promise<Kysely<Tables>> {
   const { default: pg } = await import('pg');
-  const { host, port, user, database, schema, password } = place;
   const types = new pg.TypeOverrides();
   types.setTypeParser(BIGINT, wholeNumber);
   const pool: Pool = new pg.Pool({
-    host,
-    port,
-    user,
-    database,
-    ...(password === null ? {} : { password }),
-    ssl: tlsOptions(place),
+    ...connectionOf(place),
     max: CONNECTIONS,
     connectionTimeoutMillis: CONNECT,
     idleTimeoutMillis: 30_000,
@@ -124,7 +118,7 @@ async function connectPostgres(
     query_timeout: answer,
     // A host that went away in the middle of a transaction is not waited for as long as TCP would.
     options: Object.entries({
-      search_path: schema,
+      search_path: place.schema,
       statement_timeout: statement,
       lock_timeout: patience,
       idle_in_transaction_session_timeout: IDLE,
@@ -141,6 +135,12 @@ async function connectPostgres(
   pool.on('error', () => undefined);
   pool.on('connect', (client) => void client.on('error', () => undefined));
   return new Kysely<Tables>({ dialect: new DepotPostgresDialect(pool, errorsOf(place), patience) });
+}
+
+/** Where the server is and how it is reached, for `pg` and whatever is built on it. */
+export function connectionOf(place: PostgresPlace) {
+  const { host, port, user, database, password } = place;
+  return { host, port, user, database, ...(password === null ? {} : { password }), ssl: tlsOptions(place) };
 }
 
 function postgresTraits({ schema }: PostgresPlace): DatabaseTraits {
@@ -263,7 +263,7 @@ function errorsOf(place: PostgresPlace): PostgresErrors {
   return {
     isLost,
     mayComeBack: (error) => COMES_BACK.has(codeOf(error) ?? ''),
-    explain: (error) => asD3Error(error, place),
+    explain: (error) => postgresError(error, place),
     unknownEnd: (error) =>
       new D3Error(
         'CHANGE_UNKNOWN',
@@ -275,7 +275,7 @@ function errorsOf(place: PostgresPlace): PostgresErrors {
 }
 
 /** What the server or the network did, as an error for people; anything else stays what it is. */
-function asD3Error(error: unknown, place: PostgresPlace): unknown {
+export function postgresError(error: unknown, place: PostgresPlace): unknown {
   if (error instanceof D3Error) return error;
   const code = codeOf(error);
   const target = placeText(place);

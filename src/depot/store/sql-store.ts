@@ -18,7 +18,7 @@ import { historyStore } from './events.ts';
 import { SqlPublication } from './publication.ts';
 import { SqlRuns } from './runs.ts';
 import type { Tables } from './tables.ts';
-import { DEPOT, inTurn } from './turns.ts';
+import { DEPOT, inTurn, serverTime } from './turns.ts';
 
 /** The store on any database Kysely speaks to, its tables already made. */
 export class SqlStore implements Store {
@@ -56,6 +56,10 @@ export class SqlStore implements Store {
   async documentHashes(): Promise<Set<string>> {
     const rows = await this.#db.selectFrom('documents').select('body').execute();
     return new Set(rows.flatMap(({ body }) => body.match(/\b[0-9a-f]{64}\b/g) ?? []));
+  }
+
+  async serverTime(): Promise<Date | null> {
+    return serverTime(this.#db);
   }
 
   async close(): Promise<void> {

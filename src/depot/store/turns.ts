@@ -10,6 +10,14 @@ export const DEPOT = 'depot';
 export interface TurnTaking {
   /** Waits until the transaction is the only one whose turn it is; it is until it ends. */
   takeTurn(transaction: Kysely<Tables>, of: string): Promise<void>;
+  /** What time it is where the database is. */
+  serverTime(db: Kysely<Tables>): Promise<Date>;
+}
+
+/** What time it is for all who share the database; null: it is on this host, whose clock counts. */
+export async function serverTime(db: Kysely<Tables>): Promise<Date | null> {
+  const adapter = db.getExecutor().adapter as Partial<TurnTaking>;
+  return (await adapter.serverTime?.(db)) ?? null;
 }
 
 /**
