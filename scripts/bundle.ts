@@ -139,8 +139,8 @@ export async function bundle(root: string, to: string): Promise<void> {
       ...[...LATE_PACKAGES, 'debug'].map((name) => [`late/${name}`, ENTRY + core.resolve(name)]),
     ]),
     platform: 'node',
-    // Native code stays a package of its own.
-    external: [OPTIONAL, '@napi-rs/keyring'],
+    // Native code stays a package of its own, and so does what chooses its own files by who asks for them.
+    external: [OPTIONAL, '@napi-rs/keyring', 'pg', 'pg-boss'],
     // oclif would look for its own package.json to check Node's version; bin/run.js has done that.
     transform: { define: { 'process.env.OCLIF_DISABLE_ENGINE_WARNING': '"1"' } },
     resolve: { conditionNames: ['d3-source', 'node', 'import', 'require', 'default'] },

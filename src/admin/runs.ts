@@ -14,7 +14,7 @@ import type { Run, RunStore, StepContext, StepKinds } from '../runs/types.ts';
 import { type AdminSession, roomOf } from './session.ts';
 
 /** Milliseconds a lease lasts unless it is said, and between two looks at the store while a step runs. */
-export const LEASE = 60_000;
+const LEASE = 60_000;
 const LOOK = 1000;
 
 /** How runs are advanced, where it is said. */

@@ -97,11 +97,11 @@ describe('a backup of a depot', function () {
         const home = join(dir, url === null ? 'file' : 'server');
         await made(home, url);
         const writer = await openDepot(home, { clock, database: given(url) });
-        let stop = false;
-        let written = 0;
+        const load = { stop: false, written: 0 };
         const writing = (async () => {
-          while (!stop) {
-            written += 1;
+          while (!load.stop) {
+            load.written += 1;
+            const { written } = load;
             const { sha256, size } = await writer.blobs.put(Buffer.from(`more ${written}`));
             const file = { name: `busy-1-${written}.pkg`, sha256, size, format: 'pkg' as const };
             await writer.store.editions.insert(
@@ -111,11 +111,11 @@ describe('a backup of a depot', function () {
             await writer.publish();
           }
         })();
-        while (written < 5) await new Promise((resolve) => setTimeout(resolve, 10));
+        while (load.written < 5) await new Promise((resolve) => setTimeout(resolve, 10));
         const backup = join(dir, `${url === null ? 'file' : 'server'}.tar`);
         await backUp(home, backup, url);
-        const during = written;
-        stop = true;
+        const during = load.written;
+        load.stop = true;
         await writing;
         await writer.close();
         const back = join(dir, `${url === null ? 'file' : 'server'}-back`);

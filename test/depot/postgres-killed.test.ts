@@ -40,7 +40,7 @@ describe('a PostgreSQL that is killed with kill -9 under load', function () {
     await (stores[0] as Store).runs.create(run);
     let generation = 1;
     const failures: unknown[] = [];
-    let stop = false;
+    const load = { stop: false };
 
     const jobs: ((store: Store) => Promise<void>)[] = [
       async ({ editions }) => {
@@ -72,7 +72,7 @@ describe('a PostgreSQL that is killed with kill -9 under load', function () {
       },
     ];
     const writer = async (index: number) => {
-      for (let turn = index; !stop; turn += 1) {
+      for (let turn = index; !load.stop; turn += 1) {
         try {
           await (jobs[turn % jobs.length] as (typeof jobs)[number])(stores[turn % stores.length] as Store);
         } catch (error) {
@@ -82,12 +82,12 @@ describe('a PostgreSQL that is killed with kill -9 under load', function () {
     };
     try {
       for (let round = 0; round < ROUNDS; round += 1) {
-        stop = false;
+        load.stop = false;
         const before = said.editions.size;
         const writing = Array.from({ length: WRITERS }, (_, index) => writer(index));
         while (said.editions.size < before + 10) await new Promise((resolve) => setTimeout(resolve, 5));
         await own.kill();
-        stop = true;
+        load.stop = true;
         await own.start();
         await Promise.all(writing);
         await expectKept(stores[round % 2] as Store, said, generation);
@@ -98,7 +98,7 @@ describe('a PostgreSQL that is killed with kill -9 under load', function () {
         expect(failure).to.have.property('code').that.is.oneOf(['DATABASE_UNREACHABLE', 'CHANGE_UNKNOWN']);
       }
     } finally {
-      stop = true;
+      load.stop = true;
       await Promise.all(stores.map((store) => store.close()));
     }
   });

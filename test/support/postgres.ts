@@ -43,10 +43,13 @@ interface OwnServer {
 let server: Promise<TestServer & { stop(): Promise<void> }> | null = null;
 let users = 0;
 
-/** To be called in `before`; {@link releasePostgres} in `after`. */
-export async function testPostgres(): Promise<TestServer> {
+/**
+ * To be called in `before`; {@link releasePostgres} in `after`.
+ * @param durable whether it waits for the disk, as a real one does: only measurements need that
+ */
+export async function testPostgres(durable = false): Promise<TestServer> {
   users += 1;
-  server ??= startServer();
+  server ??= startServer(durable);
   return server;
 }
 
@@ -107,7 +110,7 @@ async function asked<Result>(
   }
 }
 
-async function startServer(): Promise<TestServer & { stop(): Promise<void> }> {
+async function startServer(durable: boolean): Promise<TestServer & { stop(): Promise<void> }> {
   const given = process.env['D3_TEST_POSTGRES'];
   if (given !== undefined && given !== '') return { url: given, own: null, stop: async () => undefined };
   const folder = mkdtempSync(path.join(os.tmpdir(), 'd3-postgres-'));
@@ -133,7 +136,12 @@ async function startServer(): Promise<TestServer & { stop(): Promise<void> }> {
   const own: OwnServer = {
     port,
     async start() {
-      const settings = ['fsync=off', 'unix_socket_directories=', 'listen_addresses=127.0.0.1', 'max_connections=60'];
+      const settings = [
+        `fsync=${durable ? 'on' : 'off'}`,
+        'unix_socket_directories=',
+        'listen_addresses=127.0.0.1',
+        'max_connections=60',
+      ];
       const more = [
         'shared_buffers=32MB',
         'logging_collector=off',

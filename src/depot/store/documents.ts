@@ -143,7 +143,7 @@ export class SqlDocuments implements Documents<DocumentBody> {
 
   async #check(name: string, body: DocumentBody): Promise<void> {
     const { kind, version, bodySchema } = this.#kind;
-    if (name.trim() !== name || name === '' || name.length > MAX_NAME || /[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) {
+    if (name.trim() !== name || name === '' || name.length > MAX_NAME || /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(name)) {
       throw new D3Error(
         'DOCUMENT_INVALID',
         'usage',
