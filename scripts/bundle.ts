@@ -141,8 +141,8 @@ export async function bundle(root: string, to: string): Promise<void> {
     platform: 'node',
     // Some load a module late that others need at once; GROUPS says which file it goes into.
     checks: { ineffectiveDynamicImport: false },
-    // Native code stays a package of its own.
-    external: [OPTIONAL, '@napi-rs/keyring'],
+    // Native code stays a package of its own, and so does what chooses its own files by who asks for them.
+    external: [OPTIONAL, '@napi-rs/keyring', 'pg', 'pg-boss'],
     // oclif would look for its own package.json to check Node's version; bin/run.js has done that.
     transform: { define: { 'process.env.OCLIF_DISABLE_ENGINE_WARNING': '"1"' } },
     resolve: { conditionNames: ['d3-source', 'node', 'import', 'require', 'default'] },

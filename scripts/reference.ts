@@ -68,7 +68,8 @@ const VARIABLES: Readonly<Record<string, string>> = {
   D3_DEPOT: 'The folder of the depot, as `--depot`.',
   D3_CREDENTIALS:
     '`ACCOUNT:SECRET` for a depot over the network; counts more than what `d3admin config credentials` kept.',
-  D3_DEPOT_DATABASE: 'Reserved for a served depot; this version does nothing with it.',
+  D3_DEPOT_DATABASE:
+    '`postgres://` address of the database of the depot; it may hold the password, and counts before `database.url`.',
   D3_RUN: 'Set for scripts that d3 starts: a d3 started by one is part of that run.',
   D3_SAFE_MODE: '`1`: all plugins are left out, those that come with d3 too, and `sync` refuses to run.',
 };

@@ -1,3 +1,4 @@
+import { D3Error } from '@d3/sdk';
 import { byName } from '../catalog/policies.ts';
 import type { Edition, GroupRef } from '../catalog/types.ts';
 import { newRunId } from '../run-id.ts';
@@ -22,7 +23,7 @@ export async function runMakeLivePolicies(edition: Edition, session: AdminSessio
   const { stepProblems } = await import('../runs/check.ts');
   const { newRun } = await import('../runs/make.ts');
   const kinds = await depotKinds(session);
-  const runs = depotRuns(session);
+  const runs = await depotRuns(session);
   const environment = await makeLiveEnvironment(edition, session);
   for (const { id, name, steps } of meant) {
     const warn = (text: string) => report({ type: 'warning', target: name, text });
@@ -40,7 +41,10 @@ export async function runMakeLivePolicies(edition: Edition, session: AdminSessio
       if (ended.state !== 'done') warn(`its run ${run.id} is ${ended.state}: ${ended.text}`);
     } catch (error) {
       signal.throwIfAborted();
-      warn((error as Error).message);
+      // A worker was faster: it tells of it itself.
+      if (error instanceof D3Error && error.code === 'RUN_HELD')
+        report({ type: 'note', target: name, text: error.message });
+      else warn((error as Error).message);
     }
   }
 }

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Json } from '@d3/sdk';
 import { pluginKinds } from '../lifecycle/step-kinds.ts';
+import type { Clock } from '../platform/clock.ts';
 import { execIn } from '../platform/exec.ts';
+import type { Guard } from '../platform/guard.ts';
 import { pause } from '../platform/pause.ts';
 import type { Deciding } from '../runs/decisions.ts';
 import { advance } from '../runs/engine.ts';
@@ -10,9 +12,17 @@ import { assertKind, scriptKind, waitKind } from '../runs/kinds.ts';
 import type { Run, RunStore, StepContext, StepKinds } from '../runs/types.ts';
 import { type AdminSession, roomOf } from './session.ts';
 
-/** Milliseconds a lease lasts, and between two looks at the store while a step runs. */
+/** Milliseconds a lease lasts unless it is said, and between two looks at the store while a step runs. */
 const LEASE = 60_000;
 const LOOK = 1000;
+
+/** How runs are advanced, where it is said. */
+export interface Advancing {
+  /** Milliseconds. */
+  lease?: number;
+  /** Ends scripts should this process be killed: somebody else takes up the run then. */
+  guard?: Guard;
+}
 
 /** What can be done with the depot's own runs. */
 export interface DepotRuns {
@@ -24,7 +34,7 @@ export interface DepotRuns {
 }
 
 /** Kinds of steps that a depot's host runs: nothing here changes packages of a machine. */
-export async function depotKinds(session: AdminSession): Promise<StepKinds> {
+export async function depotKinds(session: AdminSession, { guard }: Advancing = {}): Promise<StepKinds> {
   const { depot, clock, plugins, signal, report } = session;
   const environment = ({ run }: StepContext) => ({
     ...run.environment,
@@ -46,7 +56,7 @@ export async function depotKinds(session: AdminSession): Promise<StepKinds> {
   };
   const warn = (target: string, text: string) => report({ type: 'warning', target, text });
   const script = scriptKind({
-    exec: execIn(path.join(depot.dir, 'work')),
+    exec: execIn(path.join(depot.dir, 'work'), guard),
     blob: (sha256) => depot.blobs.read(sha256),
     words: async () => ['/', '', ''],
     environment,
@@ -56,9 +66,10 @@ export async function depotKinds(session: AdminSession): Promise<StepKinds> {
   return new Map(kinds.map((kind) => [kind.kind, kind]));
 }
 
-export function depotRuns(session: AdminSession): DepotRuns {
-  const { depot, clock, signal, admin, report } = session;
+export async function depotRuns(session: AdminSession, advancing: Advancing = {}): Promise<DepotRuns> {
+  const { depot, signal, admin, report } = session;
   const store = depot.store.runs;
+  const clock = await sharedClock(session);
   const deciding: Deciding = { store, clock, isGone: () => null };
   return {
     store,
@@ -70,11 +81,11 @@ export function depotRuns(session: AdminSession): DepotRuns {
     async advance(id) {
       return advance(id, {
         ...deciding,
-        kinds: await depotKinds(session),
+        kinds: await depotKinds(session, advancing),
         pause,
         facts: async () => factsOf(depot.dir),
         owner: randomUUID(),
-        lease: LEASE,
+        lease: advancing.lease ?? LEASE,
         look: LOOK,
         signal,
         tell: (told) => {
@@ -83,6 +94,15 @@ export function depotRuns(session: AdminSession): DepotRuns {
       });
     },
   };
+}
+
+/** Leases are judged by hosts whose clocks may differ: on a shared database its clock counts for all. */
+async function sharedClock({ depot, clock }: AdminSession): Promise<Clock> {
+  const asked = clock.now().getTime();
+  const there = await depot.store.serverTime();
+  if (there === null) return clock;
+  const ahead = there.getTime() - (asked + clock.now().getTime()) / 2;
+  return { now: () => new Date(clock.now().getTime() + ahead) };
 }
 
 /** What conditions may ask of a depot's host. */

@@ -1,6 +1,6 @@
 import { D3Error, type Reporter, type StatePort } from '@d3/sdk';
 import type { Edition } from '../catalog/types.ts';
-import { type Depot, openDepot } from '../depot/index.ts';
+import { type DatabaseGiven, type Depot, openDepot } from '../depot/index.ts';
 import type { EditionEvent, PluginRoom, Plugins } from '../lifecycle/plugins.ts';
 import type { Clock } from '../platform/clock.ts';
 
@@ -18,14 +18,16 @@ export interface AdminSession {
 export interface AdminSessionOptions extends Omit<AdminSession, 'depot'> {
   /** Absolute path of the depot's folder. */
   dir: string;
+  /** What the environment and the configuration say of its database. */
+  database?: DatabaseGiven | null;
 }
 
 /** Opens a depot for one piece of work: reports that machines left are taken in first, and it is closed whatever happens. */
 export async function withDepot<Result>(
-  { dir, ...rest }: AdminSessionOptions,
+  { dir, database = null, ...rest }: AdminSessionOptions,
   work: (session: AdminSession) => Promise<Result>,
 ): Promise<Result> {
-  const depot = await openDepot(dir, { clock: rest.clock });
+  const depot = await openDepot(dir, { clock: rest.clock, database });
   try {
     const { rejected } = await depot.takeInbox();
     for (const { file, why } of rejected) {

@@ -6,20 +6,21 @@ import { adminName } from '../config/admin-name.ts';
 import { loadSettings } from '../config/layers.ts';
 import { NO_PREFERENCES, type Preferences, readPreferences, writePreferences } from '../config/preferences.ts';
 import type { Settings } from '../config/settings.ts';
-import { initDepot } from '../depot/index.ts';
+import { type DatabaseGiven, initDepot } from '../depot/index.ts';
 import type { HookSource, HookTracer } from '../lifecycle/bus.ts';
 import { pluginsOnBus } from '../lifecycle/plugins.ts';
 import { systemClock, ticks } from '../platform/clock.ts';
 import { execIn } from '../platform/exec.ts';
 import { machinePaths, ownProgramPaths } from '../platform/paths.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { databaseGiven } from './depot-database.ts';
 import { depotLocation, requireDepot } from './depot-location.ts';
 import type { Inputs } from './inputs.ts';
 
 /** What an admin command has in its context. */
 export interface AdminInput {
   flags: { admin?: string | undefined };
-  inputs: Pick<Inputs, 'depot'>;
+  inputs: Pick<Inputs, 'depot' | 'depotDatabase'>;
   env: Readonly<Record<string, string | undefined>>;
   hooks: HookSource;
   trace: HookTracer;
@@ -49,31 +50,41 @@ export function changingDepot<Result>(
   });
 }
 
-/** Opens the depot for a command that only looks. */
+/** Opens the depot for a command that only looks. @param database instead of what is said of it */
 export function readingDepot<Result>(
   input: AdminInput,
   work: (session: AdminSession, here: AdminHere) => Promise<Result>,
+  database?: DatabaseGiven,
 ): Promise<Result> {
-  return openedDepot(input, false, work);
+  return openedDepot(input, false, work, database);
 }
 
 async function openedDepot<Result>(
   { flags, inputs, env, hooks, trace, report, signal, terminal }: AdminInput,
   named: boolean,
   work: (session: AdminSession, here: AdminHere) => Promise<Result>,
+  otherDatabase?: DatabaseGiven,
 ): Promise<Result> {
-  const settings = await loadSettings(machinePaths('/', process.platform));
-  const preferences = await ownPreferences();
+  const { settings, preferences, dir, database: said } = await depotHere({ inputs, terminal });
+  const database = otherDatabase ?? said;
   const given = flags.admin ?? preferences.admin ?? undefined;
   const admin = named ? adminName(given, settings.admin, settings.prohibitedAdminNames, env) : '';
-  const known = depotLocation(inputs.depot, preferences.depot ?? settings.depot);
-  const dir = requireDepot(known ?? (terminal.canAsk ? await firstDepot(terminal) : null));
   // Programs of plugins find their working folders in the depot's own ground, which only its owner may enter.
   const exec = execIn(path.join(dir, 'work'));
   const plugins = pluginsOnBus({ hooks, exec, clock: systemClock, ticks, trace });
-  return withDepot({ dir, admin, clock: systemClock, plugins, report, signal }, (session) =>
+  return withDepot({ dir, database, admin, clock: systemClock, plugins, report, signal }, (session) =>
     work(session, { settings, preferences, exec }),
   );
+}
+
+/** Which depot is meant, and what is said of its database. */
+export async function depotHere({ inputs, terminal }: Pick<AdminInput, 'inputs' | 'terminal'>) {
+  const settings = await loadSettings(machinePaths('/', process.platform));
+  const preferences = await ownPreferences();
+  const known = depotLocation(inputs.depot, preferences.depot ?? settings.depot);
+  const dir = requireDepot(known ?? (terminal.canAsk ? await firstDepot(terminal) : null));
+  const database = await databaseGiven(inputs.depotDatabase, settings);
+  return { settings, preferences, dir, database };
 }
 
 /** The first time somebody uses d3admin: what it cannot do without is asked for once, and kept. */
@@ -108,6 +119,7 @@ export async function savePreferences(changes: Partial<Preferences>): Promise<Pr
 }
 
 /** Makes a depot. @param dir absolute path of an empty folder, or of one that is not there yet */
-export function makeDepot(dir: string): Promise<void> {
-  return initDepot(dir, { clock: systemClock });
+export async function makeDepot(dir: string, inputs: Pick<Inputs, 'depotDatabase'>): Promise<void> {
+  const settings = await loadSettings(machinePaths('/', process.platform));
+  return initDepot(dir, { clock: systemClock, database: await databaseGiven(inputs.depotDatabase, settings) });
 }

@@ -129,7 +129,7 @@ export default class D3Help extends Help {
 const VARIABLE_MEANINGS: Readonly<Record<string, string>> = {
   D3_ROOT: 'the root of the machine to work on, as --root',
   D3_DEPOT: 'where the depot is, as --depot',
-  D3_DEPOT_DATABASE: 'the database of a served depot',
+  D3_DEPOT_DATABASE: 'postgres:// address of the database of the depot',
   D3_RUN: 'set by d3 for its scripts: a nested d3 joins that run',
   D3_SAFE_MODE: '1 leaves all plugins out',
 };

@@ -8,7 +8,7 @@ export interface Inputs {
   root: string;
   /** Where the depot is, if it was said: a folder or a URL. The configuration may know otherwise. */
   depot: string | null;
-  /** The database of a served depot. */
+  /** Address of the depot's PostgreSQL database; it may hold a password. */
   depotDatabase: string | null;
   /** The run this process belongs to, when a script of d3 started it. */
   run: string | null;

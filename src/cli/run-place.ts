@@ -35,7 +35,7 @@ export async function withRuns<Result>(
 ): Promise<Result> {
   if (input.flags['of-depot']) {
     const { depotRuns } = await import('../admin/runs.ts');
-    return (changes ? changingDepot : readingDepot)(input, (session) => work(depotRuns(session)));
+    return (changes ? changingDepot : readingDepot)(input, async (session) => work(await depotRuns(session)));
   }
   const { machineHere } = await import('./machine.ts');
   const here = await machineHere(input);

@@ -20,6 +20,9 @@ export interface Settings {
   httpCredentials: SecretReference | null;
   /** File of certificates trusted besides the system's. */
   httpCa: string | null;
+  /** Address of the PostgreSQL database that holds the depot's store, without a password; null: as the depot's folder says. */
+  databaseUrl: string | null;
+  databasePassword: SecretReference | null;
   /** What fetched packages may take, megabytes. */
   cacheMaxMegabytes: number;
   /** Absolute within the root; null: the usual place. */
@@ -70,6 +73,19 @@ export const SETTING_DEFINITIONS: readonly (SettingDefinition & { key: keyof Set
     name: 'http.ca',
     kind: 'path',
     description: 'file of certificates (PEM) that are trusted besides those of the system',
+  },
+  {
+    key: 'databaseUrl',
+    name: 'database.url',
+    kind: 'text',
+    description:
+      "postgres:// address of the depot's database, without the password; unset: where the depot's own folder says",
+  },
+  {
+    key: 'databasePassword',
+    name: 'database.password',
+    kind: 'secret',
+    description: "the password for the depot's database",
   },
   {
     key: 'cacheMaxMegabytes',
@@ -188,6 +204,8 @@ export const DEFAULT_SETTINGS: Settings = {
   depot: null,
   httpCredentials: null,
   httpCa: null,
+  databaseUrl: null,
+  databasePassword: null,
   cacheMaxMegabytes: 50_000,
   logFile: null,
   logLevel: 'info',

@@ -11,7 +11,16 @@ import { type InboxOutcome, takeInbox } from './inbox.ts';
 import { generateKeys, loadKeys } from './keys.ts';
 import { needsRenewal, publish, timestampVersion, withDerivedStatus } from './publish.ts';
 import type { PublicationRecord, Store } from './store/contract.ts';
-import { DATABASE_NAME, openStore } from './store/open.ts';
+import {
+  DATABASE_FILE,
+  DATABASE_NAME,
+  type Database,
+  type DatabaseGiven,
+  databaseOf,
+  newDatabase,
+  writeDatabaseFile,
+} from './store/database.ts';
+import { openStore, openStoreIn } from './store/open.ts';
 
 /** An embedded depot, open for admin work on the host that holds it. */
 export interface Depot {
@@ -37,32 +46,40 @@ const COMPLETE = 'complete';
 /** Held by the one process that makes it. */
 const LOCK = '.d3-init.lock';
 /** In the order they take their places. */
-const PARTS = ['keys', 'blobs', 'inbox', 'public', DATABASE_NAME] as const;
+const PARTS = ['keys', 'blobs', 'inbox', 'public', DATABASE_NAME, DATABASE_FILE] as const;
 /** What a fresh volume holds by itself. */
 const NOT_FOREIGN = new Set([MAKING, LOCK, 'lost+found']);
 
 /**
  * Makes a depot in a folder that is empty or not there, and publishes its empty catalog. A cut at any point leaves no
  * depot, and repeating the call finishes it.
+ * @param options.database given with an address, the store is made in that PostgreSQL database
  * @throws D3Error refused `DEPOT_EXISTS`, `FOLDER_NOT_EMPTY` or `NETWORK_FILESYSTEM`; busy `DEPOT_BUSY`; notAuthorised `NO_ACCESS`
  */
-export async function initDepot(dir: string, options: { clock: Clock }): Promise<void> {
+export async function initDepot(
+  dir: string,
+  { clock, database = null }: { clock: Clock; database?: DatabaseGiven | null },
+): Promise<void> {
   const depot = resolve(dir);
   await refuseNetworkFilesystem(depot, 'The depot');
   try {
     await makeFolder(depot, 0o755);
-    await alone(depot, () => make(depot, options.clock));
+    await alone(depot, () => make(depot, clock, database));
   } catch (error) {
     throw asD3Error(error, depot);
   }
 }
 
-async function make(depot: string, clock: Clock): Promise<void> {
+async function make(depot: string, clock: Clock, given: DatabaseGiven | null): Promise<void> {
   const making = join(depot, MAKING);
   await refuseTaken(depot);
   if (!(await exists(join(making, COMPLETE)))) {
-    await rm(making, { recursive: true, force: true });
-    await build(making, clock);
+    // A database that was begun is this depot's: it is gone on with. Nothing else of it is of use.
+    const database = (await exists(join(making, DATABASE_FILE))) ? await databaseOf(making, given) : newDatabase(given);
+    for (const part of PARTS) {
+      if (part !== DATABASE_FILE) await rm(join(making, part), { recursive: true, force: true });
+    }
+    await build(making, clock, database);
     await writeFileDurably(join(making, COMPLETE), '', 0o600);
   }
   for (const part of PARTS) await putInPlace(making, depot, part);
@@ -107,7 +124,7 @@ async function alone(depot: string, work: () => Promise<void>): Promise<void> {
 async function refuseTaken(depot: string): Promise<void> {
   const names = await readdir(depot);
   const finishing = await exists(join(depot, MAKING, COMPLETE));
-  if (names.includes(DATABASE_NAME) && !finishing) {
+  if ((names.includes(DATABASE_NAME) || names.includes(DATABASE_FILE)) && !finishing) {
     throw new D3Error('DEPOT_EXISTS', 'refused', `${depot} is a depot already. Nothing was changed.`, {
       target: depot,
     });
@@ -124,15 +141,16 @@ async function refuseTaken(depot: string): Promise<void> {
   );
 }
 
-async function build(dir: string, clock: Clock): Promise<void> {
+async function build(dir: string, clock: Clock, database: Database): Promise<void> {
   await makeFolder(dir, 0o700);
+  if (database.kind === 'postgres') await writeDatabaseFile(dir, database.place, database.identity);
   await makeFolder(join(dir, 'blobs'), 0o755);
   await makeFolder(join(dir, 'inbox'), 0o700);
   await makeFolder(join(dir, 'public'), 0o755);
   await makeFolder(join(dir, 'public', 'metadata'), 0o755);
   await makeFolder(join(dir, 'public', 'targets'), 0o755);
   await generateKeys(dir);
-  const store = await openStore(dir, { clock, mustExist: false });
+  const store = await openStoreIn(database, dir, { clock, mustExist: false });
   try {
     await publish({ dir, store, blobs: openBlobs(dir), keys: await loadKeys(dir), clock });
   } finally {
@@ -153,11 +171,14 @@ async function putInPlace(from: string, to: string, part: string): Promise<void>
  * published again.
  * @throws D3Error notFound `NOT_A_DEPOT`, notAuthorised `DEPOT_NOT_YOURS`, and as {@link openStore}
  */
-export async function openDepot(dir: string, options: { clock: Clock }): Promise<Depot> {
+export async function openDepot(
+  dir: string,
+  { clock, database = null }: { clock: Clock; database?: DatabaseGiven | null },
+): Promise<Depot> {
   const depot = resolve(dir);
   await refuseNoDepot(depot);
-  const store = await openStore(depot, { clock: options.clock, mustExist: true });
-  const opened = new EmbeddedDepot(depot, store, options.clock);
+  const store = await openStore(depot, { clock, database, mustExist: true });
+  const opened = new EmbeddedDepot(depot, store, clock);
   try {
     await opened.publishIfBehind();
     return opened;
@@ -211,11 +232,13 @@ class EmbeddedDepot implements Depot {
 }
 
 async function refuseNoDepot(depot: string): Promise<void> {
-  try {
-    if ((await stat(join(depot, DATABASE_NAME))).isFile()) return;
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw asD3Error(error, depot);
+  for (const name of [DATABASE_FILE, DATABASE_NAME]) {
+    try {
+      if ((await stat(join(depot, name))).isFile()) return;
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw asD3Error(error, depot);
+    }
   }
   throw new D3Error('NOT_A_DEPOT', 'notFound', `${depot} is not a depot.`, {
     target: depot,

@@ -1,6 +1,10 @@
 /** The depot's public face. Nothing heavy is loaded by importing it: the store and the verifier come when they are used. */
+import type * as backups from './backup.ts';
 import type * as admins from './depot.ts';
+import type * as moves from './move.ts';
+import type * as queues from './run-queue.ts';
 
+export type { BackedUp } from './backup.ts';
 export { type BlobInfo, type Blobs, openBlobs } from './blobs.ts';
 export { createDepotClient, type DepotClientOptions } from './client.ts';
 export type * from './contract.ts';
@@ -9,11 +13,21 @@ export { type DocumentKind, registerDocumentKind } from './document-kinds.ts';
 export { depotUrl, HttpTransport } from './http-transport.ts';
 export type { InboxOutcome } from './inbox.ts';
 export { networkProblem } from './mirrors.ts';
+export type { Moved } from './move.ts';
 export { asksRecords, Records } from './records.ts';
+export type { RunQueue } from './run-queue.ts';
 export type * from './store/contract.ts';
+export type { DatabaseGiven } from './store/database.ts';
 export { openStore } from './store/open.ts';
 export { FolderTransport, SourceRefused, type Transport } from './transport.ts';
 
 /** The admins' side comes when it is used: machines ask for the client alone. */
 export const initDepot: typeof admins.initDepot = async (...given) => (await import('./depot.ts')).initDepot(...given);
 export const openDepot: typeof admins.openDepot = async (...given) => (await import('./depot.ts')).openDepot(...given);
+export const moveDepot: typeof moves.moveDepot = async (...given) => (await import('./move.ts')).moveDepot(...given);
+export const backUpDepot: typeof backups.backUpDepot = async (...given) =>
+  (await import('./backup.ts')).backUpDepot(...given);
+export const restoreDepot: typeof backups.restoreDepot = async (...given) =>
+  (await import('./backup.ts')).restoreDepot(...given);
+export const openRunQueue: typeof queues.openRunQueue = async (...given) =>
+  (await import('./run-queue.ts')).openRunQueue(...given);

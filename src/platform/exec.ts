@@ -1,15 +1,19 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ExecPort, ExecRequest, ExecResult } from '@d3/sdk';
+import type { Guard } from './guard.ts';
 import { LineSplitter } from './lines.ts';
 import { FIXED_PATH, startProgram, untilEnded } from './spawned.ts';
 
-/** @param folder where private working folders are made: on the machine's own ground, never in a shared temporary folder */
-export function execIn(folder: string): ExecPort {
-  return { run: (request) => runPrivately(folder, request) };
+/**
+ * @param folder where private working folders are made: on the machine's own ground, never in a shared temporary folder
+ * @param guard ends what runs should this process be killed
+ */
+export function execIn(folder: string, guard?: Guard): ExecPort {
+  return { run: (request) => runPrivately(folder, request, guard) };
 }
 
-async function runPrivately(folder: string, request: ExecRequest): Promise<ExecResult> {
+async function runPrivately(folder: string, request: ExecRequest, guard: Guard | undefined): Promise<ExecResult> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const room = mkdtempSync(path.join(folder, 'run-'));
   try {
@@ -18,7 +22,7 @@ async function runPrivately(folder: string, request: ExecRequest): Promise<ExecR
     const [home, temporary] = ['home', 'tmp'].map((name) => path.join(room, name)) as [string, string];
     for (const each of [home, temporary]) mkdirSync(each, { mode: 0o700 });
     const env = { ...request.environment, PATH: FIXED_PATH, HOME: home, TMPDIR: temporary };
-    const child = await startProgram(program, request.args, { cwd: room, env, input: 'ignore' });
+    const child = await startProgram(program, request.args, { cwd: room, env, input: 'ignore', guard });
     const streams = [child.stdout, child.stderr].map((stream) => {
       const lines = new LineSplitter(request.onLine);
       const take = (bytes: Buffer) => void lines.take(bytes);

@@ -1,6 +1,8 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecResult } from '@d3/sdk';
+import { type Guard, WAITING } from './guard.ts';
 
 /** All that a program finds programs in, whatever the caller of d3 had. */
 export const FIXED_PATH = '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin';
@@ -17,6 +19,8 @@ interface Start {
   env: NodeJS.ProcessEnv;
   /** `ignore`: it reads nothing. */
   input: 'ignore' | 'pipe';
+  /** Ends it should this process be killed. */
+  guard?: Guard | undefined;
 }
 
 /**
@@ -24,7 +28,8 @@ interface Start {
  * @throws the system's error when it cannot be started (`ENOENT`, `EACCES`)
  */
 export async function startProgram(program: string, args: readonly string[], start: Start): Promise<ChildProcess> {
-  const { cwd, env, input } = start;
+  const { cwd, env, input, guard } = start;
+  if (guard !== undefined) return startGuarded(program, args, start, guard);
   const options: SpawnOptions = { cwd, env, detached: true, stdio: [input, 'pipe', 'pipe'] };
   // Another thread may be starting a program of its own while this one's file was open: the kernel then says busy.
   for (let tries = 0; ; tries += 1) {
@@ -34,6 +39,30 @@ export async function startProgram(program: string, args: readonly string[], sta
     if (failure.code !== 'ETXTBSY' || tries === BUSY_RETRIES) throw failure;
     await sleep(10);
   }
+}
+
+async function startGuarded(
+  program: string,
+  args: readonly string[],
+  { cwd, env, input }: Start,
+  guard: Guard,
+): Promise<ChildProcess> {
+  const stdio: SpawnOptions['stdio'] = [input, 'pipe', 'pipe', 'pipe'];
+  const child = spawnWithUmask('/bin/sh', [...WAITING, program, ...args], { cwd, env, detached: true, stdio });
+  const failure = await started(child);
+  if (failure !== null) throw failure;
+  const { pid } = child;
+  const gate = child.stdio[3] as Writable;
+  gate.on('error', () => undefined);
+  try {
+    await guard.hold(pid as number);
+  } catch (error) {
+    gate.destroy();
+    throw error;
+  }
+  child.once('exit', () => void guard.release(pid as number).catch(() => undefined));
+  gate.end('go\n');
+  return child;
 }
 
 function spawnWithUmask(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {

@@ -238,6 +238,7 @@ export function describeStore(title: string, open: OpenStore): void {
         await expectFailure(groups.create('x', group(['not an id']), 'a'), 'DOCUMENT_INVALID', 'usage');
         await expectFailure(groups.create('', group(), 'a'), 'DOCUMENT_INVALID', 'usage');
         await expectFailure(groups.create('a\u001b[2J', group(), 'a'), 'DOCUMENT_INVALID', 'usage');
+        await expectFailure(groups.create('half \ud83d', group(), 'a'), 'DOCUMENT_INVALID', 'usage');
         const newer = { ...group(), schema: 'd3/group@2' } as unknown as GroupBody;
         const error = await expectFailure(groups.create('x', newer, 'a'), 'SCHEMA_NEWER', 'refused');
         expect(error.message).to.include('d3/group@2');
@@ -267,11 +268,15 @@ export function describeStore(title: string, open: OpenStore): void {
           before: { statuses: { [added.id]: 'pilot' } },
           after: { statuses: { [added.id]: 'live' } },
         });
+        await store.documents('group').create('École', group(), 'zoe');
+        const [called] = await store.history.targetsCalled('ÉCOLE');
+        expect(called?.kind).to.equal('group');
+        expect((await store.history.list({ targets: [called as NonNullable<typeof called>] })).length).to.equal(1);
         expect((await store.history.list({ by: 'joe' })).length).to.equal(2);
-        expect((await store.history.list({ kind: 'group' })).length).to.equal(1);
+        expect((await store.history.list({ kind: 'group' })).length).to.equal(2);
         expect((await store.history.list({ limit: 2 })).map(({ what }) => what)).to.deep.equal([
-          'document.created',
           'edition.deleted',
+          'document.created',
         ]);
       });
     });

@@ -116,8 +116,8 @@ export function describeRuns(title: string, open: OpenRuns): void {
       if (forge === null) this.skip();
       await store.create(aRun('a'));
       await forge('a', 'd3/step-run@1', 'd3/step-run@2');
-      for (const read of [store.get('a'), other.list()]) {
-        const { problems } = await problemsOf(read);
+      for (const read of [() => store.get('a'), () => other.list()]) {
+        const { problems } = await problemsOf(read());
         expect(problems[0]?.code).to.equal('SCHEMA_NEWER');
         expect(problems[0]?.message).to.include('d3/step-run@2').and.to.include('a');
       }

@@ -6,8 +6,11 @@ import { expect } from 'chai';
 import { State } from '../../src/client/state/state.ts';
 import { StateRuns } from '../../src/client/state/step-runs.ts';
 import { openStore } from '../../src/depot/index.ts';
+import { postgresPlace } from '../../src/depot/store/postgres-place.ts';
+import { openPostgresStore } from '../../src/depot/store/postgres-store.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { machinePaths } from '../../src/platform/paths.ts';
+import { ask, dropSchema, freshSchema, releasePostgres, type TestServer, testPostgres } from '../support/postgres.ts';
 import { MemoryRuns } from './memory.ts';
 import { describeRuns } from './store-contract.ts';
 
@@ -53,6 +56,34 @@ describeRuns('SQLite of a depot', async () => {
   };
 });
 
+describe('runs on PostgreSQL', function () {
+  this.timeout(120_000);
+  let server: TestServer;
+  before(async () => {
+    server = await testPostgres();
+  });
+  after(releasePostgres);
+
+  describeRuns('PostgreSQL of a depot', async () => {
+    const url = freshSchema(server);
+    const options = { clock: systemClock, mustExist: false, identity: null };
+    const store = await openPostgresStore(postgresPlace(url), options);
+    const other = await openPostgresStore(postgresPlace(url), options);
+    return {
+      store: store.runs,
+      other: other.runs,
+      discard: async () => {
+        await store.close();
+        await other.close();
+        await dropSchema(url);
+      },
+      forge: async (id, from, to) => {
+        await ask(url, 'update runs set body = replace(body, $1, $2) where id = $3', [from, to, id]);
+      },
+    };
+  });
+});
+
 describeRuns('the memory of tests', async () => {
   const store = new MemoryRuns();
   return { store, other: store, discard: async () => undefined, forge: null };
@@ -66,7 +97,9 @@ describe('stores of before there were runs', () => {
       const before = new DatabaseSync(path.join(dir, 'depot.db'));
       before.exec(`DROP TABLE runs; DROP TABLE run_lines; ALTER TABLE deleted_editions DROP COLUMN file_kept;
         DROP TABLE computer_receipts; DROP TABLE computer_queue; DROP TABLE computer_problems;
-        DROP INDEX events_at; DROP INDEX events_name; ALTER TABLE computers DROP COLUMN user_name;
+        DROP INDEX events_at; DROP INDEX events_key; ALTER TABLE computers DROP COLUMN user_name;
+        ALTER TABLE depot DROP COLUMN identity; ALTER TABLE depot DROP COLUMN unfinished;
+        ALTER TABLE events DROP COLUMN target_key;
         UPDATE depot SET schema_version = 1`);
       before.close();
       const store = await openStore(dir, { clock: systemClock, mustExist: true });

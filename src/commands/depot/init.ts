@@ -11,7 +11,8 @@ interface Made {
 export default class DepotInit extends D3Command<Made, typeof DepotInit> {
   static override summary = 'Make a depot: the folder that holds packages, and what machines are told of them.';
   static override description =
-    'Without DIR it is made where D3_DEPOT says. The keys that sign what machines trust are made in DIR/keys.';
+    'Without DIR it is made where D3_DEPOT says. The keys that sign what machines trust are made in DIR/keys. Its database is a file ' +
+    'there too, unless D3_DEPOT_DATABASE or database.url names one on a PostgreSQL server.';
   static override examples = ['<%= config.bin %> depot init /srv/d3'];
   static override args = {
     dir: Args.directory({ name: 'dir', description: 'An empty folder, or one that is not there yet.', exists: false }),
@@ -25,7 +26,7 @@ export default class DepotInit extends D3Command<Made, typeof DepotInit> {
     }
     const { makeDepot } = await import('../../cli/admin-here.ts');
     const depot = path.resolve(said);
-    await makeDepot(depot);
+    await makeDepot(depot, inputs);
     return { result: { depot } };
   }
 

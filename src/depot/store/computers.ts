@@ -22,7 +22,9 @@ import {
   queueOf,
   receiptsOf,
 } from './inventory.ts';
+import { storable } from './storable.ts';
 import type { ComputerTable, Tables } from './tables.ts';
+import { DEPOT, inTurn } from './turns.ts';
 
 /** Reports read in one piece, where all computers are asked for. */
 const READ_AT_ONCE = 200;
@@ -37,8 +39,8 @@ export class SqlComputers implements ComputerStore {
   }
 
   async takeReport(report: Report): Promise<boolean> {
-    return this.#db.transaction().execute(async (transaction) => {
-      const { id, name, claims } = report.computer;
+    const { id, name, claims, user = null } = report.computer;
+    return inTurn(this.#db, turnOf(id), async (transaction) => {
       const taken = await transaction
         .selectFrom('reports')
         .select('id')
@@ -54,7 +56,7 @@ export class SqlComputers implements ComputerStore {
         os: JSON.stringify(report.os),
         cpu: report.cpu,
         d3: report.d3,
-        user_name: report.computer.user ?? null,
+        user_name: user === null ? null : storable(user),
         last_contact: contact,
         last_run: report.run,
       };
@@ -187,7 +189,7 @@ export class SqlComputers implements ComputerStore {
   }
 
   async remove(id: string, by: string): Promise<void> {
-    await this.#db.transaction().execute(async (transaction) => {
+    await inTurn(this.#db, [DEPOT, turnOf(id)], async (transaction) => {
       const row = await transaction.selectFrom('computers').selectAll().where('id', '=', id).executeTakeFirst();
       if (row === undefined) {
         throw new D3Error('COMPUTER_NOT_FOUND', 'notFound', `The depot has no computer ${id}.`, { target: id });
@@ -223,6 +225,11 @@ export class SqlComputers implements ComputerStore {
     const claimed = new Date(report.at);
     return (claimed > now ? now : claimed).toISOString();
   }
+}
+
+/** Reports of different computers are taken at the same time. */
+function turnOf(id: string): string {
+  return `computer ${id}`;
 }
 
 async function dropOldReports(db: Kysely<Tables>, computerId: string): Promise<void> {

@@ -48,6 +48,8 @@ export interface Store {
   exclusively<Result>(
     work: (store: Pick<Store, 'editions' | 'documents' | 'documentHashes'>) => Promise<Result>,
   ): Promise<Result>;
+  /** What time it is for all who share the store; null: it is on this host, whose clock counts. */
+  serverTime(): Promise<Date | null>;
   close(): Promise<void>;
 }
 

@@ -8,6 +8,7 @@ import type { DocumentBody, Documents, HistoryEvent, StoredDocument } from './co
 import { historyStore, recordEvent } from './events.ts';
 import { countCatalogChange } from './generation.ts';
 import type { DocumentTable, Tables } from './tables.ts';
+import { DEPOT, inTurn } from './turns.ts';
 
 type Stored = StoredDocument<DocumentBody>;
 
@@ -45,7 +46,7 @@ export class SqlDocuments implements Documents<DocumentBody> {
 
   async create(name: string, body: DocumentBody, by: string): Promise<Stored> {
     await this.#check(name, body);
-    return this.#db.transaction().execute(async (transaction) => {
+    return inTurn(this.#db, DEPOT, async (transaction) => {
       await this.#checkName(transaction, name, null);
       const at = this.#now();
       const { id } = await transaction
@@ -73,7 +74,7 @@ export class SqlDocuments implements Documents<DocumentBody> {
     changes: { name?: string; body?: DocumentBody },
     by: string,
   ): Promise<Stored> {
-    return this.#db.transaction().execute(async (transaction) => {
+    return inTurn(this.#db, DEPOT, async (transaction) => {
       const before = await this.#mustGet(transaction, id);
       this.#refuseConflict(before, generation);
       const name = changes.name ?? before.name;
@@ -100,7 +101,7 @@ export class SqlDocuments implements Documents<DocumentBody> {
   }
 
   async remove(id: number, generation: number, by: string): Promise<void> {
-    await this.#db.transaction().execute(async (transaction) => {
+    await inTurn(this.#db, DEPOT, async (transaction) => {
       const before = await this.#mustGet(transaction, id);
       this.#refuseConflict(before, generation);
       await transaction.deleteFrom('documents').where('id', '=', id).where('generation', '=', generation).execute();
@@ -142,7 +143,7 @@ export class SqlDocuments implements Documents<DocumentBody> {
 
   async #check(name: string, body: DocumentBody): Promise<void> {
     const { kind, version, bodySchema } = this.#kind;
-    if (name.trim() !== name || name === '' || name.length > MAX_NAME || /[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) {
+    if (name.trim() !== name || name === '' || name.length > MAX_NAME || /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(name)) {
       throw new D3Error(
         'DOCUMENT_INVALID',
         'usage',

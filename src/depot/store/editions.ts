@@ -17,6 +17,7 @@ import type {
 import { recordEvent } from './events.ts';
 import { countCatalogChange } from './generation.ts';
 import type { EditionColumns, EditionTable, Tables } from './tables.ts';
+import { DEPOT, inTurn } from './turns.ts';
 
 const BODY_VERSION = 1;
 /** Ids a statement asks for at once: databases take so many values and no more. */
@@ -46,7 +47,7 @@ export class SqlEditions implements EditionStore {
 
   async insert(given: NewEdition, by: string, confirm = async () => {}): Promise<StoredEdition> {
     const edition = await checked(given);
-    return this.#db.transaction().execute(async (transaction) => {
+    return inTurn(this.#db, DEPOT, async (transaction) => {
       await checkIdentity(transaction, edition, null);
       const at = this.#now();
       const { id } = await transaction
@@ -70,7 +71,7 @@ export class SqlEditions implements EditionStore {
   }
 
   async update(id: number, changes: EditionChanges, by: string): Promise<StoredEdition> {
-    return this.#db.transaction().execute(async (transaction) => {
+    return inTurn(this.#db, DEPOT, async (transaction) => {
       const before = await mustFind(transaction, id);
       const edition = await checked({ ...newEditionOf(before), ...withoutUndefined(changes) });
       await checkIdentity(transaction, edition, id);
@@ -86,7 +87,7 @@ export class SqlEditions implements EditionStore {
   }
 
   async makeLive(id: number, by: string, expected: ExpectedBasename): Promise<StatusChange[]> {
-    return this.#db.transaction().execute(async (transaction) => {
+    return inTurn(this.#db, DEPOT, async (transaction) => {
       const edition = await mustFind(transaction, id);
       const rows = await transaction
         .selectFrom('editions')
@@ -130,7 +131,7 @@ export class SqlEditions implements EditionStore {
     by: string,
     options: { archive: boolean; keepFile?: boolean; expected?: StoredStatus },
   ): Promise<StoredEdition> {
-    return this.#db.transaction().execute(async (transaction) => {
+    return inTurn(this.#db, DEPOT, async (transaction) => {
       const edition = await mustFind(transaction, id);
       if (options.expected !== undefined && options.expected !== edition.status)
         throw changedMeanwhile(edition, options.expected);
@@ -170,7 +171,7 @@ export class SqlEditions implements EditionStore {
   }
 
   async restore(id: number, by: string): Promise<StoredEdition> {
-    return this.#db.transaction().execute(async (transaction) => {
+    return inTurn(this.#db, DEPOT, async (transaction) => {
       const row = await transaction
         .selectFrom('deleted_editions')
         .selectAll()
@@ -202,7 +203,7 @@ export class SqlEditions implements EditionStore {
   }
 
   async unlive(id: number, by: string): Promise<StoredEdition> {
-    return this.#db.transaction().execute(async (transaction) => {
+    return inTurn(this.#db, DEPOT, async (transaction) => {
       const before = await mustFind(transaction, id);
       if (before.status !== 'live') {
         const text = `${before.edition} is ${before.status}: somebody was faster`;

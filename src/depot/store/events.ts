@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import { wholeNumber } from '../../catalog/names.ts';
+import { nameKey, wholeNumber } from '../../catalog/names.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { HistoryEvent, HistoryFilter, HistoryStore, HistoryTarget } from './contract.ts';
 import type { Tables } from './tables.ts';
@@ -17,6 +17,7 @@ export async function recordEvent(db: Kysely<Tables>, event: NewEvent): Promise<
       target_kind: event.target.kind,
       target_id: event.target.id,
       target_name: event.target.name,
+      target_key: nameKey(event.target.name),
       before: event.before === null ? null : JSON.stringify(event.before),
       after: event.after === null ? null : JSON.stringify(event.after),
     })
@@ -51,7 +52,7 @@ export function historyStore(db: Kysely<Tables>, clock: Clock): HistoryStore {
       const named = await db
         .selectFrom('events')
         .select(['target_kind', 'target_id'])
-        .where(sql`lower(target_name)`, '=', lowered(name))
+        .where('target_key', '=', nameKey(name))
         .distinct()
         .execute();
       const found = new Map(named.map(({ target_kind: kind, target_id: id }) => [`${kind} ${id}`, { kind, id }]));

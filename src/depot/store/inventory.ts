@@ -9,6 +9,7 @@ import type {
   ProblemStatus,
   QueuedSomewhere,
 } from './contract.ts';
+import { storable } from './storable.ts';
 import type { ComputerProblemTable, ComputerQueueTable, ComputerReceiptTable, Tables } from './tables.ts';
 
 /**
@@ -55,7 +56,7 @@ async function replaceRows(
   const there = await any.selectFrom(name).selectAll().where('computer_id', '=', computerId).execute();
   const known = new Map(there.map((row) => [String(row[key]), row]));
   // A hostile report may name one twice.
-  const wanted = new Map((rows as readonly Row[]).map((row) => [String(row[key]), row]));
+  const wanted = new Map((rows as readonly Row[]).map(storableRow).map((row) => [String(row[key]), row]));
   const gone = [...known.keys()].filter((value) => !wanted.has(value));
   const changed = [...wanted].filter(([value, row]) => !isSame(row, known.get(value)));
   const outdated = [...gone, ...changed.flatMap(([value]) => (known.has(value) ? [value] : []))];
@@ -68,6 +69,12 @@ async function replaceRows(
       .values(some.map(([, row]) => row))
       .execute();
   }
+}
+
+function storableRow(row: Row): Row {
+  return Object.fromEntries(
+    Object.entries(row).map(([column, value]) => [column, typeof value === 'string' ? storable(value) : value]),
+  );
 }
 
 function isSame(row: Row, known: Row | undefined): boolean {

@@ -1,57 +1,174 @@
+import { randomUUID } from 'node:crypto';
 import { D3Error } from '@d3/sdk';
-import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
+import { type CreateTableBuilder, type Kysely, type Selectable, sql } from 'kysely';
+import { nameKey } from '../../catalog/names.ts';
 import { keepInventory } from './inventory.ts';
 import type { Tables } from './tables.ts';
+import { DEPOT, inTurn } from './turns.ts';
 
 /** How the databases differ where tables are made. */
 export interface DatabaseTraits {
   /** Adds a primary key `id` that only grows: a number once given is never given again. */
   withGrowingId<T extends string, C extends string>(table: CreateTableBuilder<T, C>): CreateTableBuilder<T, C | 'id'>;
+  /** Whether there is a depot. */
+  hasTables(db: Kysely<Tables>): Promise<boolean>;
+  /** Whatever is needed before and after tables are made or changed, in the same transaction. */
+  before?(transaction: Kysely<Tables>): Promise<void>;
+  after?(transaction: Kysely<Tables>): Promise<void>;
 }
+
+/** Events read in one piece. */
+const EVENTS_AT_ONCE = 1_000;
 
 type Migration = (db: Kysely<Tables>, traits: DatabaseTraits) => Promise<void>;
 
 /** Forward only, never edited once released: migration n takes the schema from version n to n + 1. */
-const migrations: readonly Migration[] = [createTables, addRuns, keepFilesOfArchived, addInventory];
+const migrations: readonly Migration[] = [createTables, addRuns, keepFilesOfArchived, addInventory, addIdentity];
 
+/** Since this version a database says which depot's it is. */
+const IDENTITY_VERSION = migrations.indexOf(addIdentity) + 1;
 /** The schema version this d3 writes. */
 const SCHEMA_VERSION = migrations.length;
 
 /**
  * Brings the tables to this d3's version, in one transaction.
  * @param where the database, for messages
- * @throws D3Error refused `SCHEMA_NEWER` when a newer d3 wrote it: nothing is touched
+ * @param identity the depot's, where its folder names this database: another depot's is refused, and this one is whole
+ * @throws D3Error refused `SCHEMA_NEWER` when a newer d3 wrote it, `DATABASE_TAKEN`, `DATABASE_UNFINISHED`: nothing is touched
  */
-export async function migrate(db: Kysely<Tables>, traits: DatabaseTraits, where: string): Promise<void> {
-  if ((await checkedVersion(db, where)) === SCHEMA_VERSION) return;
-  await db.transaction().execute(async (transaction) => {
+export async function migrate(
+  db: Kysely<Tables>,
+  traits: DatabaseTraits,
+  where: string,
+  identity: string | null = null,
+): Promise<void> {
+  const { version, unfinished } = await checkedDepot(db, traits, where, identity);
+  if (version === SCHEMA_VERSION && unfinished === null) return;
+  await inTurn(db, DEPOT, async (transaction) => {
+    await traits.before?.(transaction);
     // Read again: another process may have been faster.
-    for (let version = await checkedVersion(transaction, where); version < SCHEMA_VERSION; version++) {
-      await (migrations[version] as Migration)(transaction, traits);
-      await transaction
-        .updateTable('depot')
-        .set({ schema_version: version + 1 })
-        .execute();
-    }
+    const found = await checkedDepot(transaction, traits, where, identity);
+    await raise(transaction, traits, found.version);
+    if (found.version === 0 && identity !== null) await transaction.updateTable('depot').set({ identity }).execute();
+    if (found.unfinished !== null) await transaction.updateTable('depot').set({ unfinished: null }).execute();
+    await traits.after?.(transaction);
   });
 }
 
-async function checkedVersion(db: Kysely<Tables>, where: string): Promise<number> {
-  const version = await schemaVersion(db);
-  if (version <= SCHEMA_VERSION) return version;
+/**
+ * Makes tables that are to be filled from elsewhere. Until the depot's folder names this database, they hold no whole depot.
+ * @param unfinished what is to fill them, in words
+ * @throws D3Error refused `DATABASE_NOT_EMPTY`: nothing is touched
+ */
+export async function makeTarget(
+  db: Kysely<Tables>,
+  traits: DatabaseTraits,
+  where: string,
+  { identity, unfinished }: { identity: string; unfinished: string },
+): Promise<void> {
+  await inTurn(db, DEPOT, async (transaction) => {
+    await traits.before?.(transaction);
+    await refuseFilled(transaction, traits, where, identity);
+    await raise(transaction, traits, (await depotRow(transaction, traits))?.schema_version ?? 0);
+    await transaction.updateTable('depot').set({ identity, unfinished }).execute();
+    await traits.after?.(transaction);
+  });
+}
+
+/** @throws D3Error notFound `STORE_NOT_FOUND` where there is no depot */
+export async function refuseAbsent(db: Kysely<Tables>, traits: DatabaseTraits, where: string): Promise<void> {
+  if (await traits.hasTables(db)) return;
+  throw new D3Error('STORE_NOT_FOUND', 'notFound', 'There is no depot in this database.', {
+    target: where,
+    actions: [
+      'look at D3_DEPOT_DATABASE and database.url',
+      'a new one is made by d3 depot init, and filled by d3 depot migrate',
+    ],
+  });
+}
+
+/** @throws D3Error refused `DATABASE_NOT_EMPTY` unless there is nothing, or what an earlier try at this very depot left */
+export async function refuseFilled(
+  db: Kysely<Tables>,
+  traits: DatabaseTraits,
+  where: string,
+  identity: string,
+): Promise<void> {
+  const depot = await depotRow(db, traits);
+  const isOurs =
+    depot !== null &&
+    depot.schema_version >= IDENTITY_VERSION &&
+    depot.schema_version <= SCHEMA_VERSION &&
+    depot.unfinished !== null &&
+    depot.identity === identity;
+  if (depot === null || isOurs) return;
   throw new D3Error(
-    'SCHEMA_NEWER',
+    'DATABASE_NOT_EMPTY',
     'refused',
-    `The depot's database has schema version ${version}; this d3 knows versions up to ${SCHEMA_VERSION}. Nothing was changed.`,
-    { target: where, actions: ['Update d3 on this host.'] },
+    'There is a depot in this database already. Nothing was changed.',
+    {
+      target: where,
+      actions: [
+        'name an empty database, or another schema of it: ?schema=NAME',
+        'or drop what is there, if nobody needs it',
+      ],
+    },
   );
 }
 
-async function schemaVersion(db: Kysely<Tables>): Promise<number> {
-  const tables = await db.introspection.getTables();
-  if (!tables.some((table) => table.name === 'depot')) return 0;
-  const row = await db.selectFrom('depot').select('schema_version').executeTakeFirst();
-  return row?.schema_version ?? 0;
+async function raise(transaction: Kysely<Tables>, traits: DatabaseTraits, from: number): Promise<void> {
+  for (let version = from; version < SCHEMA_VERSION; version++) {
+    await (migrations[version] as Migration)(transaction, traits);
+    await transaction
+      .updateTable('depot')
+      .set({ schema_version: version + 1 })
+      .execute();
+  }
+}
+
+async function depotRow(db: Kysely<Tables>, traits: DatabaseTraits) {
+  if (!(await traits.hasTables(db))) return null;
+  // An older d3's row has fewer columns.
+  const row: Partial<Selectable<Tables['depot']>> = (await db.selectFrom('depot').selectAll().executeTakeFirst()) ?? {};
+  const { schema_version = 0, identity = null, unfinished = null } = row;
+  return { schema_version, identity, unfinished };
+}
+
+/** @returns the version of the tables, 0 where there are none, and what they were being filled by */
+async function checkedDepot(
+  db: Kysely<Tables>,
+  traits: DatabaseTraits,
+  where: string,
+  identity: string | null,
+): Promise<{ version: number; unfinished: string | null }> {
+  const depot = await depotRow(db, traits);
+  if (depot === null) return { version: 0, unfinished: null };
+  const { schema_version: version, unfinished } = depot;
+  if (version > SCHEMA_VERSION) {
+    throw new D3Error(
+      'SCHEMA_NEWER',
+      'refused',
+      `The depot's database has schema version ${version}; this d3 knows versions up to ${SCHEMA_VERSION}. Nothing was changed.`,
+      { target: where, actions: ['Update d3 on this host.'] },
+    );
+  }
+  if (version < IDENTITY_VERSION) return { version, unfinished };
+  if (identity !== null && depot.identity !== identity) {
+    throw new D3Error('DATABASE_TAKEN', 'refused', 'This database belongs to another depot. Nothing was changed.', {
+      target: where,
+      actions: [
+        'name the database of this depot, or an empty one where a depot is to be made',
+        'two depots share a database in two schemas: ?schema=NAME',
+      ],
+    });
+  }
+  if (unfinished !== null && identity === null) {
+    throw new D3Error('DATABASE_UNFINISHED', 'refused', `This database holds no whole depot: ${unfinished}.`, {
+      target: where,
+      actions: ['repeat the command that was to fill it: d3 depot migrate or d3 depot restore'],
+    });
+  }
+  return { version, unfinished };
 }
 
 async function createTables(db: Kysely<Tables>, traits: DatabaseTraits): Promise<void> {
@@ -217,6 +334,34 @@ async function addInventory(db: Kysely<Tables>): Promise<void> {
   for (const { id } of computers) {
     const kept = await db.selectFrom('reports').select('body').where('computer_id', '=', id).orderBy('id').execute();
     for (const { body } of kept) await keepInventory(db, JSON.parse(body));
+  }
+}
+
+/** Which depot it is of, whether it is whole, and names in history that are found in any case, whatever the language. */
+async function addIdentity(db: Kysely<Tables>): Promise<void> {
+  await db.schema.alterTable('depot').addColumn('identity', 'text').execute();
+  await db.schema.alterTable('depot').addColumn('unfinished', 'text').execute();
+  await db.updateTable('depot').set({ identity: randomUUID() }).execute();
+  await db.schema.alterTable('events').addColumn('target_key', 'text').execute();
+  await db.schema.dropIndex('events_name').execute();
+  await db.schema.createIndex('events_key').on('events').column('target_key').execute();
+  for (let after = 0; ; ) {
+    const rows = await db
+      .selectFrom('events')
+      .select(['id', 'target_name'])
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(EVENTS_AT_ONCE)
+      .execute();
+    for (const { id, target_name } of rows)
+      await db
+        .updateTable('events')
+        .set({ target_key: nameKey(target_name) })
+        .where('id', '=', id)
+        .execute();
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    after = last.id;
   }
 }
 

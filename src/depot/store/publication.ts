@@ -10,6 +10,7 @@ import type {
 import { SqlDocuments } from './documents.ts';
 import { listEditions } from './editions.ts';
 import type { Tables } from './tables.ts';
+import { DEPOT, inTurn } from './turns.ts';
 
 export class SqlPublication implements PublicationStore {
   readonly #db: Kysely<Tables>;
@@ -31,7 +32,7 @@ export class SqlPublication implements PublicationStore {
   async exclusively(
     work: (input: PublicationInput) => Promise<PublicationRecord | null>,
   ): Promise<PublicationRecord | null> {
-    return this.#db.transaction().execute(async (transaction) => {
+    return inTurn(this.#db, DEPOT, async (transaction) => {
       const { generation, last } = await readDepot(transaction);
       const editions = await listEditions(transaction);
       const documents = async <K extends keyof DocumentBodies>(kind: K): Promise<StoredDocument<DocumentBodies[K]>[]> =>

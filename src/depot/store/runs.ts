@@ -10,9 +10,13 @@ import {
   type Run,
   type RunStore,
 } from '../../runs/types.ts';
+import { storable } from './storable.ts';
 import type { RunTable, Tables } from './tables.ts';
+import { inTurn } from './turns.ts';
 
 const WHERE = "the depot's database";
+/** Lines a statement writes at once. */
+const LINES_AT_ONCE = 500;
 
 /** Runs in the depot's own store. */
 export class SqlRuns implements RunStore {
@@ -23,7 +27,7 @@ export class SqlRuns implements RunStore {
   }
 
   async create(run: Run): Promise<void> {
-    await this.#db.transaction().execute(async (transaction) => {
+    await inTurn(this.#db, 'runs', async (transaction) => {
       const twin = await transaction.selectFrom('runs').select('id').where('id', '=', run.id).executeTakeFirst();
       if (twin !== undefined) throw runExists(run.id);
       await transaction.insertInto('runs').values(rowOf(run)).execute();
@@ -57,12 +61,14 @@ export class SqlRuns implements RunStore {
 
   async append(id: string, lines: readonly LogLine[]): Promise<void> {
     if (lines.length === 0) return;
-    await this.#db.transaction().execute(async (transaction) => {
-      for (const line of lines)
+    await inTurn(this.#db, `run ${id}`, async (transaction) => {
+      for (let at = 0; at < lines.length; at += LINES_AT_ONCE) {
+        const some = lines.slice(at, at + LINES_AT_ONCE);
         await transaction
           .insertInto('run_lines')
-          .values({ run: id, ...line })
+          .values(some.map(({ text, ...line }) => ({ run: id, ...line, text: storable(text) })))
           .execute();
+      }
       const oldest = await transaction
         .selectFrom('run_lines')
         .select('id')

@@ -18,6 +18,7 @@ import { historyStore } from './events.ts';
 import { SqlPublication } from './publication.ts';
 import { SqlRuns } from './runs.ts';
 import type { Tables } from './tables.ts';
+import { DEPOT, inTurn, serverTime } from './turns.ts';
 
 /** The store on any database Kysely speaks to, its tables already made. */
 export class SqlStore implements Store {
@@ -49,12 +50,16 @@ export class SqlStore implements Store {
   async exclusively<Result>(
     work: (store: Pick<Store, 'editions' | 'documents' | 'documentHashes'>) => Promise<Result>,
   ): Promise<Result> {
-    return this.#db.transaction().execute((transaction) => work(new SqlStore(transaction, this.#clock)));
+    return inTurn(this.#db, DEPOT, (transaction) => work(new SqlStore(transaction, this.#clock)));
   }
 
   async documentHashes(): Promise<Set<string>> {
     const rows = await this.#db.selectFrom('documents').select('body').execute();
     return new Set(rows.flatMap(({ body }) => body.match(/\b[0-9a-f]{64}\b/g) ?? []));
+  }
+
+  async serverTime(): Promise<Date | null> {
+    return serverTime(this.#db);
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { errnoOf, giveToOwnerOf } from '../files.ts';
 import type { Store } from './contract.ts';
 import { type DatabaseTraits, migrate } from './migrations.ts';
+import { type Anatomy, movedError, type Rows, type TableShape } from './rows.ts';
 import { SqlStore } from './sql-store.ts';
 import { NodeSqliteDialect, primaryCode } from './sqlite-dialect.ts';
 import type { Tables } from './tables.ts';
@@ -19,20 +20,37 @@ const BLOCKING_WAIT = 200;
 
 const traits: DatabaseTraits = {
   withGrowingId: (table) => table.addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement()),
+  async hasTables(db) {
+    const { rows } = await sql`select 1 from sqlite_master where type = 'table' and name = 'depot'`.execute(db);
+    return rows.length > 0;
+  },
 };
+
+interface SqliteOptions {
+  /** Refuse a file that is not there instead of making it. */
+  mustExist: boolean;
+  /** Milliseconds a writer waits for another process's. */
+  patience?: number;
+}
 
 /**
  * Opens the SQLite store in a file, making its tables when they are not there.
  * Its methods fail with the same errors when the database cannot be used later on.
- * @param options.mustExist refuse a file that is not there instead of making it
- * @param options.patience milliseconds a writer waits for another process's
  * @throws D3Error notFound `STORE_NOT_FOUND`, refused `SCHEMA_NEWER`, busy `STORE_BUSY`, failed `NO_SPACE` or `STORE_UNREADABLE`, notAuthorised
  */
 export async function openSqliteStore(
   file: string,
-  options: { clock: Clock; mustExist: boolean; patience?: number },
+  { clock, ...options }: SqliteOptions & { clock: Clock },
 ): Promise<Store> {
-  const { clock, mustExist, patience = PATIENCE } = options;
+  return new SqlStore(await openDatabase(file, options), clock);
+}
+
+/** Opens it for its rows as they are; whoever does closes it. @throws D3Error as {@link openSqliteStore} */
+export async function openSqliteRows(file: string, options: SqliteOptions): Promise<Rows> {
+  return { db: await openDatabase(file, options), anatomy: sqliteAnatomy, where: file };
+}
+
+async function openDatabase(file: string, { mustExist, patience = PATIENCE }: SqliteOptions): Promise<Kysely<Tables>> {
   if (!existsSync(file)) {
     if (mustExist) {
       throw new D3Error('STORE_NOT_FOUND', 'notFound', `There is no depot database ${file}.`, { target: file });
@@ -54,12 +72,66 @@ export async function openSqliteStore(
     });
     await migrate(db, traits, file);
     await sql.raw(`pragma busy_timeout = ${BLOCKING_WAIT}`).execute(db);
-    return new SqlStore(db, clock);
+    return db;
   } catch (error) {
     if (database?.isOpen) database.close();
     throw asD3Error(error, file);
   }
 }
+
+/** Copies a database as it is at one moment into a new file, while others go on writing. */
+export async function snapshotSqlite({ db, where }: Rows, file: string): Promise<void> {
+  try {
+    await sql`vacuum into ${file}`.execute(db);
+  } catch (error) {
+    throw asD3Error(error, where);
+  }
+}
+
+const sqliteAnatomy: Anatomy = {
+  async tables(db) {
+    const { rows } = await sql<{ name: string }>`
+      select name from sqlite_master where type = 'table' and substr(name, 1, 7) <> 'sqlite_' order by name`.execute(
+      db,
+    );
+    const shapes: TableShape[] = [];
+    for (const { name } of rows) {
+      const columns = await sql<{ name: string; pk: number }>`select name, pk from pragma_table_info(${name})`.execute(
+        db,
+      );
+      const references = await sql<{ to: string }>`
+        select distinct "table" as "to" from pragma_foreign_key_list(${name})`.execute(db);
+      shapes.push({
+        name,
+        columns: columns.rows.map((column) => column.name),
+        key: columns.rows
+          .filter(({ pk }) => pk > 0)
+          .toSorted((a, b) => a.pk - b.pk)
+          .map((column) => column.name),
+        references: references.rows.map(({ to }) => to),
+      });
+    }
+    return shapes;
+  },
+  async counters(db) {
+    const { rows } = await sql<{ name: string; seq: number }>`select name, seq from sqlite_sequence`.execute(db);
+    return new Map(rows.filter(({ seq }) => seq > 0).map(({ name, seq }) => [name, seq]));
+  },
+  async setCounter(db, table, last) {
+    await sql`delete from sqlite_sequence where name = ${table}`.execute(db);
+    await sql`insert into sqlite_sequence (name, seq) values (${table}, ${last})`.execute(db);
+  },
+  /** A transaction of the store's is alone as it is. */
+  async freeze() {},
+  async shut(transaction, text) {
+    for (const { name } of await sqliteAnatomy.tables(transaction)) {
+      for (const change of ['insert', 'update', 'delete']) {
+        await sql`create trigger ${sql.id(`moved_${name}_${change}`)} before ${sql.raw(change)} on ${sql.table(name)}
+          begin select raise(abort, ${sql.lit(text)}); end`.execute(transaction);
+      }
+    }
+  },
+};
 
 async function makePrivately(file: string): Promise<void> {
   try {
@@ -86,6 +158,8 @@ const NOTADB = 26;
 
 /** What the system or the disk did to the database, as an error for people; anything else stays what it is. */
 function asD3Error(error: unknown, file: string): unknown {
+  const moved = movedError(error, file);
+  if (moved !== null) return moved;
   const code = errnoOf(error) ?? primaryCode(error);
   const reason = error instanceof Error ? error.message : String(error);
   const options = { target: file, cause: error };

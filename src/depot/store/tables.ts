@@ -26,6 +26,10 @@ interface DepotTable {
   generation: number;
   /** JSON of a PublicationRecord. */
   published: string | null;
+  /** Which depot this is: a random id that goes with it from database to database. */
+  identity: string | null;
+  /** What it is in the middle of being filled by, in words; null: it is whole. */
+  unfinished: string | null;
 }
 
 export interface EditionColumns {
@@ -74,6 +78,8 @@ interface EventTable {
   target_kind: string;
   target_id: number;
   target_name: string;
+  /** The name without regard to case. */
+  target_key: string;
   before: string | null;
   after: string | null;
 }
