@@ -24,6 +24,7 @@ import type {
   ScriptBody,
   SiteBody,
 } from '../contract.ts';
+import type { Anchor, ChainedEvent } from '../event-chain.ts';
 
 /**
  * The depot's store as every database behind it must offer it. One contract suite (test/depot/store-contract.ts) holds
@@ -200,6 +201,10 @@ export interface HistoryEvent {
   target: HistoryTarget;
   before: unknown;
   after: unknown;
+  /** Hash of the event before it. */
+  prev: string;
+  /** Of all it says and of `prev`: what is altered, removed or put in shows. */
+  hash: string;
 }
 
 export interface HistoryTarget {
@@ -231,6 +236,17 @@ export interface HistoryStore {
    * What has or ever had a name, without regard to case: documents and editions by name, editions also by id and basename.
    */
   targetsCalled(name: string): Promise<Pick<HistoryTarget, 'kind' | 'id'>[]>;
+  /** What the depot knows of its chain of events. */
+  chain(): Promise<HistoryChain>;
+  /** Every event as it is stored, oldest first; read in pieces. */
+  rows(): AsyncIterable<ChainedEvent>;
+}
+
+export interface HistoryChain {
+  /** How many events were ever written. */
+  events: number;
+  /** Hash of the newest. */
+  newest: string;
 }
 
 export interface Computer {
@@ -375,6 +391,8 @@ export interface PublicationInput {
   mirrors: StoredDocument<MirrorBody>[];
   policies: StoredDocument<PolicyBody>[];
   records: PublishedRecords;
+  /** The newest event of the history. */
+  anchor: Anchor;
   last: PublicationRecord | null;
 }
 

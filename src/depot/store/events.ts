@@ -1,25 +1,42 @@
 import { type Kysely, sql } from 'kysely';
 import { wholeNumber } from '../../catalog/names.ts';
-import type { HistoryEvent, HistoryFilter, HistoryStore, HistoryTarget } from './contract.ts';
+import { type ChainedEvent, eventHash } from '../event-chain.ts';
+import type { HistoryChain, HistoryEvent, HistoryFilter, HistoryStore, HistoryTarget } from './contract.ts';
 import type { Tables } from './tables.ts';
 
-export type NewEvent = Omit<HistoryEvent, 'id'>;
+/** Events read at once where all of them are. */
+const ROWS_AT_ONCE = 1_000;
 
-/** Writes an event in the transaction of the change it tells of. */
+export type NewEvent = Omit<HistoryEvent, 'id' | 'prev' | 'hash'>;
+
+/**
+ * Writes an event in the transaction of the change it tells of, chained to the one before it. The row of the depot holds
+ * the newest hash: changing it orders the writers, so that on every database each event follows the one before.
+ */
 export async function recordEvent(db: Kysely<Tables>, event: NewEvent): Promise<void> {
-  await db
+  const { prev } = await db
+    .updateTable('depot')
+    .set({ events: sql`events + 1` })
+    .returning('newest_event as prev')
+    .executeTakeFirstOrThrow();
+  const content = {
+    at: event.at,
+    by: event.by,
+    what: event.what,
+    target_kind: event.target.kind,
+    target_id: event.target.id,
+    target_name: event.target.name,
+    before: event.before === null ? null : JSON.stringify(event.before),
+    after: event.after === null ? null : JSON.stringify(event.after),
+  };
+  const { id } = await db
     .insertInto('events')
-    .values({
-      at: event.at,
-      by: event.by,
-      what: event.what,
-      target_kind: event.target.kind,
-      target_id: event.target.id,
-      target_name: event.target.name,
-      before: event.before === null ? null : JSON.stringify(event.before),
-      after: event.after === null ? null : JSON.stringify(event.after),
-    })
-    .execute();
+    .values({ ...content, prev, hash: '' })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  const hash = eventHash(prev, { id, ...content });
+  await db.updateTable('events').set({ hash }).where('id', '=', id).execute();
+  await db.updateTable('depot').set({ newest_event: hash }).execute();
 }
 
 export function historyStore(db: Kysely<Tables>): HistoryStore {
@@ -43,7 +60,34 @@ export function historyStore(db: Kysely<Tables>): HistoryStore {
         target: { kind: row.target_kind, id: row.target_id, name: row.target_name },
         before: row.before === null ? null : JSON.parse(row.before),
         after: row.after === null ? null : JSON.parse(row.after),
+        prev: row.prev,
+        hash: row.hash,
       }));
+    },
+
+    async chain(): Promise<HistoryChain> {
+      const { events, newest_event: newest } = await db
+        .selectFrom('depot')
+        .select(['events', 'newest_event'])
+        .executeTakeFirstOrThrow();
+      return { events, newest };
+    },
+
+    async *rows(): AsyncIterable<ChainedEvent> {
+      let after = 0;
+      for (;;) {
+        const rows = await db
+          .selectFrom('events')
+          .selectAll()
+          .where('id', '>', after)
+          .orderBy('id')
+          .limit(ROWS_AT_ONCE)
+          .execute();
+        yield* rows;
+        const last = rows.at(-1);
+        if (last === undefined) return;
+        after = last.id;
+      }
     },
 
     async targetsCalled(name: string): Promise<Target[]> {

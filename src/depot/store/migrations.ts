@@ -1,5 +1,7 @@
 import { D3Error } from '@d3/sdk';
 import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
+import { CHAIN_BEGIN, eventHash } from '../event-chain.ts';
+import { historyStore } from './events.ts';
 import { keepInventory } from './inventory.ts';
 import type { Tables } from './tables.ts';
 
@@ -12,7 +14,7 @@ export interface DatabaseTraits {
 type Migration = (db: Kysely<Tables>, traits: DatabaseTraits) => Promise<void>;
 
 /** Forward only, never edited once released: migration n takes the schema from version n to n + 1. */
-const migrations: readonly Migration[] = [createTables, addRuns, keepFilesOfArchived, addInventory];
+const migrations: readonly Migration[] = [createTables, addRuns, keepFilesOfArchived, addInventory, chainEvents];
 
 /** The schema version this d3 writes. */
 const SCHEMA_VERSION = migrations.length;
@@ -218,6 +220,33 @@ async function addInventory(db: Kysely<Tables>): Promise<void> {
     const kept = await db.selectFrom('reports').select('body').where('computer_id', '=', id).orderBy('id').execute();
     for (const { body } of kept) await keepInventory(db, JSON.parse(body));
   }
+}
+
+/** Every event carries the hash of the one before; those there are already are chained as they stand. */
+async function chainEvents(db: Kysely<Tables>): Promise<void> {
+  for (const column of ['prev', 'hash']) {
+    await db.schema
+      .alterTable('events')
+      .addColumn(column, 'text', (made) => made.notNull().defaultTo(''))
+      .execute();
+  }
+  await db.schema
+    .alterTable('depot')
+    .addColumn('events', 'bigint', (column) => column.notNull().defaultTo(0))
+    .execute();
+  await db.schema
+    .alterTable('depot')
+    .addColumn('newest_event', 'text', (column) => column.notNull().defaultTo(CHAIN_BEGIN))
+    .execute();
+  let newest = CHAIN_BEGIN;
+  let count = 0;
+  for await (const event of historyStore(db).rows()) {
+    const hash = eventHash(newest, event);
+    await db.updateTable('events').set({ prev: newest, hash }).where('id', '=', event.id).execute();
+    newest = hash;
+    count += 1;
+  }
+  await db.updateTable('depot').set({ events: count, newest_event: newest }).execute();
 }
 
 function withEditionColumns<T extends string, C extends string>(table: CreateTableBuilder<T, C>) {

@@ -26,6 +26,10 @@ interface DepotTable {
   generation: number;
   /** JSON of a PublicationRecord. */
   published: string | null;
+  /** Events ever written. */
+  events: Generated<number>;
+  /** Hash of the newest. */
+  newest_event: Generated<string>;
 }
 
 export interface EditionColumns {
@@ -76,6 +80,9 @@ interface EventTable {
   target_name: string;
   before: string | null;
   after: string | null;
+  /** Hash of the event before, and of all this one says with it. */
+  prev: string;
+  hash: string;
 }
 
 export interface ComputerTable {
