@@ -6,10 +6,13 @@ import type { Edition } from '../catalog/types.ts';
 import type { Clock } from '../platform/clock.ts';
 import { refuseNetworkFilesystem } from '../platform/filesystems.ts';
 import { type Blobs, openBlobs } from './blobs.ts';
+import { type Waiting, waitingFor } from './drafts.ts';
+import type { Anchor } from './event-chain.ts';
 import { errnoOf, giveToOwnerOf, makeFolder, syncFolder, writeFileDurably } from './files.ts';
 import { type InboxOutcome, takeInbox } from './inbox.ts';
-import { generateKeys, loadKeys } from './keys.ts';
-import { needsRenewal, publish, timestampVersion, withDerivedStatus } from './publish.ts';
+import { generateKeys, type Keyring, keysFolder, readKeyring } from './keys.ts';
+import { publish, seemsInForce, signedAnchors, withDerivedStatus } from './publish.ts';
+import { newestRoot } from './roots.ts';
 import type { PublicationRecord, Store } from './store/contract.ts';
 import { DATABASE_NAME, openStore } from './store/open.ts';
 
@@ -20,15 +23,34 @@ export interface Depot {
   readonly store: Store;
   readonly blobs: Blobs;
   /**
-   * Shows machines what the store holds.
-   * @returns what was published, null when machines see it already
+   * Shows machines what the store holds, or leaves a draft where signatures are missing: see {@link Depot.waiting}.
+   * @returns what was published, null when machines see it already or when it waits
    */
-  publish(): Promise<PublicationRecord | null>;
+  publish(options?: PublishChoice): Promise<PublicationRecord | null>;
+  /** What waits for signatures. */
+  waiting(): Promise<Waiting[]>;
+  /** The newest events that signed metadata remembers. */
+  anchors(): Promise<Anchor[]>;
   /** Takes in the reports machines left. */
   takeInbox(): Promise<InboxOutcome>;
   /** All editions in id order, `missing` where the file is gone. */
   editionsWithDerivedStatus(): Promise<Edition[]>;
   close(): Promise<void>;
+}
+
+export interface PublishChoice {
+  /** Sign with the keys of the person who does this too, not with those of the depot's host alone. */
+  mine?: boolean;
+  /** Sign anew, whether anything changed or not. */
+  renew?: boolean;
+  /** Days snapshot and timestamp are to be good for; as last time unless said. */
+  days?: number;
+}
+
+export interface DepotOptions {
+  clock: Clock;
+  /** Folders with keys of the person who does this. */
+  keys?: readonly string[];
 }
 
 /** A depot in the making; it becomes one when its database has its place, the last step. */
@@ -134,7 +156,7 @@ async function build(dir: string, clock: Clock): Promise<void> {
   await generateKeys(dir);
   const store = await openStore(dir, { clock, mustExist: false });
   try {
-    await publish({ dir, store, blobs: openBlobs(dir), keys: await loadKeys(dir), clock });
+    await publish({ dir, store, blobs: openBlobs(dir), ring: await readKeyring([keysFolder(dir)]), clock });
   } finally {
     // Closing folds the write-ahead log into the database: one file to move.
     await store.close();
@@ -153,13 +175,14 @@ async function putInPlace(from: string, to: string, part: string): Promise<void>
  * published again.
  * @throws D3Error notFound `NOT_A_DEPOT`, notAuthorised `DEPOT_NOT_YOURS`, and as {@link openStore}
  */
-export async function openDepot(dir: string, options: { clock: Clock }): Promise<Depot> {
+export async function openDepot(dir: string, options: DepotOptions): Promise<Depot> {
   const depot = resolve(dir);
   await refuseNoDepot(depot);
   const store = await openStore(depot, { clock: options.clock, mustExist: true });
-  const opened = new EmbeddedDepot(depot, store, options.clock);
+  const opened = new EmbeddedDepot(depot, store, options);
   try {
-    await opened.publishIfBehind();
+    // After a cut between a change and its publication, when `public/` lost files, and in the second half of its life.
+    if (!(await seemsInForce(depot, store, options.clock.now()))) await opened.publish();
     return opened;
   } catch (error) {
     await store.close();
@@ -172,29 +195,32 @@ class EmbeddedDepot implements Depot {
   readonly store: Store;
   readonly blobs: Blobs;
   readonly #clock: Clock;
+  readonly #keys: readonly string[];
 
-  constructor(dir: string, store: Store, clock: Clock) {
+  constructor(dir: string, store: Store, { clock, keys = [] }: DepotOptions) {
     this.dir = dir;
     this.store = store;
     this.blobs = openBlobs(dir);
     this.#clock = clock;
+    this.#keys = keys;
   }
 
-  async publish(): Promise<PublicationRecord | null> {
-    const keys = await loadKeys(this.dir);
-    return publish({ dir: this.dir, store: this.store, blobs: this.blobs, keys, clock: this.#clock });
+  async publish({ mine = false, ...choice }: PublishChoice = {}): Promise<PublicationRecord | null> {
+    const { dir, store, blobs } = this;
+    return publish({ dir, store, blobs, ring: await this.#ring(mine), clock: this.#clock, ...choice });
   }
 
-  /** After a cut between a change and its publication, when `public/` lost files, and in the second half of its life. */
-  async publishIfBehind(): Promise<void> {
-    const { publication } = this.store;
-    const last = await publication.last();
-    const isInForce =
-      last !== null &&
-      last.generation === (await publication.generation()) &&
-      last.versions.timestamp === (await timestampVersion(this.dir)) &&
-      !needsRenewal(last.expires, this.#clock.now());
-    if (!isInForce) await this.publish();
+  async waiting(): Promise<Waiting[]> {
+    const root = await newestRoot(this.dir);
+    return root === null ? [] : waitingFor(this.dir, root);
+  }
+
+  anchors(): Promise<Anchor[]> {
+    return signedAnchors(this.dir);
+  }
+
+  #ring(mine: boolean): Promise<Keyring> {
+    return readKeyring([keysFolder(this.dir), ...(mine ? this.#keys : [])]);
   }
 
   async takeInbox(): Promise<InboxOutcome> {

@@ -14,8 +14,19 @@ import {
   openDepot,
   type Transport,
 } from '../../src/depot/index.ts';
-import { generateKeys, loadKeys } from '../../src/depot/keys.ts';
-import { expectFailure, forge, inFolder, newEdition, nth, readJson, rotateRoot, sha256, TestClock } from './helpers.ts';
+import { generateKeys } from '../../src/depot/keys.ts';
+import {
+  expectFailure,
+  forge,
+  inFolder,
+  loadKeys,
+  newEdition,
+  nth,
+  readJson,
+  rotateRoot,
+  sha256,
+  TestClock,
+} from './helpers.ts';
 
 interface Scene {
   dir: string;
@@ -77,7 +88,7 @@ describe("a machine's client", () => {
   it('accepts, keeps and follows what the depot publishes', () =>
     inScene(async ({ client, next, trust, depot }) => {
       const unchanged = await client.refresh();
-      expect(unchanged).to.deep.include({ source: 'unchanged', expires: '2031-01-01T00:00:00Z', warnings: [] });
+      expect(unchanged).to.deep.include({ source: 'unchanged', expires: '2030-01-31T00:00:00Z', warnings: [] });
       expect(await client.kept()).to.deep.equal({ ...unchanged, source: 'kept' });
       await next();
       const fresh = await client.refresh();
@@ -223,14 +234,14 @@ describe("a machine's client", () => {
 
   it('does not act on a catalog that has expired, and recovers when it is renewed', () =>
     inScene(async ({ client, clock, depot }) => {
-      clock.moveDays(364);
+      clock.moveDays(29);
       expect((await client.refresh()).source).to.equal('unchanged');
       clock.moveDays(1);
       const error = await expectFailure(client.refresh(), 'DEPOT_EXPIRED', 'verificationFailed');
       expect(error.message).to.match(/expired/);
       expect(await client.kept()).to.equal(null);
       await depot.publish();
-      expect((await client.refresh()).expires).to.equal('2032-01-01T00:00:00Z');
+      expect((await client.refresh()).expires).to.equal('2030-03-02T00:00:00Z');
     }));
 
   it('judges expiry by its own clock, not by the host', () =>
@@ -239,7 +250,7 @@ describe("a machine's client", () => {
       await initDepot(join(dir, 'depot'), { clock });
       const transport = new FolderTransport(join(dir, 'depot'));
       const client = createDepotClient({ transport, trustDir: join(dir, 'trust'), clock });
-      expect((await client.refresh()).expires).to.equal('2002-01-01T00:00:00Z');
+      expect((await client.refresh()).expires).to.equal('2001-01-31T00:00:00Z');
     }));
 
   it('follows new keys that the old root signed, and then refuses the old ones', () =>
@@ -283,7 +294,7 @@ describe('a hostile depot is refused and the last good catalog stays in force:',
       for (const name of ['timestamp.json', `${nth(3)}.snapshot.json`, `${nth(3)}.targets.json`]) {
         const file = scene.pub(`metadata/${name}`);
         const text = await readFile(file, 'utf8');
-        await writeFile(file, text.replace('2031-', '2041-'));
+        await writeFile(file, text.replace(/"expires":"203/, '"expires":"204'));
         await expectRefusal(scene, name === 'timestamp.json' ? 'DEPOT_ALTERED' : 'DEPOT_MIXED', /altered/);
         await writeFile(file, 'not json');
         await expectRefusal(scene, name === 'timestamp.json' ? 'DEPOT_ALTERED' : 'DEPOT_MIXED', /altered/);

@@ -174,13 +174,17 @@ describe('an embedded depot', () => {
 
   it('renews itself when it is opened in the second half of its life, its root too', () =>
     inDepot(async (depot, clock) => {
-      clock.moveDays(100);
+      clock.moveDays(14);
       await (await openDepot(depot.dir, { clock })).close();
       expect((await publishedCatalog(depot)).timestamp.version).to.equal(nth(1));
-      clock.moveDays(100);
+      clock.moveDays(2);
+      await (await openDepot(depot.dir, { clock })).close();
+      expect((await publishedCatalog(depot)).timestamp.expires).to.equal('2030-02-16T00:00:00Z');
+      expect((await publicFiles(depot)).metadata).to.not.include('2.root.json');
+      clock.moveDays(184);
       await (await openDepot(depot.dir, { clock })).close();
       const { timestamp } = await publishedCatalog(depot);
-      expect([timestamp.version, timestamp.expires]).to.deep.equal([nth(1) + 200 * 86_400, '2031-07-20T00:00:00Z']);
+      expect([timestamp.version, timestamp.expires]).to.deep.equal([nth(1) + 200 * 86_400, '2030-08-19T00:00:00Z']);
       expect((await publicFiles(depot)).metadata).to.include('2.root.json');
       expect((await depot.store.publication.last())?.versions.root).to.equal(2);
       expect(await depot.publish()).to.equal(null);

@@ -238,6 +238,8 @@ export interface HistoryStore {
   targetsCalled(name: string): Promise<Pick<HistoryTarget, 'kind' | 'id'>[]>;
   /** What the depot knows of its chain of events. */
   chain(): Promise<HistoryChain>;
+  /** Writes down what changed no row of the store, such as keys. */
+  record(event: Omit<HistoryEvent, 'id' | 'prev' | 'hash' | 'at'>): Promise<void>;
   /** Every event as it is stored, oldest first; read in pieces. */
   rows(): AsyncIterable<ChainedEvent>;
 }
@@ -372,6 +374,10 @@ export interface PublicationRecord {
   at: string;
   /** When the first of its metadata files expires. */
   expires: string;
+  /** When each of them does; absent in records of older d3s. */
+  expiries?: Record<'root' | 'targets' | 'snapshot' | 'timestamp', string>;
+  /** Days snapshot and timestamp were made good for. */
+  days?: number;
 }
 
 /** What smart groups ask of the depot's own records. */

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { wholeNumber } from '../../catalog/names.ts';
+import type { Clock } from '../../platform/clock.ts';
 import { type ChainedEvent, eventHash } from '../event-chain.ts';
 import type { HistoryChain, HistoryEvent, HistoryFilter, HistoryStore, HistoryTarget } from './contract.ts';
 import type { Tables } from './tables.ts';
@@ -39,7 +40,7 @@ export async function recordEvent(db: Kysely<Tables>, event: NewEvent): Promise<
   await db.updateTable('depot').set({ newest_event: hash }).execute();
 }
 
-export function historyStore(db: Kysely<Tables>): HistoryStore {
+export function historyStore(db: Kysely<Tables>, clock: Clock): HistoryStore {
   return {
     async list(filter: HistoryFilter = {}): Promise<HistoryEvent[]> {
       let query = db.selectFrom('events').selectAll().orderBy('id', 'desc');
@@ -73,22 +74,12 @@ export function historyStore(db: Kysely<Tables>): HistoryStore {
       return { events, newest };
     },
 
-    async *rows(): AsyncIterable<ChainedEvent> {
-      let after = 0;
-      for (;;) {
-        const rows = await db
-          .selectFrom('events')
-          .selectAll()
-          .where('id', '>', after)
-          .orderBy('id')
-          .limit(ROWS_AT_ONCE)
-          .execute();
-        yield* rows;
-        const last = rows.at(-1);
-        if (last === undefined) return;
-        after = last.id;
-      }
+    async record(event): Promise<void> {
+      const at = clock.now().toISOString();
+      await db.transaction().execute((transaction) => recordEvent(transaction, { ...event, at }));
     },
+
+    rows: () => eventRows(db),
 
     async targetsCalled(name: string): Promise<Target[]> {
       const named = await db
@@ -102,6 +93,24 @@ export function historyStore(db: Kysely<Tables>): HistoryStore {
       return [...found.values()];
     },
   };
+}
+
+/** Every event, oldest first; read in pieces. */
+export async function* eventRows(db: Kysely<Tables>): AsyncGenerator<ChainedEvent> {
+  let after = 0;
+  for (;;) {
+    const rows = await db
+      .selectFrom('events')
+      .selectAll()
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(ROWS_AT_ONCE)
+      .execute();
+    yield* rows;
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    after = last.id;
+  }
 }
 
 type Target = Pick<HistoryTarget, 'kind' | 'id'>;

@@ -1,7 +1,7 @@
 import { D3Error } from '@d3/sdk';
 import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
 import { CHAIN_BEGIN, eventHash } from '../event-chain.ts';
-import { historyStore } from './events.ts';
+import { eventRows } from './events.ts';
 import { keepInventory } from './inventory.ts';
 import type { Tables } from './tables.ts';
 
@@ -240,7 +240,7 @@ async function chainEvents(db: Kysely<Tables>): Promise<void> {
     .execute();
   let newest = CHAIN_BEGIN;
   let count = 0;
-  for await (const event of historyStore(db).rows()) {
+  for await (const event of eventRows(db)) {
     const hash = eventHash(newest, event);
     await db.updateTable('events').set({ prev: newest, hash }).where('id', '=', event.id).execute();
     newest = hash;
