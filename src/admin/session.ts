@@ -19,14 +19,16 @@ export interface AdminSession {
 export interface AdminSessionOptions extends Omit<AdminSession, 'depot'> {
   /** Absolute path of the depot's folder. */
   dir: string;
+  /** Folders with signing keys of the person who does this. */
+  keys?: readonly string[];
 }
 
 /** Opens a depot for one piece of work: reports that machines left are taken in first, and it is closed whatever happens. */
 export async function withDepot<Result>(
-  { dir, ...rest }: AdminSessionOptions,
+  { dir, keys = [], ...rest }: AdminSessionOptions,
   work: (session: AdminSession) => Promise<Result>,
 ): Promise<Result> {
-  const depot = await openDepot(dir, { clock: rest.clock });
+  const depot = await openDepot(dir, { clock: rest.clock, keys });
   try {
     const { rejected } = await depot.takeInbox();
     for (const { file, why } of rejected) {
@@ -38,10 +40,29 @@ export async function withDepot<Result>(
   }
 }
 
-/** Shows machines what was changed. @throws D3Error failed (1): the change is in, and the next admin command shows it */
-export async function publish({ depot }: AdminSession): Promise<void> {
+/**
+ * What cannot be published is not to be changed either; and nobody signs on the quiet what somebody else changed.
+ * @throws D3Error refused `UNSIGNED_CHANGES`
+ */
+export async function readyToChange({ depot }: AdminSession): Promise<void> {
+  await depot.publish();
+  if (!(await depot.signing.waitsForMine())) return;
+  throw new D3Error(
+    'UNSIGNED_CHANGES',
+    'refused',
+    'The depot has changes you have not signed: your next one would sign them too.',
+    { target: depot.dir, actions: ['look at them, and sign them: d3 depot keys sign'] },
+  );
+}
+
+/** Shows machines what was changed, or says what it waits for. @throws D3Error failed (1): the change is in, and the next admin command shows it */
+export async function publish({ depot, report }: AdminSession): Promise<void> {
   try {
-    await depot.publish();
+    await depot.publish({ mine: true });
+    const waiting = await depot.signing.waiting();
+    if (waiting.length === 0) return;
+    const { waitingWords } = await import('./keys.ts');
+    for (const draft of waiting) report({ type: 'warning', target: null, text: waitingWords(draft) });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new D3Error('NOT_PUBLISHED', 'failed', `The change was taken in, but machines are not shown it yet: ${why}`, {

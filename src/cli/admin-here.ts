@@ -1,7 +1,7 @@
 import path from 'node:path';
-import type { ExecPort, Reporter } from '@d3/sdk';
+import { D3Error, type ExecPort, type Reporter } from '@d3/sdk';
 import type { PreferenceRow } from '../admin/preferences.ts';
-import { type AdminSession, withDepot } from '../admin/session.ts';
+import { type AdminSession, readyToChange, withDepot } from '../admin/session.ts';
 import { adminName } from '../config/admin-name.ts';
 import { loadSettings } from '../config/layers.ts';
 import { NO_PREFERENCES, type Preferences, readPreferences, writePreferences } from '../config/preferences.ts';
@@ -12,13 +12,14 @@ import { pluginsOnBus } from '../lifecycle/plugins.ts';
 import { systemClock, ticks } from '../platform/clock.ts';
 import { execIn } from '../platform/exec.ts';
 import { machinePaths, ownProgramPaths } from '../platform/paths.ts';
+import { replaceFile } from '../platform/replace-file.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { depotLocation, requireDepot } from './depot-location.ts';
 import type { Inputs } from './inputs.ts';
 
 /** What an admin command has in its context. */
 export interface AdminInput {
-  flags: { admin?: string | undefined };
+  flags: { admin?: string | undefined; keys?: string[] | undefined };
   inputs: Pick<Inputs, 'depot'>;
   env: Readonly<Record<string, string | undefined>>;
   hooks: HookSource;
@@ -43,10 +44,17 @@ export function changingDepot<Result>(
   work: (session: AdminSession, here: AdminHere) => Promise<Result>,
 ): Promise<Result> {
   return openedDepot(input, true, async (session, here) => {
-    // Publishing comes last and needs the keys: what cannot be published is not to be changed either.
-    await session.depot.publish();
+    await readyToChange(session);
     return work(session, here);
   });
+}
+
+/** Opens the depot for a command that signs for a person: somebody must be named, and drafts may wait. */
+export function signingDepot<Result>(
+  input: AdminInput,
+  work: (session: AdminSession, here: AdminHere) => Promise<Result>,
+): Promise<Result> {
+  return openedDepot(input, true, work);
 }
 
 /** Opens the depot for a command that only looks. */
@@ -71,7 +79,8 @@ async function openedDepot<Result>(
   // Programs of plugins find their working folders in the depot's own ground, which only its owner may enter.
   const exec = execIn(path.join(dir, 'work'));
   const plugins = pluginsOnBus({ hooks, exec, clock: systemClock, ticks, trace });
-  return withDepot({ dir, admin, clock: systemClock, plugins, report, signal }, (session) =>
+  const keys = [ownProgramPaths().signingKeys, ...(flags.keys ?? [])].map((folder) => path.resolve(folder));
+  return withDepot({ dir, keys, admin, clock: systemClock, plugins, report, signal }, (session) =>
     work(session, { settings, preferences, exec }),
   );
 }
@@ -110,4 +119,23 @@ export async function savePreferences(changes: Partial<Preferences>): Promise<Pr
 /** Makes a depot. @param dir absolute path of an empty folder, or of one that is not there yet */
 export function makeDepot(dir: string): Promise<void> {
   return initDepot(dir, { clock: systemClock });
+}
+
+/** Where a person's own signing keys are. @param said as typed */
+export function ownKeysFolder(said: string | undefined): string {
+  return path.resolve(said ?? ownProgramPaths().signingKeys);
+}
+
+/** Writes a file whole, over one that is there. @returns its absolute path */
+export function writeWhole(file: string, text: string): string {
+  const at = path.resolve(file);
+  try {
+    replaceFile(at, text);
+  } catch (error) {
+    throw new D3Error('FILE_NOT_WRITTEN', 'failed', `${at} cannot be written: ${(error as Error).message}.`, {
+      target: at,
+      cause: error,
+    });
+  }
+  return at;
 }

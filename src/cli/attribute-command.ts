@@ -20,7 +20,8 @@ export abstract class AttributeCommand extends ClientCommand<Attribute> {
     try {
       const { machineHere } = await import('./machine.ts');
       const { machine } = await machineHere(context);
-      const kept = async () => (machine.depot === null ? null : await machine.depot.kept().catch(() => null));
+      const kept = async () =>
+        machine.depot === null ? null : await machine.depot.kept({ expired: true }).catch(() => null);
       return { result: { attribute: await (await this.read())(machine.paths, kept), error: null } };
     } catch (error) {
       const known = error instanceof D3Error ? error : asBug(error);

@@ -15,6 +15,8 @@ interface ReportParts {
   /** What ended the run before its end; null: nothing did. */
   failure: Error | null;
   version: string;
+  /** When the catalog the run went by expires, ISO 8601; null: it had none. */
+  catalogExpires: string | null;
   state: State;
 }
 
@@ -38,7 +40,7 @@ const REPORTED: Partial<Record<OutcomeStatus, ReportedOutcome['status']>> = {
 
 /** The truth about one run and what the machine has now. */
 export function makeReport(parts: ReportParts): Report {
-  const { run, at, command, exit, host, outcomes, failure, version, state } = parts;
+  const { run, at, command, exit, host, outcomes, failure, version, catalogExpires, state } = parts;
   return {
     schema: 'd3/report@1',
     run,
@@ -56,6 +58,7 @@ export function makeReport(parts: ReportParts): Report {
     d3: version,
     command,
     exit,
+    ...(catalogExpires === null ? {} : { catalogExpires }),
     ...(failure === null ? {} : { failure: shortened(failure.message) }),
     outcomes: outcomes.flatMap(({ target, basename, edition, status, text, blockedBy }) => {
       const reported = REPORTED[status];

@@ -20,6 +20,8 @@ export interface Settings {
   httpCredentials: SecretReference | null;
   /** File of certificates trusted besides the system's. */
   httpCa: string | null;
+  /** File with the root metadata that is trusted at the first contact with the depot; null: the one it shows then. */
+  trustRoot: string | null;
   /** What fetched packages may take, megabytes. */
   cacheMaxMegabytes: number;
   /** Absolute within the root; null: the usual place. */
@@ -70,6 +72,13 @@ export const SETTING_DEFINITIONS: readonly (SettingDefinition & { key: keyof Set
     name: 'http.ca',
     kind: 'path',
     description: 'file of certificates (PEM) that are trusted besides those of the system',
+  },
+  {
+    key: 'trustRoot',
+    name: 'trust.root',
+    kind: 'path',
+    description:
+      'file with the root metadata (d3 depot keys export-root) that is trusted at the first contact with the depot',
   },
   {
     key: 'cacheMaxMegabytes',
@@ -188,6 +197,7 @@ export const DEFAULT_SETTINGS: Settings = {
   depot: null,
   httpCredentials: null,
   httpCa: null,
+  trustRoot: null,
   cacheMaxMegabytes: 50_000,
   logFile: null,
   logLevel: 'info',

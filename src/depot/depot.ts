@@ -6,13 +6,11 @@ import type { Edition } from '../catalog/types.ts';
 import type { Clock } from '../platform/clock.ts';
 import { refuseNetworkFilesystem } from '../platform/filesystems.ts';
 import { type Blobs, openBlobs } from './blobs.ts';
-import { type Waiting, waitingFor } from './drafts.ts';
-import type { Anchor } from './event-chain.ts';
 import { errnoOf, giveToOwnerOf, makeFolder, syncFolder, writeFileDurably } from './files.ts';
 import { type InboxOutcome, takeInbox } from './inbox.ts';
 import { generateKeys, type Keyring, keysFolder, readKeyring } from './keys.ts';
-import { publish, seemsInForce, signedAnchors, withDerivedStatus } from './publish.ts';
-import { newestRoot } from './roots.ts';
+import { publish, seemsInForce, withDerivedStatus } from './publish.ts';
+import { type Signing, signingOf } from './signing.ts';
 import type { PublicationRecord, Store } from './store/contract.ts';
 import { DATABASE_NAME, openStore } from './store/open.ts';
 
@@ -23,14 +21,11 @@ export interface Depot {
   readonly store: Store;
   readonly blobs: Blobs;
   /**
-   * Shows machines what the store holds, or leaves a draft where signatures are missing: see {@link Depot.waiting}.
+   * Shows machines what the store holds, or leaves a draft where signatures are missing: see {@link Signing.waiting}.
    * @returns what was published, null when machines see it already or when it waits
    */
   publish(options?: PublishChoice): Promise<PublicationRecord | null>;
-  /** What waits for signatures. */
-  waiting(): Promise<Waiting[]>;
-  /** The newest events that signed metadata remembers. */
-  anchors(): Promise<Anchor[]>;
+  readonly signing: Signing;
   /** Takes in the reports machines left. */
   takeInbox(): Promise<InboxOutcome>;
   /** All editions in id order, `missing` where the file is gone. */
@@ -196,6 +191,7 @@ class EmbeddedDepot implements Depot {
   readonly blobs: Blobs;
   readonly #clock: Clock;
   readonly #keys: readonly string[];
+  readonly signing: Signing;
 
   constructor(dir: string, store: Store, { clock, keys = [] }: DepotOptions) {
     this.dir = dir;
@@ -203,20 +199,12 @@ class EmbeddedDepot implements Depot {
     this.blobs = openBlobs(dir);
     this.#clock = clock;
     this.#keys = keys;
+    this.signing = signingOf(dir, store, keys, clock);
   }
 
   async publish({ mine = false, ...choice }: PublishChoice = {}): Promise<PublicationRecord | null> {
     const { dir, store, blobs } = this;
     return publish({ dir, store, blobs, ring: await this.#ring(mine), clock: this.#clock, ...choice });
-  }
-
-  async waiting(): Promise<Waiting[]> {
-    const root = await newestRoot(this.dir);
-    return root === null ? [] : waitingFor(this.dir, root);
-  }
-
-  anchors(): Promise<Anchor[]> {
-    return signedAnchors(this.dir);
   }
 
   #ring(mine: boolean): Promise<Keyring> {

@@ -49,6 +49,7 @@ export class HttpTransport implements Transport {
   readonly #options: HttpOptions;
   #got: Promise<Got> | null = null;
   readonly #tags = new Map<string, string>();
+  #time: Date | null = null;
 
   /** @param url as {@link depotUrl} lets it through */
   constructor(url: URL, options: HttpOptions) {
@@ -83,6 +84,10 @@ export class HttpTransport implements Transport {
 
   tagOf(path: string): string | null {
     return this.#tags.get(path) ?? null;
+  }
+
+  time(): Date | null {
+    return this.#time;
   }
 
   async stream(path: string): Promise<NodeJS.ReadableStream | null> {
@@ -136,6 +141,7 @@ export class HttpTransport implements Transport {
     for (let attempt = 0; ; attempt += 1) {
       try {
         const answer = await begun(got, url, { headers: { ...headers, ...authorization }, signal });
+        this.#time = answer.time;
         if (answer.status === 404 || answer.status === 410) {
           answer.body.destroy();
           return null;
@@ -251,6 +257,7 @@ interface Answer {
   tag: string | null;
   range: string | null;
   encoding: string | null;
+  time: Date | null;
 }
 
 /** Resolves when the head of the answer is there. */
@@ -267,6 +274,7 @@ function begun(
       body.on('error', () => undefined);
       const text = (name: string) => (typeof said[name] === 'string' ? said[name] : null);
       const encoding = text('content-encoding');
+      const time = new Date(text('date') ?? Number.NaN);
       const tag = text('etag');
       resolve({
         status: statusCode,
@@ -275,6 +283,7 @@ function begun(
         tag: tag?.startsWith('W/') ? null : tag,
         range: text('content-range'),
         encoding: encoding === 'identity' ? null : encoding,
+        time: Number.isNaN(time.getTime()) ? null : time,
       });
     });
     body.once('error', reject);

@@ -40,7 +40,7 @@ import type { PublicationInput, PublicationRecord, Store, StoredEdition } from '
 const CATALOG_TARGET = 'catalog.json';
 
 /** Days root and targets are good for: their keys may be kept elsewhere, with people. */
-const LONG_DAYS = 365;
+export const LONG_DAYS = 365;
 /** Days snapshot and timestamp of a depot are good for that nobody serves; every publication renews them. */
 export const STATIC_DAYS = 30;
 /** The same of a depot that `d3 depot serve` serves, which renews them every hour. */
@@ -139,7 +139,13 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
   await signWith(snapshot as never, root.content.snapshot.keys, ring);
   const snapshotBytes = bytesOf(snapshot);
   const timestamp = new Made(
-    new Timestamp({ ...common, version: versions.timestamp, snapshotMeta: metaFile(versions.snapshot, snapshotBytes) }),
+    new Timestamp({
+      ...common,
+      version: versions.timestamp,
+      snapshotMeta: metaFile(versions.snapshot, snapshotBytes),
+      // So that machines know how early there is reason to worry.
+      unrecognizedFields: { d3: { days } },
+    }),
   );
   await signWith(timestamp as never, root.content.timestamp.keys, ring);
 
@@ -365,7 +371,7 @@ export async function signedAnchors(dir: string): Promise<Anchor[]> {
 }
 
 /** @returns null when there are none that can be read */
-async function readTargets(dir: string, version: number | undefined): Promise<Metadata<Targets> | null> {
+export async function readTargets(dir: string, version: number | undefined): Promise<Metadata<Targets> | null> {
   if (version === undefined) return null;
   const { Metadata: Parsed, MetadataKind } = await import('@tufjs/models');
   try {
@@ -511,6 +517,6 @@ function isDue(expires: string | undefined, days: number, now: Date): boolean {
 }
 
 /** So many days from now; TUF writes times without fractions. */
-function until(now: Date, days: number): string {
+export function until(now: Date, days: number): string {
   return `${new Date(now.getTime() + days * DAY).toISOString().slice(0, 19)}Z`;
 }

@@ -169,6 +169,7 @@ export const reportSchema = withOptional(
     model: orNull(text(255)),
     provisioning: { type: 'object', maxProperties: 100, additionalProperties: text(255) },
     queue: list(queued, 100_000),
+    catalogExpires: time,
     failure: text(10_000),
   },
 );

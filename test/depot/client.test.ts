@@ -220,16 +220,37 @@ describe("a machine's client", () => {
     });
   });
 
-  it('goes on with what it has while its clock is behind, and says so', () =>
-    inScene(async ({ client, clock, next }) => {
+  it('accepts nothing new while its clock is behind, says by how much, and what it has stays in force', () =>
+    inScene(async (scene) => {
+      const { client, clock, next } = scene;
       await next();
       clock.moveDays(-1_000);
-      const kept = await client.refresh();
-      expect([kept.source, kept.catalog.editions.length]).to.deep.equal(['kept', 1]);
-      expect(kept.warnings.join()).to.match(/clock says 2027-.* accepted at 2030-01-01/);
+      await expectRefusal(
+        scene,
+        'CLOCK_WRONG',
+        /clock is wrong by at least 1000 days: it says 2027-.* accepted at 2030-01-01/,
+      );
       expect((await client.kept())?.warnings).to.have.lengthOf(1);
       clock.moveDays(1_000);
       expect((await client.refresh()).catalog.editions.length).to.equal(2);
+      clock.moveDays(-1 / 1_440);
+      expect((await client.refresh()).source).to.equal('unchanged');
+    }));
+
+  it('warns of the end a week ahead, and shows what has expired only to look at', () =>
+    inScene(async ({ client, clock }) => {
+      clock.moveDays(22);
+      expect((await client.refresh()).warnings).to.deep.equal([]);
+      clock.moveDays(2);
+      for (const { warnings } of [await client.refresh(), await client.kept()] as { warnings: string[] }[])
+        expect(warnings.join()).to.match(/expires in 6 days, at 2030-01-31.*depot publish --renew/);
+      clock.moveDays(7);
+      expect(await client.kept()).to.equal(null);
+      const old = await client.kept({ expired: true });
+      expect([old?.catalog.editions.length, old?.warnings.join()]).to.deep.equal([
+        1,
+        'What this machine knows of the depot expired at 2030-01-31T00:00:00Z.',
+      ]);
     }));
 
   it('does not act on a catalog that has expired, and recovers when it is renewed', () =>
