@@ -21,14 +21,18 @@ export interface AdminSessionOptions extends Omit<AdminSession, 'depot'> {
   dir: string;
   /** Folders with signing keys of the person who does this. */
   keys?: readonly string[];
+  /** Only looks: that machines cannot be shown something is no more than a warning. */
+  readOnly?: boolean;
 }
 
 /** Opens a depot for one piece of work: reports that machines left are taken in first, and it is closed whatever happens. */
 export async function withDepot<Result>(
-  { dir, keys = [], ...rest }: AdminSessionOptions,
+  { dir, keys = [], readOnly = false, ...rest }: AdminSessionOptions,
   work: (session: AdminSession) => Promise<Result>,
 ): Promise<Result> {
-  const depot = await openDepot(dir, { clock: rest.clock, keys });
+  const unpublished = ({ message, target }: D3Error) =>
+    rest.report({ type: 'warning', target, text: `machines are not shown the newest state: ${message}` });
+  const depot = await openDepot(dir, { clock: rest.clock, keys, ...(readOnly ? { unpublished } : {}) });
   try {
     const { rejected } = await depot.takeInbox();
     for (const { file, why } of rejected) {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { D3Error, type ExecPort, type Reporter } from '@d3/sdk';
 import type { PreferenceRow } from '../admin/preferences.ts';
@@ -80,7 +81,7 @@ async function openedDepot<Result>(
   const exec = execIn(path.join(dir, 'work'));
   const plugins = pluginsOnBus({ hooks, exec, clock: systemClock, ticks, trace });
   const keys = [ownProgramPaths().signingKeys, ...(flags.keys ?? [])].map((folder) => path.resolve(folder));
-  return withDepot({ dir, keys, admin, clock: systemClock, plugins, report, signal }, (session) =>
+  return withDepot({ dir, keys, readOnly: !named, admin, clock: systemClock, plugins, report, signal }, (session) =>
     work(session, { settings, preferences, exec }),
   );
 }
@@ -138,4 +139,20 @@ export function writeWhole(file: string, text: string): string {
     });
   }
   return at;
+}
+
+/** A file as it is typed. @throws D3Error notFound (34), or failed when it cannot be read */
+export function readText(file: string): string {
+  const at = path.resolve(file);
+  try {
+    return readFileSync(at, 'utf8');
+  } catch (error) {
+    const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new D3Error(
+      'FILE_NOT_READ',
+      isGone ? 'notFound' : 'failed',
+      isGone ? `There is no file ${at}.` : `${at} cannot be read: ${(error as Error).message}.`,
+      { target: at, cause: error },
+    );
+  }
 }

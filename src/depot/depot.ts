@@ -46,6 +46,8 @@ export interface DepotOptions {
   clock: Clock;
   /** Folders with keys of the person who does this. */
   keys?: readonly string[];
+  /** Told why the depot could not be published; without it, that is a failure. For who only looks. */
+  unpublished?: (why: D3Error) => void;
 }
 
 /** A depot in the making; it becomes one when its database has its place, the last step. */
@@ -180,6 +182,10 @@ export async function openDepot(dir: string, options: DepotOptions): Promise<Dep
     if (!(await seemsInForce(depot, store, options.clock.now()))) await opened.publish();
     return opened;
   } catch (error) {
+    if (error instanceof D3Error && options.unpublished !== undefined) {
+      options.unpublished(error);
+      return opened;
+    }
     await store.close();
     throw error;
   }
