@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { D3Error, type Reporter, type StatePort } from '@d3/sdk';
 import type { Edition } from '../catalog/types.ts';
-import { type Depot, openDepot } from '../depot/index.ts';
+import { type Depot, endsSoon, openDepot } from '../depot/index.ts';
 import type { EditionEvent, PluginRoom, Plugins } from '../lifecycle/plugins.ts';
 import type { Clock } from '../platform/clock.ts';
 
@@ -38,10 +38,28 @@ export async function withDepot<Result>(
     for (const { file, why } of rejected) {
       rest.report({ type: 'warning', target: file, text: `this report was put aside: ${why}` });
     }
+    for (const text of await endings(depot, rest.clock.now())) rest.report({ type: 'warning', target: null, text });
     return await work({ depot, ...rest });
   } finally {
     await depot.close();
   }
+}
+
+/** What of a depot ends soon, in sentences: what its host cannot renew by itself, and copies that were not renewed. */
+async function endings(depot: Depot, now: Date): Promise<string[]> {
+  const last = await depot.store.publication.last();
+  const endings: string[] = [];
+  for (const [role, expires] of Object.entries(last?.expiries ?? {})) {
+    const isHosts = role === 'snapshot' || role === 'timestamp';
+    const left = endsSoon(expires, isHosts ? last?.days : undefined, now);
+    const mend = isHosts ? 'd3 depot publish --renew' : 'whoever has its key signs it anew: d3 depot keys sign';
+    if (left !== null) endings.push(`the ${role} metadata of the depot expires in ${left}, at ${expires}: ${mend}`);
+  }
+  for (const { to, expires } of await depot.copies()) {
+    const left = endsSoon(expires, undefined, now);
+    if (left !== null) endings.push(`the copy ${to} expires in ${left}, at ${expires}: d3 depot publish --renew`);
+  }
+  return endings;
 }
 
 /**

@@ -44,7 +44,7 @@ export function changingDepot<Result>(
   input: AdminInput,
   work: (session: AdminSession, here: AdminHere) => Promise<Result>,
 ): Promise<Result> {
-  return openedDepot(input, true, async (session, here) => {
+  return openedDepot(input, { named: true, readOnly: false }, async (session, here) => {
     await readyToChange(session);
     return work(session, here);
   });
@@ -55,7 +55,15 @@ export function signingDepot<Result>(
   input: AdminInput,
   work: (session: AdminSession, here: AdminHere) => Promise<Result>,
 ): Promise<Result> {
-  return openedDepot(input, true, work);
+  return openedDepot(input, { named: true, readOnly: false }, work);
+}
+
+/** Opens the depot for what its owner does without changing what it says: no person need be named. */
+export function tendingDepot<Result>(
+  input: AdminInput,
+  work: (session: AdminSession, here: AdminHere) => Promise<Result>,
+): Promise<Result> {
+  return openedDepot(input, { named: false, readOnly: false }, work);
 }
 
 /** Opens the depot for a command that only looks. */
@@ -63,12 +71,12 @@ export function readingDepot<Result>(
   input: AdminInput,
   work: (session: AdminSession, here: AdminHere) => Promise<Result>,
 ): Promise<Result> {
-  return openedDepot(input, false, work);
+  return openedDepot(input, { named: false, readOnly: true }, work);
 }
 
 async function openedDepot<Result>(
   { flags, inputs, env, hooks, trace, report, signal, terminal }: AdminInput,
-  named: boolean,
+  { named, readOnly }: { named: boolean; readOnly: boolean },
   work: (session: AdminSession, here: AdminHere) => Promise<Result>,
 ): Promise<Result> {
   const settings = await loadSettings(machinePaths('/', process.platform));
@@ -81,7 +89,7 @@ async function openedDepot<Result>(
   const exec = execIn(path.join(dir, 'work'));
   const plugins = pluginsOnBus({ hooks, exec, clock: systemClock, ticks, trace });
   const keys = [ownProgramPaths().signingKeys, ...(flags.keys ?? [])].map((folder) => path.resolve(folder));
-  return withDepot({ dir, keys, readOnly: !named, admin, clock: systemClock, plugins, report, signal }, (session) =>
+  return withDepot({ dir, keys, readOnly, admin, clock: systemClock, plugins, report, signal }, (session) =>
     work(session, { settings, preferences, exec }),
   );
 }

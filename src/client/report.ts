@@ -17,7 +17,7 @@ interface ReportParts {
   version: string;
   /** When the catalog the run went by expires, ISO 8601; null: it had none. */
   catalogExpires: string | null;
-  state: State;
+  state: Pick<State, 'computerId' | 'receipts' | 'deferred'>;
 }
 
 /** Characters of what is said in words: a report has room for all receipts, not for a script's whole output. */

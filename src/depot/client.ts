@@ -5,6 +5,7 @@ import type { CatalogMirror } from '../catalog/types.ts';
 import type { Clock } from '../platform/clock.ts';
 import { blobPath } from './blobs.ts';
 import type { BlobSource, DepotClient, Report, TrustedCatalog } from './contract.ts';
+import { endsSoon, span } from './expiry.ts';
 import { mirrorsFor } from './mirrors.ts';
 import { reportPath } from './report-path.ts';
 import { type Passage, type Piece, SourceRefused, type Transport, unreachable } from './transport.ts';
@@ -237,9 +238,6 @@ function noBlob(location: string, sha256: string): D3Error {
 
 /** Milliseconds a clock may be set back without a word: clocks are put right by a little all the time. */
 const CLOCK_SLACK = 300_000;
-/** Days ahead that an end is warned of. */
-const WARN_DAYS = 7;
-const DAY = 86_400_000;
 
 function isClockBehind(trusted: Trusted, now: Date): boolean {
   return now.getTime() < Date.parse(trusted.record.acceptedAt) - CLOCK_SLACK;
@@ -281,26 +279,12 @@ function clockWrong(by: number, says: string, about: string, cause?: unknown): D
   );
 }
 
-/** A length of time in the largest unit that says it well. @param length milliseconds */
-function span(length: number): string {
-  for (const [unit, size] of [
-    ['day', DAY],
-    ['hour', 3_600_000],
-    ['minute', 60_000],
-  ] as const) {
-    const count = Math.floor(length / size);
-    if (count >= 2 || unit === 'minute') return `${Math.max(count, 1)} ${unit}${count > 1 ? 's' : ''}`;
-  }
-  return '';
-}
-
 /** What is about to expire is said in good time. @param expires ISO 8601 @param days it was signed for */
 function expiryWarnings(expires: string, days: number | undefined, now: Date, location: string): string[] {
-  const left = Date.parse(expires) - now.getTime();
-  // What is signed for a day at a time is renewed every hour: there half of it is late enough.
-  if (left <= 0 || left > Math.min(WARN_DAYS, (days ?? Number.POSITIVE_INFINITY) / 2) * DAY) return [];
+  const left = endsSoon(expires, days, now);
+  if (left === null || now >= new Date(expires)) return [];
   return [
-    `What the depot ${location} publishes expires in ${span(left)}, at ${expires}: an admin of the depot renews it (d3 depot publish --renew).`,
+    `What the depot ${location} publishes expires in ${left}, at ${expires}: an admin of the depot renews it (d3 depot publish --renew).`,
   ];
 }
 

@@ -1,16 +1,17 @@
-import { constants } from 'node:fs';
-import { access, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { D3Error } from '@d3/sdk';
 import type { Edition } from '../catalog/types.ts';
 import type { Clock } from '../platform/clock.ts';
 import { refuseNetworkFilesystem } from '../platform/filesystems.ts';
+import { alone } from './alone.ts';
 import { type Blobs, openBlobs } from './blobs.ts';
-import { errnoOf, giveToOwnerOf, makeFolder, syncFolder, writeFileDurably } from './files.ts';
-import { type InboxOutcome, takeInbox } from './inbox.ts';
+import { errnoOf, makeFolder, syncFolder, writeFileDurably } from './files.ts';
+import { type InboxOutcome, type ReportsTaken, takeInbox, takeReports } from './inbox.ts';
 import { generateKeys, type Keyring, keysFolder, readKeyring } from './keys.ts';
 import { publish, seemsInForce, withDerivedStatus } from './publish.ts';
 import { type Signing, signingOf } from './signing.ts';
+import { copySite, forgetCopy, type KnownCopy, knownCopies, type SiteCopy, type SiteOptions } from './site.ts';
 import type { PublicationRecord, Store } from './store/contract.ts';
 import { DATABASE_NAME, openStore } from './store/open.ts';
 
@@ -28,6 +29,19 @@ export interface Depot {
   readonly signing: Signing;
   /** Takes in the reports machines left. */
   takeInbox(): Promise<InboxOutcome>;
+  /**
+   * Takes in reports that were left in another folder: a drop folder of a static copy. What is no report is left alone.
+   * @throws D3Error notFound `NO_FOLDER`
+   */
+  collect(folder: string): Promise<InboxOutcome>;
+  /** Takes in reports that came as texts: what `d3 ea report` printed, in whatever an inventory exported. */
+  collectTexts(text: string): Promise<ReportsTaken>;
+  /** Makes or renews a static copy for a web server, a CDN or a share. */
+  copyTo(to: string, options: SiteOptions): Promise<SiteCopy>;
+  /** The static copies there are. */
+  copies(): Promise<KnownCopy[]>;
+  /** Renews a copy no more. @returns whether it was known */
+  forgetCopy(to: string): Promise<boolean>;
   /** All editions in id order, `missing` where the file is gone. */
   editionsWithDerivedStatus(): Promise<Edition[]>;
   close(): Promise<void>;
@@ -70,7 +84,10 @@ export async function initDepot(dir: string, options: { clock: Clock }): Promise
   await refuseNetworkFilesystem(depot, 'The depot');
   try {
     await makeFolder(depot, 0o755);
-    await alone(depot, () => make(depot, options.clock));
+    // Two processes at once would mix their keys and databases.
+    await alone(join(depot, LOCK), `Another process is making a depot in ${depot} at this moment.`, () =>
+      make(depot, options.clock),
+    );
   } catch (error) {
     throw asD3Error(error, depot);
   }
@@ -87,40 +104,6 @@ async function make(depot: string, clock: Clock): Promise<void> {
   for (const part of PARTS) await putInPlace(making, depot, part);
   await rm(making, { recursive: true, force: true });
   await syncFolder(depot);
-}
-
-/** Two processes at once would mix their keys and databases. A lock of SQLite ends with its process, however that ends. */
-async function alone(depot: string, work: () => Promise<void>): Promise<void> {
-  const file = join(depot, LOCK);
-  const handle = await open(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
-  try {
-    await giveToOwnerOf(depot, handle);
-  } finally {
-    await handle.close();
-  }
-  const { DatabaseSync } = await import('node:sqlite');
-  const { isBusy } = await import('./store/sqlite-dialect.ts');
-  const lock = new DatabaseSync(file, { timeout: 0 });
-  try {
-    try {
-      // Without a journal, which would be a second file to be left behind.
-      lock.exec('pragma journal_mode = memory; begin exclusive');
-    } catch (error) {
-      if (!isBusy(error)) throw error;
-      throw new D3Error('DEPOT_BUSY', 'busy', `Another process is making a depot in ${depot} at this moment.`, {
-        target: depot,
-        actions: ['Wait for it to end; repeat the command only if it failed.'],
-        cause: error,
-      });
-    }
-    try {
-      await work();
-    } finally {
-      await rm(file, { force: true });
-    }
-  } finally {
-    lock.close();
-  }
 }
 
 async function refuseTaken(depot: string): Promise<void> {
@@ -218,7 +201,31 @@ class EmbeddedDepot implements Depot {
   }
 
   async takeInbox(): Promise<InboxOutcome> {
-    return takeInbox(this.dir, this.store.computers, this.#clock);
+    return takeInbox(join(this.dir, 'inbox'), this.store.computers, this.#clock, { isOwn: true });
+  }
+
+  async collect(folder: string): Promise<InboxOutcome> {
+    const inbox = (await exists(join(folder, 'inbox'))) ? join(folder, 'inbox') : folder;
+    if (!(await exists(inbox))) {
+      throw new D3Error('NO_FOLDER', 'notFound', `There is no folder ${inbox}.`, { target: inbox });
+    }
+    return takeInbox(inbox, this.store.computers, this.#clock, { isOwn: false });
+  }
+
+  async collectTexts(text: string): Promise<ReportsTaken> {
+    return takeReports(text, this.store.computers);
+  }
+
+  async copyTo(to: string, options: SiteOptions): Promise<SiteCopy> {
+    return copySite(this.dir, to, options, this.#clock);
+  }
+
+  async copies(): Promise<KnownCopy[]> {
+    return knownCopies(this.dir);
+  }
+
+  async forgetCopy(to: string): Promise<boolean> {
+    return forgetCopy(this.dir, to);
   }
 
   async editionsWithDerivedStatus(): Promise<Edition[]> {

@@ -98,8 +98,10 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
     last.catalogSha256 === catalog.sha256 &&
     (await isThere(join(targetsDir(dir), `${catalog.sha256}.${CATALOG_TARGET}`)));
   const maySign = canSign(wantedRoot, 'targets', ring);
-  const isLasting =
-    isShown && (!maySign || (anchorOf(shown)?.hash === anchor.hash && !isDue(shown.signed.expires, LONG_DAYS, now)));
+  // Who holds one of several keys can at least begin to renew what will expire.
+  const isOld = shown !== null && isDue(shown.signed.expires, LONG_DAYS, now);
+  const holds = wantedRoot.content.targets.keys.some(({ id }) => ring.has(id));
+  const isLasting = isShown && !(isOld && holds) && (!maySign || anchorOf(shown)?.hash === anchor.hash);
   const isCurrent =
     roots.isWhole &&
     onDisk.timestamp === last?.versions.timestamp &&
@@ -114,7 +116,7 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
   const next = (role: 'targets' | 'snapshot' | 'timestamp') =>
     Math.max(onDisk[role] + 1, (last?.versions[role] ?? 0) + 1, seconds);
   const wanted = { catalog, anchor, version: next('targets'), expires: until(now, LONG_DAYS), root: wantedRoot };
-  const signed = isShown && !maySign ? null : await targetsToShow(wanted, options);
+  const signed = isLasting && !maySign ? null : await targetsToShow(wanted, options);
   // Where targets wait for signatures, what is in force stays so, under its root, and does not expire for that.
   const nextRoot = signed !== null || (shown !== null && isSigned(wantedRoot, 'targets', shown)) ? roots.next : null;
   const root = nextRoot ?? roots.current;

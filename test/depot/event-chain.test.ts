@@ -16,8 +16,15 @@ function chain(count: number): ChainedEvent[] {
   let prev = CHAIN_BEGIN;
   for (let id = 1; id <= count; id += 1) {
     const said = {
-      ...{ id, at: `2030-01-01T00:00:${String(id % 60).padStart(2, '0')}.000Z`, by: 'sally', what: 'edition.added' },
-      ...{ target_kind: 'edition', target_id: id, target_name: `tool-${id}-1`, before: null, after: `{"n":${id}}` },
+      id,
+      at: `2030-01-01T00:00:${String(id % 60).padStart(2, '0')}.000Z`,
+      by: 'sally',
+      what: 'edition.added',
+      target_kind: 'edition',
+      target_id: id,
+      target_name: `tool-${id}-1`,
+      before: null,
+      after: `{"n":${id}}`,
     };
     const hash = eventHash(prev, said);
     events.push({ ...said, prev, hash });
@@ -49,7 +56,7 @@ describe('the chain of events', () => {
       fc.asyncProperty(fc.nat(11), fc.constantFrom(...fields), async (at, field) => {
         const events = structuredClone(whole);
         const event = events[at] as unknown as Record<string, unknown>;
-        event[field] = typeof event[field] === 'number' ? Number(event[field]) + 1_000 : `${event[field]}x`;
+        event[field] = typeof event[field] === 'number' ? Number(event[field]) + 1_000 : `${String(event[field])}x`;
         const { problems } = await verifyChain(events, [], known);
         expect(problems.map(({ text }) => text).join()).to.include(`event ${String(event['id'])}`);
       }),
