@@ -1,5 +1,13 @@
 import { D3Error } from '@d3/sdk';
-import type { InboxOutcome, KnownCopy, ReportsTaken, SiteCopy, SiteOptions, Waiting } from '../depot/index.ts';
+import {
+  type InboxOutcome,
+  type KnownCopy,
+  type ReportsTaken,
+  type SiteCopy,
+  type SiteOptions,
+  STATIC_DAYS,
+  type Waiting,
+} from '../depot/index.ts';
 import type { AdminSession } from './session.ts';
 
 export interface PublishRequest {
@@ -23,8 +31,6 @@ export interface Published {
   waiting: Waiting[];
 }
 
-/** Days snapshot and timestamp are signed for where nobody renews them every hour. */
-const STATIC_DAYS = 30;
 const GRACE_DAYS = 7;
 
 /** Shows machines what the depot has, and makes or renews copies of that. */

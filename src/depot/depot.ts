@@ -6,6 +6,7 @@ import type { Clock } from '../platform/clock.ts';
 import { refuseNetworkFilesystem } from '../platform/filesystems.ts';
 import { alone } from './alone.ts';
 import { type Blobs, openBlobs } from './blobs.ts';
+import { SERVED_DAYS } from './expiry.ts';
 import { errnoOf, makeFolder, syncFolder, writeFileDurably } from './files.ts';
 import { type InboxOutcome, type ReportsTaken, takeInbox, takeReports } from './inbox.ts';
 import { generateKeys, type Keyring, keysFolder, readKeyring } from './keys.ts';
@@ -26,6 +27,8 @@ export interface Depot {
    * @returns what was published, null when machines see it already or when it waits
    */
   publish(options?: PublishChoice): Promise<PublicationRecord | null>;
+  /** Signs what machines read for a day: a depot that is served does so every hour, with the keys of its own host alone. */
+  renewServed(): Promise<PublicationRecord | null>;
   readonly signing: Signing;
   /** Takes in the reports machines left. */
   takeInbox(): Promise<InboxOutcome>;
@@ -194,6 +197,10 @@ class EmbeddedDepot implements Depot {
   async publish({ mine = false, ...choice }: PublishChoice = {}): Promise<PublicationRecord | null> {
     const { dir, store, blobs } = this;
     return publish({ dir, store, blobs, ring: await this.#ring(mine), clock: this.#clock, ...choice });
+  }
+
+  renewServed(): Promise<PublicationRecord | null> {
+    return this.publish({ renew: true, days: SERVED_DAYS });
   }
 
   #ring(mine: boolean): Promise<Keyring> {

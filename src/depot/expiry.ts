@@ -1,3 +1,7 @@
+/** Days snapshot and timestamp of a depot are good for that nobody serves; every publication renews them. */
+export const STATIC_DAYS = 30;
+/** The same of a depot that is served: it renews them every hour. */
+export const SERVED_DAYS = 1;
 /** Days ahead that an end is warned of. */
 const WARN_DAYS = 7;
 const DAY = 86_400_000;

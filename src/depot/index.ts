@@ -8,7 +8,7 @@ export type { Depot, PublishChoice } from './depot.ts';
 export { type DocumentKind, registerDocumentKind } from './document-kinds.ts';
 export type { Waiting } from './drafts.ts';
 export { type Anchor, type ChainedEvent, type ChainProblem, type ChainVerdict, verifyChain } from './event-chain.ts';
-export { endsSoon } from './expiry.ts';
+export { endsSoon, STATIC_DAYS } from './expiry.ts';
 export { depotUrl, HttpTransport } from './http-transport.ts';
 export type { InboxOutcome, ReportsTaken } from './inbox.ts';
 export { makeKey, publicKeyOf, publicText, ROLES, type Role } from './keys.ts';

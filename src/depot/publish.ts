@@ -17,6 +17,7 @@ import {
 } from './drafts.ts';
 import { keptElsewhere } from './elsewhere.ts';
 import type { Anchor } from './event-chain.ts';
+import { STATIC_DAYS } from './expiry.ts';
 import { errnoOf, makeFolder, TEMP_PREFIX, writeFileDurably } from './files.ts';
 import { type Keyring, keyNotFound, keysFolder, ROLES } from './keys.ts';
 import { Records } from './records.ts';
@@ -26,6 +27,7 @@ import {
   isSigned,
   makeRoot,
   metadataFolder,
+  newestRootVersion,
   type RootContent,
   readRoot,
   type SignedRoot,
@@ -41,10 +43,6 @@ const CATALOG_TARGET = 'catalog.json';
 
 /** Days root and targets are good for: their keys may be kept elsewhere, with people. */
 export const LONG_DAYS = 365;
-/** Days snapshot and timestamp of a depot are good for that nobody serves; every publication renews them. */
-export const STATIC_DAYS = 30;
-/** The same of a depot that `d3 depot serve` serves, which renews them every hour. */
-export const SERVED_DAYS = 1;
 const DAY = 86_400_000;
 /** Publications whose files stay for clients that are still reading them. */
 const PUBLICATIONS_KEPT = 5;
@@ -116,7 +114,7 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
   const next = (role: 'targets' | 'snapshot' | 'timestamp') =>
     Math.max(onDisk[role] + 1, (last?.versions[role] ?? 0) + 1, seconds);
   const wanted = { catalog, anchor, version: next('targets'), expires: until(now, LONG_DAYS), root: wantedRoot };
-  const signed = isLasting && !maySign ? null : await targetsToShow(wanted, options);
+  const signed = isLasting ? null : await targetsToShow(wanted, options);
   // Where targets wait for signatures, what is in force stays so, under its root, and does not expire for that.
   const nextRoot = signed !== null || (shown !== null && isSigned(wantedRoot, 'targets', shown)) ? roots.next : null;
   const root = nextRoot ?? roots.current;
@@ -159,7 +157,8 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
   if (nextRoot !== null) await writeRoot(dir, nextRoot);
   await writeFileDurably(join(metadataFolder(dir), 'timestamp.json'), bytesOf(timestamp), 0o644);
   if (signed !== null) await dropDraft(dir, 'targets');
-  if (nextRoot !== null) await retire(roots.current, nextRoot, options);
+  if (nextRoot !== null) await dropDraft(dir, 'root');
+  await retire(root, options);
   await removeOld(dir);
   const expiries = {
     root: root.expires,
@@ -276,14 +275,16 @@ async function requireKeys(root: SignedRoot, { dir, ring }: PublishOptions): Pro
   }
 }
 
-/** Keys that the root before named and this one does not are of no use any more, and none they should be. */
-async function retire(before: SignedRoot, now: SignedRoot, { dir, ring }: PublishOptions): Promise<void> {
-  await dropDraft(dir, 'root');
-  const ids = ({ content }: SignedRoot) => new Set(ROLES.flatMap((role) => content[role].keys.map(({ id }) => id)));
-  const [old, kept] = [ids(before), ids(now)];
-  for (const { id, file } of ring.values()) {
-    if (old.has(id) && !kept.has(id) && dirname(file) === keysFolder(dir)) await rm(file, { force: true });
-  }
+/** Keys that an earlier root named and this one does not are of no use any more, and nobody's to find. */
+async function retire(root: SignedRoot, { dir, ring }: PublishOptions): Promise<void> {
+  const ids = ({ content }: SignedRoot) => ROLES.flatMap((role) => content[role].keys.map(({ id }) => id));
+  const named = new Set(ids(root));
+  const idle = [...ring.values()].filter(({ id, file }) => dirname(file) === keysFolder(dir) && !named.has(id));
+  if (idle.length === 0) return;
+  const old = new Set<string>();
+  for (let version = 1; version < root.version; version++)
+    for (const id of ids(await readRoot(dir, version))) old.add(id);
+  for (const { id, file } of idle) if (old.has(id)) await rm(file, { force: true });
 }
 
 interface Catalogued {
@@ -400,7 +401,9 @@ export async function seemsInForce(dir: string, { publication }: Store, now: Dat
     !isDue(expiries?.snapshot, days, now) &&
     !isDue(expiries?.targets, LONG_DAYS, now) &&
     !isDue(expiries?.root, LONG_DAYS, now) &&
-    versions.timestamp === (await timestampVersion(dir))
+    versions.timestamp === (await timestampVersion(dir)) &&
+    // A new root that stands alone was cut off from what it vouches for.
+    versions.root === (await newestRootVersion(dir))
   );
 }
 

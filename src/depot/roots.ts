@@ -68,8 +68,13 @@ export async function readRoot(dir: string, version: number): Promise<SignedRoot
 
 /** The newest root machines can see; null when there is none. */
 export async function newestRoot(dir: string): Promise<SignedRoot | null> {
-  const version = (await versionsIn(metadataFolder(dir))).at(-1);
-  return version === undefined ? null : readRoot(dir, version);
+  const version = await newestRootVersion(dir);
+  return version === 0 ? null : readRoot(dir, version);
+}
+
+/** 0 when there is none. */
+export async function newestRootVersion(dir: string): Promise<number> {
+  return (await versionsIn(metadataFolder(dir))).at(-1) ?? 0;
 }
 
 /** Keeps a root, and shows it to machines. */

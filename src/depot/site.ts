@@ -229,6 +229,7 @@ async function tidy(
 ): Promise<{ unnamed: Record<string, string>; removed: number }> {
   const unnamed: Record<string, string> = {};
   let removed = 0;
+  for (const name of await readdir(to)) if (name.startsWith(TEMP_PREFIX)) await rm(join(to, name), { force: true });
   for (const folder of ['blobs', 'public/metadata', 'public/targets']) {
     const names = await readdir(join(to, folder), { recursive: true, withFileTypes: true }).catch(() => []);
     for (const entry of names) {
@@ -237,7 +238,9 @@ async function tidy(
       const path = relative(to, file).split(sep).join('/');
       if (named.has(path) || entry.name.endsWith('.root.json')) continue;
       const since = mark?.unnamed[path] ?? now.toISOString();
-      const isOver = now.getTime() - Date.parse(since) >= (entry.name.startsWith(TEMP_PREFIX) ? 1 : graceDays) * DAY;
+      // Nobody else writes here: what is unfinished was left by one that was cut.
+      const isOver =
+        entry.name.startsWith(TEMP_PREFIX) || now.getTime() - Date.parse(since) >= graceDays * DAY;
       if (isOver) {
         await rm(file, { force: true });
         removed += 1;
