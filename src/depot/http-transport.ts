@@ -2,7 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
-import { type Passage, type Piece, requirePath, SourceRefused, type Transport, unreachable } from './transport.ts';
+import {
+  noInbox,
+  type Passage,
+  type Piece,
+  requirePath,
+  SourceRefused,
+  type Transport,
+  unreachable,
+} from './transport.ts';
 
 export interface HttpOptions {
   /** `user:password`, or a token; asked for when something is to be fetched, never kept in an argument. Null: nobody asks for any. */
@@ -342,17 +350,6 @@ function whyUnreachable(error: NodeJS.ErrnoException): string {
   if (code === 'ECONNRESET' || code === 'ERR_READING_RESPONSE_STREAM' || code === 'EPIPE')
     return 'the connection was cut';
   return message;
-}
-
-function noInbox(location: string): D3Error {
-  return new D3Error(
-    'REPORTS_NOT_TAKEN',
-    'depotUnreachable',
-    `The depot ${location} only gives files: it takes no reports.`,
-    {
-      target: location,
-    },
-  );
 }
 
 async function readCertificates(file: string): Promise<string> {

@@ -239,8 +239,7 @@ async function tidy(
       if (named.has(path) || entry.name.endsWith('.root.json')) continue;
       const since = mark?.unnamed[path] ?? now.toISOString();
       // Nobody else writes here: what is unfinished was left by one that was cut.
-      const isOver =
-        entry.name.startsWith(TEMP_PREFIX) || now.getTime() - Date.parse(since) >= graceDays * DAY;
+      const isOver = entry.name.startsWith(TEMP_PREFIX) || now.getTime() - Date.parse(since) >= graceDays * DAY;
       if (isOver) {
         await rm(file, { force: true });
         removed += 1;

@@ -79,6 +79,16 @@ export function unreachable(location: string, why: string, cause?: unknown): D3E
   });
 }
 
+/** A source that only gives files never takes any. */
+export function noInbox(location: string): D3Error {
+  return new D3Error(
+    'REPORTS_NOT_TAKEN',
+    'depotUnreachable',
+    `The depot ${location} only gives files: it takes no reports.`,
+    { target: location },
+  );
+}
+
 /** @throws D3Error bug for anything but a path in a depot */
 export function requirePath(path: string): void {
   if (!PATH.test(path)) throw new D3Error('PATH_INVALID', 'bug', `${path} is no path in a depot.`);
@@ -161,7 +171,11 @@ export class FolderTransport implements Transport {
     const temp = tempPath(target);
     try {
       // The inbox is the depot's to make, and its owner takes the reports in, whoever wrote them.
-      await stat(dirname(folder));
+      await stat(dirname(folder)).catch(async (error) => {
+        if (errnoOf(error) !== 'ENOENT') throw error;
+        await this.#refuseNoDepot();
+        throw noInbox(this.location);
+      });
       await makeFolder(folder, 0o700);
       if (!(await lstat(folder)).isDirectory()) throw new SourceRefused(folder, 'is not a folder');
       const handle = await open(temp, 'wx', 0o600);
