@@ -1,14 +1,24 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { D3Error } from '@d3/sdk';
+import type { Metadata, Targets } from '@tufjs/models';
 import type { Catalog } from '../catalog/types.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type RootDraft, readRootDraft, readTargetsDraft, saveRootDraft, type Waiting, waitingFor } from './drafts.ts';
+import {
+  type RootDraft,
+  readRootDraft,
+  readTargetsDraft,
+  saveRootDraft,
+  saveTargetsDraft,
+  type Waiting,
+  waitingFor,
+} from './drafts.ts';
 import { keptElsewhere, noteElsewhere } from './elsewhere.ts';
 import type { Anchor } from './event-chain.ts';
 import { keysFolder, makeKey, type PublicKey, publicText, ROLES, type Role, readKeyring } from './keys.ts';
 import { LONG_DAYS, readTargets, signedAnchors, until } from './publish.ts';
-import { makeRoot, newestRoot, type RoleKeys, type SignedRoot } from './roots.ts';
+import { makeRoot, newestRoot, type RoleKeys, type SignedRoot, signers } from './roots.ts';
 import type { Store } from './store/contract.ts';
 
 /** Which keys count for a depot, and how that is changed: by a new root, signed by the holders of the old one and of the new. */
@@ -221,8 +231,104 @@ async function draftedRoles(dir: string): Promise<{ role: Role; before: RoleKeys
   );
 }
 
+/** Metadata that waits, for who signs it on a machine of their own. */
+export interface DraftToSign {
+  role: Waiting['role'];
+  /** As it is signed, with the signatures it has. */
+  metadata: Record<string, unknown>;
+  /** The catalog that targets name; null for a root. */
+  catalog: Buffer | null;
+}
+
+/** A signature that was made elsewhere. */
+export interface GivenSignature {
+  keyid: string;
+  sig: string;
+}
+
+/** What waits, as a holder gets it. */
+async function draftsToSign(dir: string): Promise<DraftToSign[]> {
+  const current = await requireRoot(dir);
+  const root = await waitingDraft(dir, current);
+  const targets = await readTargetsDraft(dir);
+  const json = (metadata: { toJSON(): unknown }) => metadata.toJSON() as Record<string, unknown>;
+  return [
+    ...(root === null ? [] : [{ role: 'root' as const, metadata: json(root.metadata), catalog: null }]),
+    ...(targets === null
+      ? []
+      : [{ role: 'targets' as const, metadata: json(targets.metadata), catalog: targets.catalog }]),
+  ];
+}
+
+/**
+ * Signs a draft on a holder's own machine, with whichever of their keys there are. What counts is decided where it is taken in.
+ * @throws D3Error verificationFailed `DRAFT_WRONG` when the catalog is not the one that the metadata names
+ */
+export async function signDraft(
+  { role, metadata, catalog }: DraftToSign,
+  folders: readonly string[],
+): Promise<GivenSignature[]> {
+  const { Metadata: Parsed, MetadataKind, Signature } = await import('@tufjs/models');
+  const parsed =
+    role === 'root'
+      ? Parsed.fromJSON(MetadataKind.Root, metadata as never)
+      : Parsed.fromJSON(MetadataKind.Targets, metadata as never);
+  if (role === 'targets') {
+    const named = Object.entries((parsed as Metadata<Targets>).signed.targets);
+    const isIt =
+      catalog !== null &&
+      named.length === 1 &&
+      named[0]?.[1].hashes['sha256'] === createHash('sha256').update(catalog).digest('hex');
+    if (!isIt) {
+      throw new D3Error(
+        'DRAFT_WRONG',
+        'verificationFailed',
+        'What is to be signed names another catalog than was shown.',
+        {
+          target: 'targets',
+          actions: ['sign nothing, and find out who runs the depot now'],
+        },
+      );
+    }
+  }
+  const before = new Set(Object.keys(parsed.signatures));
+  for (const [id, key] of await readKeyring(folders))
+    parsed.sign((bytes) => new Signature({ keyID: id, sig: key.sign(bytes) }));
+  return Object.values(parsed.signatures).flatMap(({ keyID, sig }) =>
+    before.has(keyID) ? [] : [{ keyid: keyID, sig }],
+  );
+}
+
+/** Puts signatures to a draft, those that are right and count. @returns how many were put */
+async function takeSignatures(dir: string, role: Waiting['role'], given: readonly GivenSignature[]): Promise<number> {
+  const current = await requireRoot(dir);
+  const root = await waitingDraft(dir, current);
+  const targets = role === 'targets' ? await readTargetsDraft(dir) : null;
+  const metadata = role === 'root' ? root?.metadata : targets?.metadata;
+  if (metadata === undefined) return 0;
+  const { Signature } = await import('@tufjs/models');
+  const rules = role === 'root' && root !== null ? [current, root.root] : [root?.root ?? current];
+  const signed = () => new Set(rules.flatMap((rule) => signers(rule, role, metadata)));
+  const before = signed();
+  for (const { keyid, sig } of given)
+    if (!before.has(keyid)) metadata.signatures[keyid] = new Signature({ keyID: keyid, sig });
+  const after = signed();
+  for (const { keyid } of given) if (!after.has(keyid)) delete metadata.signatures[keyid];
+  if (after.size === before.size) return 0;
+  if (root !== null && role === 'root') await saveRootDraft(dir, root.metadata);
+  if (targets !== null) await saveTargetsDraft(dir, targets);
+  return after.size - before.size;
+}
+
 /** Keys and signatures of a depot. */
 export interface Signing {
+  /** What waits, for holders who sign it on machines of their own: {@link signDraft}. */
+  drafts(): Promise<DraftToSign[]>;
+  /**
+   * Takes signatures that were made elsewhere; publishing brings into force what has all it needs.
+   * @returns how many were right, counted, and were not there yet
+   */
+  take(role: Waiting['role'], given: readonly GivenSignature[]): Promise<number>;
   keys(): Promise<KeysView>;
   /**
    * Writes down a new root as a draft; publishing brings it into force once all have signed that must.
@@ -253,6 +359,15 @@ export function signingOf(dir: string, store: Store, own: readonly string[], clo
     return root === null ? [] : waitingFor(dir, root);
   };
   return {
+    drafts: () => draftsToSign(dir),
+    async take(role, given) {
+      let taken = 0;
+      await store.publication.exclusively(async () => {
+        taken = await takeSignatures(dir, role, given);
+        return null;
+      });
+      return taken;
+    },
     keys: () => keysOf(dir, store, own),
     async rotate(rotation, by) {
       const rotated = await draftRotation(dir, store, rotation, clock);

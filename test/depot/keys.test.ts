@@ -11,6 +11,7 @@ import {
   type Rotation,
 } from '../../src/depot/index.ts';
 import { makeKey, publicKeyOf, publicText, type Role, readKeyring } from '../../src/depot/keys.ts';
+import { type GivenSignature, signDraft } from '../../src/depot/signing.ts';
 import { expectFailure, inFolder, newEdition, readJson, TestClock } from './helpers.ts';
 
 interface Scene {
@@ -196,6 +197,42 @@ describe('the keys of a depot', () => {
       expect(await editionsOf(machine)).to.equal(0);
       const view = await as((opened) => opened.signing.keys());
       expect(view.roles.find(({ role }) => role === 'targets')?.keys[0]?.where).to.include('sally');
+    }));
+
+  it('a holder signs on a machine of their own what they were shown, and nothing else; the host takes what is right', () =>
+    inScene(async ({ dir, machine, rotate, add, as }) => {
+      await rotate('targets', { folder: join(dir, 'sally') }, 'sally');
+      await add();
+      const [draft] = await as((opened) => opened.signing.drafts());
+      expect(draft?.role).to.equal('targets');
+      const sent = JSON.parse(JSON.stringify(draft?.metadata));
+      const shown = { role: 'targets' as const, metadata: sent, catalog: draft?.catalog ?? null };
+      const other = { ...shown, catalog: Buffer.from('{}') };
+      await expectFailure(signDraft(other, [join(dir, 'sally')]), 'DRAFT_WRONG', 'verificationFailed');
+      await makeKey(join(dir, 'mallory'), 'targets');
+      const take = (given: GivenSignature[]) => as((opened) => opened.signing.take('targets', given));
+      expect(await take(await signDraft(shown, [join(dir, 'mallory')]))).to.equal(0);
+      const right = await signDraft(shown, [join(dir, 'sally')]);
+      const wrong = right.map(({ keyid, sig }) => ({
+        keyid,
+        sig: sig.replace(/^../, sig.startsWith('00') ? '11' : '00'),
+      }));
+      expect(await take(wrong)).to.equal(0);
+      expect(await editionsOf(machine)).to.equal(0);
+      expect(await take(right)).to.equal(1);
+      expect(await take(right)).to.equal(0);
+      await as((opened) => opened.publish());
+      expect(await editionsOf(machine)).to.equal(1);
+      // A new root in the same way.
+      await rotate('root', { folder: join(dir, 'stick') }, 'stick');
+      await rotate('timestamp');
+      const [root] = await as((opened) => opened.signing.drafts());
+      if (root === undefined) throw new Error('there should be a draft of the root');
+      const signatures = await signDraft(root, [join(dir, 'stick')]);
+      expect(await as((opened) => opened.signing.take('root', signatures))).to.equal(1);
+      await as((opened) => opened.publish());
+      expect((await as((opened) => opened.signing.keys())).root).to.equal(4);
+      expect((await machine.refresh()).source).to.equal('fresh');
     }));
 
   it('are refused when they cannot be', () =>

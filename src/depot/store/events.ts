@@ -20,20 +20,22 @@ export async function recordEvent(db: Kysely<Tables>, event: NewEvent): Promise<
     .set({ events: sql`events + 1` })
     .returning('newest_event as prev')
     .executeTakeFirstOrThrow();
-  const content = {
-    at: event.at,
-    by: event.by,
-    what: event.what,
-    target_kind: event.target.kind,
-    target_id: event.target.id,
-    target_name: event.target.name,
-    before: event.before === null ? null : JSON.stringify(event.before),
-    after: event.after === null ? null : JSON.stringify(event.after),
-  };
-  const { id } = await db
+  const { id, ...content } = await db
     .insertInto('events')
-    .values({ ...content, prev, hash: '' })
-    .returning('id')
+    .values({
+      at: event.at,
+      by: event.by,
+      what: event.what,
+      target_kind: event.target.kind,
+      target_id: event.target.id,
+      target_name: event.target.name,
+      before: event.before === null ? null : JSON.stringify(event.before),
+      after: event.after === null ? null : JSON.stringify(event.after),
+      prev,
+      hash: '',
+    })
+    // As it is stored: a database may keep some characters otherwise than they were given.
+    .returningAll()
     .executeTakeFirstOrThrow();
   const hash = eventHash(prev, { id, ...content });
   await db.updateTable('events').set({ hash }).where('id', '=', id).execute();
