@@ -232,10 +232,10 @@ async function signedDraft(
   const before = Object.keys(metadata.signatures).length;
   const { content } = signedRoot(metadata);
   await signWith(metadata, [...current.content.root.keys, ...content.root.keys], ring);
-  const root = signedRoot(metadata);
-  if (isSigned(current, 'root', metadata) && isSigned(root, 'root', metadata)) return root;
+  // Kept even when it has all it needs: what it vouches for may have to wait longer.
   if (Object.keys(metadata.signatures).length > before) await saveRootDraft(dir, metadata);
-  return null;
+  const root = signedRoot(metadata);
+  return isSigned(current, 'root', metadata) && isSigned(root, 'root', metadata) ? root : null;
 }
 
 /** The keys of a new depot: one for each role. */
