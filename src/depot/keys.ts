@@ -108,7 +108,7 @@ function keyOf(key: KeyObject): SigningKey {
 const PUBLIC = /^(?:ed25519:)?([0-9a-f]{64})$/;
 
 /** @param publicHex lower-case hex of 32 bytes */
-export function publicKey(publicHex: string): PublicKey {
+function publicKey(publicHex: string): PublicKey {
   return { publicHex, id: createHash('sha256').update(canonicalKey(publicHex)).digest('hex') };
 }
 

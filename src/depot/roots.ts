@@ -110,7 +110,7 @@ function isRoot(bytes: Buffer): boolean {
 }
 
 /** @param file for messages */
-export async function parseRoot(bytes: Buffer, file: string): Promise<SignedRoot> {
+async function parseRoot(bytes: Buffer, file: string): Promise<SignedRoot> {
   const { Metadata: Parsed, MetadataKind } = await import('@tufjs/models');
   try {
     const metadata = Parsed.fromJSON(MetadataKind.Root, JSON.parse(bytes.toString('utf8')));

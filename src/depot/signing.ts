@@ -24,7 +24,7 @@ import type { Store } from './store/contract.ts';
 /** Which keys count for a depot, and how that is changed: by a new root, signed by the holders of the old one and of the new. */
 
 /** One key, for people. */
-export interface KeyRow {
+interface KeyRow {
   id: string;
   /** As it is handed on: `ed25519:…`. */
   publicKey: string;
