@@ -156,6 +156,7 @@ describe('the laws of the house', () => {
       'src/platform/exec.ts',
       'src/platform/log-file.ts',
       'src/platform/replace-file.ts',
+      'src/platform/schedules.ts',
       'src/platform/trusted-folder.ts',
       // Folders of a moment: what a disk image is attached at, and where something is packed.
       'src/platform/disk-image.ts',
@@ -166,7 +167,6 @@ describe('the laws of the house', () => {
       'src/client/fetch.ts',
       'src/client/lock.ts',
       'src/client/self.ts',
-      'src/client/service.ts',
       'src/client/script-blobs.ts',
       'src/admin/package-file.ts',
       'src/platform/editor.ts',

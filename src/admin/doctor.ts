@@ -71,7 +71,7 @@ export async function examineDepot(
   findings.push(...(await unusedScripts(liveScript, session)));
   const fixed = findings.filter((finding) => finding.fixed);
   if (fixed.length > 0) {
-    await session.depot.store.history.add({
+    await session.depot.store.history.record({
       by: session.admin,
       what: 'depot.mended',
       target: { kind: 'depot', id: 0, name: 'files' },

@@ -1,5 +1,5 @@
 import { D3Error } from '@d3/sdk';
-import type { HistoryEvent } from '../depot/index.ts';
+import { type Anchor, type ChainedEvent, type ChainVerdict, type HistoryEvent, verifyChain } from '../depot/index.ts';
 import { Fleet } from './fleet.ts';
 import type { AdminSession } from './session.ts';
 
@@ -9,8 +9,8 @@ export interface HistoryRequest {
   who?: string | undefined;
   /** ISO 8601. */
   since?: string | undefined;
-  /** The newest so many. */
-  limit: number;
+  /** The newest so many; null: all. */
+  limit: number | null;
 }
 
 /** One property that changed; null is "was not there". */
@@ -49,13 +49,13 @@ export async function showHistory(request: HistoryRequest, session: AdminSession
     ...(targets === undefined ? {} : { targets }),
     ...(who === undefined ? {} : { by: who }),
     ...(since === undefined ? {} : { since }),
-    limit: limit + 1,
+    ...(limit === null ? {} : { limit: limit + 1 }),
   });
-  const kept = events.slice(-limit);
+  const kept = limit === null ? events : events.slice(-limit);
   const nameOf = await editionNames(kept, session);
   return {
     events: kept.map((event) => ({ ...event, changes: changesOf(event, nameOf) })),
-    isCut: events.length > limit,
+    isCut: events.length > kept.length,
   };
 }
 
@@ -75,6 +75,79 @@ async function editionNames(events: readonly HistoryEvent[], { depot }: AdminSes
   const names = new Map(known.map(({ id, edition }) => [String(id), edition]));
   return (id) => names.get(id) ?? id;
 }
+
+export interface VerifiedHistory extends ChainVerdict {
+  /** How many newest events signed metadata remembers; 0: there is nothing to hold the end of history against. */
+  anchors: number;
+}
+
+/**
+ * Reads the whole history and finds what was altered, removed or put in. Its end is held against what signed metadata
+ * remembers, and against a hash somebody noted.
+ * @param noted `ID:HASH` as an earlier verification told it; null: none
+ */
+export async function verifyHistory(noted: string | null, { depot }: AdminSession): Promise<VerifiedHistory> {
+  const { history } = depot.store;
+  const anchors = [...(await depot.signing.anchors()), ...(noted === null ? [] : [anchorOf(noted)])];
+  return { ...(await verifyChain(history.rows(), anchors, await history.chain())), anchors: anchors.length };
+}
+
+/** As {@link verifyHistory}, of what `d3admin history --json` wrote: the chain alone, without a depot. */
+export async function verifyHistoryFile(text: string, noted: string | null, file: string): Promise<VerifiedHistory> {
+  const anchors = noted === null ? [] : [anchorOf(noted)];
+  return { ...(await verifyChain(eventsIn(text, file), anchors, null)), anchors: anchors.length };
+}
+
+function eventsIn(text: string, file: string): ChainedEvent[] {
+  try {
+    const { events } = JSON.parse(text).result as { events: HistoryEvent[] };
+    return events.map(({ id, at, by, what, target, before, after, prev, hash }) => ({
+      id,
+      at,
+      by,
+      what,
+      target_kind: target.kind,
+      target_id: target.id,
+      target_name: target.name,
+      prev,
+      hash,
+      before: before === null ? null : JSON.stringify(before),
+      after: after === null ? null : JSON.stringify(after),
+    }));
+  } catch (error) {
+    throw new D3Error('HISTORY_FILE', 'usage', `${file} is no history: ${(error as Error).message}.`, {
+      target: file,
+      actions: ['write one: d3admin history --all --json > FILE'],
+      cause: error,
+    });
+  }
+}
+
+function anchorOf(noted: string): Anchor {
+  const [, id, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(noted) ?? [];
+  if (id !== undefined && hash !== undefined) return { id: Number(id), hash };
+  throw new D3Error('ANCHOR', 'usage', `${JSON.stringify(noted)} is no event and its hash.`, {
+    target: '--newest',
+    actions: ['give ID:HASH as "d3admin history --verify" prints it'],
+  });
+}
+
+/** What is wrong with a history, as one error. */
+export function brokenHistory({ problems }: ChainVerdict): D3Error {
+  const shown = problems.slice(0, MOST_PROBLEMS).map(({ text }) => text);
+  const more = problems.length > shown.length ? [`and ${problems.length - shown.length} more`] : [];
+  return new D3Error(
+    'HISTORY_BROKEN',
+    'verificationFailed',
+    `The history was changed: ${[...shown, ...more].join('; ')}.`,
+    {
+      target: problems[0]?.event === null ? 'history' : `event ${problems[0]?.event}`,
+      actions: ['compare the depot with its backup, and find out who could write to it'],
+    },
+  );
+}
+
+const MOST_PROBLEMS = 20;
 
 /** What differs between before and after, property by property; nothing where one side is missing as a whole. */
 function changesOf({ before, after }: HistoryEvent, nameOf: (id: string) => string): PropertyChange[] {

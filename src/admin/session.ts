@@ -1,6 +1,6 @@
 import { D3Error, type Reporter, type StatePort } from '@d3/sdk';
 import type { Edition } from '../catalog/types.ts';
-import { type DatabaseGiven, type Depot, openDepot } from '../depot/index.ts';
+import { type DatabaseGiven, type Depot, endsSoon, openDepot } from '../depot/index.ts';
 import type { EditionEvent, PluginRoom, Plugins } from '../lifecycle/plugins.ts';
 import type { Clock } from '../platform/clock.ts';
 
@@ -20,29 +20,72 @@ export interface AdminSessionOptions extends Omit<AdminSession, 'depot'> {
   dir: string;
   /** What the environment and the configuration say of its database. */
   database?: DatabaseGiven | null;
+  /** Folders with signing keys of the person who does this. */
+  keys?: readonly string[];
+  /** Only looks: that machines cannot be shown something is no more than a warning. */
+  readOnly?: boolean;
 }
 
 /** Opens a depot for one piece of work: reports that machines left are taken in first, and it is closed whatever happens. */
 export async function withDepot<Result>(
-  { dir, database = null, ...rest }: AdminSessionOptions,
+  { dir, database = null, keys = [], readOnly = false, ...rest }: AdminSessionOptions,
   work: (session: AdminSession) => Promise<Result>,
 ): Promise<Result> {
-  const depot = await openDepot(dir, { clock: rest.clock, database });
+  const unpublished = ({ message, target }: D3Error) =>
+    rest.report({ type: 'warning', target, text: `machines are not shown the newest state: ${message}` });
+  const depot = await openDepot(dir, { clock: rest.clock, database, keys, ...(readOnly ? { unpublished } : {}) });
   try {
     const { rejected } = await depot.takeInbox();
     for (const { file, why } of rejected) {
       rest.report({ type: 'warning', target: file, text: `this report was put aside: ${why}` });
     }
+    for (const text of await endings(depot, rest.clock.now())) rest.report({ type: 'warning', target: null, text });
     return await work({ depot, ...rest });
   } finally {
     await depot.close();
   }
 }
 
-/** Shows machines what was changed. @throws D3Error failed (1): the change is in, and the next admin command shows it */
-export async function publish({ depot }: AdminSession): Promise<void> {
+/** What of a depot ends soon, in sentences: what its host cannot renew by itself, and copies that were not renewed. */
+async function endings(depot: Depot, now: Date): Promise<string[]> {
+  const last = await depot.store.publication.last();
+  const endings: string[] = [];
+  for (const [role, expires] of Object.entries(last?.expiries ?? {})) {
+    const isHosts = role === 'snapshot' || role === 'timestamp';
+    const left = endsSoon(expires, isHosts ? last?.days : undefined, now);
+    const mend = isHosts ? 'd3 depot publish --renew' : 'whoever has its key signs it anew: d3 depot keys sign';
+    if (left !== null) endings.push(`the ${role} metadata of the depot expires in ${left}, at ${expires}: ${mend}`);
+  }
+  for (const { to, expires } of await depot.copies()) {
+    const left = endsSoon(expires, undefined, now);
+    if (left !== null) endings.push(`the copy ${to} expires in ${left}, at ${expires}: d3 depot publish --renew`);
+  }
+  return endings;
+}
+
+/**
+ * What cannot be published is not to be changed either; and nobody signs on the quiet what somebody else changed.
+ * @throws D3Error refused `UNSIGNED_CHANGES`
+ */
+export async function readyToChange({ depot }: AdminSession): Promise<void> {
+  await depot.publish();
+  if (!(await depot.signing.waitsForMine())) return;
+  throw new D3Error(
+    'UNSIGNED_CHANGES',
+    'refused',
+    'The depot has changes you have not signed: your next one would sign them too.',
+    { target: depot.dir, actions: ['look at them, and sign them: d3 depot keys sign'] },
+  );
+}
+
+/** Shows machines what was changed, or says what it waits for. @throws D3Error failed (1): the change is in, and the next admin command shows it */
+export async function publish({ depot, report }: AdminSession): Promise<void> {
   try {
-    await depot.publish();
+    await depot.publish({ mine: true });
+    const waiting = await depot.signing.waiting();
+    if (waiting.length === 0) return;
+    const { waitingWords } = await import('./keys.ts');
+    for (const draft of waiting) report({ type: 'warning', target: null, text: waitingWords(draft) });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new D3Error('NOT_PUBLISHED', 'failed', `The change was taken in, but machines are not shown it yet: ${why}`, {

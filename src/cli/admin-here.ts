@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { ExecPort, Reporter } from '@d3/sdk';
+import { D3Error, type ExecPort, type Reporter } from '@d3/sdk';
 import type { PreferenceRow } from '../admin/preferences.ts';
-import { type AdminSession, withDepot } from '../admin/session.ts';
+import { type AdminSession, readyToChange, withDepot } from '../admin/session.ts';
 import { adminName } from '../config/admin-name.ts';
 import { loadSettings } from '../config/layers.ts';
 import { NO_PREFERENCES, type Preferences, readPreferences, writePreferences } from '../config/preferences.ts';
@@ -12,6 +13,7 @@ import { pluginsOnBus } from '../lifecycle/plugins.ts';
 import { systemClock, ticks } from '../platform/clock.ts';
 import { execIn } from '../platform/exec.ts';
 import { machinePaths, ownProgramPaths } from '../platform/paths.ts';
+import { replaceFile } from '../platform/replace-file.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { databaseGiven } from './depot-database.ts';
 import { depotLocation, requireDepot } from './depot-location.ts';
@@ -19,7 +21,7 @@ import type { Inputs } from './inputs.ts';
 
 /** What an admin command has in its context. */
 export interface AdminInput {
-  flags: { admin?: string | undefined };
+  flags: { admin?: string | undefined; keys?: string[] | undefined };
   inputs: Pick<Inputs, 'depot' | 'depotDatabase'>;
   env: Readonly<Record<string, string | undefined>>;
   hooks: HookSource;
@@ -43,11 +45,26 @@ export function changingDepot<Result>(
   input: AdminInput,
   work: (session: AdminSession, here: AdminHere) => Promise<Result>,
 ): Promise<Result> {
-  return openedDepot(input, true, async (session, here) => {
-    // Publishing comes last and needs the keys: what cannot be published is not to be changed either.
-    await session.depot.publish();
+  return openedDepot(input, { named: true, readOnly: false }, async (session, here) => {
+    await readyToChange(session);
     return work(session, here);
   });
+}
+
+/** Opens the depot for a command that signs for a person: somebody must be named, and drafts may wait. */
+export function signingDepot<Result>(
+  input: AdminInput,
+  work: (session: AdminSession, here: AdminHere) => Promise<Result>,
+): Promise<Result> {
+  return openedDepot(input, { named: true, readOnly: false }, work);
+}
+
+/** Opens the depot for what its owner does without changing what it says: no person need be named. */
+export function tendingDepot<Result>(
+  input: AdminInput,
+  work: (session: AdminSession, here: AdminHere) => Promise<Result>,
+): Promise<Result> {
+  return openedDepot(input, { named: false, readOnly: false }, work);
 }
 
 /** Opens the depot for a command that only looks. @param database instead of what is said of it */
@@ -56,12 +73,12 @@ export function readingDepot<Result>(
   work: (session: AdminSession, here: AdminHere) => Promise<Result>,
   database?: DatabaseGiven,
 ): Promise<Result> {
-  return openedDepot(input, false, work, database);
+  return openedDepot(input, { named: false, readOnly: true }, work, database);
 }
 
 async function openedDepot<Result>(
   { flags, inputs, env, hooks, trace, report, signal, terminal }: AdminInput,
-  named: boolean,
+  { named, readOnly }: { named: boolean; readOnly: boolean },
   work: (session: AdminSession, here: AdminHere) => Promise<Result>,
   otherDatabase?: DatabaseGiven,
 ): Promise<Result> {
@@ -72,7 +89,8 @@ async function openedDepot<Result>(
   // Programs of plugins find their working folders in the depot's own ground, which only its owner may enter.
   const exec = execIn(path.join(dir, 'work'));
   const plugins = pluginsOnBus({ hooks, exec, clock: systemClock, ticks, trace });
-  return withDepot({ dir, database, admin, clock: systemClock, plugins, report, signal }, (session) =>
+  const keys = [ownProgramPaths().signingKeys, ...(flags.keys ?? [])].map((folder) => path.resolve(folder));
+  return withDepot({ dir, database, keys, readOnly, admin, clock: systemClock, plugins, report, signal }, (session) =>
     work(session, { settings, preferences, exec }),
   );
 }
@@ -122,4 +140,39 @@ export async function savePreferences(changes: Partial<Preferences>): Promise<Pr
 export async function makeDepot(dir: string, inputs: Pick<Inputs, 'depotDatabase'>): Promise<void> {
   const settings = await loadSettings(machinePaths('/', process.platform));
   return initDepot(dir, { clock: systemClock, database: await databaseGiven(inputs.depotDatabase, settings) });
+}
+
+/** Where a person's own signing keys are. @param said as typed */
+export function ownKeysFolder(said: string | undefined): string {
+  return path.resolve(said ?? ownProgramPaths().signingKeys);
+}
+
+/** Writes a file whole, over one that is there. @returns its absolute path */
+export function writeWhole(file: string, text: string): string {
+  const at = path.resolve(file);
+  try {
+    replaceFile(at, text);
+  } catch (error) {
+    throw new D3Error('FILE_NOT_WRITTEN', 'failed', `${at} cannot be written: ${(error as Error).message}.`, {
+      target: at,
+      cause: error,
+    });
+  }
+  return at;
+}
+
+/** A file as it is typed. @throws D3Error notFound (34), or failed when it cannot be read */
+export function readText(file: string): string {
+  const at = path.resolve(file);
+  try {
+    return readFileSync(at, 'utf8');
+  } catch (error) {
+    const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new D3Error(
+      'FILE_NOT_READ',
+      isGone ? 'notFound' : 'failed',
+      isGone ? `There is no file ${at}.` : `${at} cannot be read: ${(error as Error).message}.`,
+      { target: at, cause: error },
+    );
+  }
 }

@@ -18,7 +18,7 @@ export async function catalogToShow(
     return trusted;
   } catch (error) {
     if (!(error instanceof D3Error)) throw error;
-    const kept = await depot.kept();
+    const kept = await depot.kept({ expired: true });
     if (kept === null) throw error;
     warnings.push(`${error.message} This is what the depot said last.`);
     return kept;

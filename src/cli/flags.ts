@@ -122,6 +122,15 @@ export const adminChangingFlags = {
   'dry-run': Flags.boolean({ summary: 'Show what would be done and why; change nothing.' }),
 };
 
+/** On the commands that sign for a person. */
+export const keysFlag = {
+  keys: Flags.string({
+    helpValue: 'DIR',
+    summary: 'A folder with signing keys of yours, besides your own configuration; repeatable.',
+    multiple: true,
+  }),
+};
+
 /** On the commands under admin that ask "are you sure" or that can be walked through. */
 export const confirmingFlags = {
   ...adminChangingFlags,

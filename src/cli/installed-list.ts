@@ -20,7 +20,8 @@ export abstract class InstalledListCommand extends ClientCommand<InstalledList> 
     const { machineHere } = await import('./machine.ts');
     const { listInstalled } = await import('../client/lists.ts');
     const { machine } = await machineHere(context);
-    const kept = async () => (machine.depot === null ? null : await machine.depot.kept().catch(() => null));
+    const kept = async () =>
+      machine.depot === null ? null : await machine.depot.kept({ expired: true }).catch(() => null);
     return { result: await listInstalled(machine.paths, this.list, kept) };
   }
 

@@ -73,6 +73,7 @@ export async function machineHere(input: MachineInput): Promise<MachineHere> {
       : createDepotClient({
           transport: transportTo(location, settings, input.signal),
           trustDir: paths.trust,
+          firstRoot: settings.trustRoot,
           clock,
           mirror: (url) => transportTo(depotUrl(url) ?? url, settings, input.signal),
           addresses: ownAddresses,

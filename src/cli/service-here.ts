@@ -6,6 +6,7 @@ import type { ServiceParts } from '../client/service.ts';
 import { loadSettings } from '../config/layers.ts';
 import { runProgram } from '../platform/program.ts';
 import { changeableWords, whoElseMayChange } from '../platform/trusted-folder.ts';
+import { depotLocation, requireDepot } from './depot-location.ts';
 import type { Inputs } from './inputs.ts';
 import { pathsWithin } from './root-bounds.ts';
 
@@ -69,4 +70,19 @@ export async function warningsOfSchedule({ paths }: ServiceParts): Promise<strin
   return depot === null
     ? ['no depot is configured, so every sync of the schedule would end with 2: d3 config set depot PLACE']
     : [];
+}
+
+/**
+ * The depot whose signatures a schedule renews, and who owns it.
+ * @throws D3Error usage for none, or for one over the network; notFound for a folder that is not there
+ */
+export async function scheduledDepot(inputs: Pick<Inputs, 'root' | 'depot'>): Promise<{ depot: string; uid: number }> {
+  const { depot: configured } = await loadSettings(pathsWithin(inputs));
+  const depot = requireDepot(depotLocation(inputs.depot, configured));
+  const found = statSync(path.join(depot, 'depot.db'), { throwIfNoEntry: false });
+  if (found !== undefined) return { depot, uid: found.uid };
+  throw new D3Error('NOT_A_DEPOT', 'notFound', `${depot} is not a depot.`, {
+    target: depot,
+    actions: [`Make one there: d3 depot init ${depot}`, 'Or name another folder with --depot.'],
+  });
 }

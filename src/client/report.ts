@@ -15,7 +15,9 @@ interface ReportParts {
   /** What ended the run before its end; null: nothing did. */
   failure: Error | null;
   version: string;
-  state: State;
+  /** When the catalog the run went by expires, ISO 8601; null: it had none. */
+  catalogExpires: string | null;
+  state: Pick<State, 'computerId' | 'receipts' | 'deferred'>;
 }
 
 /** Characters of what is said in words: a report has room for all receipts, not for a script's whole output. */
@@ -40,7 +42,7 @@ const REPORTED: Partial<Record<OutcomeStatus, ReportedOutcome['status']>> = {
 
 /** The truth about one run and what the machine has now. */
 export function makeReport(parts: ReportParts): Report {
-  const { run, at, command, exit, host, outcomes, failure, version, state } = parts;
+  const { run, at, command, exit, host, outcomes, failure, version, catalogExpires, state } = parts;
   return {
     schema: 'd3/report@1',
     run,
@@ -59,6 +61,7 @@ export function makeReport(parts: ReportParts): Report {
     d3: version,
     command,
     exit,
+    ...(catalogExpires === null ? {} : { catalogExpires }),
     ...(failure === null ? {} : { failure: shortened(failure.message) }),
     outcomes: outcomes.flatMap(({ target, basename, edition, status, text, blockedBy }) => {
       const reported = REPORTED[status];

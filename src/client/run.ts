@@ -103,6 +103,8 @@ interface Running {
   /** Part of another run, which holds the lock and is busy with something of its own. */
   nested: boolean;
   warnings: string[];
+  /** When the catalog that is gone by expires, ISO 8601; null until there is one. */
+  catalogExpires: string | null;
   log: Log;
 }
 
@@ -139,7 +141,8 @@ export async function runRequest(request: Request, machine: Machine, options: Ru
       else state.setCurrentRun(run);
       lock.begun();
       const gathered = await gathering(machine.paths);
-      const running = { request, machine, options: logged, run, state, ...gathered, nested, warnings, log };
+      const own = { request, machine, options: logged, run, state, nested, warnings, log };
+      const running: Running = { ...own, ...gathered, catalogExpires: null };
       result = await runLocked(running);
       for (const text of warnings) log.write('warn', text);
       log.write('info', `${options.command} ends with ${result.exit}`);
@@ -240,6 +243,7 @@ async function decide(running: Running, { room, rootfs }: ActingContext, outcome
   const warn = (text: string) => void warnings.push(text);
   if (request.kind === 'sync') passed(await plugins.beforeSync(run, room), 'sync');
   const trusted = await catalogFor(request, machine.depot, true, state.deferred(), warnings);
+  running.catalogExpires = trusted?.expires ?? null;
   if (request.kind === 'sync' && trusted !== null && machine.depot !== null && state.rebuiltAt() !== null) {
     const index = indexCatalog(trusted.catalog);
     const { depot } = machine;
@@ -296,7 +300,10 @@ async function record(running: Running, { startedAt, exit, made, outcomes, failu
     state.saveRun({ schema: 'd3/run@1', id: run, command, startedAt, finishedAt, exit, ...made, outcomes });
   }
   const { version } = machine;
-  state.queueReport(makeReport({ run, at: finishedAt, command, exit, host, outcomes, failure, version, state }));
+  const { catalogExpires } = running;
+  state.queueReport(
+    makeReport({ run, at: finishedAt, command, exit, host, outcomes, failure, version, catalogExpires, state }),
+  );
   await deliverReports(
     state,
     machine.depot,

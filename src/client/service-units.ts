@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { plistEntry as key, plist, plistString as string, systemdWord } from '../platform/unit-files.ts';
 
 /** How a schedule is laid down for the system that keeps it. */
 export interface Schedule {
@@ -88,12 +89,6 @@ TimeoutStopSec=5min
 WantedBy=multi-user.target
 `,
   };
-}
-
-/** A word of a systemd command line: `%` and `$` mean something there, blanks end it. */
-function systemdWord(text: string): string {
-  const plain = text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('$', '$$$$');
-  return /^[\w./+-]+$/.test(plain) ? plain : `"${plain}"`;
 }
 
 const MINUTES_OF_A_DAY = 1440;
@@ -213,27 +208,4 @@ function uuidOf(name: string): string {
   ]
     .join('-')
     .toUpperCase();
-}
-
-function plist(entries: readonly string[], comment?: string): string {
-  return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">',
-    ...(comment === undefined ? [] : [`<!-- ${comment} -->`]),
-    '<plist version="1.0">',
-    '<dict>',
-    ...entries.map((entry) => `  ${entry}`),
-    '</dict>',
-    '</plist>',
-    '',
-  ].join('\n');
-}
-
-function key(name: string, value: string): string {
-  return `<key>${name}</key>${value}`;
-}
-
-function string(text: string): string {
-  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-  return `<string>${escaped}</string>`;
 }

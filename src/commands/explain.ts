@@ -41,7 +41,10 @@ export default class Explain extends ClientCommand<Explanations, typeof Explain>
     const state = StateReader.open(machine.paths);
     try {
       const warnings: string[] = [];
-      const kept = async () => ({ trusted: (await machine.depot?.kept().catch(() => null)) ?? null, problem: null });
+      const kept = async () => ({
+        trusted: (await machine.depot?.kept({ expired: true }).catch(() => null)) ?? null,
+        problem: null,
+      });
       const { trusted, problem } =
         flags.run === undefined ? await catalogForPlanning(machine.depot, warnings) : await kept();
       const explainer =

@@ -15,7 +15,8 @@ export default class ListQueue extends ClientCommand<{ queue: QueuedRow[] }> {
     const { machineHere } = await import('../cli/machine.ts');
     const { listQueue } = await import('../client/lists.ts');
     const { machine } = await machineHere(context);
-    const kept = async () => (machine.depot === null ? null : await machine.depot.kept().catch(() => null));
+    const kept = async () =>
+      machine.depot === null ? null : await machine.depot.kept({ expired: true }).catch(() => null);
     return { result: { queue: await listQueue(machine.paths, kept) } };
   }
 

@@ -28,7 +28,8 @@ export default class QueryFile extends ClientCommand<PathOwner[], typeof QueryFi
     if (flags.all && depot === null) throw noDepot();
     const warnings: string[] = [];
     const warn = (text: string) => void warnings.push(text);
-    const trusted = flags.all && depot !== null ? catalogToShow(depot, warnings) : depot?.kept().catch(() => null);
+    const trusted =
+      flags.all && depot !== null ? catalogToShow(depot, warnings) : depot?.kept({ expired: true }).catch(() => null);
     const index = indexOf((await trusted) ?? null);
     const state = StateReader.open(paths);
     try {

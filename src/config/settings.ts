@@ -23,6 +23,8 @@ export interface Settings {
   /** Address of the PostgreSQL database that holds the depot's store, without a password; null: as the depot's folder says. */
   databaseUrl: string | null;
   databasePassword: SecretReference | null;
+  /** File with the root metadata that is trusted at the first contact with the depot; null: the one it shows then. */
+  trustRoot: string | null;
   /** What fetched packages may take, megabytes. */
   cacheMaxMegabytes: number;
   /** Absolute within the root; null: the usual place. */
@@ -86,6 +88,13 @@ export const SETTING_DEFINITIONS: readonly (SettingDefinition & { key: keyof Set
     name: 'database.password',
     kind: 'secret',
     description: "the password for the depot's database",
+  },
+  {
+    key: 'trustRoot',
+    name: 'trust.root',
+    kind: 'path',
+    description:
+      'file with the root metadata (d3 depot keys export-root) that is trusted at the first contact with the depot',
   },
   {
     key: 'cacheMaxMegabytes',
@@ -206,6 +215,7 @@ export const DEFAULT_SETTINGS: Settings = {
   httpCa: null,
   databaseUrl: null,
   databasePassword: null,
+  trustRoot: null,
   cacheMaxMegabytes: 50_000,
   logFile: null,
   logLevel: 'info',

@@ -1,10 +1,11 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { D3Error } from '@d3/sdk';
 import type { CatalogMirror } from '../catalog/types.ts';
 import type { Clock } from '../platform/clock.ts';
 import { blobPath } from './blobs.ts';
 import type { BlobSource, DepotClient, Report, TrustedCatalog } from './contract.ts';
+import { endsSoon, span } from './expiry.ts';
 import { mirrorsFor } from './mirrors.ts';
 import { reportPath } from './report-path.ts';
 import { type Passage, type Piece, SourceRefused, type Transport, unreachable } from './transport.ts';
@@ -15,6 +16,8 @@ export interface DepotClientOptions {
   transport: Transport;
   /** What this machine trusts, in the root's state; made when it is not there. */
   trustDir: string;
+  /** File with the root metadata that is trusted at the first contact; without, the one the depot shows then is. */
+  firstRoot?: string | null;
   clock: Clock;
   /** Makes the way to a mirror the catalog names; without it only the depot itself is asked. */
   mirror?: (url: string) => Transport;
@@ -37,15 +40,17 @@ class TrustingClient implements DepotClient {
   readonly #transport: Transport;
   readonly #trust: TrustFolder;
   readonly #clock: Clock;
+  readonly #firstRoot: string | null;
   readonly #mirror: DepotClientOptions['mirror'];
   readonly #addresses: () => readonly string[];
   #mirrors: readonly CatalogMirror[] = [];
 
-  constructor({ transport, trustDir, clock, mirror, addresses = () => [] }: DepotClientOptions) {
+  constructor({ transport, trustDir, clock, firstRoot = null, mirror, addresses = () => [] }: DepotClientOptions) {
     this.location = transport.location;
     this.#transport = transport;
     this.#trust = new TrustFolder(trustDir);
     this.#clock = clock;
+    this.#firstRoot = firstRoot;
     this.#mirror = mirror;
     this.#addresses = addresses;
   }
@@ -53,15 +58,7 @@ class TrustingClient implements DepotClient {
   async refresh({ keep }: { keep: boolean } = { keep: true }): Promise<TrustedCatalog> {
     const trusted = await this.#trust.load();
     const now = this.#clock.now();
-    if (trusted !== null && isClockBehind(trusted, now)) {
-      const warning = clockWarning(trusted, now);
-      const kept = await this.#answer(trusted, 'kept', [warning]);
-      if (kept !== null) return kept;
-      throw new D3Error('CLOCK_BEHIND', 'verificationFailed', `The catalog kept here is damaged. ${warning}`, {
-        target: this.location,
-        actions: ["Set this machine's clock, then repeat the command."],
-      });
-    }
+    if (trusted !== null && isClockBehind(trusted, now)) throw clockBehind(trusted, now);
     if (trusted !== null && now < new Date(trusted.record.expires) && (await this.#isUnchanged(trusted))) {
       const unchanged = await this.#answer(trusted, 'unchanged', []);
       if (unchanged !== null) return unchanged;
@@ -71,13 +68,16 @@ class TrustingClient implements DepotClient {
     });
   }
 
-  async kept(): Promise<TrustedCatalog | null> {
+  async kept({ expired }: { expired: boolean } = { expired: false }): Promise<TrustedCatalog | null> {
     const trusted = await this.#trust.load();
     if (trusted === null) return null;
     const now = this.#clock.now();
-    const behind = isClockBehind(trusted, now);
-    if (!behind && now >= new Date(trusted.record.expires)) return null;
-    return this.#answer(trusted, 'kept', behind ? [clockWarning(trusted, now)] : []);
+    // With a clock that is behind nothing expires: what was accepted stays in force.
+    if (isClockBehind(trusted, now)) return this.#answer(trusted, 'kept', [clockBehind(trusted, now).message]);
+    const { expires } = trusted.record;
+    if (now < new Date(expires)) return this.#answer(trusted, 'kept', []);
+    if (!expired) return null;
+    return this.#answer(trusted, 'kept', [`What this machine knows of the depot expired at ${expires}.`]);
   }
 
   async blob(sha256: string): Promise<NodeJS.ReadableStream> {
@@ -126,8 +126,10 @@ class TrustingClient implements DepotClient {
   ): Promise<TrustedCatalog | null> {
     const catalog = await this.#trust.catalog(trusted);
     if (catalog === null) return null;
-    const { expires, catalog: verified } = trusted.record;
+    const { expires, catalog: verified, days } = trusted.record;
     this.#mirrors = catalog.mirrors ?? [];
+    const { location } = this;
+    warnings.push(...expiryWarnings(expires, days, this.#clock.now(), location));
     return { catalog, sha256: verified.sha256, expires, source, warnings };
   }
 
@@ -136,8 +138,8 @@ class TrustingClient implements DepotClient {
     try {
       const firstRoot = trusted?.record.firstRoot ?? (await this.#trustFirstRoot(workspace.dir));
       const verified = await this.#verified(workspace, trusted, now, firstRoot);
-      const { catalog, sha256, size, expires, timestampVersion } = verified;
-      const warnings: string[] = [];
+      const { catalog, sha256, size, expires, timestampVersion, days } = verified;
+      const warnings = expiryWarnings(expires, days ?? undefined, now, this.location);
       const tag = this.#transport.tagOf(TIMESTAMP);
       this.#mirrors = catalog.mirrors ?? [];
       if (workspace.canKeep) {
@@ -145,6 +147,7 @@ class TrustingClient implements DepotClient {
           acceptedAt: now.toISOString(),
           expires,
           timestampVersion,
+          ...(days === null ? {} : { days }),
           catalog: { sha256, size },
           firstRoot,
           ...(tag === null ? {} : { timestampTag: tag }),
@@ -163,10 +166,11 @@ class TrustingClient implements DepotClient {
   async #verified(workspace: Workspace, trusted: Trusted | null, now: Date, firstRoot: string): Promise<Verified> {
     const { verify } = await import('./verify.ts');
     try {
-      return await verify(workspace.dir, this.#transport, now);
+      const kept = trusted === null ? null : await this.#trust.catalogBytes(trusted);
+      return await verify(workspace.dir, this.#transport, now, kept);
     } catch (error) {
       if (trusted !== null && workspace.canKeep) await this.#trust.adoptRoot(trusted, workspace.dir);
-      throw await this.#explained(error, firstRoot);
+      throw clockAhead(error, now, this.#transport) ?? (await this.#explained(error, firstRoot, trusted === null));
     }
   }
 
@@ -174,13 +178,29 @@ class TrustingClient implements DepotClient {
   async #trustFirstRoot(workspace: string): Promise<string> {
     const bytes = await this.#asking(() => this.#transport.read(FIRST_ROOT, MAX_ROOT));
     if (bytes === null) throw unreachable(this.location, `it publishes nothing (${FIRST_ROOT} is missing)`);
-    await writeFile(join(workspace, 'root.json'), bytes, { mode: 0o600 });
+    const known = this.#firstRoot === null ? bytes : await readKnownRoot(this.#firstRoot);
+    await writeFile(join(workspace, 'root.json'), known, { mode: 0o600 });
     return hash(bytes);
   }
 
   /** A source that does not verify because it is another depot is told apart from one that was tampered with. */
-  async #explained(error: unknown, firstRoot: string): Promise<unknown> {
+  async #explained(error: unknown, firstRoot: string, isFirst: boolean): Promise<unknown> {
     if (!(error instanceof D3Error) || error.code !== 'DEPOT_ALTERED') return error;
+    if (isFirst && this.#firstRoot !== null) {
+      return new D3Error(
+        'DEPOT_IS_ANOTHER',
+        'verificationFailed',
+        `The depot at ${this.location} is not the one whose root metadata trust.root names. Nothing of it was accepted.`,
+        {
+          target: this.location,
+          actions: [
+            'Make sure of the address of the depot: somebody may have put another in its place.',
+            `If ${this.#firstRoot} is out of date, get a new one: d3 depot keys export-root`,
+          ],
+          cause: error,
+        },
+      );
+    }
     const bytes = await this.#transport.read(FIRST_ROOT, MAX_ROOT).catch(() => null);
     if (bytes === null || hash(bytes) === firstRoot) return error;
     return new D3Error(
@@ -216,11 +236,64 @@ function noBlob(location: string, sha256: string): D3Error {
   });
 }
 
+/** Milliseconds a clock may be set back without a word: clocks are put right by a little all the time. */
+const CLOCK_SLACK = 300_000;
+
 function isClockBehind(trusted: Trusted, now: Date): boolean {
-  return now < new Date(trusted.record.acceptedAt);
+  return now.getTime() < Date.parse(trusted.record.acceptedAt) - CLOCK_SLACK;
 }
 
-function clockWarning(trusted: Trusted, now: Date): string {
+/** Nothing expires and nothing new is accepted while the clock is before what is known to be past. */
+function clockBehind(trusted: Trusted, now: Date): D3Error {
   const { acceptedAt } = trusted.record;
-  return `This machine's clock says ${now.toISOString()}, but the depot was accepted at ${acceptedAt}: nothing new is accepted until the clock is right.`;
+  return clockWrong(
+    new Date(acceptedAt).getTime() - now.getTime(),
+    `it says ${now.toISOString()}, but the depot was accepted at ${acceptedAt}: nothing new is accepted until it is right`,
+    'at least ',
+  );
+}
+
+/** A depot that looks expired while its own host has another time: more likely the clock here is wrong. */
+function clockAhead(error: unknown, now: Date, transport: Transport): D3Error | null {
+  const theirs = transport.time?.() ?? null;
+  if (!(error instanceof D3Error) || error.code !== 'DEPOT_EXPIRED' || theirs === null) return null;
+  const ahead = now.getTime() - theirs.getTime();
+  if (ahead < CLOCK_SLACK) return null;
+  const says = `it says ${now.toISOString()}, the depot's host ${theirs.toISOString()}; ${error.message}`;
+  return clockWrong(ahead, says.replace(/\.$/, ''), 'about ', error);
+}
+
+function clockWrong(by: number, says: string, about: string, cause?: unknown): D3Error {
+  return new D3Error(
+    'CLOCK_WRONG',
+    'verificationFailed',
+    `This machine's clock is wrong by ${about}${span(by)}: ${says}.`,
+    {
+      target: 'clock',
+      actions: [
+        "Set this machine's clock, then repeat the command.",
+        'What this machine accepted before stays in force.',
+      ],
+      cause,
+    },
+  );
+}
+
+/** What is about to expire is said in good time. @param expires ISO 8601 @param days it was signed for */
+function expiryWarnings(expires: string, days: number | undefined, now: Date, location: string): string[] {
+  const left = endsSoon(expires, days, now);
+  if (left === null || now >= new Date(expires)) return [];
+  return [
+    `What the depot ${location} publishes expires in ${left}, at ${expires}: an admin of the depot renews it (d3 depot publish --renew).`,
+  ];
+}
+
+async function readKnownRoot(file: string): Promise<Buffer> {
+  return readFile(file).catch((error: Error) => {
+    throw new D3Error('TRUST_ROOT', 'usage', `The root metadata of trust.root cannot be read: ${error.message}.`, {
+      target: file,
+      actions: ['get it from an admin of the depot: d3 depot keys export-root'],
+      cause: error,
+    });
+  });
 }

@@ -27,6 +27,8 @@ export interface Report {
   d3: string;
   command: string;
   exit: number;
+  /** When the catalog the machine had then expires, ISO 8601; absent where it had none, and in reports of older machines. */
+  catalogExpires?: string;
   /** Why the run as a whole came to nothing; absent when it came to its end. */
   failure?: string;
   outcomes: ReportedOutcome[];
@@ -202,8 +204,11 @@ export interface DepotClient {
    * @throws D3Error `depotUnreachable` (20), or `verificationFailed` (33) when the source is stale, rolled back, mixed or altered
    */
   refresh(options?: { keep: boolean }): Promise<TrustedCatalog>;
-  /** The last good catalog without asking the depot; null when there is none or it has expired. */
-  kept(): Promise<TrustedCatalog | null>;
+  /**
+   * The last good catalog without asking the depot; null when there is none or it has expired.
+   * @param options `expired`: take one that has expired too, with a warning: for looking at, never to act on
+   */
+  kept(options?: { expired: boolean }): Promise<TrustedCatalog | null>;
   /**
    * A blob as a stream of its bytes, not yet verified: the caller hashes while it writes.
    * @throws D3Error `notFound` (34) or `depotUnreachable` (20)

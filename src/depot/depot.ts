@@ -1,15 +1,18 @@
-import { constants } from 'node:fs';
-import { access, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { D3Error } from '@d3/sdk';
 import type { Edition } from '../catalog/types.ts';
 import type { Clock } from '../platform/clock.ts';
 import { refuseNetworkFilesystem } from '../platform/filesystems.ts';
+import { alone } from './alone.ts';
 import { type Blobs, openBlobs } from './blobs.ts';
-import { errnoOf, giveToOwnerOf, makeFolder, syncFolder, writeFileDurably } from './files.ts';
-import { type InboxOutcome, takeInbox } from './inbox.ts';
-import { generateKeys, loadKeys } from './keys.ts';
-import { needsRenewal, publish, timestampVersion, withDerivedStatus } from './publish.ts';
+import { SERVED_DAYS } from './expiry.ts';
+import { errnoOf, makeFolder, syncFolder, writeFileDurably } from './files.ts';
+import { type InboxOutcome, type ReportsTaken, takeInbox, takeReports } from './inbox.ts';
+import { generateKeys, type Keyring, keysFolder, readKeyring } from './keys.ts';
+import { publish, seemsInForce, withDerivedStatus } from './publish.ts';
+import { type Signing, signingOf } from './signing.ts';
+import { copySite, forgetCopy, type KnownCopy, knownCopies, type SiteCopy, type SiteOptions } from './site.ts';
 import type { PublicationRecord, Store } from './store/contract.ts';
 import {
   DATABASE_FILE,
@@ -29,15 +32,50 @@ export interface Depot {
   readonly store: Store;
   readonly blobs: Blobs;
   /**
-   * Shows machines what the store holds.
-   * @returns what was published, null when machines see it already
+   * Shows machines what the store holds, or leaves a draft where signatures are missing: see {@link Signing.waiting}.
+   * @returns what was published, null when machines see it already or when it waits
    */
-  publish(): Promise<PublicationRecord | null>;
+  publish(options?: PublishChoice): Promise<PublicationRecord | null>;
+  /** Signs what machines read for a day: a depot that is served does so every hour, with the keys of its own host alone. */
+  renewServed(): Promise<PublicationRecord | null>;
+  readonly signing: Signing;
   /** Takes in the reports machines left. */
   takeInbox(): Promise<InboxOutcome>;
+  /**
+   * Takes in reports that were left in another folder: a drop folder of a static copy. What is no report is left alone.
+   * @throws D3Error notFound `NO_FOLDER`
+   */
+  collect(folder: string): Promise<InboxOutcome>;
+  /** Takes in reports that came as texts: what `d3 ea report` printed, in whatever an inventory exported. */
+  collectTexts(text: string): Promise<ReportsTaken>;
+  /** Makes or renews a static copy for a web server, a CDN or a share. */
+  copyTo(to: string, options: SiteOptions): Promise<SiteCopy>;
+  /** The static copies there are. */
+  copies(): Promise<KnownCopy[]>;
+  /** Renews a copy no more. @returns whether it was known */
+  forgetCopy(to: string): Promise<boolean>;
   /** All editions in id order, `missing` where the file is gone. */
   editionsWithDerivedStatus(): Promise<Edition[]>;
   close(): Promise<void>;
+}
+
+export interface PublishChoice {
+  /** Sign with the keys of the person who does this too, not with those of the depot's host alone. */
+  mine?: boolean;
+  /** Sign anew, whether anything changed or not. */
+  renew?: boolean;
+  /** Days snapshot and timestamp are to be good for; as last time unless said. */
+  days?: number;
+}
+
+export interface DepotOptions {
+  clock: Clock;
+  /** What the environment and the configuration say of its database. */
+  database?: DatabaseGiven | null;
+  /** Folders with keys of the person who does this. */
+  keys?: readonly string[];
+  /** Told why the depot could not be published; without it, that is a failure. For who only looks. */
+  unpublished?: (why: D3Error) => void;
 }
 
 /** A depot in the making; it becomes one when its database has its place, the last step. */
@@ -64,7 +102,10 @@ export async function initDepot(
   await refuseNetworkFilesystem(depot, 'The depot');
   try {
     await makeFolder(depot, 0o755);
-    await alone(depot, () => make(depot, clock, database));
+    // Two processes at once would mix their keys and databases.
+    await alone(join(depot, LOCK), `Another process is making a depot in ${depot} at this moment.`, () =>
+      make(depot, clock, database),
+    );
   } catch (error) {
     throw asD3Error(error, depot);
   }
@@ -85,40 +126,6 @@ async function make(depot: string, clock: Clock, given: DatabaseGiven | null): P
   for (const part of PARTS) await putInPlace(making, depot, part);
   await rm(making, { recursive: true, force: true });
   await syncFolder(depot);
-}
-
-/** Two processes at once would mix their keys and databases. A lock of SQLite ends with its process, however that ends. */
-async function alone(depot: string, work: () => Promise<void>): Promise<void> {
-  const file = join(depot, LOCK);
-  const handle = await open(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
-  try {
-    await giveToOwnerOf(depot, handle);
-  } finally {
-    await handle.close();
-  }
-  const { DatabaseSync } = await import('node:sqlite');
-  const { isBusy } = await import('./store/sqlite-dialect.ts');
-  const lock = new DatabaseSync(file, { timeout: 0 });
-  try {
-    try {
-      // Without a journal, which would be a second file to be left behind.
-      lock.exec('pragma journal_mode = memory; begin exclusive');
-    } catch (error) {
-      if (!isBusy(error)) throw error;
-      throw new D3Error('DEPOT_BUSY', 'busy', `Another process is making a depot in ${depot} at this moment.`, {
-        target: depot,
-        actions: ['Wait for it to end; repeat the command only if it failed.'],
-        cause: error,
-      });
-    }
-    try {
-      await work();
-    } finally {
-      await rm(file, { force: true });
-    }
-  } finally {
-    lock.close();
-  }
 }
 
 async function refuseTaken(depot: string): Promise<void> {
@@ -152,7 +159,7 @@ async function build(dir: string, clock: Clock, database: Database): Promise<voi
   await generateKeys(dir);
   const store = await openStoreIn(database, dir, { clock, mustExist: false });
   try {
-    await publish({ dir, store, blobs: openBlobs(dir), keys: await loadKeys(dir), clock });
+    await publish({ dir, store, blobs: openBlobs(dir), ring: await readKeyring([keysFolder(dir)]), clock });
   } finally {
     // Closing folds the write-ahead log into the database: one file to move.
     await store.close();
@@ -171,18 +178,21 @@ async function putInPlace(from: string, to: string, part: string): Promise<void>
  * published again.
  * @throws D3Error notFound `NOT_A_DEPOT`, notAuthorised `DEPOT_NOT_YOURS`, and as {@link openStore}
  */
-export async function openDepot(
-  dir: string,
-  { clock, database = null }: { clock: Clock; database?: DatabaseGiven | null },
-): Promise<Depot> {
+export async function openDepot(dir: string, options: DepotOptions): Promise<Depot> {
   const depot = resolve(dir);
   await refuseNoDepot(depot);
+  const { clock, database = null } = options;
   const store = await openStore(depot, { clock, database, mustExist: true });
-  const opened = new EmbeddedDepot(depot, store, clock);
+  const opened = new EmbeddedDepot(depot, store, options);
   try {
-    await opened.publishIfBehind();
+    // After a cut between a change and its publication, when `public/` lost files, and in the second half of its life.
+    if (!(await seemsInForce(depot, store, options.clock.now()))) await opened.publish();
     return opened;
   } catch (error) {
+    if (error instanceof D3Error && options.unpublished !== undefined) {
+      options.unpublished(error);
+      return opened;
+    }
     await store.close();
     throw error;
   }
@@ -193,33 +203,57 @@ class EmbeddedDepot implements Depot {
   readonly store: Store;
   readonly blobs: Blobs;
   readonly #clock: Clock;
+  readonly #keys: readonly string[];
+  readonly signing: Signing;
 
-  constructor(dir: string, store: Store, clock: Clock) {
+  constructor(dir: string, store: Store, { clock, keys = [] }: DepotOptions) {
     this.dir = dir;
     this.store = store;
     this.blobs = openBlobs(dir);
     this.#clock = clock;
+    this.#keys = keys;
+    this.signing = signingOf(dir, store, keys, clock);
   }
 
-  async publish(): Promise<PublicationRecord | null> {
-    const keys = await loadKeys(this.dir);
-    return publish({ dir: this.dir, store: this.store, blobs: this.blobs, keys, clock: this.#clock });
+  async publish({ mine = false, ...choice }: PublishChoice = {}): Promise<PublicationRecord | null> {
+    const { dir, store, blobs } = this;
+    return publish({ dir, store, blobs, ring: await this.#ring(mine), clock: this.#clock, ...choice });
   }
 
-  /** After a cut between a change and its publication, when `public/` lost files, and in the second half of its life. */
-  async publishIfBehind(): Promise<void> {
-    const { publication } = this.store;
-    const last = await publication.last();
-    const isInForce =
-      last !== null &&
-      last.generation === (await publication.generation()) &&
-      last.versions.timestamp === (await timestampVersion(this.dir)) &&
-      !needsRenewal(last.expires, this.#clock.now());
-    if (!isInForce) await this.publish();
+  renewServed(): Promise<PublicationRecord | null> {
+    return this.publish({ renew: true, days: SERVED_DAYS });
+  }
+
+  #ring(mine: boolean): Promise<Keyring> {
+    return readKeyring([keysFolder(this.dir), ...(mine ? this.#keys : [])]);
   }
 
   async takeInbox(): Promise<InboxOutcome> {
-    return takeInbox(this.dir, this.store.computers, this.#clock);
+    return takeInbox(join(this.dir, 'inbox'), this.store.computers, this.#clock, { isOwn: true });
+  }
+
+  async collect(folder: string): Promise<InboxOutcome> {
+    const inbox = (await exists(join(folder, 'inbox'))) ? join(folder, 'inbox') : folder;
+    if (!(await exists(inbox))) {
+      throw new D3Error('NO_FOLDER', 'notFound', `There is no folder ${inbox}.`, { target: inbox });
+    }
+    return takeInbox(inbox, this.store.computers, this.#clock, { isOwn: false });
+  }
+
+  async collectTexts(text: string): Promise<ReportsTaken> {
+    return takeReports(text, this.store.computers);
+  }
+
+  async copyTo(to: string, options: SiteOptions): Promise<SiteCopy> {
+    return copySite(this.dir, to, options, this.#clock);
+  }
+
+  async copies(): Promise<KnownCopy[]> {
+    return knownCopies(this.dir);
+  }
+
+  async forgetCopy(to: string): Promise<boolean> {
+    return forgetCopy(this.dir, to);
   }
 
   async editionsWithDerivedStatus(): Promise<Edition[]> {

@@ -2,7 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
-import { type Passage, type Piece, requirePath, SourceRefused, type Transport, unreachable } from './transport.ts';
+import {
+  noInbox,
+  type Passage,
+  type Piece,
+  requirePath,
+  SourceRefused,
+  type Transport,
+  unreachable,
+} from './transport.ts';
 
 export interface HttpOptions {
   /** `user:password`, or a token; asked for when something is to be fetched, never kept in an argument. Null: nobody asks for any. */
@@ -49,6 +57,7 @@ export class HttpTransport implements Transport {
   readonly #options: HttpOptions;
   #got: Promise<Got> | null = null;
   readonly #tags = new Map<string, string>();
+  #time: Date | null = null;
 
   /** @param url as {@link depotUrl} lets it through */
   constructor(url: URL, options: HttpOptions) {
@@ -83,6 +92,10 @@ export class HttpTransport implements Transport {
 
   tagOf(path: string): string | null {
     return this.#tags.get(path) ?? null;
+  }
+
+  time(): Date | null {
+    return this.#time;
   }
 
   async stream(path: string): Promise<NodeJS.ReadableStream | null> {
@@ -136,6 +149,7 @@ export class HttpTransport implements Transport {
     for (let attempt = 0; ; attempt += 1) {
       try {
         const answer = await begun(got, url, { headers: { ...headers, ...authorization }, signal });
+        this.#time = answer.time;
         if (answer.status === 404 || answer.status === 410) {
           answer.body.destroy();
           return null;
@@ -251,6 +265,7 @@ interface Answer {
   tag: string | null;
   range: string | null;
   encoding: string | null;
+  time: Date | null;
 }
 
 /** Resolves when the head of the answer is there. */
@@ -267,6 +282,7 @@ function begun(
       body.on('error', () => undefined);
       const text = (name: string) => (typeof said[name] === 'string' ? said[name] : null);
       const encoding = text('content-encoding');
+      const time = new Date(text('date') ?? Number.NaN);
       const tag = text('etag');
       resolve({
         status: statusCode,
@@ -275,6 +291,7 @@ function begun(
         tag: tag?.startsWith('W/') ? null : tag,
         range: text('content-range'),
         encoding: encoding === 'identity' ? null : encoding,
+        time: Number.isNaN(time.getTime()) ? null : time,
       });
     });
     body.once('error', reject);
@@ -333,17 +350,6 @@ function whyUnreachable(error: NodeJS.ErrnoException): string {
   if (code === 'ECONNRESET' || code === 'ERR_READING_RESPONSE_STREAM' || code === 'EPIPE')
     return 'the connection was cut';
   return message;
-}
-
-function noInbox(location: string): D3Error {
-  return new D3Error(
-    'REPORTS_NOT_TAKEN',
-    'depotUnreachable',
-    `The depot ${location} only gives files: it takes no reports.`,
-    {
-      target: location,
-    },
-  );
 }
 
 async function readCertificates(file: string): Promise<string> {

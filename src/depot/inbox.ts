@@ -36,13 +36,27 @@ const DAY = 86_400_000;
 
 const REPORT_FILE = /^\d{8}T\d{9}Z-(.+)\.json$/;
 
+/** What came of reports that were handed over as texts. */
+export interface ReportsTaken {
+  /** Reports taken in that were not known. */
+  taken: number;
+  /** Reports that had been taken in before. */
+  known: number;
+  /** What was no report: which of those found, and why. */
+  rejected: { file: string; why: string }[];
+}
+
 /**
  * Takes in the reports of an inbox. A report is removed once the store has it; a cut in between takes it twice, which
  * changes nothing.
- * @param depot the depot's folder
+ * @param options `isOwn`: it is the depot's own folder; in one of somebody else's what is no computer's is left alone
  */
-export async function takeInbox(depot: string, computers: ComputerStore, clock: Clock): Promise<InboxOutcome> {
-  const inbox = join(depot, 'inbox');
+export async function takeInbox(
+  inbox: string,
+  computers: ComputerStore,
+  clock: Clock,
+  { isOwn }: { isOwn: boolean },
+): Promise<InboxOutcome> {
   const outcome: InboxOutcome = { taken: 0, rejected: [] };
   const entries = await readdir(inbox, { withFileTypes: true }).catch(async (error) => {
     if (errnoOf(error) !== 'ENOENT') throw error;
@@ -52,6 +66,7 @@ export async function takeInbox(depot: string, computers: ComputerStore, clock: 
   });
   const folders = entries.filter((entry) => entry.name !== REJECTED).slice(0, MAX_FOLDERS);
   for (const folder of folders) {
+    if (!isOwn && !COMPUTER_ID.test(folder.name)) continue;
     if (await isUnfinished(inbox, folder, clock)) continue;
     if (folder.isDirectory() && COMPUTER_ID.test(folder.name)) {
       await takeFolder(inbox, folder.name, computers, clock, outcome);
@@ -132,6 +147,15 @@ async function readReport(path: string, entry: Dirent, computerId: string): Prom
   if (run === undefined) return 'its name is not TIME-RUN.json';
   const text = await readBounded(path);
   if (text === null) return `it is not a plain file of at most ${MAX_REPORT_SIZE} bytes`;
+  const report = await reportIn(text);
+  if (typeof report === 'string' || report instanceof NewerReport) return report;
+  if (report.computer.id !== computerId) return 'it speaks for another computer';
+  if (report.run !== run) return 'it speaks of another run than its name';
+  return report;
+}
+
+/** @returns the report, or what is wrong with its text */
+async function reportIn(text: string): Promise<Report | NewerReport | string> {
   let report: Report;
   try {
     report = JSON.parse(text);
@@ -143,10 +167,44 @@ async function readReport(path: string, entry: Dirent, computerId: string): Prom
   if (typeof schema === 'string' && /^d3\/report@(?:[2-9]|[1-9]\d+)$/.test(schema)) return new NewerReport(schema);
   const problems = await problemsWith(report, reportSchema);
   if (problems !== null) return `it is no report: ${problems}`;
-  if (report.computer.id !== computerId) return 'it speaks for another computer';
-  if (report.run !== run) return 'it speaks of another run than its name';
   if (Number.isNaN(Date.parse(report.at))) return 'its time is none';
   return report;
+}
+
+/**
+ * Takes in every report a text holds: each `<result>` element, as `d3 ea report` prints it and inventories export it in XML
+ * or CSV, or each line where there is none.
+ */
+export async function takeReports(text: string, computers: ComputerStore): Promise<ReportsTaken> {
+  const outcome: ReportsTaken = { taken: 0, known: 0, rejected: [] };
+  for (const [at, found] of reportTexts(text).entries()) {
+    const file = `report ${at + 1}`;
+    const size = Buffer.byteLength(found);
+    const read = size > MAX_REPORT_SIZE ? `it has more than ${MAX_REPORT_SIZE} bytes` : await reportIn(found);
+    if (read instanceof NewerReport) outcome.rejected.push({ file, why: read.why });
+    else if (typeof read === 'string') outcome.rejected.push({ file, why: read });
+    else if (await computers.takeReport(read)) outcome.taken += 1;
+    else outcome.known += 1;
+  }
+  return outcome;
+}
+
+function reportTexts(text: string): string[] {
+  const elements = [...text.matchAll(/<result>([^<]*)<\/result>/g)].map(([, inside]) => plainOf(inside as string));
+  // An inventory that exports values alone has cut the tags off.
+  const found = elements.length > 0 ? elements : text.split(/\r?\n/);
+  return found.map((one) => one.trim()).filter((one) => one !== '');
+}
+
+/** The JSON in a value of XML, or of CSV, where quotes are doubled and the whole is in quotes. */
+function plainOf(value: string): string {
+  const plain = value
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#34;', '"')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
+  return plain.startsWith('{""') ? plain.replaceAll('""', '"') : plain;
 }
 
 function isDeeper(value: unknown, depth: number): boolean {

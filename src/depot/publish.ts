@@ -1,22 +1,48 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { D3Error } from '@d3/sdk';
+import type { Metadata, Targets } from '@tufjs/models';
 import type { Catalog, CatalogGroup, Edition } from '../catalog/types.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type Blobs, removeUnfinished } from './blobs.ts';
+import {
+  dropDraft,
+  type RootDraft,
+  readRootDraft,
+  readTargetsDraft,
+  saveRootDraft,
+  saveTargetsDraft,
+  type TargetsDraft,
+} from './drafts.ts';
+import { keptElsewhere } from './elsewhere.ts';
+import type { Anchor } from './event-chain.ts';
+import { STATIC_DAYS } from './expiry.ts';
 import { errnoOf, makeFolder, TEMP_PREFIX, writeFileDurably } from './files.ts';
-import type { SigningKeys } from './keys.ts';
+import { type Keyring, keyNotFound, keysFolder, ROLES } from './keys.ts';
 import { Records } from './records.ts';
+import {
+  bytesOf,
+  canSign,
+  isSigned,
+  makeRoot,
+  metadataFolder,
+  newestRootVersion,
+  type RootContent,
+  readRoot,
+  type SignedRoot,
+  settleRoots,
+  signedRoot,
+  signWith,
+  writeRoot,
+} from './roots.ts';
 import type { PublicationInput, PublicationRecord, Store, StoredEdition } from './store/contract.ts';
 
 /** Name of the catalog among the signed targets. */
 const CATALOG_TARGET = 'catalog.json';
 
-/** How long the metadata of an embedded depot is good for; every publication renews it. */
-const LIFETIME_DAYS = 365;
-/** Root metadata is renewed, and a publication repeated, when less of its life is left. */
-const RENEW_BELOW_DAYS = LIFETIME_DAYS / 2;
+/** Days root and targets are good for: their keys may be kept elsewhere, with people. */
+export const LONG_DAYS = 365;
 const DAY = 86_400_000;
 /** Publications whose files stay for clients that are still reading them. */
 const PUBLICATIONS_KEPT = 5;
@@ -26,15 +52,21 @@ export interface PublishOptions {
   dir: string;
   store: Store;
   blobs: Blobs;
-  keys: SigningKeys;
+  /** The keys at hand. Snapshot's and timestamp's have to be among them. */
+  ring: Keyring;
   clock: Clock;
+  /** Days snapshot and timestamp are to be good for; as they were last time unless said. */
+  days?: number;
+  /** Sign anew, whether anything changed or not. */
+  renew?: boolean;
 }
 
 /**
  * Publishes what the store holds: catalog and signed metadata in `DIR/public`. Nothing is written when the publication
  * shows it already and is not half through its life. Machines see the old publication until the new timestamp has its name.
- * @returns the publication in force, null when it was already
- * @throws D3Error refused `KEYS_CHANGED` when the keys are not those the published root names
+ * What needs signatures of keys that are not at hand waits as a draft; those that are at hand sign it.
+ * @returns the publication in force if it changed, null when it was already, or waits
+ * @throws D3Error refused `KEYS_CHANGED` when the keys are not those the published root names, notFound `KEY_NOT_FOUND`
  */
 export async function publish(options: PublishOptions): Promise<PublicationRecord | null> {
   const record = await options.store.publication.exclusively((input) => publishInput(input, options));
@@ -43,85 +75,336 @@ export async function publish(options: PublishOptions): Promise<PublicationRecor
 }
 
 async function publishInput(input: PublicationInput, options: PublishOptions): Promise<PublicationRecord | null> {
-  const { dir, blobs, keys, clock } = options;
+  const { dir, blobs, ring, clock, renew = false } = options;
   const now = clock.now();
-  await makeFolder(metadataDir(dir), 0o755);
+  await makeFolder(metadataFolder(dir), 0o755);
   await makeFolder(targetsDir(dir), 0o755);
+  const { last, anchor } = input;
+  const days = options.days ?? last?.days ?? STATIC_DAYS;
+  const roots = await rootsFor(options, last?.versions.root ?? 1, now);
+  const wantedRoot = roots.next ?? roots.current;
+  await requireKeys(wantedRoot, options);
+
   const present = await blobs.list();
   const onDisk = await versionsOnDisk(dir);
-  const { last } = input;
+  const catalog = catalogToShow(input, present);
+  const shown = await readTargets(dir, last?.versions.targets);
+  const isShown =
+    shown !== null &&
+    isSigned(wantedRoot, 'targets', shown) &&
+    last?.generation === input.generation &&
+    last.catalogSha256 === catalog.sha256 &&
+    (await isThere(join(targetsDir(dir), `${catalog.sha256}.${CATALOG_TARGET}`)));
+  const maySign = canSign(wantedRoot, 'targets', ring);
+  // Who holds one of several keys can at least begin to renew what will expire.
+  const isOld = shown !== null && isDue(shown.signed.expires, LONG_DAYS, now);
+  const holds = wantedRoot.content.targets.keys.some(({ id }) => ring.has(id));
+  const isLasting = isShown && !(isOld && holds) && (!maySign || anchorOf(shown)?.hash === anchor.hash);
+  const isCurrent =
+    roots.isWhole &&
+    onDisk.timestamp === last?.versions.timestamp &&
+    !isDue(last.expiries?.snapshot, days, now) &&
+    !renew;
+  if (isLasting) await dropDraft(dir, 'targets');
+  if (isLasting && isCurrent && roots.next === null) return null;
 
-  let catalog = makeCatalog(input, input.generation, present);
-  if (last !== null && last.generation === input.generation) {
-    const same = catalog.sha256 === last.catalogSha256 && onDisk.timestamp === last.versions.timestamp;
-    if (same && onDisk.roots.includes(1) && !needsRenewal(last.expires, now)) return null;
-    // A file came or went without a change in the store: that is a change of the catalog too.
-    if (catalog.sha256 !== last.catalogSha256) catalog = makeCatalog(input, input.generation + 1, present);
-  }
-
-  const expires = isoSeconds(new Date(now.getTime() + LIFETIME_DAYS * DAY));
   // A depot restored from an old backup has forgotten numbers its machines know, and they refuse to go back. The time
   // stands above all numbers ever given, as long as nobody publishes every second for years.
   const seconds = Math.floor(now.getTime() / 1000);
   const next = (role: 'targets' | 'snapshot' | 'timestamp') =>
     Math.max(onDisk[role] + 1, (last?.versions[role] ?? 0) + 1, seconds);
-  const versions = { targets: next('targets'), snapshot: next('snapshot'), timestamp: next('timestamp') };
-  const { Metadata, MetaFile, Root, Key, Signature, Snapshot, TargetFile, Targets, Timestamp } = await import(
-    '@tufjs/models'
-  );
-  const signed = (metadata: InstanceType<typeof Metadata>, role: keyof SigningKeys): Buffer => {
-    const key = keys[role];
-    metadata.sign((bytes) => new Signature({ keyID: key.id, sig: key.sign(bytes) }));
-    return Buffer.from(JSON.stringify(metadata.toJSON()));
-  };
+  const wanted = { catalog, anchor, version: next('targets'), expires: until(now, LONG_DAYS), root: wantedRoot };
+  const signed = isLasting ? null : await targetsToShow(wanted, options);
+  // Where targets wait for signatures, what is in force stays so, under its root, and does not expire for that.
+  const nextRoot = signed !== null || (shown !== null && isSigned(wantedRoot, 'targets', shown)) ? roots.next : null;
+  const root = nextRoot ?? roots.current;
+  const targets = signed ?? shown;
+  if (targets === null || !isSigned(root, 'targets', targets)) return null;
+  if (signed === null && isCurrent && nextRoot === null) return null;
+  const generation = signed === null ? (last?.generation ?? 0) : catalog.generation;
+
+  const { Metadata: Made, MetaFile, Snapshot, Timestamp } = await import('@tufjs/models');
   const metaFile = (version: number, bytes: Buffer) =>
     new MetaFile({ version, length: bytes.length, hashes: { sha256: sha256(bytes) } });
-  const common = { specVersion: '1.0.31', expires };
-
-  const root = await publishRoot(dir, onDisk.roots, last?.versions.root ?? 1, keys, now, (version) => {
-    const metadata = new Root({ ...common, version, consistentSnapshot: true });
-    for (const [role, key] of Object.entries(keys)) {
-      const { id: keyID, publicHex } = key;
-      metadata.addKey(new Key({ keyID, keyType: 'ed25519', scheme: 'ed25519', keyVal: { public: publicHex } }), role);
-    }
-    return signed(new Metadata(metadata), 'root');
-  });
-
-  const { length } = catalog.bytes;
-  const target = new TargetFile({ path: CATALOG_TARGET, length, hashes: { sha256: catalog.sha256 } });
-  const targets = signed(
-    new Metadata(new Targets({ ...common, version: versions.targets, targets: { [CATALOG_TARGET]: target } })),
-    'targets',
+  const versions = { targets: targets.signed.version, snapshot: next('snapshot'), timestamp: next('timestamp') };
+  const common = { specVersion: '1.0.31', expires: until(now, days) };
+  const targetsBytes = bytesOf(targets);
+  const snapshot = new Made(
+    new Snapshot({
+      ...common,
+      version: versions.snapshot,
+      meta: { 'targets.json': metaFile(versions.targets, targetsBytes) },
+    }),
   );
-  const snapshot = signed(
-    new Metadata(
-      new Snapshot({
-        ...common,
-        version: versions.snapshot,
-        meta: { 'targets.json': metaFile(versions.targets, targets) },
-      }),
-    ),
-    'snapshot',
+  await signWith(snapshot as never, root.content.snapshot.keys, ring);
+  const snapshotBytes = bytesOf(snapshot);
+  const timestamp = new Made(
+    new Timestamp({
+      ...common,
+      version: versions.timestamp,
+      snapshotMeta: metaFile(versions.snapshot, snapshotBytes),
+      // So that machines know how early there is reason to worry.
+      unrecognizedFields: { d3: { days } },
+    }),
   );
-  const timestamp = signed(
-    new Metadata(
-      new Timestamp({ ...common, version: versions.timestamp, snapshotMeta: metaFile(versions.snapshot, snapshot) }),
-    ),
-    'timestamp',
-  );
+  await signWith(timestamp as never, root.content.timestamp.keys, ring);
 
-  await writeFileDurably(join(targetsDir(dir), `${catalog.sha256}.${CATALOG_TARGET}`), catalog.bytes, 0o644);
-  await writeFileDurably(join(metadataDir(dir), `${versions.targets}.targets.json`), targets, 0o644);
-  await writeFileDurably(join(metadataDir(dir), `${versions.snapshot}.snapshot.json`), snapshot, 0o644);
-  await writeFileDurably(join(metadataDir(dir), 'timestamp.json'), timestamp, 0o644);
+  if (signed !== null) {
+    await writeFileDurably(join(targetsDir(dir), `${catalog.sha256}.${CATALOG_TARGET}`), catalog.bytes, 0o644);
+    await writeFileDurably(join(metadataFolder(dir), `${versions.targets}.targets.json`), targetsBytes, 0o644);
+  }
+  await writeFileDurably(join(metadataFolder(dir), `${versions.snapshot}.snapshot.json`), snapshotBytes, 0o644);
+  if (nextRoot !== null) await writeRoot(dir, nextRoot);
+  await writeFileDurably(join(metadataFolder(dir), 'timestamp.json'), bytesOf(timestamp), 0o644);
+  if (signed !== null) await dropDraft(dir, 'targets');
+  if (nextRoot !== null) await dropDraft(dir, 'root');
+  await retire(root, options);
   await removeOld(dir);
-  return {
-    generation: catalog.generation,
-    versions: { root: root.version, ...versions },
-    catalogSha256: catalog.sha256,
-    at: now.toISOString(),
-    expires: root.expires < expires ? root.expires : expires,
+  const expiries = {
+    root: root.expires,
+    targets: targets.signed.expires,
+    snapshot: common.expires,
+    timestamp: common.expires,
   };
+  return {
+    generation,
+    versions: { root: root.version, ...versions },
+    catalogSha256: catalogHash(targets),
+    at: now.toISOString(),
+    expires: Object.values(expiries).reduce((a, b) => (new Date(a) < new Date(b) ? a : b)),
+    expiries,
+    days,
+  };
+}
+
+interface Roots {
+  /** In force. */
+  current: SignedRoot;
+  /** To come into force with this publication. */
+  next: SignedRoot | null;
+  /** Whether machines could see all of them before. */
+  isWhole: boolean;
+}
+
+/**
+ * The root in force, and the one that comes into force now: a draft that has all its signatures, or a renewal.
+ * @param recorded version of the root in force, as the store remembers it
+ */
+async function rootsFor(options: PublishOptions, recorded: number, now: Date): Promise<Roots> {
+  const { dir, ring } = options;
+  const onDisk = await settleRoots(dir);
+  const newest = onDisk.at(-1);
+  const expires = until(now, LONG_DAYS);
+  let current = newest === undefined ? null : await readRoot(dir, newest);
+  const missing: number[] = [];
+  for (let version = 1; version <= Math.max(recorded, newest ?? 1); version++) {
+    if (!onDisk.includes(version)) missing.push(version);
+  }
+  for (const version of missing) {
+    const made = await makeRoot(current?.content ?? firstContent(options), version, expires);
+    await signWith(made, made.signed.roles['root']?.keyIDs.map((id) => ({ id, publicHex: '' })) ?? [], ring);
+    const root = signedRoot(made);
+    await writeRoot(dir, root);
+    if (current === null || version > current.version) current = root;
+  }
+  // There is always one: version 1 is made where nothing is.
+  const inForce = current as SignedRoot;
+  return { current: inForce, next: await rootToCome(inForce, options, now), isWhole: missing.length === 0 };
+}
+
+async function rootToCome(current: SignedRoot, { dir, ring }: PublishOptions, now: Date): Promise<SignedRoot | null> {
+  const draft = await readRootDraft(dir);
+  if (draft !== null && draft.root.version > current.version) return signedDraft(current, draft, dir, ring);
+  if (draft !== null) await dropDraft(dir, 'root');
+  const holds = current.content.root.keys.some(({ id }) => ring.has(id));
+  if (!holds || !isDue(current.expires, LONG_DAYS, now)) return null;
+  const metadata = await makeRoot(current.content, current.version + 1, until(now, LONG_DAYS));
+  return signedDraft(current, { metadata, root: signedRoot(metadata) }, dir, ring);
+}
+
+/** Lets the keys at hand sign a root. @returns it when that is enough for the old rules and its own, else null: it waits */
+async function signedDraft(
+  current: SignedRoot,
+  { metadata }: RootDraft,
+  dir: string,
+  ring: Keyring,
+): Promise<SignedRoot | null> {
+  const before = Object.keys(metadata.signatures).length;
+  const { content } = signedRoot(metadata);
+  await signWith(metadata, [...current.content.root.keys, ...content.root.keys], ring);
+  // Kept even when it has all it needs: what it vouches for may have to wait longer.
+  if (Object.keys(metadata.signatures).length > before) await saveRootDraft(dir, metadata);
+  const root = signedRoot(metadata);
+  return isSigned(current, 'root', metadata) && isSigned(root, 'root', metadata) ? root : null;
+}
+
+/** The keys of a new depot: one for each role. */
+function firstContent({ dir, ring }: PublishOptions): RootContent {
+  const content = {} as RootContent;
+  for (const role of ROLES) {
+    const file = join(keysFolder(dir), `${role}.pem`);
+    const key = [...ring.values()].find((held) => held.file === file);
+    if (key === undefined) throw keyNotFound(file);
+    content[role] = { threshold: 1, keys: [{ id: key.id, publicHex: key.publicHex }] };
+  }
+  return content;
+}
+
+/**
+ * Those of snapshot and timestamp have to be at hand; those of root and targets only where they are not kept elsewhere.
+ * @throws D3Error refused `KEYS_CHANGED`, notFound `KEY_NOT_FOUND`
+ */
+async function requireKeys(root: SignedRoot, { dir, ring }: PublishOptions): Promise<void> {
+  const elsewhere = await keptElsewhere(dir);
+  for (const role of ROLES) {
+    if (canSign(root, role, ring)) continue;
+    const { keys } = root.content[role];
+    if ((role === 'root' || role === 'targets') && keys.some(({ id }) => elsewhere.has(id))) continue;
+    const folder = keysFolder(dir);
+    const stranger = [...ring.values()].find(
+      ({ file, id }) =>
+        dirname(file) === folder && basename(file).startsWith(role) && !keys.some((known) => known.id === id),
+    );
+    if (stranger === undefined) throw keyNotFound(join(folder, `${role}.pem`));
+    throw new D3Error(
+      'KEYS_CHANGED',
+      'refused',
+      `The ${role} key in keys/ is not the one this depot's machines trust: they would refuse what it signs.`,
+      { target: stranger.file, actions: ['Put the keys back from their backup.'] },
+    );
+  }
+}
+
+/** Keys that an earlier root named and this one does not are of no use any more, and nobody's to find. */
+async function retire(root: SignedRoot, { dir, ring }: PublishOptions): Promise<void> {
+  const ids = ({ content }: SignedRoot) => ROLES.flatMap((role) => content[role].keys.map(({ id }) => id));
+  const named = new Set(ids(root));
+  const idle = [...ring.values()].filter(({ id, file }) => dirname(file) === keysFolder(dir) && !named.has(id));
+  if (idle.length === 0) return;
+  const old = new Set<string>();
+  for (let version = 1; version < root.version; version++)
+    for (const id of ids(await readRoot(dir, version))) old.add(id);
+  for (const { id, file } of idle) if (old.has(id)) await rm(file, { force: true });
+}
+
+interface Catalogued {
+  generation: number;
+  bytes: Buffer;
+  sha256: string;
+}
+
+function catalogToShow(input: PublicationInput, present: ReadonlySet<string>): Catalogued {
+  const catalog = makeCatalog(input, input.generation, present);
+  const { last } = input;
+  // A file came or went without a change in the store: that is a change of the catalog too.
+  const isOther = last !== null && last.generation === input.generation && last.catalogSha256 !== catalog.sha256;
+  return isOther ? makeCatalog(input, input.generation + 1, present) : catalog;
+}
+
+interface TargetsWanted {
+  catalog: Catalogued;
+  anchor: Anchor;
+  version: number;
+  expires: string;
+  root: SignedRoot;
+}
+
+/** Signs targets with the keys at hand. @returns null when signatures are missing: they wait */
+async function targetsToShow(
+  wanted: TargetsWanted,
+  { dir, ring, clock }: PublishOptions,
+): Promise<Metadata<Targets> | null> {
+  const { catalog, root } = wanted;
+  const before = await readTargetsDraft(dir);
+  const isStill = before !== null && fits(before, wanted, clock.now());
+  const metadata = isStill ? before.metadata : await makeTargets(wanted);
+  const signatures = Object.keys(metadata.signatures).length;
+  await signWith(metadata as never, root.content.targets.keys, ring);
+  if (isSigned(root, 'targets', metadata)) return metadata;
+  if (!isStill || Object.keys(metadata.signatures).length > signatures)
+    await saveTargetsDraft(dir, { generation: catalog.generation, metadata, catalog: catalog.bytes });
+  return null;
+}
+
+/** Whether a draft still says what is to be said; a newer event alone waits for the next one. */
+function fits({ metadata }: TargetsDraft, { catalog, version }: TargetsWanted, now: Date): boolean {
+  const { signed } = metadata;
+  return (
+    catalogHash(metadata) === catalog.sha256 && signed.version <= version && !isDue(signed.expires, LONG_DAYS, now)
+  );
+}
+
+async function makeTargets({ catalog, anchor, version, expires }: TargetsWanted): Promise<Metadata<Targets>> {
+  const { Metadata: Made, TargetFile, Targets: TargetsOf } = await import('@tufjs/models');
+  const target = new TargetFile({
+    path: CATALOG_TARGET,
+    length: catalog.bytes.length,
+    hashes: { sha256: catalog.sha256 },
+    unrecognizedFields: { custom: { history: { id: anchor.id, hash: anchor.hash } } },
+  });
+  return new Made(new TargetsOf({ specVersion: '1.0.31', version, expires, targets: { [CATALOG_TARGET]: target } }));
+}
+
+function catalogHash({ signed }: Metadata<Targets>): string {
+  return signed.targets[CATALOG_TARGET]?.hashes['sha256'] ?? '';
+}
+
+/** The newest event of the history when targets were signed; null: they say none. */
+function anchorOf({ signed }: Metadata<Targets>): Anchor | null {
+  const said = signed.targets[CATALOG_TARGET]?.custom['history'] as Anchor | undefined;
+  return typeof said?.id === 'number' && typeof said.hash === 'string' ? said : null;
+}
+
+/**
+ * The newest events that signed metadata remembers: of every publication that is still there and rightly signed.
+ * @param dir the depot's folder, or a copy of `public/` in one
+ */
+export async function signedAnchors(dir: string): Promise<Anchor[]> {
+  const versions = versionsOf('root', await readdir(metadataFolder(dir)));
+  const roots = await Promise.all(versions.map((version) => readRoot(dir, version)));
+  const names = await readdir(metadataFolder(dir));
+  const anchors: Anchor[] = [];
+  for (const version of versionsOf('targets', names)) {
+    const targets = await readTargets(dir, version);
+    if (targets === null || !roots.some((root) => isSigned(root, 'targets', targets))) continue;
+    const anchor = anchorOf(targets);
+    if (anchor !== null) anchors.push(anchor);
+  }
+  return anchors;
+}
+
+/** @returns null when there are none that can be read */
+export async function readTargets(dir: string, version: number | undefined): Promise<Metadata<Targets> | null> {
+  if (version === undefined) return null;
+  const { Metadata: Parsed, MetadataKind } = await import('@tufjs/models');
+  try {
+    const text = await readFile(join(metadataFolder(dir), `${version}.targets.json`), 'utf8');
+    return Parsed.fromJSON(MetadataKind.Targets, JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return readFile(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Whether machines see what the store holds, as far as that can be told without its keys and its packages. */
+export async function seemsInForce(dir: string, { publication }: Store, now: Date): Promise<boolean> {
+  const last = await publication.last();
+  if (last === null || last.generation !== (await publication.generation())) return false;
+  const { days = STATIC_DAYS, expiries, versions } = last;
+  return (
+    !isDue(expiries?.snapshot, days, now) &&
+    !isDue(expiries?.targets, LONG_DAYS, now) &&
+    !isDue(expiries?.root, LONG_DAYS, now) &&
+    versions.timestamp === (await timestampVersion(dir)) &&
+    // A new root that stands alone was cut off from what it vouches for.
+    versions.root === (await newestRootVersion(dir))
+  );
 }
 
 /** Puts `missing` in place of the status of editions whose file is gone. */
@@ -129,7 +412,7 @@ export function withDerivedStatus(editions: readonly StoredEdition[], present: R
   return editions.map((edition) => (present.has(edition.file.sha256) ? edition : { ...edition, status: 'missing' }));
 }
 
-function makeCatalog(input: PublicationInput, generation: number, present: ReadonlySet<string>) {
+function makeCatalog(input: PublicationInput, generation: number, present: ReadonlySet<string>): Catalogued {
   const records = new Records(input.records);
   const groups: CatalogGroup[] = input.groups.map(({ id, name, body }) =>
     body.kind === 'smart'
@@ -161,7 +444,7 @@ interface VersionsOnDisk {
 }
 
 async function versionsOnDisk(dir: string): Promise<VersionsOnDisk> {
-  const names = await readdir(metadataDir(dir));
+  const names = await readdir(metadataFolder(dir));
   return {
     roots: versionsOf('root', names),
     targets: versionsOf('targets', names).at(-1) ?? 0,
@@ -180,9 +463,9 @@ function versionsOf(role: 'root' | 'targets' | 'snapshot', names: string[]): num
 }
 
 /** Version of the timestamp machines see; 0 when there is none that can be read. @param dir the depot's folder */
-export async function timestampVersion(dir: string): Promise<number> {
+async function timestampVersion(dir: string): Promise<number> {
   try {
-    const version: unknown = JSON.parse(await readFile(join(metadataDir(dir), 'timestamp.json'), 'utf8')).signed
+    const version: unknown = JSON.parse(await readFile(join(metadataFolder(dir), 'timestamp.json'), 'utf8')).signed
       .version;
     return Number.isSafeInteger(version) ? (version as number) : 0;
   } catch (error) {
@@ -191,76 +474,9 @@ export async function timestampVersion(dir: string): Promise<number> {
   }
 }
 
-/**
- * Sees to it that the newest root names these keys and is not near its end.
- * Root metadata is never removed: a machine walks from the version it trusts to the newest.
- */
-async function publishRoot(
-  dir: string,
-  onDisk: number[],
-  recorded: number,
-  keys: SigningKeys,
-  now: Date,
-  make: (version: number) => Buffer,
-): Promise<{ version: number; expires: string }> {
-  const file = (version: number) => join(metadataDir(dir), `${version}.root.json`);
-  const newest = onDisk.at(-1);
-  const current = newest === undefined ? null : await readRoot(file(newest));
-  if (current !== null) checkKeys(current, keys);
-  const missing: number[] = [];
-  for (let version = 1; version <= Math.max(recorded, newest ?? 1); version++) {
-    if (!onDisk.includes(version)) missing.push(version);
-  }
-  const last = Math.max(recorded, newest ?? 1);
-  if (current !== null && needsRenewal(current.expires, now)) missing.push(last + 1);
-  let written: Buffer | null = null;
-  for (const version of missing) {
-    written = make(version);
-    await writeFileDurably(file(version), written, 0o644);
-  }
-  const version = missing.at(-1) === last + 1 ? last + 1 : last;
-  const { expires } = await readRoot(file(version));
-  return { version, expires };
-}
-
-interface RootMetadata {
-  expires: string;
-  roles: Record<string, { keyids: string[] }>;
-}
-
-/** Machines walk from root to root: one that is broken is not made anew, for it would be another. */
-async function readRoot(file: string): Promise<RootMetadata> {
-  try {
-    const { signed } = JSON.parse(await readFile(file, 'utf8')) as { signed: RootMetadata };
-    const lists = Object.values(signed.roles).map(({ keyids }) => keyids);
-    if (!lists.every(Array.isArray) || Number.isNaN(Date.parse(signed.expires)))
-      throw new Error('it is no root metadata');
-    return signed;
-  } catch (error) {
-    if (errnoOf(error) !== null) throw error;
-    throw new D3Error('ROOT_BROKEN', 'failed', `${file} cannot be read: ${(error as Error).message}.`, {
-      target: file,
-      actions: ['put the file back from a backup of the depot'],
-      cause: error,
-    });
-  }
-}
-
-function checkKeys(root: RootMetadata, keys: SigningKeys): void {
-  for (const [role, key] of Object.entries(keys)) {
-    if (root.roles[role]?.keyids.includes(key.id)) continue;
-    throw new D3Error(
-      'KEYS_CHANGED',
-      'refused',
-      `The ${role} key in keys/ is not the one this depot's machines trust: they would refuse what it signs.`,
-      { target: `keys/${role}.pem`, actions: ['Put the keys back from their backup.'] },
-    );
-  }
-}
-
 /** Removes metadata and catalogs before the last few publications; what the newest timestamp leads to is the very last. */
 async function removeOld(dir: string): Promise<void> {
-  const metadata = metadataDir(dir);
+  const metadata = metadataFolder(dir);
   const names = await readdir(metadata);
   for (const version of versionsOf('snapshot', names).slice(0, -PUBLICATIONS_KEPT)) {
     await rm(join(metadata, `${version}.snapshot.json`), { force: true });
@@ -291,10 +507,6 @@ async function catalogOf(targetsFile: string): Promise<string> {
   }
 }
 
-function metadataDir(dir: string): string {
-  return join(dir, 'public', 'metadata');
-}
-
 function targetsDir(dir: string): string {
   return join(dir, 'public', 'targets');
 }
@@ -303,12 +515,13 @@ function sha256(data: Buffer | string): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-/** Whether less than half of its life is left. */
-export function needsRenewal(expires: string, now: Date): boolean {
-  return new Date(expires).getTime() - now.getTime() < RENEW_BELOW_DAYS * DAY;
+/** Whether less than half of its life is left. @param expires ISO 8601; undefined: not known, so that it counts as over */
+function isDue(expires: string | undefined, days: number, now: Date): boolean {
+  if (expires === undefined) return true;
+  return new Date(expires).getTime() - now.getTime() < (days / 2) * DAY;
 }
 
-/** TUF writes times without fractions. */
-function isoSeconds(time: Date): string {
-  return `${time.toISOString().slice(0, 19)}Z`;
+/** So many days from now; TUF writes times without fractions. */
+export function until(now: Date, days: number): string {
+  return `${new Date(now.getTime() + days * DAY).toISOString().slice(0, 19)}Z`;
 }

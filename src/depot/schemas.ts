@@ -170,6 +170,7 @@ export const reportSchema = withOptional(
     provisioning: { type: 'object', maxProperties: 100, additionalProperties: text(255) },
     provisioningComplete: flag,
     queue: list(queued, 100_000),
+    catalogExpires: time,
     failure: text(10_000),
   },
 );

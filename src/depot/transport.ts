@@ -35,6 +35,8 @@ export interface Transport {
    * @returns null when it is not there
    */
   passage(path: string, after: Piece | null): Promise<Passage | null>;
+  /** What time the source said it was with its last answer; null where it says none. For messages: nothing vouches for it. */
+  time?(): Date | null;
   /** Milliseconds to wait before each further try after a cut; empty: a further try is of no use. */
   readonly pauses: readonly number[];
   /** Leaves a file in the inbox, whole or not at all. @throws D3Error `depotUnreachable` */
@@ -75,6 +77,16 @@ export function unreachable(location: string, why: string, cause?: unknown): D3E
     actions: ['Check that the depot is there and mounted, or name another one with --depot.'],
     cause,
   });
+}
+
+/** A source that only gives files never takes any. */
+export function noInbox(location: string): D3Error {
+  return new D3Error(
+    'REPORTS_NOT_TAKEN',
+    'depotUnreachable',
+    `The depot ${location} only gives files: it takes no reports.`,
+    { target: location },
+  );
 }
 
 /** @throws D3Error bug for anything but a path in a depot */
@@ -159,7 +171,11 @@ export class FolderTransport implements Transport {
     const temp = tempPath(target);
     try {
       // The inbox is the depot's to make, and its owner takes the reports in, whoever wrote them.
-      await stat(dirname(folder));
+      await stat(dirname(folder)).catch(async (error) => {
+        if (errnoOf(error) !== 'ENOENT') throw error;
+        await this.#refuseNoDepot();
+        throw noInbox(this.location);
+      });
       await makeFolder(folder, 0o700);
       if (!(await lstat(folder)).isDirectory()) throw new SourceRefused(folder, 'is not a folder');
       const handle = await open(temp, 'wx', 0o600);

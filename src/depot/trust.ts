@@ -31,6 +31,8 @@ export interface TrustRecord {
   /** ISO 8601: when the first of its metadata files expires. */
   expires: string;
   timestampVersion: number;
+  /** Days the timestamp was signed for; absent: not known. */
+  days?: number;
   catalog: { sha256: string; size: number };
   /** SHA-256 of the root metadata first trusted, to tell another depot from an altered one. */
   firstRoot: string;
@@ -78,9 +80,14 @@ export class TrustFolder {
 
   /** @returns the catalog of a set, null when its bytes are not those that were verified */
   async catalog(trusted: Trusted): Promise<Catalog | null> {
+    const bytes = await this.catalogBytes(trusted);
+    return bytes === null ? null : JSON.parse(bytes.toString('utf8'));
+  }
+
+  /** As {@link catalog}, not read yet. */
+  async catalogBytes(trusted: Trusted): Promise<Buffer | null> {
     const bytes = await readFile(join(trusted.dir, CATALOG)).catch(() => null);
-    if (bytes === null || hash(bytes) !== trusted.record.catalog.sha256) return null;
-    return JSON.parse(bytes.toString('utf8'));
+    return bytes === null || hash(bytes) !== trusted.record.catalog.sha256 ? null : bytes;
   }
 
   /**

@@ -24,18 +24,26 @@ export interface Verified {
   /** ISO 8601: when the first metadata file expires. */
   expires: string;
   timestampVersion: number;
+  /** Days it was signed for; null: it is not said. */
+  days: number | null;
 }
 
 /**
  * Brings a workspace (a folder with the trusted `root.json` and what else is trusted) to what the depot publishes now,
  * and puts the verified catalog into it.
  * @param now the time that decides what has expired
+ * @param kept bytes of the catalog that is here already: it is not fetched again when it still is the one
  * @throws D3Error depotUnreachable, verificationFailed
  */
-export async function verify(workspace: string, transport: Transport, now: Date): Promise<Verified> {
+export async function verify(
+  workspace: string,
+  transport: Transport,
+  now: Date,
+  kept: Buffer | null = null,
+): Promise<Verified> {
   const source = new Source(transport);
   try {
-    return await verifyWith(source, workspace, now);
+    return await verifyWith(source, workspace, now, kept);
   } catch (error) {
     if (error instanceof D3Error) throw error;
     if (source.failure !== null) throw source.failure;
@@ -43,7 +51,7 @@ export async function verify(workspace: string, transport: Transport, now: Date)
   }
 }
 
-async function verifyWith(source: Source, workspace: string, now: Date): Promise<Verified> {
+async function verifyWith(source: Source, workspace: string, now: Date, kept: Buffer | null): Promise<Verified> {
   const { Updater } = await import('tuf-js');
   const updater = new Updater({
     metadataDir: workspace,
@@ -69,18 +77,23 @@ async function verifyWith(source: Source, workspace: string, now: Date): Promise
   }
   if (target.length > MAX_CATALOG)
     throw refused('DEPOT_MALFORMED', source.location, `its catalog has ${target.length} bytes`);
-  const bytes = await source.read(`targets/${sha256}.${CATALOG_TARGET}`, target.length);
-  if (bytes.length !== target.length || createHash('sha256').update(bytes).digest('hex') !== sha256) {
+  const isIt = (bytes: Buffer) =>
+    bytes.length === target.length && createHash('sha256').update(bytes).digest('hex') === sha256;
+  const bytes =
+    kept !== null && isIt(kept) ? kept : await source.read(`targets/${sha256}.${CATALOG_TARGET}`, target.length);
+  if (!isIt(bytes)) {
     throw refused('DEPOT_ALTERED', source.location, 'its catalog is not the one that was signed (altered)');
   }
   const catalog = parseCatalog(bytes, source.location);
   await writeFile(join(workspace, CATALOG_TARGET), bytes);
+  const timestamp = metadata.find(({ name }) => name === 'timestamp.json') as Metadata;
   return {
     catalog,
     sha256,
     size: bytes.length,
     expires: metadata.map(({ expires }) => expires).reduce((a, b) => (new Date(a) < new Date(b) ? a : b)),
-    timestampVersion: metadata.find(({ name }) => name === 'timestamp.json')?.version as number,
+    timestampVersion: timestamp.version,
+    days: timestamp.days,
   };
 }
 
@@ -173,13 +186,20 @@ interface Metadata {
   name: string;
   version: number;
   expires: string;
+  days: number | null;
 }
 
 async function readMetadata(workspace: string): Promise<Metadata[]> {
   return Promise.all(
     SET_METADATA.map(async (name) => {
       const { signed } = JSON.parse(await readFile(join(workspace, name), 'utf8'));
-      return { name, version: signed.version, expires: signed.expires };
+      const days = signed.d3?.days;
+      return {
+        name,
+        version: signed.version,
+        expires: signed.expires,
+        days: typeof days === 'number' && days > 0 ? days : null,
+      };
     }),
   );
 }
@@ -250,7 +270,7 @@ function refusal(error: unknown, source: Source): D3Error {
 /** `verificationFailed` (33): nothing was accepted. */
 export function refused(code: string, location: string, why: string, cause?: unknown): D3Error {
   const actions: Record<string, string> = {
-    DEPOT_EXPIRED: `Check this machine's clock; on the depot's host any d3admin command renews the depot.`,
+    DEPOT_EXPIRED: `Check this machine's clock; on the depot's host any d3admin command renews the depot, a copy of it is renewed by d3 depot publish --renew.`,
     DEPOT_ROLLED_BACK: `If the depot was restored from a backup, any change with d3admin brings its machines back; if not, somebody may have tampered with it.`,
     DEPOT_INCOMPLETE: `Repeat the command; if it stays so, the depot's copy is not whole.`,
   };

@@ -95,6 +95,8 @@ export interface ProgramPaths {
   preferences: string;
   /** The secret for a depot over the network, where no keychain has it. */
   credentials: string;
+  /** Folder of signing keys that are this person's own. */
+  signingKeys: string;
 }
 
 /**
@@ -131,6 +133,7 @@ export function programPaths(
         : path.join(home, '.local', 'share', 'd3'),
     preferences: path.join(configHome, 'admin.json'),
     credentials: path.join(configHome, 'credentials.json'),
+    signingKeys: path.join(configHome, 'keys'),
   };
 }
 

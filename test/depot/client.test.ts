@@ -14,8 +14,19 @@ import {
   openDepot,
   type Transport,
 } from '../../src/depot/index.ts';
-import { generateKeys, loadKeys } from '../../src/depot/keys.ts';
-import { expectFailure, forge, inFolder, newEdition, nth, readJson, rotateRoot, sha256, TestClock } from './helpers.ts';
+import { generateKeys } from '../../src/depot/keys.ts';
+import {
+  expectFailure,
+  forge,
+  inFolder,
+  loadKeys,
+  newEdition,
+  nth,
+  readJson,
+  rotateRoot,
+  sha256,
+  TestClock,
+} from './helpers.ts';
 
 interface Scene {
   dir: string;
@@ -77,7 +88,7 @@ describe("a machine's client", () => {
   it('accepts, keeps and follows what the depot publishes', () =>
     inScene(async ({ client, next, trust, depot }) => {
       const unchanged = await client.refresh();
-      expect(unchanged).to.deep.include({ source: 'unchanged', expires: '2031-01-01T00:00:00Z', warnings: [] });
+      expect(unchanged).to.deep.include({ source: 'unchanged', expires: '2030-01-31T00:00:00Z', warnings: [] });
       expect(await client.kept()).to.deep.equal({ ...unchanged, source: 'kept' });
       await next();
       const fresh = await client.refresh();
@@ -209,28 +220,49 @@ describe("a machine's client", () => {
     });
   });
 
-  it('goes on with what it has while its clock is behind, and says so', () =>
-    inScene(async ({ client, clock, next }) => {
+  it('accepts nothing new while its clock is behind, says by how much, and what it has stays in force', () =>
+    inScene(async (scene) => {
+      const { client, clock, next } = scene;
       await next();
       clock.moveDays(-1_000);
-      const kept = await client.refresh();
-      expect([kept.source, kept.catalog.editions.length]).to.deep.equal(['kept', 1]);
-      expect(kept.warnings.join()).to.match(/clock says 2027-.* accepted at 2030-01-01/);
+      await expectRefusal(
+        scene,
+        'CLOCK_WRONG',
+        /clock is wrong by at least 1000 days: it says 2027-.* accepted at 2030-01-01/,
+      );
       expect((await client.kept())?.warnings).to.have.lengthOf(1);
       clock.moveDays(1_000);
       expect((await client.refresh()).catalog.editions.length).to.equal(2);
+      clock.moveDays(-1 / 1_440);
+      expect((await client.refresh()).source).to.equal('unchanged');
+    }));
+
+  it('warns of the end a week ahead, and shows what has expired only to look at', () =>
+    inScene(async ({ client, clock }) => {
+      clock.moveDays(22);
+      expect((await client.refresh()).warnings).to.deep.equal([]);
+      clock.moveDays(2);
+      for (const { warnings } of [await client.refresh(), await client.kept()] as { warnings: string[] }[])
+        expect(warnings.join()).to.match(/expires in 6 days, at 2030-01-31.*depot publish --renew/);
+      clock.moveDays(7);
+      expect(await client.kept()).to.equal(null);
+      const old = await client.kept({ expired: true });
+      expect([old?.catalog.editions.length, old?.warnings.join()]).to.deep.equal([
+        1,
+        'What this machine knows of the depot expired at 2030-01-31T00:00:00Z.',
+      ]);
     }));
 
   it('does not act on a catalog that has expired, and recovers when it is renewed', () =>
     inScene(async ({ client, clock, depot }) => {
-      clock.moveDays(364);
+      clock.moveDays(29);
       expect((await client.refresh()).source).to.equal('unchanged');
       clock.moveDays(1);
       const error = await expectFailure(client.refresh(), 'DEPOT_EXPIRED', 'verificationFailed');
       expect(error.message).to.match(/expired/);
       expect(await client.kept()).to.equal(null);
       await depot.publish();
-      expect((await client.refresh()).expires).to.equal('2032-01-01T00:00:00Z');
+      expect((await client.refresh()).expires).to.equal('2030-03-02T00:00:00Z');
     }));
 
   it('judges expiry by its own clock, not by the host', () =>
@@ -239,7 +271,7 @@ describe("a machine's client", () => {
       await initDepot(join(dir, 'depot'), { clock });
       const transport = new FolderTransport(join(dir, 'depot'));
       const client = createDepotClient({ transport, trustDir: join(dir, 'trust'), clock });
-      expect((await client.refresh()).expires).to.equal('2002-01-01T00:00:00Z');
+      expect((await client.refresh()).expires).to.equal('2001-01-31T00:00:00Z');
     }));
 
   it('follows new keys that the old root signed, and then refuses the old ones', () =>
@@ -283,7 +315,7 @@ describe('a hostile depot is refused and the last good catalog stays in force:',
       for (const name of ['timestamp.json', `${nth(3)}.snapshot.json`, `${nth(3)}.targets.json`]) {
         const file = scene.pub(`metadata/${name}`);
         const text = await readFile(file, 'utf8');
-        await writeFile(file, text.replace('2031-', '2041-'));
+        await writeFile(file, text.replace(/"expires":"203/, '"expires":"204'));
         await expectRefusal(scene, name === 'timestamp.json' ? 'DEPOT_ALTERED' : 'DEPOT_MIXED', /altered/);
         await writeFile(file, 'not json');
         await expectRefusal(scene, name === 'timestamp.json' ? 'DEPOT_ALTERED' : 'DEPOT_MIXED', /altered/);

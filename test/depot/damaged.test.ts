@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { d3 } from '../cli/spawn.ts';
@@ -46,17 +46,25 @@ describe('a depot that lost a part', () => {
     ['something else', '{"signed": {"roles": {"root": 5}, "expires": "x"}}'],
     ['null', 'null'],
   ] as const) {
-    it(`does not make a root anew that is ${what} (1)`, async () => {
-      const metadata = path.join(sandbox.depot, 'public/metadata');
-      const root = path.join(metadata, '1.root.json');
+    it(`puts back from its copy a root that is ${what}`, async () => {
+      const root = path.join(sandbox.depot, 'public/metadata/1.root.json');
+      const own = readFileSync(root);
       writeFileSync(root, text);
       const source = await sandbox.package('more', { 'opt/more': '1' });
-      const added = await show(['add', 'more', '-v', '1', '-s', source]);
-      expect([added.exit, added.errors[0]?.target]).to.deep.equal([1, sandbox.depot]);
-      expect(JSON.stringify(added.errors)).to.include('1.root.json').and.include('backup');
-      const { exit, errors } = await show();
+      expect((await show(['add', 'more', '-v', '1', '-s', source])).exit).to.equal(0);
+      expect(readFileSync(root).equals(own)).to.equal(true);
+    });
+
+    it(`does not make a root anew that is ${what} and has no copy (1)`, async () => {
+      const metadata = path.join(sandbox.depot, 'public/metadata');
+      const root = path.join(metadata, '1.root.json');
+      rmSync(path.join(sandbox.depot, 'keys/roots'), { recursive: true });
+      writeFileSync(root, text);
+      const source = await sandbox.package('more', { 'opt/more': '1' });
+      const { exit, errors } = await show(['add', 'more', '-v', '1', '-s', source]);
       expect([exit, errors[0]?.target]).to.deep.equal([1, root]);
       expect(errors[0]?.actions.join()).to.include('backup');
+      expect((await show(['info', 'more-1-1'])).exit).to.equal(34);
       expect(readdirSync(metadata).filter((name) => name.endsWith('.root.json'))).to.deep.equal(['1.root.json']);
     });
   }

@@ -174,16 +174,39 @@ describe('an embedded depot', () => {
 
   it('renews itself when it is opened in the second half of its life, its root too', () =>
     inDepot(async (depot, clock) => {
-      clock.moveDays(100);
+      clock.moveDays(14);
       await (await openDepot(depot.dir, { clock })).close();
       expect((await publishedCatalog(depot)).timestamp.version).to.equal(nth(1));
-      clock.moveDays(100);
+      clock.moveDays(2);
+      await (await openDepot(depot.dir, { clock })).close();
+      expect((await publishedCatalog(depot)).timestamp.expires).to.equal('2030-02-16T00:00:00Z');
+      expect((await publicFiles(depot)).metadata).to.not.include('2.root.json');
+      clock.moveDays(184);
       await (await openDepot(depot.dir, { clock })).close();
       const { timestamp } = await publishedCatalog(depot);
-      expect([timestamp.version, timestamp.expires]).to.deep.equal([nth(1) + 200 * 86_400, '2031-07-20T00:00:00Z']);
+      expect([timestamp.version, timestamp.expires]).to.deep.equal([nth(1) + 200 * 86_400, '2030-08-19T00:00:00Z']);
       expect((await publicFiles(depot)).metadata).to.include('2.root.json');
       expect((await depot.store.publication.last())?.versions.root).to.equal(2);
       expect(await depot.publish()).to.equal(null);
+    }));
+
+  it('that is served signs for a day at a time, whatever admins do meanwhile, and only what has to be', () =>
+    inDepot(async (depot, clock) => {
+      const first = await depot.renewServed();
+      expect(first?.expires).to.equal('2030-01-02T00:00:00Z');
+      clock.moveDays(1 / 24);
+      const second = await depot.renewServed();
+      expect([second?.expires, second?.versions.targets]).to.deep.equal([
+        '2030-01-02T01:00:00Z',
+        first?.versions.targets,
+      ]);
+      await depot.store.editions.insert(newEdition(), 'a');
+      expect((await depot.publish())?.expires).to.equal('2030-01-02T01:00:00Z');
+      const trustDir = join(depot.dir, '../trust');
+      const client = createDepotClient({ transport: new FolderTransport(depot.dir), trustDir, clock });
+      expect((await client.refresh()).warnings).to.deep.equal([]);
+      clock.moveDays(0.6);
+      expect((await client.refresh()).warnings.join()).to.include('expires in 9 hours');
     }));
 
   it('that lost what it published makes it anew, and its machines go on', () =>
@@ -207,7 +230,7 @@ describe('an embedded depot', () => {
       const versions = (n: number) => ({ root: 1, targets: nth(n), snapshot: nth(n), timestamp: nth(n) });
       expect((await depot.publish())?.versions).to.deep.equal(versions(3));
       await rm(join(depot.dir, 'public/metadata/timestamp.json'));
-      expect((await depot.publish())?.versions).to.deep.equal(versions(4));
+      expect((await depot.publish())?.versions).to.deep.equal({ ...versions(4), targets: nth(3) });
     }));
 
   it('restored from an old backup is followed by its machines from its next publication on', () =>

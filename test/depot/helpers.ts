@@ -6,7 +6,7 @@ import { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
 import type { Report } from '../../src/depot/contract.ts';
 import type { NewEdition } from '../../src/depot/index.ts';
-import { loadKeys, type SigningKeys } from '../../src/depot/keys.ts';
+import { ROLES, readKey, type SigningKey, type SigningKeys } from '../../src/depot/keys.ts';
 
 const DAY = 86_400_000;
 /** The time a {@link TestClock} begins with, in seconds: the version of the first publication under it. */
@@ -127,6 +127,12 @@ export function sha256(data: Buffer | string): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
+/** The keys a depot was made with. */
+export async function loadKeys(dir: string): Promise<SigningKeys> {
+  const keys = ROLES.map(async (role) => [role, await readKey(join(dir, 'keys', `${role}.pem`))]);
+  return Object.fromEntries(await Promise.all(keys)) as SigningKeys;
+}
+
 export interface Forgery {
   version: number;
   catalog: Buffer;
@@ -166,7 +172,7 @@ export async function rotateRoot(dir: string, version: number, replaced: Partial
   const { Key, Metadata, Root, Signature } = await import('@tufjs/models');
   const old = await loadKeys(dir);
   const root = new Root({ specVersion: '1.0.31', version, expires: '2031-06-01T00:00:00Z', consistentSnapshot: true });
-  for (const [role, { id, publicHex }] of Object.entries({ ...old, ...replaced })) {
+  for (const [role, { id, publicHex }] of Object.entries<SigningKey>({ ...old, ...replaced })) {
     root.addKey(new Key({ keyID: id, keyType: 'ed25519', scheme: 'ed25519', keyVal: { public: publicHex } }), role);
   }
   const metadata = new Metadata(root);

@@ -30,4 +30,16 @@ if (what === 'publish') {
   await depot.publish();
   await depot.close();
 }
+if (what === 'rotate') {
+  const depot = await openDepot(dir, { clock });
+  const rotation = { add: [], remove: [], threshold: null, folder: null };
+  for (const role of ['timestamp', 'targets'] as const) await depot.signing.rotate({ role, ...rotation }, 'sally');
+  await depot.publish();
+  await depot.close();
+}
+if (what === 'copy') {
+  const depot = await openDepot(dir, { clock });
+  await depot.copyTo(trustDir, { inbox: false, graceDays: 0, check: false });
+  await depot.close();
+}
 if (what === 'refresh') await createDepotClient({ transport: new FolderTransport(dir), trustDir, clock }).refresh();

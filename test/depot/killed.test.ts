@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp } from 'node:fs/promises';
+import { cp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
@@ -74,6 +74,68 @@ describe('killed at any point', () => {
         return through;
       });
       expect(points).to.be.greaterThan(4);
+    }));
+
+  it('a rotation of keys is none or a whole one, and machines follow it', () =>
+    inFolder(async (dir) => {
+      const original = join(dir, 'depot');
+      await initDepot(original, { clock });
+      const trust = join(dir, 'trust');
+      await clientOf(original, trust).refresh();
+      const points = await killedEverywhere(async (before) => {
+        const copy = join(dir, `copy-${before}`);
+        await cp(original, copy, { recursive: true, preserveTimestamps: true });
+        const through = await runKilled(before, 'rotate', copy);
+        const reopened = await openDepot(copy, { clock });
+        const own = join(dir, `trust-${before}`);
+        await cp(trust, own, { recursive: true });
+        const machine = clientOf(copy, own);
+        await machine.refresh();
+        const { root } = await reopened.signing.keys();
+        if (through) expect(root).to.equal(2);
+        await reopened.store.editions.insert(newEdition(), 'a');
+        await reopened.publish();
+        expect((await machine.refresh()).catalog.editions.length).to.equal(1);
+        if (through)
+          expect((await readdir(join(copy, 'keys'))).filter((name) => name.endsWith('.pem'))).to.have.length(4);
+        await reopened.close();
+        return through;
+      });
+      expect(points).to.be.greaterThan(15);
+    }));
+
+  it('a copy shows the old publication or the new one, and repeating makes it whole', () =>
+    inFolder(async (dir) => {
+      const original = join(dir, 'depot');
+      const site = join(dir, 'site');
+      await initDepot(original, { clock });
+      const depot = await openDepot(original, { clock });
+      const options = { inbox: false, graceDays: 0, check: false };
+      await depot.copyTo(site, options);
+      const { sha256, size } = await depot.blobs.put(Buffer.from('package'));
+      const file = { ...newEdition().file, sha256, size };
+      await depot.store.editions.insert(newEdition({ file }), 'a');
+      await depot.publish();
+      await depot.close();
+      const points = await killedEverywhere(async (before) => {
+        const copy = join(dir, `site-${before}`);
+        await cp(site, copy, { recursive: true, preserveTimestamps: true });
+        const own = join(dir, `depot-${before}`);
+        await cp(original, own, { recursive: true, preserveTimestamps: true });
+        const through = await runKilled(before, 'copy', own, copy);
+        const machine = clientOf(copy, join(dir, `trust-${before}`));
+        const seen = (await machine.refresh()).catalog.editions;
+        expect(seen.length).to.be.oneOf(through ? [1] : [0, 1]);
+        if (seen.length === 1) (await machine.blob(sha256)).resume();
+        const again = await openDepot(own, { clock });
+        await again.copyTo(copy, options);
+        await again.close();
+        expect((await machine.refresh()).catalog.editions.length).to.equal(1);
+        const left = await readdir(copy, { recursive: true });
+        expect(left.filter((name) => name.includes('.tmp-'))).to.deep.equal([]);
+        return through;
+      });
+      expect(points).to.be.greaterThan(10);
     }));
 
   it('a refresh leaves the old catalog or the new one in force', () =>

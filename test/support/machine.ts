@@ -54,7 +54,7 @@ export function depotWith({ depot }: Machine, changes: Partial<DepotClient>): De
   return {
     location: depot.location,
     refresh: () => depot.refresh(),
-    kept: () => depot.kept(),
+    kept: (options) => depot.kept(options),
     blob: (sha256) => depot.blob(sha256),
     report: (report) => depot.report(report),
     sources: () => (changes.blob === undefined ? depot.sources() : [sourceOf(depot.location, changes.blob)]),

@@ -24,6 +24,7 @@ import type {
   ScriptBody,
   SiteBody,
 } from '../contract.ts';
+import type { Anchor, ChainedEvent } from '../event-chain.ts';
 
 /**
  * The depot's store as every database behind it must offer it. One contract suite (test/depot/store-contract.ts) holds
@@ -202,6 +203,10 @@ export interface HistoryEvent {
   target: HistoryTarget;
   before: unknown;
   after: unknown;
+  /** Hash of the event before it. */
+  prev: string;
+  /** Of all it says and of `prev`: what is altered, removed or put in shows. */
+  hash: string;
 }
 
 export interface HistoryTarget {
@@ -233,8 +238,19 @@ export interface HistoryStore {
    * What has or ever had a name, without regard to case: documents and editions by name, editions also by id and basename.
    */
   targetsCalled(name: string): Promise<Pick<HistoryTarget, 'kind' | 'id'>[]>;
-  /** Writes down a change that is no record's: what changes a record writes its event itself. */
-  add(event: Pick<HistoryEvent, 'by' | 'what' | 'target' | 'before' | 'after'>): Promise<void>;
+  /** What the depot knows of its chain of events. */
+  chain(): Promise<HistoryChain>;
+  /** Writes down what changed no row of the store, such as keys. */
+  record(event: Omit<HistoryEvent, 'id' | 'prev' | 'hash' | 'at'>): Promise<void>;
+  /** Every event as it is stored, oldest first; read in pieces. */
+  rows(): AsyncIterable<ChainedEvent>;
+}
+
+export interface HistoryChain {
+  /** How many events were ever written. */
+  events: number;
+  /** Hash of the newest. */
+  newest: string;
 }
 
 export interface Computer {
@@ -367,6 +383,10 @@ export interface PublicationRecord {
   at: string;
   /** When the first of its metadata files expires. */
   expires: string;
+  /** When each of them does; absent in records of older d3s. */
+  expiries?: Record<'root' | 'targets' | 'snapshot' | 'timestamp', string>;
+  /** Days snapshot and timestamp were made good for. */
+  days?: number;
 }
 
 /** What smart groups ask of the depot's own records. */
@@ -386,6 +406,8 @@ export interface PublicationInput {
   mirrors: StoredDocument<MirrorBody>[];
   policies: StoredDocument<PolicyBody>[];
   records: PublishedRecords;
+  /** The newest event of the history. */
+  anchor: Anchor;
   last: PublicationRecord | null;
 }
 

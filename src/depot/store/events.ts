@@ -1,14 +1,26 @@
 import { type Kysely, sql } from 'kysely';
 import { nameKey, wholeNumber } from '../../catalog/names.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { HistoryEvent, HistoryFilter, HistoryStore, HistoryTarget } from './contract.ts';
+import { type ChainedEvent, eventHash } from '../event-chain.ts';
+import type { HistoryChain, HistoryEvent, HistoryFilter, HistoryStore, HistoryTarget } from './contract.ts';
 import type { Tables } from './tables.ts';
 
-export type NewEvent = Omit<HistoryEvent, 'id'>;
+/** Events read at once where all of them are. */
+const ROWS_AT_ONCE = 1_000;
 
-/** Writes an event in the transaction of the change it tells of. */
+export type NewEvent = Omit<HistoryEvent, 'id' | 'prev' | 'hash'>;
+
+/**
+ * Writes an event in the transaction of the change it tells of, chained to the one before it. The row of the depot holds
+ * the newest hash: changing it orders the writers, so that on every database each event follows the one before.
+ */
 export async function recordEvent(db: Kysely<Tables>, event: NewEvent): Promise<void> {
-  await db
+  const { prev } = await db
+    .updateTable('depot')
+    .set({ events: sql`events + 1` })
+    .returning('newest_event as prev')
+    .executeTakeFirstOrThrow();
+  const { id, ...content } = await db
     .insertInto('events')
     .values({
       at: event.at,
@@ -20,8 +32,15 @@ export async function recordEvent(db: Kysely<Tables>, event: NewEvent): Promise<
       target_key: nameKey(event.target.name),
       before: event.before === null ? null : JSON.stringify(event.before),
       after: event.after === null ? null : JSON.stringify(event.after),
+      prev,
+      hash: '',
     })
-    .execute();
+    // As it is stored: a database may keep some characters otherwise than they were given.
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  const hash = eventHash(prev, { id, ...content });
+  await db.updateTable('events').set({ hash }).where('id', '=', id).execute();
+  await db.updateTable('depot').set({ newest_event: hash }).execute();
 }
 
 export function historyStore(db: Kysely<Tables>, clock: Clock): HistoryStore {
@@ -45,8 +64,25 @@ export function historyStore(db: Kysely<Tables>, clock: Clock): HistoryStore {
         target: { kind: row.target_kind, id: row.target_id, name: row.target_name },
         before: row.before === null ? null : JSON.parse(row.before),
         after: row.after === null ? null : JSON.parse(row.after),
+        prev: row.prev,
+        hash: row.hash,
       }));
     },
+
+    async chain(): Promise<HistoryChain> {
+      const { events, newest_event: newest } = await db
+        .selectFrom('depot')
+        .select(['events', 'newest_event'])
+        .executeTakeFirstOrThrow();
+      return { events, newest };
+    },
+
+    async record(event): Promise<void> {
+      const at = clock.now().toISOString();
+      await db.transaction().execute((transaction) => recordEvent(transaction, { ...event, at }));
+    },
+
+    rows: () => eventRows(db),
 
     async targetsCalled(name: string): Promise<Target[]> {
       const named = await db
@@ -59,14 +95,30 @@ export function historyStore(db: Kysely<Tables>, clock: Clock): HistoryStore {
       for (const id of await editionsCalled(db, name)) found.set(`edition ${id}`, { kind: 'edition', id });
       return [...found.values()];
     },
-
-    add: (event) => recordEvent(db, { ...event, at: clock.now().toISOString() }),
   };
 }
 
 /** By the database's own rule on both sides: SQLite's knows no letters but those of English. */
 function lowered(name: string) {
   return sql<string>`lower(${name})`;
+}
+
+/** Every event, oldest first; read in pieces. */
+export async function* eventRows(db: Kysely<Tables>): AsyncGenerator<ChainedEvent> {
+  let after = 0;
+  for (;;) {
+    const rows = await db
+      .selectFrom('events')
+      .selectAll()
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(ROWS_AT_ONCE)
+      .execute();
+    yield* rows;
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    after = last.id;
+  }
 }
 
 type Target = Pick<HistoryTarget, 'kind' | 'id'>;

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { D3Error } from '@d3/sdk';
 import { type CreateTableBuilder, type Kysely, type Selectable, sql } from 'kysely';
 import { nameKey } from '../../catalog/names.ts';
+import { CHAIN_BEGIN, eventHash } from '../event-chain.ts';
+import { eventRows } from './events.ts';
 import { keepInventory } from './inventory.ts';
 import type { Tables } from './tables.ts';
 import { DEPOT, inTurn } from './turns.ts';
@@ -23,7 +25,14 @@ const EVENTS_AT_ONCE = 1_000;
 type Migration = (db: Kysely<Tables>, traits: DatabaseTraits) => Promise<void>;
 
 /** Forward only, never edited once released: migration n takes the schema from version n to n + 1. */
-const migrations: readonly Migration[] = [createTables, addRuns, keepFilesOfArchived, addInventory, addIdentity];
+const migrations: readonly Migration[] = [
+  createTables,
+  addRuns,
+  keepFilesOfArchived,
+  addInventory,
+  addIdentity,
+  chainEvents,
+];
 
 /** Since this version a database says which depot's it is. */
 const IDENTITY_VERSION = migrations.indexOf(addIdentity) + 1;
@@ -363,6 +372,33 @@ async function addIdentity(db: Kysely<Tables>): Promise<void> {
     if (last === undefined) return;
     after = last.id;
   }
+}
+
+/** Every event carries the hash of the one before; those there are already are chained as they stand. */
+async function chainEvents(db: Kysely<Tables>): Promise<void> {
+  for (const column of ['prev', 'hash']) {
+    await db.schema
+      .alterTable('events')
+      .addColumn(column, 'text', (made) => made.notNull().defaultTo(''))
+      .execute();
+  }
+  await db.schema
+    .alterTable('depot')
+    .addColumn('events', 'bigint', (column) => column.notNull().defaultTo(0))
+    .execute();
+  await db.schema
+    .alterTable('depot')
+    .addColumn('newest_event', 'text', (column) => column.notNull().defaultTo(CHAIN_BEGIN))
+    .execute();
+  let newest = CHAIN_BEGIN;
+  let count = 0;
+  for await (const event of eventRows(db)) {
+    const hash = eventHash(newest, event);
+    await db.updateTable('events').set({ prev: newest, hash }).where('id', '=', event.id).execute();
+    newest = hash;
+    count += 1;
+  }
+  await db.updateTable('depot').set({ events: count, newest_event: newest }).execute();
 }
 
 function withEditionColumns<T extends string, C extends string>(table: CreateTableBuilder<T, C>) {

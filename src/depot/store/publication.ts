@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Clock } from '../../platform/clock.ts';
+import { type Anchor, CHAIN_BEGIN } from '../event-chain.ts';
 import type {
   DocumentBodies,
   PublicationInput,
@@ -34,6 +35,7 @@ export class SqlPublication implements PublicationStore {
   ): Promise<PublicationRecord | null> {
     return inTurn(this.#db, DEPOT, async (transaction) => {
       const { generation, last } = await readDepot(transaction);
+      const anchor = await newestEvent(transaction);
       const editions = await listEditions(transaction);
       const documents = async <K extends keyof DocumentBodies>(kind: K): Promise<StoredDocument<DocumentBodies[K]>[]> =>
         // The registered schema of its kind vouches for the type of the body.
@@ -55,6 +57,7 @@ export class SqlPublication implements PublicationStore {
         mirrors,
         policies,
         records,
+        anchor,
         last,
       });
       if (record === null) return null;
@@ -65,6 +68,11 @@ export class SqlPublication implements PublicationStore {
       return record;
     });
   }
+}
+
+async function newestEvent(db: Kysely<Tables>): Promise<Anchor> {
+  const newest = await db.selectFrom('events').select(['id', 'hash']).orderBy('id', 'desc').limit(1).executeTakeFirst();
+  return newest ?? { id: 0, hash: CHAIN_BEGIN };
 }
 
 async function readDepot(db: Kysely<Tables>): Promise<{ generation: number; last: PublicationRecord | null }> {

@@ -30,6 +30,10 @@ interface DepotTable {
   identity: string | null;
   /** What it is in the middle of being filled by, in words; null: it is whole. */
   unfinished: string | null;
+  /** Events ever written. */
+  events: Generated<number>;
+  /** Hash of the newest. */
+  newest_event: Generated<string>;
 }
 
 export interface EditionColumns {
@@ -82,6 +86,9 @@ interface EventTable {
   target_key: string;
   before: string | null;
   after: string | null;
+  /** Hash of the event before, and of all this one says with it. */
+  prev: string;
+  hash: string;
 }
 
 export interface ComputerTable {
