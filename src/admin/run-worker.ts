@@ -28,6 +28,17 @@ export interface Worked {
 
 /** Milliseconds between two tries while the depot cannot be reached. */
 const AWAY = 2000;
+/** Milliseconds a script that is asked to end has at most. */
+const GRACE = 5000;
+
+/**
+ * A lease is renewed when half of it is left. Within that half a worker must know that it cannot be, and its script must have
+ * ended: by then somebody else may begin the step. Asking, asking for another connection, asking again and ending the script
+ * each have a tenth.
+ */
+export function shareOf(lease: number): number {
+  return Math.floor(lease / 10);
+}
 
 /**
  * Advances the depot's runs until it is stopped. A run that cannot be advanced here, or that somebody else advances, is passed
@@ -35,7 +46,7 @@ const AWAY = 2000;
  */
 export async function workOnRuns(session: AdminSession, options: WorkerOptions): Promise<Worked> {
   const { signal } = session;
-  const guard = new Guard();
+  const guard = new Guard(Math.min(GRACE, shareOf(options.lease)));
   const worker = new Worker(session, options, { lease: options.lease, guard });
   try {
     await worker.work();

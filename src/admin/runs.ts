@@ -70,6 +70,7 @@ export async function depotRuns(session: AdminSession, advancing: Advancing = {}
   const { depot, signal, admin, report } = session;
   const store = depot.store.runs;
   const clock = await sharedClock(session);
+  const { lease = LEASE } = advancing;
   const deciding: Deciding = { store, clock, isGone: () => null };
   return {
     store,
@@ -85,8 +86,8 @@ export async function depotRuns(session: AdminSession, advancing: Advancing = {}
         pause,
         facts: async () => factsOf(depot.dir),
         owner: randomUUID(),
-        lease: advancing.lease ?? LEASE,
-        look: LOOK,
+        lease,
+        look: Math.min(LOOK, lease / 20),
         signal,
         tell: (told) => {
           if (told.type === 'said') report({ type: 'detail', target: told.run.origin.name, text: told.text });

@@ -1,4 +1,4 @@
-import { type Worked, workOnRuns } from '../admin/run-worker.ts';
+import { shareOf, type Worked, workOnRuns } from '../admin/run-worker.ts';
 import { openRunQueue } from '../depot/index.ts';
 import { type AdminInput, depotHere, readingDepot } from './admin-here.ts';
 
@@ -13,8 +13,7 @@ export async function workHere(
 ): Promise<Worked> {
   const { dir, database } = await depotHere(input);
   const milliseconds = lease * 1000;
-  // A database that is gone must be known to be before the lease has run out: by then somebody else may be at the run.
-  const impatient = { ...database, answer: Math.floor(milliseconds / 4) };
+  const impatient = { ...database, answer: shareOf(milliseconds) };
   const tell = (error: unknown) =>
     input.report({ type: 'warning', target: 'runs', text: error instanceof Error ? error.message : String(error) });
   return readingDepot(

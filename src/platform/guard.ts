@@ -7,8 +7,14 @@ import { D3Error } from '@d3/sdk';
  * group it was told of.
  */
 export class Guard {
+  /** Milliseconds between asking a program to end and ending it. */
+  readonly grace: number;
   #shell: ChildProcess | null = null;
   readonly #held = new Set<number>();
+
+  constructor(grace: number) {
+    this.grace = grace;
+  }
 
   /** @param group of processes that is to end with this process @throws D3Error failed `GUARD_GONE` */
   async hold(group: number): Promise<void> {

@@ -85,17 +85,19 @@ function started(child: ChildProcess): Promise<NodeJS.ErrnoException | null> {
  * Waits until a started program has ended. When its time is up or the signal comes, it is asked to end, then ended, with all
  * it started. What it leaves running in its group ends with it.
  * @param timeout milliseconds
+ * @param grace milliseconds between asking it to end and ending it
  */
 export async function untilEnded(
   child: ChildProcess,
   timeout: number,
   signal: AbortSignal | undefined,
+  grace = GRACE,
 ): Promise<ExecResult> {
   let timedOut = false;
   let kill: NodeJS.Timeout | undefined;
   const end = () => {
     signalGroup(child, 'SIGTERM');
-    kill ??= setTimeout(() => signalGroup(child, 'SIGKILL'), GRACE);
+    kill ??= setTimeout(() => signalGroup(child, 'SIGKILL'), grace);
   };
   const limit = setTimeout(() => {
     timedOut = true;

@@ -111,6 +111,13 @@ function held({ id, lease }: Run): D3Error {
 /** The lease is somebody else's by now: what this process thinks of the run counts no more. */
 class LeaseLost extends Error {}
 
+/** The store could not be reached while a step ran. What came of the step is not known to it: the record keeps it as started. */
+class StoreLost extends Error {}
+
+function isLost(error: unknown): boolean {
+  return error instanceof LeaseLost || error instanceof StoreLost;
+}
+
 class Advancing {
   readonly #engine: Engine;
   readonly #id: string;
@@ -138,6 +145,7 @@ class Advancing {
         else if (step !== null) await this.#turn(step);
       }
     } catch (error) {
+      if (error instanceof StoreLost) throw error.cause;
       if (!(error instanceof LeaseLost)) throw error;
       throw held(await mustGet(this.#engine.store, this.#id));
     }
@@ -200,7 +208,7 @@ class Advancing {
     return this.#attended((signal) => kind.settled(this.#context(index, signal), step.step.args)).catch(
       (error: unknown) => {
         this.#engine.signal.throwIfAborted();
-        if (error instanceof LeaseLost) throw error;
+        if (isLost(error)) throw error;
         // Not known to be done: it is run again, and says itself what is wrong.
         return null;
       },
@@ -222,7 +230,7 @@ class Advancing {
         async (signal) => await kind.run(this.#context(index, AbortSignal.any([signal, late.signal])), step.args),
       );
     } catch (error) {
-      if (error instanceof LeaseLost) throw error;
+      if (isLost(error)) throw error;
       return { kind: 'failed', ...failureOf(late.signal.aborted ? late.signal.reason : error) };
     } finally {
       over.abort();
@@ -251,7 +259,7 @@ class Advancing {
     const { look, pause, signal } = this.#engine;
     const stop = new AbortController();
     const over = new AbortController();
-    const watch = async (): Promise<LeaseLost | null> => {
+    const watch = async (): Promise<Error | null> => {
       try {
         for (;;) {
           await pause(look, over.signal);
@@ -260,17 +268,19 @@ class Advancing {
           if (this.#run.cancel !== null) stop.abort(new D3Error('RUN_CANCELLED', 'refused', 'the run was cancelled'));
         }
       } catch (error) {
-        if (over.signal.aborted) return null;
-        stop.abort(error);
-        return error instanceof LeaseLost ? error : null;
+        // The wait between two looks ends so when the work is over.
+        if (over.signal.aborted && !(error instanceof LeaseLost)) return null;
+        const lost = isLost(error) ? (error as Error) : new StoreLost('', { cause: error });
+        stop.abort(lost);
+        return lost;
       }
     };
     const watching = watch();
     const [ended] = await Promise.allSettled([work(AbortSignal.any([signal, stop.signal]))]);
     over.abort();
     const lost = await watching;
-    // Whoever lost the run must not write what came of it.
-    if (lost !== null) throw lost;
+    // Whoever lost the run must not write what came of it. Work that was done in spite of a lost store is kept if that is there again.
+    if (lost !== null && (lost instanceof LeaseLost || ended.status === 'rejected')) throw lost;
     if (ended.status === 'rejected') throw ended.reason;
     return ended.value;
   }

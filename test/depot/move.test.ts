@@ -43,6 +43,16 @@ describe('a depot that moves', function () {
     return moveDepot({ dir, database, to, password, dryRun, report: silentReporter, signal });
   };
 
+  /** A server that was told another database than the depot's folder names, and changes something. */
+  async function openAt(dir: string, url: string): Promise<void> {
+    const depot = await openDepot(dir, { clock, database: { url, password: null } });
+    try {
+      await depot.store.editions.insert(newEdition({ revision: 30 }), 'a');
+    } finally {
+      await depot.close();
+    }
+  }
+
   async function inSchema(work: (url: string, to: string) => Promise<void>): Promise<void> {
     const url = freshSchema(server);
     try {
@@ -103,6 +113,30 @@ describe('a depot that moves', function () {
         expect((await back.store.editions.insert(newEdition({ revision: 10 }), 'a')).id).to.equal(6);
         await back.close();
       }),
+    ));
+
+  it('goes from one database to another', () =>
+    inFolder(async (dir) =>
+      inSchema(async (first, to) =>
+        inSchema(async (second, further) => {
+          const home = join(dir, 'depot');
+          const before = await filled(home);
+          const password = passwordOf(first);
+          await move(home, to, { password });
+          await expectFailure(move(home, to, { password }), 'DATABASE_NOT_EMPTY', 'refused');
+          await move(home, further, { password });
+          expect(await contents(home, second)).to.deep.equal(before);
+          expect(await readFile(join(home, 'database.json'), 'utf8')).to.include(new URL(further).search);
+          const depot = await opened(home, second);
+          await depot.store.editions.insert(newEdition({ revision: 31 }), 'a');
+          await depot.publish();
+          await depot.close();
+          const shown = await readFile(join(home, 'public/metadata/timestamp.json'), 'utf8');
+          // Behind what machines are shown by now: it must not show them what it has.
+          await expectFailure(openAt(home, first), 'STORE_MOVED', 'refused');
+          expect(await readFile(join(home, 'public/metadata/timestamp.json'), 'utf8')).to.equal(shown);
+        }),
+      ),
     ));
 
   it('into another folder takes its files along', () =>

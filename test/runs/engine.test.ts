@@ -196,6 +196,41 @@ describe('the engine of runs', () => {
     expect([run.lease?.owner, states(run)]).to.deep.equal(['thief', ['started', 'pending']]);
   });
 
+  it('a store that is lost while a step runs ends the step, and does not count as its failure', async () => {
+    let away = false;
+    let tries = 0;
+    const one = world(async (_, { signal }) => {
+      tries += 1;
+      if (tries > 1) return done;
+      away = true;
+      await new Promise((_resolve, reject) =>
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+      );
+      // It is back before anybody could say what became of the step.
+      away = false;
+      return done;
+    });
+    const get = one.store.get.bind(one.store);
+    one.store.get = async (id) => {
+      if (!away) return get(id);
+      away = false;
+      throw new D3Error('AWAY', 'depotUnreachable', 'The store is away.');
+    };
+    const id = await started(one, [{}]);
+    const looking = { pause: async () => new Promise<void>((resolve) => setTimeout(resolve, 5)) };
+    const { problems } = await problemsOf(advance(id, engineOf(one, 'a', looking)));
+    expect(problems[0]).to.include({ code: 'AWAY', exit: 'depotUnreachable' });
+    const cut = (await one.store.get(id)) as Run;
+    expect([cut.state, cut.lease, states(cut), cut.steps[0]?.failures]).to.deep.equal([
+      'running',
+      null,
+      ['started'],
+      0,
+    ]);
+    const run = await advance(id, engineOf(one, 'b'));
+    expect([run.state, states(run), tries]).to.deep.equal(['done', ['done'], 2]);
+  });
+
   it('a cancellation while a step runs ends the step, and is kept with who and why', async () => {
     const one = world(
       (_, { signal }) =>

@@ -112,7 +112,7 @@ describe('workers of a depot', function () {
     it(`on ${kind}, killed at random, lose no run and run no step twice at once`, () =>
       inScene(kind, async ({ depot, env, make, log }) => {
         const ids = await make(10, '0.5');
-        const argv = ['--lease', '3', '--jobs', '2'];
+        const argv = ['--lease', '5', '--jobs', '2'];
         const workers = Array.from({ length: 3 }, () => worker(env, argv));
         let kills = 0;
         let busyKills = 0;
@@ -189,6 +189,33 @@ describe('workers of a depot', function () {
       expect(next.code, next.stderr).to.equal(0);
       expectInOrder((await depot.store.runs.get(id)) as Run, log(id));
     }));
+
+  it('go on after the database was killed and started again, and no step ran twice at once', async function () {
+    const { own } = server;
+    if (own === null) this.skip();
+    await inScene('PostgreSQL', async ({ depot, env, make, log }) => {
+      const ids = await make(4, '1');
+      const workers = [worker(env, ['--lease', '6']), worker(env, ['--lease', '6'])];
+      try {
+        const busy = async () => ids.some((id) => log(id).length > 0);
+        for (let tries = 0; !(await busy()) && tries < 400; tries += 1) await sleep(50);
+        for (let round = 0; round < 2; round += 1) {
+          await own.kill();
+          // Longer than a lease: whoever comes back must not think that it still holds one.
+          await sleep(round === 0 ? 300 : 8000);
+          await own.start();
+          await sleep(2500);
+        }
+        const open = async () => (await depot.store.runs.list({ open: true })).length;
+        for (let tries = 0; (await open()) > 0 && tries < 300; tries += 1) await sleep(200);
+        expect(workers.map(hasEnded)).to.deep.equal([false, false]);
+        for (const id of ids) expectInOrder((await depot.store.runs.get(id)) as Run, log(id));
+      } finally {
+        for (const each of workers) if (!hasEnded(each)) process.kill(each.pid as number, 'SIGTERM');
+        await Promise.all(workers.map(ended));
+      }
+    });
+  });
 
   it('a job that is lost, and one too many, change nothing: the record decides', () =>
     inScene('PostgreSQL', async ({ depot, env, make, log }) => {

@@ -32,7 +32,7 @@ export interface PostgresOptions {
   patience?: number;
   /** Milliseconds after which a statement is given up; 0: never. */
   statement?: number;
-  /** Milliseconds after which a server that does not answer is taken for gone. */
+  /** Milliseconds after which a server that does not answer, or cannot be reached again, is taken for gone. */
   answer?: number;
 }
 
@@ -110,7 +110,7 @@ async function connectPostgres(
   const pool: Pool = new pg.Pool({
     ...connectionOf(place),
     max: CONNECTIONS,
-    connectionTimeoutMillis: CONNECT,
+    connectionTimeoutMillis: Math.min(CONNECT, answer),
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: CONNECT,
@@ -134,7 +134,7 @@ async function connectPostgres(
   // What is lost says so when it is used next; without listeners it would end the process.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => void client.on('error', () => undefined));
-  return new Kysely<Tables>({ dialect: new DepotPostgresDialect(pool, errorsOf(place), patience) });
+  return new Kysely<Tables>({ dialect: new DepotPostgresDialect(pool, errorsOf(place), Math.min(patience, answer)) });
 }
 
 /** Where the server is and how it is reached, for `pg` and whatever is built on it. */

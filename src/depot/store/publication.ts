@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Clock } from '../../platform/clock.ts';
 import { type Anchor, CHAIN_BEGIN } from '../event-chain.ts';
 import type {
@@ -34,6 +34,8 @@ export class SqlPublication implements PublicationStore {
     work: (input: PublicationInput) => Promise<PublicationRecord | null>,
   ): Promise<PublicationRecord | null> {
     return inTurn(this.#db, DEPOT, async (transaction) => {
+      // A store that was left takes no change: it must say so before machines are shown what it has.
+      await transaction.updateTable('depot').set({ generation: sql`generation` }).execute();
       const { generation, last } = await readDepot(transaction);
       const anchor = await newestEvent(transaction);
       const editions = await listEditions(transaction);
