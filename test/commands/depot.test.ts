@@ -61,7 +61,7 @@ describe('d3 depot', () => {
     ]);
     expect([rotated.code, rotated.result.inForce]).to.deep.equal([0, false]);
     // The root is signed; sally has signed the catalog, and bob has not.
-    const sign = await typed(['depot', 'keys', 'sign', '-a'], { who: 'bob' });
+    const sign = await typed(['depot', 'keys', 'sign', '--auto-confirm'], { who: 'bob' });
     expect([sign.code, sign.result.waiting, sign.result.inForce]).to.deep.equal([0, [], ['root', 'targets']]);
     expect(
       readdirSync(path.join(sandbox.depot, 'keys'))
@@ -82,14 +82,14 @@ describe('d3 depot', () => {
       /Nothing was signed[\s\S]*edition tool-1-1 is new, pilot, tool-1-1\.pkg, SHA-256 [0-9a-f]{64}/,
     );
     const asked = await typed(['depot', 'keys', 'sign'], { who: 'bob' });
-    expect([asked.code, asked.errors[0].target]).to.deep.equal([2, '-a']);
-    const stranger = await typed(['depot', 'keys', 'sign', '-a'], { who: 'mallory' });
+    expect([asked.code, asked.errors[0].target]).to.deep.equal([2, '--auto-confirm']);
+    const stranger = await typed(['depot', 'keys', 'sign', '--auto-confirm'], { who: 'mallory' });
     expect([stranger.code, stranger.errors[0].code]).to.deep.equal([34, 'NO_KEY_HERE']);
-    expect((await typed(['depot', 'keys', 'sign', '-a'], { who: 'bob' })).code).to.equal(0);
+    expect((await typed(['depot', 'keys', 'sign', '--auto-confirm'], { who: 'bob' })).code).to.equal(0);
     expect((await typed(['admin', 'live', 'tool-1-1', '-a'], { who: 'bob' })).code).to.equal(0);
     const early = await typed(['install', 'tool', '-a', 'sally'], { root: 'mac-a' });
     expect(early.code).to.equal(34);
-    const again = await text(['depot', 'keys', 'sign', '-a']);
+    const again = await text(['depot', 'keys', 'sign', '--auto-confirm']);
     expect(again.stdout).to.include('edition tool-1-1 pilot becomes live');
     expect((await typed(['install', 'tool', '-a', 'sally'], { root: 'mac-a' })).code).to.equal(0);
     expect(readFileSync(at('mac-a/opt/tool'), 'utf8')).to.equal('1');

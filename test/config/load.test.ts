@@ -72,6 +72,7 @@ describe('the configuration of a machine', () => {
       logMaxMegabytes: 2,
       logKeep: 0,
       queuedPolicy: 'tell-of-restarts',
+      trustRoot: '/etc/d3-root.json',
     };
     const log = {
       file: settings.logFile,
@@ -95,6 +96,7 @@ describe('the configuration of a machine', () => {
         http,
         log,
         cache: { maxMegabytes: 7 },
+        trust: { root: settings.trustRoot },
         policies: { queued: 'tell-of-restarts' },
       }),
     );
@@ -115,6 +117,7 @@ describe('the configuration of a machine', () => {
         'processes.noticeDays': 0,
         'http.credentials': http.credentials,
         'http.ca': http.ca,
+        'trust.root': settings.trustRoot,
         'cache.maxMegabytes': 7,
         'policies.queued': 'tell-of-restarts',
         ...Object.fromEntries(Object.entries(log).map(([name, value]) => [`log.${name}`, value])),

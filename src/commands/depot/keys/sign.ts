@@ -24,7 +24,7 @@ export default class DepotKeysSign extends AdminCommand<SignedHere, typeof Depot
   static override flags = {
     ...adminChangingFlags,
     ...keysFlag,
-    'auto-confirm': Flags.boolean({ char: 'a', summary: 'Do not ask whether to go on.' }),
+    'auto-confirm': Flags.boolean({ summary: 'Do not ask whether to go on.' }),
   };
 
   async execute(context: ContextOf<typeof DepotKeysSign>): Promise<Outcome<SignedHere>> {
@@ -40,7 +40,7 @@ export default class DepotKeysSign extends AdminCommand<SignedHere, typeof Depot
         !flags['dry-run'] &&
         (waiting.length === 0 ||
           flags['auto-confirm'] ||
-          (await terminal.confirm({ question: 'Sign this?', details: what, flag: '-a' })));
+          (await terminal.confirm({ question: 'Sign this?', details: what, flag: '--auto-confirm' })));
       if (!agreed) return { result: { what, done: false, inForce: [], waiting } };
       return { result: { what, done: waiting.length > 0, ...(await signWaiting(waiting, session)) } };
     });
