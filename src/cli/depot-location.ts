@@ -46,3 +46,10 @@ export function requireDepot(location: string | URL | null): string | URL {
     ],
   });
 }
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
+
+/** Whether an address is of this host, so that nobody on the way could read what is sent there. */
+export function isLoopback({ hostname }: URL): boolean {
+  return LOOPBACK.test(hostname);
+}

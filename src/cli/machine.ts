@@ -11,7 +11,7 @@ import { pluginsOnBus } from '../lifecycle/plugins.ts';
 import { ownAddresses } from '../platform/addresses.ts';
 import { systemClock, ticks } from '../platform/clock.ts';
 import { execIn } from '../platform/exec.ts';
-import { depotLocation } from './depot-location.ts';
+import { depotLocation, isLoopback } from './depot-location.ts';
 import type { Inputs } from './inputs.ts';
 import { pathsWithin } from './root-bounds.ts';
 
@@ -50,11 +50,10 @@ function isConfigured({ origin }: URL, depot: string | null): boolean {
   return depot !== null && depotUrl(depot)?.origin === origin;
 }
 
-const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
-
 /** @throws D3Error refused when everybody on the way could read a secret */
-function refuseInTheClear({ protocol, hostname, host, pathname }: URL): void {
-  if (protocol === 'https:' || LOOPBACK.test(hostname)) return;
+function refuseInTheClear(url: URL): void {
+  const { protocol, host, pathname } = url;
+  if (protocol === 'https:' || isLoopback(url)) return;
   throw new D3Error('CREDENTIALS_IN_THE_CLEAR', 'refused', `http.credentials are not sent to ${host} unencrypted.`, {
     target: 'http.credentials',
     actions: [`let the depot be reached by https: https://${host}${pathname}`, 'or take http.credentials out'],

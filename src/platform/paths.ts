@@ -93,6 +93,8 @@ export interface ProgramPaths {
   plugins: string;
   /** What this user usually wants of `d3admin`. */
   preferences: string;
+  /** Private working folders of what this user has d3admin do on a depot over the network. */
+  work: string;
   /** The secret for a depot over the network, where no keychain has it. */
   credentials: string;
 }
@@ -119,11 +121,14 @@ export function programPaths(
   );
   const machine = machinePaths('/', platform);
   const ownCache = path.join(home, ...(mac ? ['Library', 'Caches'] : ['.cache']), 'd3');
+  const caches = path.isAbsolute(cache)
+    ? path.join(cache, 'd3')
+    : uid === 0
+      ? path.dirname(machine.packages)
+      : ownCache;
   return {
-    compileCache: path.join(
-      path.isAbsolute(cache) ? path.join(cache, 'd3') : uid === 0 ? path.dirname(machine.packages) : ownCache,
-      'compile',
-    ),
+    compileCache: path.join(caches, 'compile'),
+    work: path.join(caches, 'work'),
     plugins: path.isAbsolute(data)
       ? path.join(data, 'd3')
       : uid === 0
