@@ -4,7 +4,7 @@ import type { Preferences } from '../config/preferences.ts';
 import type { Settings } from '../config/settings.ts';
 import { depotUrl } from '../depot/index.ts';
 import { credentialParts } from './credential-parts.ts';
-import { isLoopback } from './depot-location.ts';
+import { refuseInTheClear } from './depot-location.ts';
 
 /**
  * The token a served depot is asked with: that of D3_CREDENTIALS, else the one that is kept, which goes to the host of
@@ -17,13 +17,8 @@ export async function tokenFor(
   preferences: Preferences,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<string> {
-  const { host, origin, pathname, protocol } = url;
-  if (protocol !== 'https:' && !isLoopback(url)) {
-    throw new D3Error('CREDENTIALS_IN_THE_CLEAR', 'refused', `A token is not sent to ${host} unencrypted.`, {
-      target: url.href,
-      actions: [`let the depot be reached by https: https://${host}${pathname}`],
-    });
-  }
+  const { host, origin } = url;
+  refuseInTheClear(url, 'A token is');
   const { found, keeping } = await findCredentials(preferences, credentialParts(env));
   const set = preferences.depot ?? settings.depot;
   const isOfThisHost = set !== null && depotUrl(set)?.origin === origin;

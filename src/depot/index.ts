@@ -1,6 +1,7 @@
 /** The depot's public face. Nothing heavy is loaded by importing it: the store and the verifier come when they are used. */
 import type * as admins from './depot.ts';
 import type * as remote from './remote/depot.ts';
+import type * as enrolment from './remote/enrolment.ts';
 import type * as server from './server/serve.ts';
 
 export { type BlobInfo, type Blobs, openBlobs } from './blobs.ts';
@@ -24,5 +25,8 @@ export const initDepot: typeof admins.initDepot = async (...given) => (await imp
 export const openDepot: typeof admins.openDepot = async (...given) => (await import('./depot.ts')).openDepot(...given);
 export const openRemoteDepot: typeof remote.openRemoteDepot = async (...given) =>
   (await import('./remote/depot.ts')).openRemoteDepot(...given);
+export { newSecret, secretHash } from './secrets.ts';
+export const requestEnrolment: typeof enrolment.requestEnrolment = async (...given) =>
+  (await import('./remote/enrolment.ts')).requestEnrolment(...given);
 export const serveDepot: typeof server.serveDepot = async (...given) =>
   (await import('./server/serve.ts')).serveDepot(...given);

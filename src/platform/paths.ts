@@ -25,6 +25,8 @@ export interface MachinePaths {
   stateDatabase: string;
   /** While this file is there every d3 says everything. */
   debugMarker: string;
+  /** What opens a served depot to this machine, once it is enrolled there: mode 0600. */
+  depotKey: string;
   /** The id the machine goes by in its depot, kept beside the state as well. */
   identity: string;
   runLock: string;
@@ -74,6 +76,7 @@ export function machinePaths(root: string, platform: NodeJS.Platform): MachinePa
     state,
     stateDatabase: path.join(state, 'state.db'),
     debugMarker: path.join(state, 'debug-on'),
+    depotKey: path.join(state, 'depot-key.json'),
     identity: path.join(state, 'computer-id'),
     runLock: path.join(state, 'run.lock'),
     owners: path.join(state, 'owners'),

@@ -1,6 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type LocalDepot, openStore, type Store } from '../../src/depot/index.ts';
 import { Api } from '../../src/depot/remote/api.ts';
 import { RemoteStore } from '../../src/depot/remote/store.ts';
-import type { LocalDepot, Store } from '../../src/depot/index.ts';
 import { type Clock, systemClock } from '../../src/platform/clock.ts';
 import { describeRuns } from '../runs/store-contract.ts';
 import { serveForTest } from './served.ts';
@@ -11,33 +14,38 @@ import { describeStore } from './store-contract.ts';
  * come without files: so the names are in the tokens, and nothing asks for the files.
  */
 async function openOverHttp(clock: Clock) {
-  const served = await serveForTest({ clock, change: withoutFilesAndWithAnyToken });
+  const dir = await mkdtemp(join(tmpdir(), 'd3-remote-test-'));
+  const local = await openStore(dir, { clock, mustExist: false });
+  const served = await serveForTest({ clock, change: (depot) => withoutFilesAndWithAnyToken(depot, local) });
   const api = new Api({
     url: new URL(served.url),
-    token: async (by) => `d3t_${Buffer.from(by === '' ? 'nobody' : by).toString('base64url').padEnd(43, '-')}`,
+    token: async (by) =>
+      `d3t_${Buffer.from(by === '' ? 'nobody' : by)
+        .toString('base64url')
+        .padEnd(43, '-')}`,
     ca: null,
     work: served.dir,
     signal: new AbortController().signal,
   });
   return {
     store: new RemoteStore(api),
-    local: served.depot.store,
+    local,
     async discard() {
       api.close();
       await served.discard();
+      await rm(dir, { recursive: true, force: true });
     },
   };
 }
 
-function withoutFilesAndWithAnyToken(depot: LocalDepot): LocalDepot {
-  const { store } = depot;
+function withoutFilesAndWithAnyToken(depot: LocalDepot, store: Store): LocalDepot {
   const known = async (secret: string) => {
     const name = Buffer.from(secret.slice(4).replace(/-+$/, ''), 'base64url').toString();
     return { id: 1, name, role: 'admin' as const, computer: null };
   };
   const opened: Store = {
     editions: store.editions,
-    documents: ((kind: string) => store.documents(kind)) as Store['documents'],
+    documents: (kind: string) => store.documents(kind),
     documentHashes: () => store.documentHashes(),
     history: store.history,
     computers: store.computers,
@@ -75,11 +83,11 @@ function withoutFilesAndWithAnyToken(depot: LocalDepot): LocalDepot {
 describeStore('over HTTP', openOverHttp);
 
 describeRuns('over HTTP', async () => {
-  const { store, local, discard } = await openOverHttp(systemClock);
+  const opened = await openOverHttp(systemClock);
   return {
-    store: store.runs,
-    other: local.runs,
+    store: opened.store.runs,
+    other: opened.local.runs,
     forge: null,
-    discard,
+    discard: () => opened.discard(),
   };
 });

@@ -3,13 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Depot, initDepot, type LocalDepot, openDepot, openRemoteDepot } from '../../src/depot/index.ts';
+import type { Rank } from '../../src/depot/roles.ts';
 import { buildApp } from '../../src/depot/server/app.ts';
 import { Contacts } from '../../src/depot/server/contacts.ts';
 import { Metrics } from '../../src/depot/server/metrics.ts';
 import { Publisher } from '../../src/depot/server/publisher.ts';
 import type { ServerParts } from '../../src/depot/server/route.ts';
 import { Tags } from '../../src/depot/server/static-files.ts';
-import type { Rank } from '../../src/depot/roles.ts';
 import { type Clock, ticks } from '../../src/platform/clock.ts';
 
 /** A depot that is really served, on loopback, in this process. */

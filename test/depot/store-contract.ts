@@ -369,7 +369,8 @@ export function describeStore(title: string, open: OpenStore): void {
           at: '2030-01-01T00:00:00.000Z',
           expires: '2031-01-01T00:00:00Z',
         };
-        const failure = await local.publication.exclusively(async () => {
+        const failure = await local.publication
+          .exclusively(async () => {
             throw new Error('disk full');
           })
           .catch((error) => error.message);

@@ -9,8 +9,8 @@ import { unreachable } from '../transport.ts';
 
 export interface RemoteOptions {
   url: URL;
-  /** The token to ask with; on one served depot it is always the same, whoever acts. */
-  token: (by: string) => Promise<string>;
+  /** The token to ask with; on one served depot it is always the same, whoever acts. Null: none is needed. */
+  token: ((by: string) => Promise<string>) | null;
   /** File with certificates that are trusted besides the system's; null: the system's alone. */
   ca: string | null;
   /** Absolute path of a private folder for what is in the making. */
@@ -153,9 +153,10 @@ export class Api {
   }
 
   async #headers(by: string): Promise<Record<string, string>> {
+    const { token } = this.#options;
     return {
-      authorization: `Bearer ${await this.#options.token(by)}`,
-      'user-agent': 'd3admin',
+      ...(token === null ? {} : { authorization: `Bearer ${await token(by)}` }),
+      'user-agent': 'd3',
       accept: 'application/json',
     };
   }
