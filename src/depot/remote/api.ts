@@ -222,7 +222,8 @@ export class Api {
 
 /** A name as one part of a path. */
 export function part(text: string): string {
-  return encodeURIComponent(text);
+  // Addresses leave parts of one or two dots out, however they are written; nothing in a depot is called so.
+  return /^\.{1,2}$/.test(text) ? `%25${text}` : encodeURIComponent(text);
 }
 
 function jsonIn(text: string): unknown {
