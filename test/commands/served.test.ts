@@ -101,7 +101,14 @@ describe('d3admin on a served depot', () => {
       const ended = await linesOf(
         all.map((argv) => ({
           argv,
-          env: { D3_DEPOT: depot, USER: 'sally', D3_ROOT: sandbox.dir, XDG_CACHE_HOME: sandbox.dir, XDG_CONFIG_HOME: sandbox.dir, ...env },
+          env: {
+            D3_DEPOT: depot,
+            USER: 'sally',
+            D3_ROOT: sandbox.dir,
+            XDG_CACHE_HOME: sandbox.dir,
+            XDG_CONFIG_HOME: sandbox.dir,
+            ...env,
+          },
         })),
         cwd,
       );

@@ -38,6 +38,8 @@ export interface AppOptions {
   /** Requests a minute for each token. */
   perMinute: number;
   ticks: () => number;
+  /** Milliseconds in which a JSON body has to have come; half a minute unless said. */
+  bodyWithin?: number;
 }
 
 /** Bytes of a JSON body unless its route says otherwise. */
@@ -88,7 +90,7 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
 
   app.addHook('onRequest', async (request) => {
     request.began = options.ticks();
-    limitBody(request);
+    limitBody(request, options.bodyWithin ?? BODY_WITHIN);
     const { route } = request.routeOptions.config;
     request.caller = await gate.callerOf(request, route);
     if (route !== undefined) requireAccess(route.access, request.caller, server.readers);
@@ -195,7 +197,7 @@ function invalid(code: string, text: string): D3Error {
 const BODY_IS_HERE = Symbol('body');
 
 /** A JSON body that drips is given up. Where bytes are streamed, whoever takes them looks to it. */
-function limitBody(request: FastifyRequest): void {
+function limitBody(request: FastifyRequest, within: number): void {
   const { raw } = request;
   const { route } = request.routeOptions.config;
   const hasBody = raw.headers['transfer-encoding'] !== undefined || Number(raw.headers['content-length'] ?? 0) > 0;
@@ -205,7 +207,7 @@ function limitBody(request: FastifyRequest): void {
     const error = new D3Error('TOO_SLOW', 'usage', 'The body took too long to come.', { target: 'request' });
     if (raw.socket.writable && !raw.complete) raw.socket.end(plainAnswer(error));
     raw.socket.destroySoon();
-  }, BODY_WITHIN);
+  }, within);
   const over = () => clearTimeout(timer);
   raw.once(BODY_IS_HERE, over);
   raw.once('close', over);

@@ -21,12 +21,6 @@ export class Limiter {
     return 0;
   }
 
-  /** Whether somebody has nothing left, without taking any. */
-  isSpent(who: string): boolean {
-    const known = this.#spent.get(who);
-    return known !== undefined && this.#levelAt(known, this.#now()) >= this.#perMinute;
-  }
-
   #levelAt({ level, at }: { level: number; at: number }, now: number): number {
     return Math.max(0, level - ((now - at) * this.#perMinute) / MINUTE);
   }
