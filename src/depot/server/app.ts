@@ -71,6 +71,7 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
     exposeHeadRoutes: true,
     ...(tls === null ? {} : { https: { ...tls, minVersion: 'TLSv1.2' as const } }),
     clientErrorHandler: answerBadHttp,
+    frameworkErrors: answerError,
   } as object) as unknown as FastifyInstance;
   app.server.headersTimeout = HEAD_WITHIN;
   app.removeContentTypeParser('text/plain');
@@ -237,11 +238,12 @@ const KNOWN: Readonly<Record<string, [code: string, text: string]>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: ['BODY_INVALID', 'The body is empty.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['REQUEST_INVALID', 'The body has another length than was announced.'],
   FST_ERR_BAD_URL: ['REQUEST_INVALID', 'The address cannot be read.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['REQUEST_INVALID', 'A part of the address is longer than anything is called.'],
 };
 
 function asD3Error(thrown: FastifyError | D3Error, request: FastifyRequest): D3Error {
   if (thrown instanceof D3Error) {
-    const code = request.routeOptions.config.route?.invalid;
+    const code = request.routeOptions?.config?.route?.invalid;
     if (thrown.code !== 'BODY_INVALID' || code === undefined) return thrown;
     return new D3Error(code, 'usage', thrown.message, { target: 'request', actions: thrown.actions });
   }

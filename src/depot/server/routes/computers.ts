@@ -29,14 +29,16 @@ const filterProperties = {
   computers: Type.Optional(list(Line(64), MAX_NAMES)),
   limit: Type.Integer({ minimum: 0, maximum: MOST_ROWS }),
 };
-const Filter = exactly({
+const queuedProperties = {
   ...filterProperties,
   statuses: Type.Optional(list(StatusWord, 10)),
   missing: Type.Optional(list(Type.Integer({ minimum: 1 }), MAX_NAMES)),
   piloting: Type.Optional(Type.Literal(true)),
-  frozen: Type.Optional(Type.Literal(true)),
   outdated: Type.Optional(Type.Literal(true)),
-});
+};
+/** What only waits cannot be frozen. */
+const QueuedFilter = exactly(queuedProperties);
+const InstalledFilter = exactly({ ...queuedProperties, frozen: Type.Optional(Type.Literal(true)) });
 
 /** A question about one computer that goes by its id, and one answer for it. */
 function about(part: 'receipts' | 'outcomes' | 'queue' | 'reports', summary: string): Route {
@@ -144,7 +146,7 @@ export const computerRoutes: readonly Route[] = [
     summary: 'What is installed on all computers.',
     tag: 'computers',
     access: viewers,
-    body: Filter,
+    body: InstalledFilter,
     bodyLimit: LARGE,
     answer: Rows,
     handle: async ({ body }, { depot }) => ({ rows: await depot.store.computers.installed(body) }),
@@ -156,7 +158,7 @@ export const computerRoutes: readonly Route[] = [
     summary: 'What waits for a restart on all computers.',
     tag: 'computers',
     access: viewers,
-    body: Filter,
+    body: QueuedFilter,
     bodyLimit: LARGE,
     answer: Rows,
     handle: async ({ body }, { depot }) => ({ rows: await depot.store.computers.queued(body) }),
