@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 /** Secrets of a served depot: long and random, so that their SHA-256 can be kept in their place and looked up. */
 
 /** What they begin with: whoever finds one, a secret scanner too, sees what it opens. */
-export const SECRET_KINDS = { token: 'd3t_', key: 'd3k_', code: 'd3c_' } as const;
+const SECRET_KINDS = { token: 'd3t_', key: 'd3k_', code: 'd3c_' } as const;
 type SecretKind = keyof typeof SECRET_KINDS;
 
 const BYTES = 32;

@@ -38,7 +38,10 @@ describe('bad input to a served depot', () => {
           const before = await state();
           const answered = await served.ask(route.method, path, { secret: caller, json });
           // 503: busy, as where files of an edition have gone meanwhile.
-          expect(answered.status === 503 || answered.status < 500, `${JSON.stringify(json).slice(0, 500)}: ${answered.text}`).to.equal(true);
+          expect(
+            answered.status === 503 || answered.status < 500,
+            `${JSON.stringify(json).slice(0, 500)}: ${answered.text}`,
+          ).to.equal(true);
           if (answered.status < 300) return;
           isShaped(answered);
           expect(await state()).to.deep.equal(before);
@@ -52,14 +55,31 @@ describe('bad input to a served depot', () => {
     it(`${route.method} ${route.url} takes any address`, async () => {
       const part = fc.oneof(
         fc.string({ minLength: 1, maxLength: 40 }),
-        fc.constantFrom('..', '%2e%2e', '%00', '%', '%ff', '-1', '1e9', '9'.repeat(30), 'é', ' ', '"', '\\', 'a/../../b'),
+        fc.constantFrom(
+          '..',
+          '%2e%2e',
+          '%00',
+          '%',
+          '%ff',
+          '-1',
+          '1e9',
+          '9'.repeat(30),
+          'é',
+          ' ',
+          '"',
+          '\\',
+          'a/../../b',
+        ),
         fc.constant('x'.repeat(1500)),
       );
       await fc.assert(
         fc.asyncProperty(part, fc.boolean(), async (text, isEncoded) => {
           const value = isEncoded ? encodeURIComponent(text) : text.replaceAll(/[\s#?\\"<>^`{|}]/g, '_');
           const path = route.url.replaceAll(/:\w+|\*/g, () => value);
-          const answered = await served.ask(route.method, path, { secret, ...(route.body === undefined ? {} : { json: {} }) });
+          const answered = await served.ask(route.method, path, {
+            secret,
+            ...(route.body === undefined ? {} : { json: {} }),
+          });
           expect(answered.status, `${path}: ${answered.text}`).to.be.lessThan(500);
           if (answered.status >= 400 && answered.text !== '') isShaped(answered);
         }),
@@ -101,7 +121,9 @@ describe('bad input to a served depot', () => {
       `POST /api/v1/tokens HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${secret}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
     const before = await state();
     const slow = await spoken(served.url, [`${head(500)}{"name"`], 3000);
-    expect(slow).to.match(/^HTTP\/1\.1 408 /).and.include('"code":"TOO_SLOW"');
+    expect(slow)
+      .to.match(/^HTTP\/1\.1 408 /)
+      .and.include('"code":"TOO_SLOW"');
     expect(await spoken(served.url, [`${head(500)}{"name"`, null], 3000)).to.not.include('HTTP/1.1 200');
     const smuggled = `GET /api/v1/session HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${secret}\r\nconnection: close\r\n\r\n`;
     const lied = await spoken(served.url, [`${head(5)}{"name":"x"}${smuggled}`], 3000);
@@ -132,7 +154,10 @@ describe('bad input to a served depot', () => {
     const other = await served.token('joe', 'packager');
     expect((await served.ask('GET', `/api/v1/uploads/${sha256}`, { secret: other })).json['received']).to.equal(0);
     expect(await codeOf(put(sha256, 100, 900, bytes.subarray(100)))).to.deep.equal([409, 'UPLOAD_OFFSET']);
-    expect(await codeOf(put(sha256, 400, 900, bytes.subarray(400), 'application/json'))).to.deep.equal([415, 'CONTENT_TYPE']);
+    expect(await codeOf(put(sha256, 400, 900, bytes.subarray(400), 'application/json'))).to.deep.equal([
+      415,
+      'CONTENT_TYPE',
+    ]);
     expect((await put(sha256, 400, 900, bytes.subarray(400))).json).to.deep.equal({ received: 900, isThere: true });
     expect(await served.depot.blobs.read(sha256)).to.deep.equal(bytes);
     const wrong = 'd'.repeat(64);
@@ -208,7 +233,21 @@ interface Schema {
 }
 
 const JUNK = fc.oneof(
-  fc.constantFrom<unknown>(null, true, -1, 0.5, 1e308, '', '\u0000', '\u202e', '../../etc/passwd', 'x'.repeat(70_000), [], {}, [[[]]]),
+  fc.constantFrom<unknown>(
+    null,
+    true,
+    -1,
+    0.5,
+    1e308,
+    '',
+    '\u0000',
+    '\u202e',
+    '../../etc/passwd',
+    'x'.repeat(70_000),
+    [],
+    {},
+    [[[]]],
+  ),
   fc.constantFrom<unknown>({ $ref: '#' }, { constructor: {} }, '$(reboot)', "'; drop table editions; --", 2 ** 60),
   fc.jsonValue({ maxDepth: 3 }),
 );
@@ -221,8 +260,12 @@ function fitting(schema: Schema, depth = 0): fc.Arbitrary<unknown> {
   const type = Array.isArray(schema.type) ? schema.type[0] : schema.type;
   switch (type) {
     case 'object': {
-      const properties = Object.entries(schema.properties ?? {}).map(([name, each]) => [name, fitting(each, depth + 1)]);
-      return fc.record(Object.fromEntries(properties), { requiredKeys: schema.required ?? [] });
+      const properties = Object.entries(schema.properties ?? {}).map(([name, each]) => [
+        name,
+        fitting(each, depth + 1),
+      ]);
+      const model = Object.fromEntries(properties) as Record<string, fc.Arbitrary<unknown>>;
+      return fc.record(model, { requiredKeys: schema.required ?? [] });
     }
     case 'array':
       return fc.array(fitting(schema.items ?? {}, depth + 1), { maxLength: Math.min(schema.maxItems ?? 3, 3) });
@@ -253,13 +296,15 @@ function matching(pattern: string): fc.Arbitrary<string> {
 /** Something that fits, or fits but for one thing. */
 function mutants(schema: Schema): fc.Arbitrary<unknown> {
   const fits = fitting(schema);
-  const changed = fc.tuple(fits, fc.nat(), JUNK, fc.constantFrom('replace', 'remove', 'add')).map(([value, at, junk, how]) => {
-    if (typeof value !== 'object' || value === null) return junk;
-    const names = Object.keys(value);
-    const name = how === 'add' || names.length === 0 ? 'surprise' : (names[at % names.length] as string);
-    const { [name]: _gone, ...rest } = value as Record<string, unknown>;
-    return how === 'remove' ? rest : { ...rest, [name]: junk };
-  });
+  const changed = fc
+    .tuple(fits, fc.nat(), JUNK, fc.constantFrom('replace', 'remove', 'add'))
+    .map(([value, at, junk, how]) => {
+      if (typeof value !== 'object' || value === null) return junk;
+      const names = Object.keys(value);
+      const name = how === 'add' || names.length === 0 ? 'surprise' : (names[at % names.length] as string);
+      const { [name]: _gone, ...rest } = value as Record<string, unknown>;
+      return how === 'remove' ? rest : { ...rest, [name]: junk };
+    });
   return fc.oneof({ weight: 2, arbitrary: fits }, { weight: 3, arbitrary: changed }, { weight: 1, arbitrary: JUNK });
 }
 

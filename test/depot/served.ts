@@ -39,7 +39,7 @@ export interface ServedDepot {
   discard(): Promise<void>;
 }
 
-export interface Asked {
+interface Asked {
   secret?: string | undefined;
   json?: unknown;
   body?: string | Buffer;

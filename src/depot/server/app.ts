@@ -75,6 +75,7 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
   } as object) as unknown as FastifyInstance;
   app.server.headersTimeout = HEAD_WITHIN;
   app.removeContentTypeParser('text/plain');
+  app.addSchema({ ...errorSchema, $id: 'Error' });
   checkWithAjv(app);
   app.decorateRequest('caller', null);
   app.decorateRequest('began', 0);
@@ -87,6 +88,9 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
     },
     convertConstToEnum: false,
+    refResolver: {
+      buildLocalReference: ({ $id }, _base, _fragment, count) => (typeof $id === 'string' ? $id : `schema${count}`),
+    },
   });
 
   app.addHook('onRequest', async (request) => {
@@ -146,7 +150,7 @@ function addRoute(app: FastifyInstance, route: Route, server: ServerParts): void
         ...(answer === undefined
           ? { 204: { type: 'null', description: 'Done.' } }
           : { 200: { ...answer, description: summary } }),
-        default: { ...errorSchema, description: 'What went wrong.' },
+        default: { $ref: 'Error#' },
       },
     },
     async handler(request, reply) {

@@ -16,7 +16,8 @@ export class Limiter {
     if (this.#spent.size >= MOST_KNOWN) this.#forget(now);
     const before = this.#spent.get(who);
     const level = before === undefined ? 0 : this.#levelAt(before, now);
-    if (level + 1 > this.#perMinute) return Math.max(1, Math.ceil(((level - this.#perMinute + 1) * 60) / this.#perMinute));
+    if (level + 1 > this.#perMinute)
+      return Math.max(1, Math.ceil(((level - this.#perMinute + 1) * 60) / this.#perMinute));
     this.#spent.set(who, { level: level + 1, at: now });
     return 0;
   }

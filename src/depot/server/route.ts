@@ -37,7 +37,7 @@ export interface Asked<P, Q, B> {
   reply: FastifyReply;
 }
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 type Tag = 'catalog' | 'computers' | 'access' | 'machines' | 'runs' | 'files' | 'depot';
 
 interface Shape<P extends TSchema, Q extends TSchema, B extends TSchema, A extends TSchema> {
