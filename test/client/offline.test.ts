@@ -124,6 +124,7 @@ describe('what is no longer in the depot', () => {
     expect(machine.receipt('other')).to.include({ piloting: true, goneSince: '2030-01-01T00:00:00.000Z' });
     expect(sandbox.reports().at(-1)?.outcomes).to.deep.include({
       target: 'other',
+      basename: 'other',
       edition: 'other-1-1',
       status: 'held',
       reason: 'other-1-1 is no longer in the depot',

@@ -135,6 +135,7 @@ export const blobRoutes: readonly Route[] = [
 ];
 
 async function isWhole(sha256: string, { depot }: ServerParts): Promise<boolean> {
-  if (await depot.blobs.has(sha256)) return depot.blobs.isWhole(sha256);
+  const found = await depot.blobs.isWhole(sha256);
+  if (found !== null) return found;
   throw new D3Error('BLOB_NOT_FOUND', 'notFound', `The depot has no file ${sha256}.`, { target: sha256 });
 }
