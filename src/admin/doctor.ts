@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import type { Edition } from '../catalog/types.ts';
-import { blobsOf, neededBlobs, removeUnused } from './blobs.ts';
+import { blobsOf, neededBlobs } from '../depot/index.ts';
 import { type AdminSession, publish } from './session.ts';
 import { scriptUsers } from './users.ts';
 
@@ -48,9 +46,8 @@ export async function examineDepot(
   findings.push(...absences(editions, present));
   for (const hash of present) {
     session.signal.throwIfAborted();
-    const found = await hashOf(session.depot.blobs.path(hash));
     // Another admin may have deleted the last that had it meanwhile.
-    if (found === hash || found === null) continue;
+    if ((await session.depot.blobs.isWhole(hash)) !== false) continue;
     const needed = whoNeeds(hash, editions);
     const finding: Finding = {
       code: 'HASH_WRONG',
@@ -155,7 +152,7 @@ async function leftovers(session: AdminSession, present: ReadonlySet<string>, fi
       'ORPHAN',
       hash,
       'nothing in the depot needs this content',
-      async () => void (await removeUnused([hash], session)),
+      async () => void (await session.depot.removeUnused([hash])),
     );
   }
   for (const { name, changedAt } of await blobs.unfinished()) {
@@ -181,16 +178,4 @@ async function unusedScripts(liveScript: string | null, session: AdminSession): 
         action: null,
       }),
     );
-}
-
-/** Null when the file is gone. */
-async function hashOf(file: string): Promise<string | null> {
-  const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-  return hash.digest('hex');
 }

@@ -6,15 +6,15 @@ import {
   makeKey,
   publicKeyOf,
   publicText,
-  type Role,
   type Rotated,
+  type SigningRole,
   type Waiting,
 } from '../depot/index.ts';
-import type { AdminSession } from './session.ts';
+import { type AdminSession, localDepot } from './session.ts';
 
 /** A key somebody made for themselves. */
 export interface MadeKey {
-  role: Role;
+  role: SigningRole;
   id: string;
   file: string;
   /** What goes to whoever signs the next root. */
@@ -22,18 +22,18 @@ export interface MadeKey {
 }
 
 /** Makes a key that is one person's own; no depot is needed. @param folder absolute */
-export async function makeOwnKey(role: Role, folder: string): Promise<MadeKey> {
+export async function makeOwnKey(role: SigningRole, folder: string): Promise<MadeKey> {
   const key = await makeKey(folder, role);
   return { role, id: key.id, file: key.file, publicKey: publicText(key) };
 }
 
-export function listKeys({ depot }: AdminSession): Promise<KeysView> {
-  return depot.signing.keys();
+export function listKeys(session: AdminSession): Promise<KeysView> {
+  return localDepot(session).signing.keys();
 }
 
 /** As it is typed. */
 export interface RotationRequest {
-  role: Role;
+  role: SigningRole;
   add: readonly string[];
   remove: readonly string[];
   threshold: number | null;
@@ -50,13 +50,13 @@ export interface RotationResult extends Rotated {
 /** Gives a role other keys, and signs that as far as the keys at hand go. */
 export async function rotateKeys(request: RotationRequest, session: AdminSession): Promise<RotationResult> {
   const { role, threshold, remove, folder } = request;
-  const { depot, admin } = session;
+  const { admin } = session;
   const add = request.add.map((text) => publicKeyOf(text));
   const to = folder === null ? null : path.resolve(folder);
-  const rotated = await depot.signing.rotate({ role, add, remove, threshold, folder: to }, admin);
-  await depot.publish({ mine: true });
-  const { root } = await depot.signing.keys();
-  return { ...rotated, inForce: root >= rotated.root, waiting: await depot.signing.waiting() };
+  const rotated = await localDepot(session).signing.rotate({ role, add, remove, threshold, folder: to }, admin);
+  await session.depot.publish({ mine: true });
+  const { root } = await localDepot(session).signing.keys();
+  return { ...rotated, inForce: root >= rotated.root, waiting: await localDepot(session).signing.waiting() };
 }
 
 /** What is to be signed. */
@@ -68,8 +68,8 @@ export interface ToSign {
 }
 
 /** What waits for signatures, so that nobody signs what they have not seen. */
-export async function whatWaits({ depot }: AdminSession): Promise<ToSign> {
-  const { signing } = depot;
+export async function whatWaits(session: AdminSession): Promise<ToSign> {
+  const { signing } = localDepot(session);
   const roles = (await signing.draftedRoles()).map(({ role, before, after }) => {
     const of = ({ keys, threshold: many }: typeof after) =>
       `${many} of ${keys.map(({ id }) => id.slice(0, 8)).join(', ')}`;
@@ -94,9 +94,9 @@ export interface Signed {
  * Signs what waits with the keys at hand.
  * @throws D3Error notFound `NO_KEY_HERE` when none of them counts for it
  */
-export async function signWaiting(before: readonly Waiting[], { depot }: AdminSession): Promise<Signed> {
-  await depot.publish({ mine: true });
-  const waiting = await depot.signing.waiting();
+export async function signWaiting(before: readonly Waiting[], session: AdminSession): Promise<Signed> {
+  await session.depot.publish({ mine: true });
+  const waiting = await localDepot(session).signing.waiting();
   const isSame = (draft: Waiting) =>
     waiting.some(({ role, signed }) => role === draft.role && signed.length === draft.signed.length);
   if (before.length > 0 && before.every(isSame)) {
@@ -123,7 +123,7 @@ export function waitingWords({ role, missing, open }: Waiting): string {
   return `${what} for ${missing === 1 ? 'one more signature' : `${missing} more signatures`} of the ${role} keys (${ids}): d3 depot keys sign`;
 }
 
-export async function exportRoot({ depot }: AdminSession): Promise<{ version: number; text: string }> {
-  const { version, bytes } = await depot.signing.exportRoot();
+export async function exportRoot(session: AdminSession): Promise<{ version: number; text: string }> {
+  const { version, bytes } = await localDepot(session).signing.exportRoot();
   return { version, text: bytes.toString('utf8') };
 }

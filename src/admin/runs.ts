@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import path from 'node:path';
 import type { Json } from '@d3/sdk';
 import { pluginKinds } from '../lifecycle/step-kinds.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -56,7 +55,7 @@ export async function depotKinds(session: AdminSession, { guard }: Advancing = {
   };
   const warn = (target: string, text: string) => report({ type: 'warning', target, text });
   const script = scriptKind({
-    exec: execIn(path.join(depot.dir, 'work'), guard),
+    exec: execIn(depot.work, guard),
     blob: (sha256) => depot.blobs.read(sha256),
     words: async () => ['/', '', ''],
     environment,
@@ -84,7 +83,7 @@ export async function depotRuns(session: AdminSession, advancing: Advancing = {}
         ...deciding,
         kinds: await depotKinds(session, advancing),
         pause,
-        facts: async () => factsOf(depot.dir),
+        facts: async () => factsOf(depot.location),
         owner: randomUUID(),
         lease,
         look: Math.min(LOOK, lease / 20),
@@ -100,7 +99,7 @@ export async function depotRuns(session: AdminSession, advancing: Advancing = {}
 /** Leases are judged by hosts whose clocks may differ: on a shared database its clock counts for all. */
 async function sharedClock({ depot, clock }: AdminSession): Promise<Clock> {
   const asked = clock.now().getTime();
-  const there = await depot.store.serverTime();
+  const there = (await depot.local?.store.serverTime()) ?? null;
   if (there === null) return clock;
   const ahead = there.getTime() - (asked + clock.now().getTime()) / 2;
   return { now: () => new Date(clock.now().getTime() + ahead) };

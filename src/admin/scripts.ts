@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { D3Error } from '@d3/sdk';
 import { SCRIPT_SLOTS } from '../catalog/attributes.ts';
 import { SLOT_NAMES } from '../catalog/slots.ts';
@@ -8,7 +7,6 @@ import type { ScriptPin, ScriptSlot, Status } from '../catalog/types.ts';
 import type { ScriptBody } from '../depot/contract.ts';
 import type { StoredDocument } from '../depot/index.ts';
 import { NotPlain, readPlainFile } from '../platform/plain-file.ts';
-import { removeUnused } from './blobs.ts';
 import { documentMeant, refuseInUse, savedIfOther } from './documents.ts';
 import { throwProblems } from './problems.ts';
 import { type AdminSession, publish } from './session.ts';
@@ -128,7 +126,7 @@ export async function editScript(edit: ScriptEdit, session: AdminSession): Promi
     const saved = await savedIfOther(before, { name, body }, depot.store.documents('script'), session);
     script = saved ?? before;
   } catch (error) {
-    await removeUnused([stored.sha256], session);
+    await session.depot.removeUnused([stored.sha256]);
     throw error;
   }
   const pin: ScriptPin = { id: script.id, name, sha256: body.sha256, size: body.size };
@@ -137,7 +135,7 @@ export async function editScript(edit: ScriptEdit, session: AdminSession): Promi
     await depot.store.editions.update(id, Object.fromEntries(slots), admin);
   }
   if (repinned.length > 0) await publish(session);
-  await removeUnused([before.body.sha256, ...repinned.map(({ sha256 }) => sha256)], session);
+  await session.depot.removeUnused([before.body.sha256, ...repinned.map(({ sha256 }) => sha256)]);
   return shownScript(script, session);
 }
 
@@ -155,7 +153,7 @@ export async function scriptToDelete(nameOrId: string, session: AdminSession): P
 
 export async function deleteScript({ id, generation, body }: StoredScript, session: AdminSession): Promise<void> {
   await session.depot.store.documents('script').remove(id, generation, session.admin);
-  await removeUnused([body.sha256], session);
+  await session.depot.removeUnused([body.sha256]);
 }
 
 /** Archived ones too: what they run must be there when they are brought back. */
@@ -185,7 +183,7 @@ async function scriptMeant(nameOrId: string, { depot }: AdminSession): Promise<S
 }
 
 async function shownScript(script: StoredScript, session: AdminSession): Promise<ShownScript> {
-  const bytes = await readFile(session.depot.blobs.path(script.body.sha256));
+  const bytes = await session.depot.blobs.read(script.body.sha256);
   const usedBy = scriptUses(script, await everyEdition(session));
   return { script, content: isUtf8(bytes) ? bytes.toString('utf8') : null, usedBy };
 }
@@ -227,7 +225,7 @@ export async function storeScript(
     pin: { id: made.id, name, sha256, size },
     undo: async () => {
       await scripts.remove(made.id, made.generation, admin);
-      await removeUnused([sha256], session);
+      await session.depot.removeUnused([sha256]);
     },
   };
 }
@@ -277,7 +275,7 @@ async function createdOrGone(
     return made;
   } catch (error) {
     if (made !== null) await depot.store.documents('script').remove(made.id, made.generation, admin);
-    await removeUnused([sha256], session);
+    await session.depot.removeUnused([sha256]);
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { D3Error, type Reporter, type StatePort } from '@d3/sdk';
 import type { Edition } from '../catalog/types.ts';
-import { type DatabaseGiven, type Depot, endsSoon, openDepot } from '../depot/index.ts';
+import { type DatabaseGiven, type Depot, endsSoon, type LocalDepot, openDepot } from '../depot/index.ts';
 import type { EditionEvent, PluginRoom, Plugins } from '../lifecycle/plugins.ts';
 import type { Clock } from '../platform/clock.ts';
 
@@ -33,7 +33,16 @@ export async function withDepot<Result>(
 ): Promise<Result> {
   const unpublished = ({ message, target }: D3Error) =>
     rest.report({ type: 'warning', target, text: `machines are not shown the newest state: ${message}` });
-  const depot = await openDepot(dir, { clock: rest.clock, database, keys, ...(readOnly ? { unpublished } : {}) });
+  const options = { clock: rest.clock, database, keys, ...(readOnly ? { unpublished } : {}) };
+  return withOpened(await openDepot(dir, options), rest, work);
+}
+
+/** The same with a depot that is open already, here or over the network. */
+export async function withOpened<Result>(
+  depot: Depot,
+  rest: Omit<AdminSession, 'depot'>,
+  work: (session: AdminSession) => Promise<Result>,
+): Promise<Result> {
   try {
     const { rejected } = await depot.takeInbox();
     for (const { file, why } of rejected) {
@@ -47,8 +56,10 @@ export async function withDepot<Result>(
 }
 
 /** What of a depot ends soon, in sentences: what its host cannot renew by itself, and copies that were not renewed. */
-async function endings(depot: Depot, now: Date): Promise<string[]> {
-  const last = await depot.store.publication.last();
+async function endings({ local, store }: Depot, now: Date): Promise<string[]> {
+  // Who administers over the network can mend none of it; its host says it there.
+  if (local === null) return [];
+  const last = await store.publication.last();
   const endings: string[] = [];
   for (const [role, expires] of Object.entries(last?.expiries ?? {})) {
     const isHosts = role === 'snapshot' || role === 'timestamp';
@@ -56,11 +67,23 @@ async function endings(depot: Depot, now: Date): Promise<string[]> {
     const mend = isHosts ? 'd3 depot publish --renew' : 'whoever has its key signs it anew: d3 depot keys sign';
     if (left !== null) endings.push(`the ${role} metadata of the depot expires in ${left}, at ${expires}: ${mend}`);
   }
-  for (const { to, expires } of await depot.copies()) {
+  for (const { to, expires } of await local.copies()) {
     const left = endsSoon(expires, undefined, now);
     if (left !== null) endings.push(`the copy ${to} expires in ${left}, at ${expires}: d3 depot publish --renew`);
   }
   return endings;
+}
+
+/**
+ * The depot in its folder, for what is done on its own host alone.
+ * @throws D3Error refused `ON_ITS_HOST`
+ */
+export function localDepot({ depot }: AdminSession): LocalDepot {
+  if (depot.local !== null) return depot.local;
+  throw new D3Error('ON_ITS_HOST', 'refused', 'That is done in the folder of a depot, on its own host.', {
+    target: depot.location,
+    actions: ['name the folder of the depot there: --depot DIR'],
+  });
 }
 
 /**
@@ -69,12 +92,12 @@ async function endings(depot: Depot, now: Date): Promise<string[]> {
  */
 export async function readyToChange({ depot }: AdminSession): Promise<void> {
   await depot.publish();
-  if (!(await depot.signing.waitsForMine())) return;
+  if (depot.local === null || !(await depot.local.signing.waitsForMine())) return;
   throw new D3Error(
     'UNSIGNED_CHANGES',
     'refused',
     'The depot has changes you have not signed: your next one would sign them too.',
-    { target: depot.dir, actions: ['look at them, and sign them: d3 depot keys sign'] },
+    { target: depot.location, actions: ['look at them, and sign them: d3 depot keys sign'] },
   );
 }
 
@@ -82,14 +105,14 @@ export async function readyToChange({ depot }: AdminSession): Promise<void> {
 export async function publish({ depot, report }: AdminSession): Promise<void> {
   try {
     await depot.publish({ mine: true });
-    const waiting = await depot.signing.waiting();
+    const waiting = (await depot.local?.signing.waiting()) ?? [];
     if (waiting.length === 0) return;
     const { waitingWords } = await import('./keys.ts');
     for (const draft of waiting) report({ type: 'warning', target: null, text: waitingWords(draft) });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new D3Error('NOT_PUBLISHED', 'failed', `The change was taken in, but machines are not shown it yet: ${why}`, {
-      target: depot.dir,
+      target: depot.location,
       actions: [...(error instanceof D3Error ? error.actions : []), 'mend that; the next d3admin command publishes it'],
       cause: error,
     });

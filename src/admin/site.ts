@@ -8,7 +8,7 @@ import {
   STATIC_DAYS,
   type Waiting,
 } from '../depot/index.ts';
-import type { AdminSession } from './session.ts';
+import { type AdminSession, localDepot } from './session.ts';
 
 export interface PublishRequest {
   /** Absolute path of a copy to be made or renewed; null: the depot alone, and with `renew` its copies. */
@@ -35,7 +35,8 @@ const GRACE_DAYS = 7;
 
 /** Shows machines what the depot has, and makes or renews copies of that. */
 export async function publishDepot(request: PublishRequest, session: AdminSession): Promise<Published> {
-  const { depot, signal } = session;
+  const { signal } = session;
+  const depot = localDepot(session);
   const { to, renew } = request;
   const published = await depot.publish({ renew, days: STATIC_DAYS });
   const known = await depot.copies();
@@ -59,7 +60,8 @@ function optionsOf(before: SiteOptions, { inbox, graceDays, check }: PublishRequ
 }
 
 /** @throws D3Error notFound (34) */
-export async function forgetCopy(to: string, { depot }: AdminSession): Promise<void> {
+export async function forgetCopy(to: string, session: AdminSession): Promise<void> {
+  const depot = localDepot(session);
   if (await depot.forgetCopy(to)) return;
   const known = (await depot.copies()).map((copy) => copy.to);
   throw new D3Error('COPY_UNKNOWN', 'notFound', `${to} is no copy that is renewed.`, {
@@ -80,8 +82,10 @@ export interface Collected extends ReportsTaken {
 export async function collectReports(
   folders: readonly string[],
   texts: readonly { file: string; text: string }[],
-  { depot, signal }: AdminSession,
+  session: AdminSession,
 ): Promise<Collected> {
+  const { signal } = session;
+  const depot = localDepot(session);
   const isSaid = folders.length > 0 || texts.length > 0;
   const copies = isSaid ? [] : (await depot.copies()).filter(({ options }) => options.inbox).map(({ to }) => to);
   const all = [...folders, ...copies];

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { D3Error, type ExecPort, type Reporter } from '@d3/sdk';
 import type { PreferenceRow } from '../admin/preferences.ts';
-import { type AdminSession, readyToChange, withDepot } from '../admin/session.ts';
+import { type AdminSession, readyToChange, withDepot, withOpened } from '../admin/session.ts';
 import { adminName } from '../config/admin-name.ts';
 import { loadSettings } from '../config/layers.ts';
 import { NO_PREFERENCES, type Preferences, readPreferences, writePreferences } from '../config/preferences.ts';
 import type { Settings } from '../config/settings.ts';
-import { type DatabaseGiven, initDepot } from '../depot/index.ts';
+import { type DatabaseGiven, initDepot, openRemoteDepot } from '../depot/index.ts';
 import type { HookSource, HookTracer } from '../lifecycle/bus.ts';
 import { pluginsOnBus } from '../lifecycle/plugins.ts';
 import { systemClock, ticks } from '../platform/clock.ts';
@@ -16,7 +16,7 @@ import { machinePaths, ownProgramPaths } from '../platform/paths.ts';
 import { replaceFile } from '../platform/replace-file.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { databaseGiven } from './depot-database.ts';
-import { depotLocation, requireDepot } from './depot-location.ts';
+import { depotLocation, requireDepot, requireFolder } from './depot-location.ts';
 import type { Inputs } from './inputs.ts';
 
 /** What an admin command has in its context. */
@@ -82,31 +82,52 @@ async function openedDepot<Result>(
   work: (session: AdminSession, here: AdminHere) => Promise<Result>,
   otherDatabase?: DatabaseGiven,
 ): Promise<Result> {
-  const { settings, preferences, dir, database: said } = await depotHere({ inputs, terminal });
-  const database = otherDatabase ?? said;
+  const { settings, preferences, location, database } = await locationHere({ inputs, terminal });
   const given = flags.admin ?? preferences.admin ?? undefined;
-  const admin = named ? adminName(given, settings.admin, settings.prohibitedAdminNames, env) : '';
   // Programs of plugins find their working folders in the depot's own ground, which only its owner may enter.
-  const exec = execIn(path.join(dir, 'work'));
+  const folder = typeof location === 'string' ? path.join(location, 'work') : ownProgramPaths().work;
+  const exec = execIn(folder);
   const plugins = pluginsOnBus({ hooks, exec, clock: systemClock, ticks, trace });
-  const keys = [ownProgramPaths().signingKeys, ...(flags.keys ?? [])].map((folder) => path.resolve(folder));
-  return withDepot({ dir, database, keys, readOnly, admin, clock: systemClock, plugins, report, signal }, (session) =>
-    work(session, { settings, preferences, exec }),
-  );
+  const keys = [ownProgramPaths().signingKeys, ...(flags.keys ?? [])].map((each) => path.resolve(each));
+  const rest = { clock: systemClock, plugins, report, signal };
+  const here = { settings, preferences, exec };
+  if (typeof location === 'string') {
+    const admin = named ? adminName(given, settings.admin, settings.prohibitedAdminNames, env) : '';
+    const options = { dir: location, database: otherDatabase ?? database, keys, readOnly, admin, ...rest };
+    return withDepot(options, (session) => work(session, here));
+  }
+  const { tokenFor } = await import('./served-depot.ts');
+  const token = await tokenFor(location, settings, preferences, env);
+  const options = { url: location, token: async () => token, ca: settings.httpCa, work: folder, signal };
+  const depot = await openRemoteDepot(options);
+  const admin = depot.admin ?? '';
+  if (flags.admin !== undefined && flags.admin !== admin) {
+    await depot.close();
+    throw new D3Error('ADMIN_IS_THE_TOKEN', 'usage', `The token is ${admin}’s: what it does is not ${flags.admin}’s.`, {
+      target: '--admin',
+      actions: ['leave the name out', `or use the token of ${flags.admin}: d3admin config credentials ${flags.admin}`],
+    });
+  }
+  return withOpened(depot, { admin, ...rest }, (session) => work(session, here));
 }
 
-/** Which depot is meant, and what is said of its database. */
-export async function depotHere({ inputs, terminal }: Pick<AdminInput, 'inputs' | 'terminal'>) {
+/** Which depot on this host is meant, and what is said of its database. @throws D3Error usage for one that is served */
+export async function depotHere(input: Pick<AdminInput, 'inputs' | 'terminal'>) {
+  const { location, ...rest } = await locationHere(input);
+  return { ...rest, dir: requireFolder(location) };
+}
+
+async function locationHere({ inputs, terminal }: Pick<AdminInput, 'inputs' | 'terminal'>) {
   const settings = await loadSettings(machinePaths('/', process.platform));
   const preferences = await ownPreferences();
   const known = depotLocation(inputs.depot, preferences.depot ?? settings.depot);
-  const dir = requireDepot(known ?? (terminal.canAsk ? await firstDepot(terminal) : null));
+  const location = requireDepot(known ?? (terminal.canAsk ? await firstDepot(terminal) : null));
   const database = await databaseGiven(inputs.depotDatabase, settings);
-  return { settings, preferences, dir, database };
+  return { settings, preferences, location, database };
 }
 
 /** The first time somebody uses d3admin: what it cannot do without is asked for once, and kept. */
-async function firstDepot(terminal: AdminInput['terminal']): Promise<string> {
+async function firstDepot(terminal: AdminInput['terminal']): Promise<string | URL> {
   const { preferenceRow, preferenceValue } = await import('../admin/preferences.ts');
   const row = preferenceRow('depot') as PreferenceRow;
   const typed = await terminal.text({
@@ -117,7 +138,7 @@ async function firstDepot(terminal: AdminInput['terminal']): Promise<string> {
   const depot = preferenceValue(row, typed, []);
   if (depot === null) return requireDepot(null);
   await savePreferences({ depot });
-  return depot;
+  return depotLocation(depot, null) ?? depot;
 }
 
 /** Nobody's, where there is no home to have any in. */

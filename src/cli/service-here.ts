@@ -6,7 +6,7 @@ import type { ServiceParts } from '../client/service.ts';
 import { loadSettings } from '../config/layers.ts';
 import { runProgram } from '../platform/program.ts';
 import { changeableWords, whoElseMayChange } from '../platform/trusted-folder.ts';
-import { depotLocation, requireDepot } from './depot-location.ts';
+import { depotLocation, requireFolder } from './depot-location.ts';
 import type { Inputs } from './inputs.ts';
 import { pathsWithin } from './root-bounds.ts';
 
@@ -78,8 +78,9 @@ export async function warningsOfSchedule({ paths }: ServiceParts): Promise<strin
  */
 export async function scheduledDepot(inputs: Pick<Inputs, 'root' | 'depot'>): Promise<{ depot: string; uid: number }> {
   const { depot: configured } = await loadSettings(pathsWithin(inputs));
-  const depot = requireDepot(depotLocation(inputs.depot, configured));
-  const found = statSync(path.join(depot, 'depot.db'), { throwIfNoEntry: false });
+  const depot = requireFolder(depotLocation(inputs.depot, configured));
+  // Its database may be elsewhere; its keys never are.
+  const found = statSync(path.join(depot, 'keys'), { throwIfNoEntry: false });
   if (found !== undefined) return { depot, uid: found.uid };
   throw new D3Error('NOT_A_DEPOT', 'notFound', `${depot} is not a depot.`, {
     target: depot,

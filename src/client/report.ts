@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { D3Error } from '@d3/sdk';
 import type { DepotClient, Report, ReportedOutcome, ReportedReceipt } from '../depot/contract.ts';
 import type { Receipt } from '../planner/receipt.ts';
@@ -114,6 +115,26 @@ function shortened(text: string): string {
   return text.length <= MAX_WORDS ? text : `${text.slice(0, MAX_WORDS - 1)}…`;
 }
 
+/** A depot that hears nothing new is told so once a day all the same. Milliseconds. */
+const TOLD_AGAIN = 24 * 60 * 60 * 1000;
+
+/**
+ * Whether a sync found everything as the depot was told last. Only where the depot knows the machine by its key: that it
+ * was here is seen there by its asking.
+ */
+export function isKnownAlready(report: Report, depot: DepotClient | null, state: State): boolean {
+  if (depot?.knowsThisMachine !== true || report.command !== 'sync' || report.exit !== 0) return false;
+  const told = state.told();
+  if (told === null || told.what !== essenceOf(report)) return false;
+  const age = Date.parse(report.at) - Date.parse(told.at);
+  return age >= 0 && age < TOLD_AGAIN;
+}
+
+/** What a report says besides which run it is of. */
+function essenceOf({ run: _run, at: _at, ...rest }: Report): string {
+  return createHash('sha256').update(JSON.stringify(rest)).digest('hex');
+}
+
 /** Sends what has not been delivered yet, oldest first. What cannot be sent now is kept for the next run. */
 export async function deliverReports(
   state: State,
@@ -133,5 +154,6 @@ export async function deliverReports(
       return;
     }
     state.delivered(id);
+    if (depot.knowsThisMachine === true) state.setTold({ what: essenceOf(report), at: report.at });
   }
 }

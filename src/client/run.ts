@@ -25,7 +25,7 @@ import { processesHere } from './processes.ts';
 import { withProvisioning } from './provisioning.ts';
 import { finishInterrupted } from './recovery.ts';
 import { rehearse } from './rehearsal.ts';
-import { deliverReports, makeReport } from './report.ts';
+import { deliverReports, isKnownAlready, makeReport } from './report.ts';
 import { roomOf } from './room.ts';
 import { ScriptBlobs } from './script-blobs.ts';
 import { clearStagings } from './staging.ts';
@@ -301,9 +301,9 @@ async function record(running: Running, { startedAt, exit, made, outcomes, failu
   }
   const { version } = machine;
   const { catalogExpires } = running;
-  state.queueReport(
-    makeReport({ run, at: finishedAt, command, exit, host, outcomes, failure, version, catalogExpires, state }),
-  );
+  const parts = { run, at: finishedAt, command, exit, host, outcomes, failure, version, catalogExpires, state };
+  const report = makeReport(parts);
+  if (!isKnownAlready(report, machine.depot, state)) state.queueReport(report);
   await deliverReports(
     state,
     machine.depot,

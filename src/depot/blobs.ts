@@ -27,8 +27,10 @@ export interface Blobs {
    * @throws D3Error notFound `BLOB_MISSING`, verificationFailed `BLOB_DAMAGED`
    */
   read(sha256: string): Promise<Buffer>;
-  /** Where it is, there or not. */
-  path(sha256: string): string;
+  /** Works on a file with its bytes, which is there as long as the work goes on and is only to be read. */
+  withFile<Result>(sha256: string, work: (path: string) => Promise<Result>): Promise<Result>;
+  /** Whether every byte of it is still what was stored; null when it is gone. */
+  isWhole(sha256: string): Promise<boolean | null>;
   /** Nothing happens when it is not there. */
   remove(sha256: string): Promise<void>;
   /** The hashes of all blobs. */
@@ -43,6 +45,12 @@ export interface Blobs {
   removeUnfinished(name: string): Promise<void>;
 }
 
+/** Blobs in the folder of an embedded depot. */
+export interface LocalBlobs extends Blobs {
+  /** Where it is, there or not. */
+  path(sha256: string): string;
+}
+
 /** Path of a blob in its depot, on every transport. @throws D3Error usage `HASH_INVALID` */
 export function blobPath(sha256: string): string {
   if (SHA256.test(sha256)) return `blobs/${sha256.slice(0, 2)}/${sha256}`;
@@ -50,11 +58,13 @@ export function blobPath(sha256: string): string {
 }
 
 /** @param depot the depot's folder */
-export function openBlobs(depot: string): Blobs {
+export function openBlobs(depot: string): LocalBlobs {
   const dir = join(depot, 'blobs');
   const path = (sha256: string) => join(depot, blobPath(sha256));
   return {
     path,
+    withFile: (sha256, work) => work(path(sha256)),
+    isWhole: (sha256) => isWhole(path(sha256), sha256),
     put: (source) => put(dir, source, path),
     async has(sha256) {
       return stat(path(sha256)).then(
@@ -82,6 +92,17 @@ export function openBlobs(depot: string): Blobs {
       if (name.startsWith(TEMP_PREFIX)) await rm(join(dir, basename(name)), { force: true });
     },
   };
+}
+
+async function isWhole(path: string, sha256: string): Promise<boolean | null> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+  return hash.digest('hex') === sha256;
 }
 
 async function read(path: string, sha256: string): Promise<Buffer> {

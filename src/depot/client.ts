@@ -21,6 +21,8 @@ export interface DepotClientOptions {
   clock: Clock;
   /** Makes the way to a mirror the catalog names; without it only the depot itself is asked. */
   mirror?: (url: string) => Transport;
+  /** Whether it is asked with the key of this machine. */
+  isEnrolled?: boolean;
   /** This machine's own addresses, to tell which mirrors are meant for it. */
   addresses?: () => readonly string[];
 }
@@ -37,6 +39,7 @@ const FIRST_ROOT = 'metadata/1.root.json';
 
 class TrustingClient implements DepotClient {
   readonly location: string;
+  readonly knowsThisMachine: boolean;
   readonly #transport: Transport;
   readonly #trust: TrustFolder;
   readonly #clock: Clock;
@@ -45,7 +48,9 @@ class TrustingClient implements DepotClient {
   readonly #addresses: () => readonly string[];
   #mirrors: readonly CatalogMirror[] = [];
 
-  constructor({ transport, trustDir, clock, firstRoot = null, mirror, addresses = () => [] }: DepotClientOptions) {
+  constructor(options: DepotClientOptions) {
+    const { transport, trustDir, clock, firstRoot = null, mirror, isEnrolled = false, addresses = () => [] } = options;
+    this.knowsThisMachine = isEnrolled;
     this.location = transport.location;
     this.#transport = transport;
     this.#trust = new TrustFolder(trustDir);

@@ -198,6 +198,8 @@ export interface BlobSource {
 export interface DepotClient {
   /** Where it is, for messages. */
   readonly location: string;
+  /** The depot sees by whose key it is asked that this machine was here. */
+  readonly knowsThisMachine?: boolean;
   /**
    * Fetches and verifies the newest metadata and catalog.
    * @param options `keep`: whether what was verified is kept on the machine; true unless said

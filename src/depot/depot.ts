@@ -1,19 +1,21 @@
 import { access, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { D3Error } from '@d3/sdk';
+import { editionString } from '../catalog/names.ts';
 import type { Edition } from '../catalog/types.ts';
 import type { Clock } from '../platform/clock.ts';
 import { refuseNetworkFilesystem } from '../platform/filesystems.ts';
 import { alone } from './alone.ts';
-import { type Blobs, openBlobs } from './blobs.ts';
+import { type Blobs, type LocalBlobs, openBlobs } from './blobs.ts';
 import { SERVED_DAYS } from './expiry.ts';
 import { errnoOf, makeFolder, syncFolder, writeFileDurably } from './files.ts';
 import { type InboxOutcome, type ReportsTaken, takeInbox, takeReports } from './inbox.ts';
 import { generateKeys, type Keyring, keysFolder, readKeyring } from './keys.ts';
+import { blobsOf, neededBlobs } from './needed-blobs.ts';
 import { publish, seemsInForce, withDerivedStatus } from './publish.ts';
 import { type Signing, signingOf } from './signing.ts';
 import { copySite, forgetCopy, type KnownCopy, knownCopies, type SiteCopy, type SiteOptions } from './site.ts';
-import type { PublicationRecord, Store } from './store/contract.ts';
+import type { AdminStore, NewEdition, PublicationRecord, Store, StoredEdition } from './store/contract.ts';
 import {
   DATABASE_FILE,
   DATABASE_NAME,
@@ -25,35 +27,35 @@ import {
 } from './store/database.ts';
 import { openStore, openStoreIn } from './store/open.ts';
 
-/** An embedded depot, open for admin work on the host that holds it. */
+/** A depot, open for admin work: in its folder on the host that holds it, or over the network. */
 export interface Depot {
-  /** Absolute path of its folder. */
-  readonly dir: string;
-  readonly store: Store;
+  /** Its folder or its address, for messages. */
+  readonly location: string;
+  /** Absolute path of a folder of this host, where programs find their private working folders. */
+  readonly work: string;
+  readonly store: AdminStore;
   readonly blobs: Blobs;
+  /** Itself, where it is in its folder on this host; null over the network. */
+  readonly local: LocalDepot | null;
+  /** Who acts by the token a served depot was asked with; null: embedded, where people say it themselves. */
+  readonly admin: string | null;
+  /**
+   * Adds a pilot whose file, list of contents and scripts are in the depot.
+   * @throws D3Error busy `BLOB_GONE`, and as the store's insert
+   */
+  addEdition(edition: NewEdition, by: string): Promise<StoredEdition>;
+  /**
+   * Removes those of the given blobs that nothing names any more. Only these: others may just be arriving.
+   * @returns the hashes that were removed
+   */
+  removeUnused(candidates: readonly string[]): Promise<string[]>;
   /**
    * Shows machines what the store holds, or leaves a draft where signatures are missing: see {@link Signing.waiting}.
    * @returns what was published, null when machines see it already or when it waits
    */
   publish(options?: PublishChoice): Promise<PublicationRecord | null>;
-  /** Signs what machines read for a day: a depot that is served does so every hour, with the keys of its own host alone. */
-  renewServed(): Promise<PublicationRecord | null>;
-  readonly signing: Signing;
   /** Takes in the reports machines left. */
   takeInbox(): Promise<InboxOutcome>;
-  /**
-   * Takes in reports that were left in another folder: a drop folder of a static copy. What is no report is left alone.
-   * @throws D3Error notFound `NO_FOLDER`
-   */
-  collect(folder: string): Promise<InboxOutcome>;
-  /** Takes in reports that came as texts: what `d3 ea report` printed, in whatever an inventory exported. */
-  collectTexts(text: string): Promise<ReportsTaken>;
-  /** Makes or renews a static copy for a web server, a CDN or a share. */
-  copyTo(to: string, options: SiteOptions): Promise<SiteCopy>;
-  /** The static copies there are. */
-  copies(): Promise<KnownCopy[]>;
-  /** Renews a copy no more. @returns whether it was known */
-  forgetCopy(to: string): Promise<boolean>;
   /** All editions in id order, `missing` where the file is gone. */
   editionsWithDerivedStatus(): Promise<Edition[]>;
   close(): Promise<void>;
@@ -76,6 +78,32 @@ export interface DepotOptions {
   keys?: readonly string[];
   /** Told why the depot could not be published; without it, that is a failure. For who only looks. */
   unpublished?: (why: D3Error) => void;
+}
+
+/** An embedded depot, on the host that holds it. */
+export interface LocalDepot extends Depot {
+  /** Absolute path of its folder. */
+  readonly dir: string;
+  readonly store: Store;
+  readonly blobs: LocalBlobs;
+  readonly signing: Signing;
+  /** After a cut between a change and its publication, when `public/` lost files, and in the second half of its life. */
+  publishIfBehind(): Promise<PublicationRecord | null>;
+  /** Signs what machines read for a day: a depot that is served does so every hour, with the keys of its own host alone. */
+  renewServed(): Promise<PublicationRecord | null>;
+  /**
+   * Takes in reports that were left in another folder: a drop folder of a static copy. What is no report is left alone.
+   * @throws D3Error notFound `NO_FOLDER`
+   */
+  collect(folder: string): Promise<InboxOutcome>;
+  /** Takes in reports that came as texts: what `d3 ea report` printed, in whatever an inventory exported. */
+  collectTexts(text: string): Promise<ReportsTaken>;
+  /** Makes or renews a static copy for a web server, a CDN or a share. */
+  copyTo(to: string, options: SiteOptions): Promise<SiteCopy>;
+  /** The static copies there are. */
+  copies(): Promise<KnownCopy[]>;
+  /** Renews a copy no more. @returns whether it was known */
+  forgetCopy(to: string): Promise<boolean>;
 }
 
 /** A depot in the making; it becomes one when its database has its place, the last step. */
@@ -178,15 +206,14 @@ async function putInPlace(from: string, to: string, part: string): Promise<void>
  * published again.
  * @throws D3Error notFound `NOT_A_DEPOT`, notAuthorised `DEPOT_NOT_YOURS`, and as {@link openStore}
  */
-export async function openDepot(dir: string, options: DepotOptions): Promise<Depot> {
+export async function openDepot(dir: string, options: DepotOptions): Promise<LocalDepot> {
   const depot = resolve(dir);
   await refuseNoDepot(depot);
   const { clock, database = null } = options;
   const store = await openStore(depot, { clock, database, mustExist: true });
   const opened = new EmbeddedDepot(depot, store, options);
   try {
-    // After a cut between a change and its publication, when `public/` lost files, and in the second half of its life.
-    if (!(await seemsInForce(depot, store, options.clock.now()))) await opened.publish();
+    await opened.publishIfBehind();
     return opened;
   } catch (error) {
     if (error instanceof D3Error && options.unpublished !== undefined) {
@@ -198,16 +225,23 @@ export async function openDepot(dir: string, options: DepotOptions): Promise<Dep
   }
 }
 
-class EmbeddedDepot implements Depot {
+class EmbeddedDepot implements LocalDepot {
   readonly dir: string;
+  readonly location: string;
+  readonly work: string;
+  readonly admin = null;
+  readonly local = this;
   readonly store: Store;
-  readonly blobs: Blobs;
+  readonly blobs: LocalBlobs;
   readonly #clock: Clock;
   readonly #keys: readonly string[];
   readonly signing: Signing;
 
   constructor(dir: string, store: Store, { clock, keys = [] }: DepotOptions) {
     this.dir = dir;
+    this.location = dir;
+    // The depot's own ground, which only its owner may enter.
+    this.work = join(dir, 'work');
     this.store = store;
     this.blobs = openBlobs(dir);
     this.#clock = clock;
@@ -222,6 +256,34 @@ class EmbeddedDepot implements Depot {
 
   renewServed(): Promise<PublicationRecord | null> {
     return this.publish({ renew: true, days: SERVED_DAYS });
+  }
+
+  async publishIfBehind(): Promise<PublicationRecord | null> {
+    return (await seemsInForce(this.dir, this.store, this.#clock.now())) ? null : this.publish();
+  }
+
+  async addEdition(edition: NewEdition, by: string): Promise<StoredEdition> {
+    const name = editionString(edition.basename, edition.version, edition.revision);
+    // Asked last, while nothing else changes: another admin may have deleted the last that had them.
+    return this.store.editions.insert(edition, by, async () => {
+      for (const hash of blobsOf(edition)) {
+        if (await this.blobs.has(hash)) continue;
+        throw new D3Error('BLOB_GONE', 'busy', `${name} was not added: somebody deleted its file at this moment.`, {
+          target: name,
+          actions: ['run the command again'],
+        });
+      }
+    });
+  }
+
+  /** Nothing can be added meanwhile; what is added right after finds its blob gone. */
+  async removeUnused(candidates: readonly string[]): Promise<string[]> {
+    return this.store.exclusively(async (store) => {
+      const needed = await neededBlobs(store);
+      const unused = [...new Set(candidates)].filter((hash) => !needed.has(hash));
+      for (const hash of unused) await this.blobs.remove(hash);
+      return unused;
+    });
   }
 
   #ring(mine: boolean): Promise<Keyring> {

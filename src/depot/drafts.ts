@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Metadata, Root, Targets } from '@tufjs/models';
 import { refuseNewerSchema } from '../json-schema.ts';
 import { errnoOf, makeFolder, writeFileDurably } from './files.ts';
-import { keysFolder, type Role } from './keys.ts';
+import { keysFolder, type SigningRole } from './keys.ts';
 import { type SignedRoot, signedRoot, signers } from './roots.ts';
 
 /**
@@ -11,7 +11,7 @@ import { type SignedRoot, signedRoot, signers } from './roots.ts';
  * force, and machines see it, once enough have signed.
  */
 
-type DraftRole = Extract<Role, 'root' | 'targets'>;
+type DraftRole = Extract<SigningRole, 'root' | 'targets'>;
 
 interface DraftFile {
   schema: 'd3/draft@1';

@@ -5,8 +5,8 @@ import { D3Error } from '@d3/sdk';
 import { errnoOf, makeFolder, writeFileDurably } from './files.ts';
 
 /** The roles of signed metadata; each has keys of its own. */
-export const ROLES = ['root', 'targets', 'snapshot', 'timestamp'] as const;
-export type Role = (typeof ROLES)[number];
+export const SIGNING_ROLES = ['root', 'targets', 'snapshot', 'timestamp'] as const;
+export type SigningRole = (typeof SIGNING_ROLES)[number];
 
 export interface PublicKey {
   /** SHA-256 of the public key's canonical form, as TUF names keys. */
@@ -28,7 +28,7 @@ export interface HeldKey extends SigningKey {
 /** Private keys at hand, by their ids. */
 export type Keyring = ReadonlyMap<string, HeldKey>;
 
-export type SigningKeys = Record<Role, SigningKey>;
+export type SigningKeys = Record<SigningRole, SigningKey>;
 
 /** Where the keys of a depot's own host are. @param depot the depot's folder */
 export function keysFolder(depot: string): string {
@@ -41,14 +41,14 @@ export function keysFolder(depot: string): string {
  */
 export async function generateKeys(depot: string): Promise<void> {
   await makeFolder(keysFolder(depot), 0o700);
-  for (const role of ROLES) await writeKey(join(keysFolder(depot), `${role}.pem`));
+  for (const role of SIGNING_ROLES) await writeKey(join(keysFolder(depot), `${role}.pem`));
 }
 
 /**
  * Makes a key in a folder, in a file named by what it is for and by its id.
  * @param folder made for its owner alone when it is not there
  */
-export async function makeKey(folder: string, role: Role): Promise<HeldKey> {
+export async function makeKey(folder: string, role: SigningRole): Promise<HeldKey> {
   await makeFolder(folder, 0o700);
   const { privateKey } = generateKeyPairSync('ed25519');
   const key = keyOf(privateKey);

@@ -19,7 +19,7 @@ import { keptElsewhere } from './elsewhere.ts';
 import type { Anchor } from './event-chain.ts';
 import { STATIC_DAYS } from './expiry.ts';
 import { errnoOf, makeFolder, TEMP_PREFIX, writeFileDurably } from './files.ts';
-import { type Keyring, keyNotFound, keysFolder, ROLES } from './keys.ts';
+import { type Keyring, keyNotFound, keysFolder, SIGNING_ROLES } from './keys.ts';
 import { Records } from './records.ts';
 import {
   bytesOf,
@@ -241,7 +241,7 @@ async function signedDraft(
 /** The keys of a new depot: one for each role. */
 function firstContent({ dir, ring }: PublishOptions): RootContent {
   const content = {} as RootContent;
-  for (const role of ROLES) {
+  for (const role of SIGNING_ROLES) {
     const file = join(keysFolder(dir), `${role}.pem`);
     const key = [...ring.values()].find((held) => held.file === file);
     if (key === undefined) throw keyNotFound(file);
@@ -256,7 +256,7 @@ function firstContent({ dir, ring }: PublishOptions): RootContent {
  */
 async function requireKeys(root: SignedRoot, { dir, ring }: PublishOptions): Promise<void> {
   const elsewhere = await keptElsewhere(dir);
-  for (const role of ROLES) {
+  for (const role of SIGNING_ROLES) {
     if (canSign(root, role, ring)) continue;
     const { keys } = root.content[role];
     if ((role === 'root' || role === 'targets') && keys.some(({ id }) => elsewhere.has(id))) continue;
@@ -277,7 +277,7 @@ async function requireKeys(root: SignedRoot, { dir, ring }: PublishOptions): Pro
 
 /** Keys that an earlier root named and this one does not are of no use any more, and nobody's to find. */
 async function retire(root: SignedRoot, { dir, ring }: PublishOptions): Promise<void> {
-  const ids = ({ content }: SignedRoot) => ROLES.flatMap((role) => content[role].keys.map(({ id }) => id));
+  const ids = ({ content }: SignedRoot) => SIGNING_ROLES.flatMap((role) => content[role].keys.map(({ id }) => id));
   const named = new Set(ids(root));
   const idle = [...ring.values()].filter(({ id, file }) => dirname(file) === keysFolder(dir) && !named.has(id));
   if (idle.length === 0) return;

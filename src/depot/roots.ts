@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { D3Error } from '@d3/sdk';
 import type { Metadata, Root } from '@tufjs/models';
 import { errnoOf, makeFolder, writeFileDurably } from './files.ts';
-import { type Keyring, keysFolder, type PublicKey, ROLES, type Role } from './keys.ts';
+import { type Keyring, keysFolder, type PublicKey, SIGNING_ROLES, type SigningRole } from './keys.ts';
 
 /**
  * The root metadata of a depot: which keys count for each role. Machines walk from the root they trust to the newest, so
@@ -18,7 +18,7 @@ export interface RoleKeys {
   threshold: number;
 }
 
-export type RootContent = Record<Role, RoleKeys>;
+export type RootContent = Record<SigningRole, RoleKeys>;
 
 export interface SignedRoot {
   version: number;
@@ -123,7 +123,7 @@ async function parseRoot(bytes: Buffer, file: string): Promise<SignedRoot> {
 function viewOf(metadata: Metadata<Root>, bytes: Buffer): SignedRoot {
   const { version, expires, roles, keys } = metadata.signed;
   const content = {} as RootContent;
-  for (const role of ROLES) {
+  for (const role of SIGNING_ROLES) {
     const { keyIDs, threshold } = roles[role] as (typeof roles)[string];
     content[role] = {
       threshold,
@@ -147,7 +147,7 @@ export async function makeRoot(content: RootContent, version: number, expires: s
   const { Metadata: Made, Root: RootOf } = await import('@tufjs/models');
   const keyOf = ({ id, publicHex }: PublicKey) =>
     [id, { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: publicHex } }] as const;
-  const roleOf = (role: Role) =>
+  const roleOf = (role: SigningRole) =>
     [role, { keyids: content[role].keys.map(({ id }) => id), threshold: content[role].threshold }] as const;
   const root = {
     _type: 'root',
@@ -155,8 +155,8 @@ export async function makeRoot(content: RootContent, version: number, expires: s
     version,
     expires,
     consistent_snapshot: true,
-    keys: Object.fromEntries(ROLES.flatMap((role) => content[role].keys).map(keyOf)),
-    roles: Object.fromEntries(ROLES.map(roleOf)),
+    keys: Object.fromEntries(SIGNING_ROLES.flatMap((role) => content[role].keys).map(keyOf)),
+    roles: Object.fromEntries(SIGNING_ROLES.map(roleOf)),
   };
   return new Made(RootOf.fromJSON(root));
 }
@@ -177,7 +177,7 @@ export async function signWith(
 /** Which of a role's keys have signed, rightly. */
 export function signers(
   root: SignedRoot,
-  role: Role,
+  role: SigningRole,
   metadata: Parameters<Metadata<Root>['verifyDelegate']>[1],
 ): string[] {
   return root.content[role].keys.flatMap(({ id }) => {
@@ -190,12 +190,12 @@ export function signers(
   });
 }
 
-export function isSigned(root: SignedRoot, role: Role, metadata: Parameters<typeof signers>[2]): boolean {
+export function isSigned(root: SignedRoot, role: SigningRole, metadata: Parameters<typeof signers>[2]): boolean {
   return signers(root, role, metadata).length >= root.content[role].threshold;
 }
 
 /** Whether enough keys of a role are at hand. */
-export function canSign({ content }: Pick<SignedRoot, 'content'>, role: Role, ring: Keyring): boolean {
+export function canSign({ content }: Pick<SignedRoot, 'content'>, role: SigningRole, ring: Keyring): boolean {
   const { keys, threshold } = content[role];
   return keys.filter(({ id }) => ring.has(id)).length >= threshold;
 }

@@ -16,7 +16,15 @@ import {
 } from './drafts.ts';
 import { keptElsewhere, noteElsewhere } from './elsewhere.ts';
 import type { Anchor } from './event-chain.ts';
-import { keysFolder, makeKey, type PublicKey, publicText, ROLES, type Role, readKeyring } from './keys.ts';
+import {
+  keysFolder,
+  makeKey,
+  type PublicKey,
+  publicText,
+  readKeyring,
+  SIGNING_ROLES,
+  type SigningRole,
+} from './keys.ts';
 import { LONG_DAYS, readTargets, signedAnchors, until } from './publish.ts';
 import { makeRoot, newestRoot, type RoleKeys, type SignedRoot, signers } from './roots.ts';
 import type { Store } from './store/contract.ts';
@@ -35,7 +43,7 @@ interface KeyRow {
 }
 
 export interface RoleRow {
-  role: Role;
+  role: SigningRole;
   threshold: number;
   keys: KeyRow[];
   /** When what it signed expires, ISO 8601; null: nothing is signed. */
@@ -51,7 +59,7 @@ export interface KeysView {
 
 /** What is to become of a role's keys. */
 export interface Rotation {
-  role: Role;
+  role: SigningRole;
   /** Public halves of keys that count from then on. */
   add: readonly PublicKey[];
   /** Ids, or their beginnings, of keys that do no more; with none of both, a new key takes the place of all. */
@@ -63,7 +71,7 @@ export interface Rotation {
 }
 
 export interface Rotated {
-  role: Role;
+  role: SigningRole;
   /** Version of the root to come. */
   root: number;
   before: string[];
@@ -78,7 +86,7 @@ async function keysOf(dir: string, store: Store, own: readonly string[]): Promis
   const ring = await readKeyring([keysFolder(dir), ...own]);
   const elsewhere = await keptElsewhere(dir);
   const last = await store.publication.last();
-  const roles = ROLES.map((role) => {
+  const roles = SIGNING_ROLES.map((role) => {
     const { keys, threshold } = root.content[role];
     return {
       role,
@@ -140,7 +148,7 @@ async function draftRotation(dir: string, store: Store, rotation: Rotation, cloc
       { target: role, actions: ['add keys with --add, or give a smaller --threshold'] },
     );
   }
-  const used = ROLES.find(
+  const used = SIGNING_ROLES.find(
     (other) => other !== role && content[other].keys.some(({ id }) => keys.some((key) => key.id === id)),
   );
   if (used !== undefined) {
@@ -222,11 +230,11 @@ async function draftedCatalog(dir: string, store: Store): Promise<{ before: Cata
 }
 
 /** What a draft of the root would change, role by role. */
-async function draftedRoles(dir: string): Promise<{ role: Role; before: RoleKeys; after: RoleKeys }[]> {
+async function draftedRoles(dir: string): Promise<{ role: SigningRole; before: RoleKeys; after: RoleKeys }[]> {
   const current = await requireRoot(dir);
   const draft = await waitingDraft(dir, current);
   if (draft === null) return [];
-  return ROLES.map((role) => ({ role, before: current.content[role], after: draft.root.content[role] })).filter(
+  return SIGNING_ROLES.map((role) => ({ role, before: current.content[role], after: draft.root.content[role] })).filter(
     ({ before, after }) => JSON.stringify(before) !== JSON.stringify(after),
   );
 }
@@ -340,7 +348,7 @@ export interface Signing {
   /** Whether who does this holds a key that a draft of the catalog waits for. */
   waitsForMine(): Promise<boolean>;
   /** What a draft of the root would change; empty: there is none. */
-  draftedRoles(): Promise<{ role: Role; before: RoleKeys; after: RoleKeys }[]>;
+  draftedRoles(): Promise<{ role: SigningRole; before: RoleKeys; after: RoleKeys }[]>;
   /** The catalog in force (null: none) and the one that waits; null: none does. */
   draftedCatalog(): Promise<{ before: Catalog | null; after: Catalog } | null>;
   /** The newest root, for whoever is to trust the depot before the first contact. */

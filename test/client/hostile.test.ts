@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import path from 'node:path';
 import type { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
+import { localDepot } from '../../src/admin/session.ts';
 import { createDepotClient, HttpTransport, type Rotation } from '../../src/depot/index.ts';
 import { generateKeys, type SigningKeys } from '../../src/depot/keys.ts';
 import { forge, loadKeys, TestClock } from '../depot/helpers.ts';
@@ -140,12 +141,12 @@ describe('a hostile server', () => {
   const later = () => Math.floor(clock.now().getTime() / 1_000) + 5_000;
 
   const rotate = (changes: Partial<Rotation>) =>
-    sandbox.admin(async ({ depot }) => {
-      await depot.signing.rotate(
+    sandbox.admin(async (session) => {
+      await localDepot(session).signing.rotate(
         { role: 'targets', add: [], remove: [], threshold: null, folder: null, ...changes },
         'sally',
       );
-      await depot.publish();
+      await session.depot.publish();
     });
 
   const endless = (response: ServerResponse) => {

@@ -6,9 +6,9 @@ import { expect } from 'chai';
 import {
   backUpDepot,
   createDepotClient,
-  type Depot,
   FolderTransport,
   initDepot,
+  type LocalDepot,
   openDepot,
   restoreDepot,
 } from '../../src/depot/index.ts';
@@ -43,7 +43,7 @@ describe('a backup of a depot', function () {
   }
 
   /** All that comes back as it was: what is brought back is published anew. */
-  async function keptOf(depot: Depot): Promise<unknown> {
+  async function keptOf(depot: LocalDepot): Promise<unknown> {
     const { published: _published, ...kept } = await contentsOf(depot);
     return kept;
   }

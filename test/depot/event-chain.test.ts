@@ -143,7 +143,7 @@ describe('d3admin history --verify', () => {
     ['removed', 'delete from events where id = 2', /event 2 is gone: event 3/],
     [
       'put in',
-      "insert into events select 100, at, 'mallory', what, target_kind, target_id, target_name, before, after, prev, hash from events where id = 1",
+      "insert into events (id, at, by, what, target_kind, target_id, target_name, target_key, before, after, prev, hash) select 100, at, 'mallory', what, target_kind, target_id, target_name, target_key, before, after, prev, hash from events where id = 1",
       /event 100 .*is not what was written/,
     ],
   ] as const) {
@@ -222,6 +222,10 @@ describe('d3admin history --verify', () => {
     database(`
       alter table events drop column prev; alter table events drop column hash;
       alter table depot drop column events; alter table depot drop column newest_event;
+      alter table depot drop column identity; alter table depot drop column unfinished;
+      drop index events_key; alter table events drop column target_key;
+      create index events_name on events (lower(target_name));
+      drop table tokens; drop table enrolments; drop table enrolment_codes; drop table computer_claims;
       update depot set schema_version = 4`);
     const { exit, result } = await verify();
     expect([exit, result.problems]).to.deep.equal([0, []]);

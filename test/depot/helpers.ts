@@ -6,7 +6,7 @@ import { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
 import type { Report } from '../../src/depot/contract.ts';
 import type { NewEdition } from '../../src/depot/index.ts';
-import { ROLES, readKey, type SigningKey, type SigningKeys } from '../../src/depot/keys.ts';
+import { readKey, SIGNING_ROLES, type SigningKey, type SigningKeys } from '../../src/depot/keys.ts';
 
 const DAY = 86_400_000;
 /** The time a {@link TestClock} begins with, in seconds: the version of the first publication under it. */
@@ -129,7 +129,7 @@ export function sha256(data: Buffer | string): string {
 
 /** The keys a depot was made with. */
 export async function loadKeys(dir: string): Promise<SigningKeys> {
-  const keys = ROLES.map(async (role) => [role, await readKey(join(dir, 'keys', `${role}.pem`))]);
+  const keys = SIGNING_ROLES.map(async (role) => [role, await readKey(join(dir, 'keys', `${role}.pem`))]);
   return Object.fromEntries(await Promise.all(keys)) as SigningKeys;
 }
 

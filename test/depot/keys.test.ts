@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import {
   createDepotClient,
-  type Depot,
   type DepotClient,
   FolderTransport,
   initDepot,
+  type LocalDepot,
   openDepot,
   type Rotation,
 } from '../../src/depot/index.ts';
-import { makeKey, publicKeyOf, publicText, type Role, readKeyring } from '../../src/depot/keys.ts';
+import { makeKey, publicKeyOf, publicText, readKeyring, type SigningRole } from '../../src/depot/keys.ts';
 import { type GivenSignature, signDraft } from '../../src/depot/signing.ts';
 import { expectFailure, inFolder, newEdition, readJson, TestClock } from './helpers.ts';
 
@@ -21,8 +21,8 @@ interface Scene {
   /** A machine that knows the depot from its beginning. */
   machine: DepotClient;
   /** Works on the depot with the keys in some folders besides its own. */
-  as: <T>(work: (depot: Depot) => Promise<T>, ...keys: string[]) => Promise<T>;
-  rotate: (role: Role, changes?: Partial<Rotation>, ...keys: string[]) => Promise<void>;
+  as: <T>(work: (depot: LocalDepot) => Promise<T>, ...keys: string[]) => Promise<T>;
+  rotate: (role: SigningRole, changes?: Partial<Rotation>, ...keys: string[]) => Promise<void>;
   /** Adds an edition and publishes it as far as the keys go. */
   add: (...keys: string[]) => Promise<void>;
   pub: (path: string) => string;

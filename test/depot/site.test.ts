@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { editComputer } from '../../src/admin/computers.ts';
 import { addGroup, addSmartGroup } from '../../src/admin/groups.ts';
 import { addNamed } from '../../src/admin/named.ts';
-import { withDepot } from '../../src/admin/session.ts';
+import { localDepot, withDepot } from '../../src/admin/session.ts';
 import { collectReports, forgetCopy, publishDepot } from '../../src/admin/site.ts';
 import { lastReport } from '../../src/client/last-report.ts';
 import { createDepotClient, FolderTransport, HttpTransport, initDepot } from '../../src/depot/index.ts';
@@ -130,7 +130,7 @@ describe('a static copy of a depot', () => {
     const shown = await readFile(path.join(site, 'public/metadata/timestamp.json'));
     await sandbox.add('tool', '2', { live: true, autoGroups: 'standard' });
     const edition = await sandbox.admin(({ depot }) => depot.store.editions.byEdition('tool-2-1'));
-    const blob = await sandbox.admin(async ({ depot }) => depot.blobs.path(edition?.file.sha256 ?? ''));
+    const blob = await sandbox.admin(async (session) => localDepot(session).blobs.path(edition?.file.sha256 ?? ''));
     const bytes = await readFile(blob);
     await writeFile(blob, Buffer.alloc(bytes.length, 'x'));
     const damaged = await problemsOf(publish());

@@ -99,7 +99,9 @@ describe('stores of before there were runs', () => {
         DROP TABLE computer_receipts; DROP TABLE computer_queue; DROP TABLE computer_problems;
         DROP INDEX events_at; DROP INDEX events_key; ALTER TABLE computers DROP COLUMN user_name;
         ALTER TABLE depot DROP COLUMN identity; ALTER TABLE depot DROP COLUMN unfinished;
-        ALTER TABLE events DROP COLUMN target_key;
+        ALTER TABLE events DROP COLUMN target_key; ALTER TABLE events DROP COLUMN prev; ALTER TABLE events DROP COLUMN hash;
+        ALTER TABLE depot DROP COLUMN events; ALTER TABLE depot DROP COLUMN newest_event;
+        DROP TABLE tokens; DROP TABLE enrolments; DROP TABLE enrolment_codes; DROP TABLE computer_claims;
         UPDATE depot SET schema_version = 1`);
       before.close();
       const store = await openStore(dir, { clock: systemClock, mustExist: true });

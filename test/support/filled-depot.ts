@@ -1,9 +1,9 @@
-import type { Depot } from '../../src/depot/index.ts';
+import type { LocalDepot } from '../../src/depot/index.ts';
 import { newRun } from '../../src/runs/make.ts';
 import { newEdition, newReport } from '../depot/helpers.ts';
 
 /** Puts something into every corner of a depot: editions with files, deleted ones, documents, history, reports, runs. */
-export async function fillDepot(depot: Depot, computers = 5): Promise<void> {
+export async function fillDepot(depot: LocalDepot, computers = 5): Promise<void> {
   const { store, blobs } = depot;
   for (let revision = 1; revision <= 4; revision += 1) {
     const { sha256, size } = await blobs.put(Buffer.from(`package ${revision}`));
@@ -36,7 +36,7 @@ export async function fillDepot(depot: Depot, computers = 5): Promise<void> {
 }
 
 /** All a depot's store says, to be compared. */
-export async function contentsOf({ store }: Depot) {
+export async function contentsOf({ store }: LocalDepot) {
   const reports: unknown[] = [];
   for await (const report of store.computers.newestReports()) reports.push(report);
   return {

@@ -3,6 +3,7 @@ import type { Kysely, Selectable } from 'kysely';
 import { nameKey } from '../../catalog/names.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Report, ReportedOutcome, ReportedQueued, ReportedReceipt } from '../contract.ts';
+import { keepClaims } from './claims.ts';
 import {
   type Computer,
   type ComputerStore,
@@ -28,6 +29,15 @@ import { DEPOT, inTurn } from './turns.ts';
 
 /** Reports read in one piece, where all computers are asked for. */
 const READ_AT_ONCE = 200;
+
+/** What a computer has rows in, besides its own. */
+const TABLES_OF_A_COMPUTER = [
+  'reports',
+  'computer_receipts',
+  'computer_queue',
+  'computer_problems',
+  'computer_claims',
+] as const;
 
 export class SqlComputers implements ComputerStore {
   readonly #db: Kysely<Tables>;
@@ -71,6 +81,7 @@ export class SqlComputers implements ComputerStore {
         .values({ computer_id: id, run: report.run, at: report.at, body: JSON.stringify(kept) })
         .execute();
       await keepInventory(transaction, report);
+      await keepClaims(transaction, id, claims);
       await dropOldReports(transaction, id);
       return true;
     });
@@ -142,8 +153,8 @@ export class SqlComputers implements ComputerStore {
     return false;
   }
 
-  async *newestReports(ids?: readonly string[]): AsyncIterable<KeptReport> {
-    for (const some of await this.#inPieces(ids)) {
+  async *newestReports(ids?: readonly string[], after = ''): AsyncIterable<KeptReport> {
+    for (const some of await this.#inPieces(ids, after)) {
       const rows = await this.#db
         .selectFrom('reports')
         .select('body')
@@ -180,9 +191,9 @@ export class SqlComputers implements ComputerStore {
   }
 
   /** Ids of computers, so many at once as one query is for. */
-  async #inPieces(ids: readonly string[] | undefined): Promise<string[][]> {
+  async #inPieces(ids: readonly string[] | undefined, after = ''): Promise<string[][]> {
     const all = ids ?? (await this.#db.selectFrom('computers').select('id').execute()).map(({ id }) => id);
-    const sorted = [...new Set(all)].toSorted();
+    const sorted = [...new Set(all)].filter((id) => id > after).toSorted();
     return Array.from({ length: Math.ceil(sorted.length / READ_AT_ONCE) }, (_, at) =>
       sorted.slice(at * READ_AT_ONCE, (at + 1) * READ_AT_ONCE),
     );
@@ -194,11 +205,19 @@ export class SqlComputers implements ComputerStore {
       if (row === undefined) {
         throw new D3Error('COMPUTER_NOT_FOUND', 'notFound', `The depot has no computer ${id}.`, { target: id });
       }
-      for (const table of ['reports', 'computer_receipts', 'computer_queue', 'computer_problems'] as const)
+      for (const table of TABLES_OF_A_COMPUTER)
         await transaction.deleteFrom(table).where('computer_id', '=', id).execute();
       await transaction.deleteFrom('computers').where('id', '=', id).execute();
+      const at = this.#clock.now().toISOString();
+      await transaction
+        .updateTable('tokens')
+        .set({ revoked_at: at, revoked_by: by })
+        .where('computer_id', '=', id)
+        .where('role', '=', 'machine')
+        .where('revoked_at', 'is', null)
+        .execute();
       await recordEvent(transaction, {
-        at: this.#clock.now().toISOString(),
+        at,
         by,
         what: 'computer.deleted',
         target: { kind: 'computer', id: 0, name: id },

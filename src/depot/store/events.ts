@@ -4,6 +4,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { type ChainedEvent, eventHash } from '../event-chain.ts';
 import type { HistoryChain, HistoryEvent, HistoryFilter, HistoryStore, HistoryTarget } from './contract.ts';
 import type { Tables } from './tables.ts';
+import { DEPOT, inTurn } from './turns.ts';
 
 /** Events read at once where all of them are. */
 const ROWS_AT_ONCE = 1_000;
@@ -79,7 +80,7 @@ export function historyStore(db: Kysely<Tables>, clock: Clock): HistoryStore {
 
     async record(event): Promise<void> {
       const at = clock.now().toISOString();
-      await db.transaction().execute((transaction) => recordEvent(transaction, { ...event, at }));
+      await inTurn(db, DEPOT, (transaction) => recordEvent(transaction, { ...event, at }));
     },
 
     rows: () => eventRows(db),

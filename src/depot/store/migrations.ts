@@ -3,6 +3,7 @@ import { D3Error } from '@d3/sdk';
 import { type CreateTableBuilder, type Kysely, type Selectable, sql } from 'kysely';
 import { nameKey } from '../../catalog/names.ts';
 import { CHAIN_BEGIN, eventHash } from '../event-chain.ts';
+import { keepClaims } from './claims.ts';
 import { eventRows } from './events.ts';
 import { keepInventory } from './inventory.ts';
 import type { Tables } from './tables.ts';
@@ -30,8 +31,9 @@ const migrations: readonly Migration[] = [
   addRuns,
   keepFilesOfArchived,
   addInventory,
-  addIdentity,
   chainEvents,
+  addIdentity,
+  addTokens,
 ];
 
 /** Since this version a database says which depot's it is. */
@@ -399,6 +401,63 @@ async function chainEvents(db: Kysely<Tables>): Promise<void> {
     count += 1;
   }
   await db.updateTable('depot').set({ events: count, newest_event: newest }).execute();
+}
+
+/** What a served depot knows of those who may ask it. */
+async function addTokens(db: Kysely<Tables>, traits: DatabaseTraits): Promise<void> {
+  await traits
+    .withGrowingId(db.schema.createTable('tokens'))
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('name_key', 'text', (column) => column.notNull())
+    .addColumn('role', 'text', (column) => column.notNull())
+    .addColumn('computer_id', 'text')
+    .addColumn('hash', 'text', (column) => column.notNull().unique())
+    .addColumn('created_at', 'text', (column) => column.notNull())
+    .addColumn('created_by', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'text')
+    .addColumn('revoked_at', 'text')
+    .addColumn('revoked_by', 'text')
+    .addColumn('last_used_at', 'text')
+    .execute();
+  await sql`create unique index tokens_name on tokens (name_key) where revoked_at is null`.execute(db);
+  await db.schema.createIndex('tokens_computer').on('tokens').column('computer_id').execute();
+  await traits
+    .withGrowingId(db.schema.createTable('enrolment_codes'))
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('note', 'text', (column) => column.notNull())
+    .addColumn('hash', 'text', (column) => column.notNull().unique())
+    .addColumn('created_at', 'text', (column) => column.notNull())
+    .addColumn('created_by', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'text', (column) => column.notNull())
+    .addColumn('revoked_at', 'text')
+    .addColumn('uses', 'bigint', (column) => column.notNull())
+    .addColumn('last_used_at', 'text')
+    .execute();
+  await traits
+    .withGrowingId(db.schema.createTable('enrolments'))
+    .addColumn('code_id', 'bigint', (column) => column.notNull().references('enrolment_codes.id'))
+    .addColumn('state', 'text', (column) => column.notNull())
+    .addColumn('computer_id', 'text', (column) => column.notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('claims', 'text', (column) => column.notNull())
+    .addColumn('key_hash', 'text', (column) => column.notNull().unique())
+    .addColumn('known_as', 'text', (column) => column.notNull())
+    .addColumn('became', 'text')
+    .addColumn('at', 'text', (column) => column.notNull())
+    .addColumn('decided_at', 'text')
+    .addColumn('decided_by', 'text')
+    .execute();
+  await db.schema.createIndex('enrolments_state').on('enrolments').columns(['state', 'id']).execute();
+  await db.schema
+    .createTable('computer_claims')
+    .addColumn('computer_id', 'text', (column) => column.notNull())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('value', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('computer_claims_key', ['computer_id', 'kind'])
+    .execute();
+  await db.schema.createIndex('computer_claims_value').on('computer_claims').columns(['kind', 'value']).execute();
+  const computers = await db.selectFrom('computers').select(['id', 'claims']).execute();
+  for (const { id, claims } of computers) await keepClaims(db, id, JSON.parse(claims));
 }
 
 function withEditionColumns<T extends string, C extends string>(table: CreateTableBuilder<T, C>) {

@@ -8,16 +8,20 @@ import type {
   DocumentBody,
   Documents,
   EditionStore,
+  EnrolmentStore,
   HistoryStore,
   PublicationStore,
   Store,
+  TokenStore,
 } from './contract.ts';
 import { SqlDocuments } from './documents.ts';
 import { SqlEditions } from './editions.ts';
+import { SqlEnrolments } from './enrolments.ts';
 import { historyStore } from './events.ts';
 import { SqlPublication } from './publication.ts';
 import { SqlRuns } from './runs.ts';
 import type { Tables } from './tables.ts';
+import { SqlTokens } from './tokens.ts';
 import { DEPOT, inTurn, serverTime } from './turns.ts';
 
 /** The store on any database Kysely speaks to, its tables already made. */
@@ -27,6 +31,8 @@ export class SqlStore implements Store {
   readonly computers: ComputerStore;
   readonly publication: PublicationStore;
   readonly runs: RunStore;
+  readonly tokens: TokenStore;
+  readonly enrolments: EnrolmentStore;
   readonly #db: Kysely<Tables>;
   readonly #clock: Clock;
 
@@ -38,6 +44,8 @@ export class SqlStore implements Store {
     this.computers = new SqlComputers(db, clock);
     this.publication = new SqlPublication(db, clock);
     this.runs = new SqlRuns(db);
+    this.tokens = new SqlTokens(db, clock);
+    this.enrolments = new SqlEnrolments(db, clock);
   }
 
   documents<K extends keyof DocumentBodies>(kind: K): Documents<DocumentBodies[K]>;
