@@ -139,6 +139,8 @@ export async function bundle(root: string, to: string): Promise<void> {
       ...[...LATE_PACKAGES, 'debug'].map((name) => [`late/${name}`, ENTRY + core.resolve(name)]),
     ]),
     platform: 'node',
+    // Some load a module late that others need at once; GROUPS says which file it goes into.
+    checks: { ineffectiveDynamicImport: false },
     // Native code stays a package of its own.
     external: [OPTIONAL, '@napi-rs/keyring'],
     // oclif would look for its own package.json to check Node's version; bin/run.js has done that.

@@ -178,7 +178,8 @@ export async function draftOf(
   const highest = await session.depot.store.editions.highestRevision(basename, version);
   const revision = read.revision ?? (highest ?? 0) + 1;
   if (revision > MAX_REVISION) problems.push(noRevisionLeft(basename, version));
-  const name = editionString(basename, version, revision);
+  // Without a version it is nothing yet but a basename, and that is a problem of its own.
+  const name = version === '' ? basename : editionString(basename, version, revision);
   const warnings: string[] = [];
   const inherits = previous !== null && (request.inherit || imported?.record !== undefined);
   const inherited = inherits
@@ -244,20 +245,14 @@ async function imports(
 ): Promise<{ source?: string | undefined; record?: Edition; problems: D3Error[] }> {
   const target = '-i/--import';
   const stat = statSync(what, { throwIfNoEntry: false });
-  if (stat !== undefined && (stat.isDirectory() || formatOf(what) !== null)) {
+  // A folder that only happens to be called like an edition is none that was meant.
+  const isPlace = what.includes('/') || formatOf(what) !== null;
+  const record = stat !== undefined && isPlace ? undefined : await recordCalled(what, all, depot);
+  if (stat !== undefined && record === undefined && (stat.isDirectory() || isPlace)) {
     if (source === undefined) return { source: what, problems: [] };
     const text = `${what} is a package by itself: -s names another one`;
     return { problems: [new D3Error('IMPORT_AND_SOURCE', 'usage', text, { target, actions: ['give one of both'] })] };
   }
-  const archived = (await depot.store.editions.archived()).map((edition) => ({ ...edition, status: edition.status }));
-  const index = indexCatalog({ schema: 'd3/catalog@1', generation: 0, editions: [...all, ...archived], groups: [] });
-  const found = resolveTarget(index, what);
-  const record =
-    found.kind === 'edition'
-      ? found.edition
-      : found.kind === 'basename'
-        ? (index.liveOf(what) ?? index.ofBasename(what).at(-1))
-        : undefined;
   if (record !== undefined) {
     const there = await depot.blobs.has(record.file.sha256);
     const gone = { ...record, status: 'missing' as const };
@@ -266,6 +261,19 @@ async function imports(
   const text = `there is neither a package file nor an edition called ${what}`;
   const actions = ['see d3admin show, or d3admin show archived'];
   return { problems: [new D3Error('IMPORT_NOT_FOUND', 'notFound', text, { target, actions })] };
+}
+
+/** An edition by any of its names, archived ones too; of a basename the live one, else the newest. */
+async function recordCalled(
+  what: string,
+  all: readonly Edition[],
+  depot: AdminSession['depot'],
+): Promise<Edition | undefined> {
+  const archived = (await depot.store.editions.archived()).map((edition) => ({ ...edition, status: edition.status }));
+  const index = indexCatalog({ schema: 'd3/catalog@1', generation: 0, editions: [...all, ...archived], groups: [] });
+  const found = resolveTarget(index, what);
+  if (found.kind === 'edition') return found.edition;
+  return found.kind === 'basename' ? (index.liveOf(what) ?? index.ofBasename(what).at(-1)) : undefined;
 }
 
 function noRevisionLeft(basename: string, version: string): D3Error {

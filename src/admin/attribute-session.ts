@@ -5,6 +5,7 @@ import { editionString } from '../catalog/names.ts';
 import type { Edition, ScriptSlot } from '../catalog/types.ts';
 import { type Added, type AddRequest, addEdition, type Draft, draftOf } from './add.ts';
 import { namesKnown } from './attributes.ts';
+import type { BuildChoices } from './build.ts';
 import { type EditDraft, type Edited, editDraftOf, editEdition } from './edit.ts';
 import type { AdminSession } from './session.ts';
 import { editionMeant } from './targets.ts';
@@ -84,6 +85,10 @@ abstract class AttributeSession {
         return ['x86_64', 'arm64'];
       case 'yes-no':
         return ['y', 'n'];
+      case 'package-scripts':
+        return ['refuse', 'ignore'];
+      case 'setuid':
+        return ['drop', 'keep'];
       default:
         return [];
     }
@@ -111,10 +116,20 @@ export class AddSession extends AttributeSession {
     return (await draftOf(this.request, this.session)).draft.inheritedFrom;
   }
 
+  /** Where its file comes from when no source is given; null when there is nothing to take it from. */
+  async fileFrom(): Promise<string | null> {
+    return (await draftOf(this.request, this.session)).draft.previous?.edition ?? null;
+  }
+
+  /** How it will be built, with what this admin usually wants and what the edition before had. */
+  async buildChoices(): Promise<BuildChoices> {
+    return (await draftOf(this.request, this.session)).draft.choices;
+  }
+
   /** What it will be called. */
   async edition(): Promise<string> {
     const { basename, version, revision } = (await draftOf(this.request, this.session)).draft;
-    return editionString(basename, version, revision);
+    return version === '' ? basename : editionString(basename, version, revision);
   }
 
   async views(): Promise<AttributeView[]> {

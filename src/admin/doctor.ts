@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Edition } from '../catalog/types.ts';
-import { blobsOf, neededBlobs } from './blobs.ts';
+import { blobsOf, neededBlobs, removeUnused } from './blobs.ts';
 import { type AdminSession, publish } from './session.ts';
 import { scriptUsers } from './users.ts';
 
@@ -48,8 +48,10 @@ export async function examineDepot(
   findings.push(...absences(editions, present));
   for (const hash of present) {
     session.signal.throwIfAborted();
+    const found = await hashOf(session.depot.blobs.path(hash));
+    // Another admin may have deleted the last that had it meanwhile.
+    if (found === hash || found === null) continue;
     const needed = whoNeeds(hash, editions);
-    if ((await hashOf(session.depot.blobs.path(hash))) === hash) continue;
     const finding: Finding = {
       code: 'HASH_WRONG',
       target: needed[0] ?? hash,
@@ -67,7 +69,17 @@ export async function examineDepot(
   }
   findings.push(...(await leftovers(session, present, fix)));
   findings.push(...(await unusedScripts(liveScript, session)));
-  if (findings.some(({ fixed }) => fixed)) await publish(session);
+  const fixed = findings.filter((finding) => finding.fixed);
+  if (fixed.length > 0) {
+    await session.depot.store.history.add({
+      by: session.admin,
+      what: 'depot.mended',
+      target: { kind: 'depot', id: 0, name: 'files' },
+      before: {},
+      after: Object.fromEntries(fixed.map(({ target, text, fix: how }) => [target, `${how}: ${text}`])),
+    });
+    await publish(session);
+  }
   return findings;
 }
 
@@ -139,7 +151,12 @@ async function leftovers(session: AdminSession, present: ReadonlySet<string>, fi
   };
   for (const hash of present) {
     if (needed.has(hash) || (await blobs.changedAt(hash)) > before) continue;
-    await found('ORPHAN', hash, 'nothing in the depot needs this content', () => blobs.remove(hash));
+    await found(
+      'ORPHAN',
+      hash,
+      'nothing in the depot needs this content',
+      async () => void (await removeUnused([hash], session)),
+    );
   }
   for (const { name, changedAt } of await blobs.unfinished()) {
     if (changedAt > before) continue;
@@ -166,8 +183,14 @@ async function unusedScripts(liveScript: string | null, session: AdminSession): 
     );
 }
 
-async function hashOf(file: string): Promise<string> {
+/** Null when the file is gone. */
+async function hashOf(file: string): Promise<string | null> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  try {
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
   return hash.digest('hex');
 }

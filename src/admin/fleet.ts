@@ -1,7 +1,16 @@
 import { D3Error } from '@d3/sdk';
-import { type Criteria, type Criterion, criterionMet, judge, type Known, machineKnows } from '../catalog/criteria.ts';
+import {
+  type Criteria,
+  type Criterion,
+  criterionMet,
+  judge,
+  type Known,
+  leavesOf,
+  machineKnows,
+  PROVISIONING,
+} from '../catalog/criteria.ts';
 import { nameKey } from '../catalog/names.ts';
-import type { ComputerBody, GroupBody, Report } from '../depot/contract.ts';
+import type { ComputerBody, GroupBody } from '../depot/contract.ts';
 import { asksRecords, type Computer, Records, type StoredDocument } from '../depot/index.ts';
 import type { AdminSession } from './session.ts';
 
@@ -18,8 +27,11 @@ export interface FleetComputer extends Computer {
 interface Newest {
   model: string | null;
   provisioning: Readonly<Record<string, string>>;
-  installed: readonly string[];
+  provisioningComplete: boolean;
+  installed: string[];
 }
+
+const NOT_REPORTED: Newest = { model: null, provisioning: {}, provisioningComplete: false, installed: [] };
 
 /** One criterion judged, for people. */
 export interface Judged {
@@ -37,17 +49,18 @@ export class Fleet {
   readonly computers: readonly FleetComputer[];
   readonly #byId: ReadonlyMap<string, FleetComputer>;
   readonly #records: Records;
-  readonly #newest: ReadonlyMap<string, Newest>;
+  readonly #newest = new Map<string, Newest>();
+  readonly #store: AdminSession['depot']['store'];
 
-  private constructor(computers: FleetComputer[], records: Records, newest: ReadonlyMap<string, Newest>) {
+  private constructor(computers: FleetComputer[], records: Records, store: AdminSession['depot']['store']) {
     this.computers = computers;
     this.#byId = new Map(computers.map((computer) => [computer.id, computer]));
     this.#records = records;
-    this.#newest = newest;
+    this.#store = store;
   }
 
-  /** @param reports whether criteria will be judged: what computers last reported is read for that */
-  static async of(session: AdminSession, reports: boolean): Promise<Fleet> {
+  /** Who there is. What computers last reported is read by {@link reading}, before anything is judged. */
+  static async of(session: AdminSession): Promise<Fleet> {
     const { store } = session.depot;
     const documents = await store.documents('computer').list();
     const recordOf = new Map(documents.map((document) => [document.name, document]));
@@ -66,7 +79,43 @@ export class Fleet {
         ...(await store.documents('site').list()),
       ],
     });
-    return new Fleet(computers, records, reports ? await newestOf(store.computers.newestReports()) : new Map());
+    return new Fleet(computers, records, store);
+  }
+
+  /**
+   * Reads what groups ask of last reports, and no more: what is installed everywhere is a long read.
+   * @param ids only of these computers
+   */
+  async reading(bodies: readonly GroupBody[], ids?: readonly string[]): Promise<this> {
+    const asked = bodies.flatMap((body) => (body.kind === 'smart' ? leavesOf(body.criteria) : []));
+    const facts = asked.map(({ fact }) => fact);
+    const newest = this.#newest;
+    if (facts.some((fact) => fact === 'model' || fact.startsWith(PROVISIONING))) {
+      for await (const report of this.#store.computers.newestReports(ids)) {
+        const { computer, model = null, provisioning = {}, provisioningComplete = true } = report;
+        newest.set(computer.id, { model, provisioning, provisioningComplete, installed: [] });
+      }
+    }
+    if (facts.includes('installed')) {
+      // Of a whole fleet only what somebody asks for: the rest makes no difference to any answer.
+      const basenames = ids === undefined ? await this.#basenamesAskedFor(asked) : undefined;
+      for await (const { computer, basename, edition } of this.#store.computers.installedNames({ ids, basenames })) {
+        const known = newest.get(computer) ?? { ...NOT_REPORTED, installed: [] };
+        known.installed.push(basename, edition);
+        newest.set(computer, known);
+      }
+    }
+    return this;
+  }
+
+  async #basenamesAskedFor(asked: readonly Criterion[]): Promise<string[]> {
+    const wanted = asked.filter(({ fact }) => fact === 'installed').map((criterion) => ({ ...criterion, not: false }));
+    const names = await this.#store.computers.namesInstalled();
+    return names.flatMap(({ basename, edition }) =>
+      wanted.some((criterion) => criterionMet(criterion, { kind: 'text', values: [basename, edition] }))
+        ? [basename]
+        : [],
+    );
   }
 
   byId(id: string): FleetComputer | undefined {
@@ -134,24 +183,15 @@ export class Fleet {
   #known(criterion: Criterion, computer: FleetComputer): Known | null {
     if (asksRecords(criterion)) return this.#records.knows(criterion, computer.record?.body ?? null);
     const { os, cpu, name, claims, age } = computer;
-    const { model = null, provisioning = {}, installed = [] } = this.#newest.get(computer.id) ?? {};
-    const subject = { os, cpu, name, model, provisioning, installed, serial: claims.serial, lastReport: () => age };
-    return machineKnows(criterion.fact, subject);
+    const newest = this.#newest.get(computer.id) ?? NOT_REPORTED;
+    return machineKnows(criterion.fact, { os, cpu, name, serial: claims.serial, ...newest, lastReport: () => age });
   }
 }
 
-async function newestOf(reports: AsyncIterable<Report>): Promise<Map<string, Newest>> {
-  const newest = new Map<string, Newest>();
-  // Thousands of computers have the same few editions: each name is kept once.
-  const names = new Map<string, string>();
-  const once = (name: string) => {
-    const kept = names.get(name);
-    if (kept === undefined) names.set(name, name);
-    return kept ?? name;
-  };
-  for await (const { computer, model = null, provisioning = {}, receipts } of reports) {
-    const installed = receipts.flatMap(({ basename, edition }) => [once(basename), once(edition)]);
-    newest.set(computer.id, { model, provisioning, installed });
-  }
-  return newest;
+/**
+ * The computer a word means, as {@link Fleet.find} has it. All computers are looked through only for what is neither an id nor
+ * a name they report.
+ */
+export async function computerMeant(word: string, session: AdminSession): Promise<Computer> {
+  return (await session.depot.store.computers.find(word)) ?? (await Fleet.of(session)).find(word);
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Json } from '@d3/sdk';
 import { pluginKinds } from '../lifecycle/step-kinds.ts';
@@ -48,7 +47,7 @@ export async function depotKinds(session: AdminSession): Promise<StepKinds> {
   const warn = (target: string, text: string) => report({ type: 'warning', target, text });
   const script = scriptKind({
     exec: execIn(path.join(depot.dir, 'work')),
-    blob: (sha256) => readFile(depot.blobs.path(sha256)),
+    blob: (sha256) => depot.blobs.read(sha256),
     words: async () => ['/', '', ''],
     environment,
   });

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { D3Error, type Reporter, type StatePort } from '@d3/sdk';
 import type { Edition } from '../catalog/types.ts';
 import { type Depot, endsSoon, openDepot } from '../depot/index.ts';
@@ -114,7 +113,7 @@ export async function announce(
 export function roomOf({ depot, signal, report }: AdminSession): PluginRoom {
   return {
     machine: { root: '', name: '', user: null },
-    blob: (sha256) => readFile(depot.blobs.path(sha256)),
+    blob: (sha256) => depot.blobs.read(sha256),
     stateOf: () => NO_STATE,
     signal,
     report,

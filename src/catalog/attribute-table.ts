@@ -3,7 +3,15 @@ import { firmExpirationText } from './firm-expiration.ts';
 import type { EditionAttributes, ScriptSlot } from './types.ts';
 
 /** What an attribute's value is chosen from, where there is a list to choose from. */
-export type Choices = 'groups' | 'scripts' | 'categories' | 'processors' | 'yes-no' | null;
+export type Choices =
+  | 'groups'
+  | 'scripts'
+  | 'categories'
+  | 'processors'
+  | 'yes-no'
+  | 'package-scripts'
+  | 'setuid'
+  | null;
 
 /** One attribute as a person meets it. */
 export interface AttributeRow {
@@ -102,8 +110,11 @@ export const ATTRIBUTE_TABLE: readonly AttributeRow[] = [
     'packageScripts',
     'Scripts in the package',
     'Where no installer of the system runs them: refuse the package, or ignore them.',
+    { choices: 'package-scripts' },
   ),
-  row('setuid', 'Setuid bits', 'Whether setuid and setgid bits of its files are dropped or kept.'),
+  row('setuid', 'Setuid bits', 'Whether setuid and setgid bits of its files are dropped or kept.', {
+    choices: 'setuid',
+  }),
 ];
 
 /** An edition as far as its attributes go. */

@@ -162,13 +162,7 @@ export abstract class D3Command<Result, T extends typeof Command = typeof Comman
   async #read(session: Session): Promise<CommandContext<FlagsOf<T>, ArgsOf<T>>> {
     const { terminal, env } = session;
     refuseUnclearSwitches({ ...this.ctor.baseFlags, ...this.ctor.flags }, env);
-    const parsed = await Parser.parse(this.argv, {
-      flags: prepareFlags({ ...this.ctor.baseFlags, ...this.ctor.flags }),
-      args: prepareArgs(this.ctor.args),
-      strict: this.ctor.strict,
-      ...(this.ctor.constraints === undefined ? {} : { constraints: this.ctor.constraints }),
-      context: this,
-    });
+    const parsed = await this.#parsed();
     const flags = wrapLists(parsed.flags, { ...this.ctor.baseFlags, ...this.ctor.flags });
     const times = (name: string): number =>
       Math.max(parsed.raw.filter((token) => token.type === 'flag' && token.flag === name).length, flags[name] ? 1 : 0);
@@ -180,6 +174,7 @@ export abstract class D3Command<Result, T extends typeof Command = typeof Comman
       debug: flags['debug'] === true,
       verbosity: times('verbose') - times('quiet'),
     });
+    if (flags['walkthru'] === true && !terminal.canAsk) throw nobodyToWalk(this.ctor.id.replaceAll(':', ' '));
     return {
       flags: flags as FlagsOf<T>,
       args: parsed.args as ArgsOf<T>,
@@ -192,6 +187,21 @@ export abstract class D3Command<Result, T extends typeof Command = typeof Comman
       trace: hookTracer(terminal, flags['trace-hooks'] === true),
       version: this.config.version,
     };
+  }
+
+  /** Who is walked through a command is asked for what it cannot do without. */
+  async #parsed() {
+    const parse = (needed: boolean) =>
+      Parser.parse(this.argv, {
+        flags: prepareFlags({ ...this.ctor.baseFlags, ...this.ctor.flags }),
+        args: prepareArgs(this.ctor.args, needed),
+        strict: this.ctor.strict,
+        ...(this.ctor.constraints === undefined ? {} : { constraints: this.ctor.constraints }),
+        context: this,
+      });
+    if (!('walkthru' in this.ctor.flags)) return parse(true);
+    const parsed = await parse(false);
+    return (parsed.flags as Record<string, unknown>)['walkthru'] === true ? parsed : parse(true);
   }
 
   #usage(): Usage {
@@ -233,10 +243,15 @@ function prepareFlags(flags: Interfaces.FlagInput): Interfaces.FlagInput {
       {
         ...flag,
         env: flagVariable(name),
-        ...(flag.type === 'option' ? { multipleNonGreedy: true } : { default: flag.default ?? false }),
+        ...(flag.type === 'option' ? { multipleNonGreedy: true } : defaultOf(flag)),
       },
     ]),
   ) as Interfaces.FlagInput;
+}
+
+/** A switch that can also be said with `--no-` is neither where it is left out. */
+function defaultOf(flag: { default?: unknown; allowNo?: boolean }): { default?: unknown } {
+  return flag.default === undefined && flag.allowNo === true ? {} : { default: flag.default ?? false };
 }
 
 /** A switch that is set in the environment says yes or no; anything else would count as no without a word. */
@@ -253,8 +268,20 @@ function refuseUnclearSwitches(flags: Interfaces.FlagInput, env: Readonly<Record
 }
 
 /** oclif takes a missing argument from stdin, which would swallow the input of a loop around d3. */
-function prepareArgs(args: Interfaces.ArgInput): Interfaces.ArgInput {
-  return Object.fromEntries(Object.entries(args).map(([name, arg]) => [name, { ...arg, ignoreStdin: true }]));
+function prepareArgs(args: Interfaces.ArgInput, needed: boolean): Interfaces.ArgInput {
+  return Object.fromEntries(
+    Object.entries(args).map(([name, arg]) => [
+      name,
+      { ...arg, ignoreStdin: true, ...(needed ? {} : { required: false }) },
+    ]),
+  );
+}
+
+function nobodyToWalk(command: string): D3Error {
+  return new D3Error('ANSWER_NEEDED', 'usage', 'Nobody is here to be walked through it.', {
+    target: '-w/--walkthru',
+    actions: [`Give what you want as flags: see d3 help ${command}`],
+  });
 }
 
 /** A list flag that came from the environment is a single value; everywhere else it is a list. */

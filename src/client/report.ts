@@ -22,6 +22,8 @@ interface ReportParts {
 
 /** Characters of what is said in words: a report has room for all receipts, not for a script's whole output. */
 const MAX_WORDS = 2_000;
+const MAX_PROVISIONING = 100;
+const MAX_VALUE = 255;
 
 /** Statuses a depot hears of; the rest changed nothing. */
 const REPORTED: Partial<Record<OutcomeStatus, ReportedOutcome['status']>> = {
@@ -54,7 +56,8 @@ export function makeReport(parts: ReportParts): Report {
     os: { name: host.os.name, version: host.os.version },
     cpu: host.cpu,
     model: host.model,
-    provisioning: host.provisioning,
+    provisioning: bounded(host.provisioning),
+    ...(host.provisioningComplete ? {} : { provisioningComplete: false }),
     d3: version,
     command,
     exit,
@@ -99,6 +102,12 @@ function reportedReceipt(receipt: Receipt): ReportedReceipt {
     ...(goneSince === undefined || goneSince === null ? {} : { goneSince }),
     ...(attention === undefined || attention === null ? {} : { attention: shortened(attention) }),
   };
+}
+
+/** A depot takes so much of it and no more; one plugin that says too much must not cost the whole report. */
+function bounded(provisioning: Readonly<Record<string, string>>): Record<string, string> {
+  const kept = Object.entries(provisioning).slice(0, MAX_PROVISIONING);
+  return Object.fromEntries(kept.map(([name, value]) => [name, value.slice(0, MAX_VALUE)]));
 }
 
 function shortened(text: string): string {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { D3Error } from '@d3/sdk';
 import { errnoOf, giveToOwnerOf, makeFolder, syncFolder, TEMP_PREFIX, tempPath } from './files.ts';
@@ -22,6 +22,11 @@ export interface Blobs {
    */
   put(source: string | Buffer): Promise<BlobInfo>;
   has(sha256: string): Promise<boolean>;
+  /**
+   * Its bytes, which are what its name says: for what is to be run.
+   * @throws D3Error notFound `BLOB_MISSING`, verificationFailed `BLOB_DAMAGED`
+   */
+  read(sha256: string): Promise<Buffer>;
   /** Where it is, there or not. */
   path(sha256: string): string;
   /** Nothing happens when it is not there. */
@@ -60,6 +65,7 @@ export function openBlobs(depot: string): Blobs {
         },
       );
     },
+    read: (sha256) => read(path(sha256), sha256),
     async remove(sha256) {
       await rm(path(sha256), { force: true });
     },
@@ -76,6 +82,21 @@ export function openBlobs(depot: string): Blobs {
       if (name.startsWith(TEMP_PREFIX)) await rm(join(dir, basename(name)), { force: true });
     },
   };
+}
+
+async function read(path: string, sha256: string): Promise<Buffer> {
+  const bytes = await readFile(path).catch((error) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    throw new D3Error('BLOB_MISSING', 'notFound', `The depot does not have ${sha256} any more.`, {
+      target: path,
+      actions: ['see what else is missing: d3admin doctor'],
+    });
+  });
+  if (createHash('sha256').update(bytes).digest('hex') === sha256) return bytes;
+  throw new D3Error('BLOB_DAMAGED', 'verificationFailed', `The bytes of ${sha256} are not what was stored.`, {
+    target: path,
+    actions: ['see what else is damaged: d3admin doctor'],
+  });
 }
 
 async function put(dir: string, source: string | Buffer, pathOf: (sha256: string) => string): Promise<BlobInfo> {
@@ -107,17 +128,21 @@ async function copyHashing(source: string | Buffer, temp: string): Promise<BlobI
     await handle.chmod(0o644);
     await giveToOwnerOf(dirname(temp), handle);
     for await (const chunk of chunks) {
+      // The disk takes it while it is hashed.
+      const written = writeAll(handle, chunk);
       hash.update(chunk);
       size += chunk.length;
-      for (let written = 0; written < chunk.length; ) {
-        written += (await handle.write(chunk, written)).bytesWritten;
-      }
+      await written;
     }
     await handle.sync();
   } finally {
     await handle.close();
   }
   return { sha256: hash.digest('hex'), size };
+}
+
+async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
+  for (let written = 0; written < chunk.length; ) written += (await handle.write(chunk, written)).bytesWritten;
 }
 
 async function openRegularFile(path: string): Promise<AsyncIterable<Buffer>> {

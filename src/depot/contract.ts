@@ -22,6 +22,8 @@ export interface Report {
   model?: string | null;
   /** What is known of its provisioning, by name. */
   provisioning?: Record<string, string>;
+  /** False when a plugin of the machine failed to tell of it; absent when none did. */
+  provisioningComplete?: boolean;
   d3: string;
   command: string;
   exit: number;

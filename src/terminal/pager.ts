@@ -1,3 +1,5 @@
+import { leaveInterrupts } from '../platform/foreground.ts';
+
 /**
  * Shows a long text in `less`, with its keys in the last line.
  * @returns false when there is no pager to show it with; the caller prints it then
@@ -10,14 +12,10 @@ export async function page(text: string, env: Readonly<Record<string, string | u
       // d3 often runs as root: less must not offer a shell, an editor or other files.
       env: { PATH: env['PATH'], TERM: env['TERM'], LANG: env['LANG'], LC_ALL: env['LC_ALL'], LESSSECURE: '1' },
     });
-    // While less has the terminal, ctrl-c is its own business: the command is over, only its text is left to read.
-    const listeners = process.rawListeners('SIGINT') as (() => void)[];
-    process.removeAllListeners('SIGINT');
-    const ignore = (): void => {};
-    process.on('SIGINT', ignore);
+    const again = leaveInterrupts();
+    // The command is over, only its text is left to read.
     const over = (shown: boolean): void => {
-      process.removeListener('SIGINT', ignore);
-      for (const listener of listeners) process.on('SIGINT', listener);
+      again();
       resolve(shown);
     };
     child.once('error', () => over(false));

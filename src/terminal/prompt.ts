@@ -14,18 +14,91 @@ export async function ask(
   );
 }
 
+/** One of several answers. */
+export interface Option<Value> {
+  value: Value;
+  label: string;
+  /** Shown below while the cursor is on it. */
+  note?: string;
+}
+
+/** What is wrong with a line, or null. */
+export type Check = (text: string) => string | null | Promise<string | null>;
+
 /**
  * Asks for a line of text.
+ * @param check asked before the line is taken; what it says is shown, and the line stays to be mended
  * @throws {D3Error} INTERRUPTED as {@link ask}
  */
 export async function askText(
-  { question, preset }: { question: string; preset: string },
+  { question, preset, check }: { question: string; preset: string; check?: Check | undefined },
   input: NodeJS.ReadableStream,
   output: NodeJS.WritableStream,
 ): Promise<string> {
   const message = preset === '' ? question : `${question} (return for ${preset})`;
-  const answer = await asked({ type: 'input', name: 'answer', message }, input, output);
+  const validate =
+    check === undefined ? {} : { validate: async (text: string) => (await check(text || preset)) ?? true };
+  const answer = await asked({ type: 'input', name: 'answer', message, ...validate }, input, output);
   return String(answer) || preset;
+}
+
+/**
+ * Lets somebody choose from a list with the arrow keys, a number, or the first letters.
+ * @param rows how many lines of the list are shown at once
+ * @throws {D3Error} INTERRUPTED as {@link ask}
+ */
+export async function askChoice<Value>(
+  choice: { question: string; options: readonly Option<Value>[]; preset?: Value | undefined; rows: number },
+  input: NodeJS.ReadableStream,
+  output: NodeJS.WritableStream,
+): Promise<Value> {
+  const { question, options, preset, rows } = choice;
+  const cursor = options.findIndex(({ value }) => value === preset);
+  const answer = await asked(
+    {
+      type: 'select',
+      name: 'answer',
+      message: question,
+      choices: numbered(options),
+      default: Math.max(cursor, 0),
+      pageSize: rows,
+      theme: { indexMode: 'number' },
+    },
+    input,
+    output,
+  );
+  return (options[answer as number] as Option<Value>).value;
+}
+
+/**
+ * Lets somebody choose from what `find` gives for the text typed so far; tab takes the text of the line the cursor is on.
+ * @throws {D3Error} INTERRUPTED as {@link ask}
+ */
+export async function askSearch<Value>(
+  search: { question: string; find: (typed: string) => readonly Option<Value>[]; rows: number },
+  input: NodeJS.ReadableStream,
+  output: NodeJS.WritableStream,
+): Promise<Value> {
+  const { question, find, rows } = search;
+  let shown: readonly Option<Value>[] = [];
+  const source = (typed: string | undefined) => {
+    shown = find(typed ?? '');
+    return numbered(shown);
+  };
+  const answer = await asked(
+    { type: 'search', name: 'answer', message: question, source, pageSize: rows },
+    input,
+    output,
+  );
+  return (shown[answer as number] as Option<Value>).value;
+}
+
+function numbered(options: readonly Option<unknown>[]) {
+  return options.map(({ label, note }, value) => ({
+    value,
+    name: label,
+    ...(note === undefined ? {} : { description: note }),
+  }));
 }
 
 /** Asks for something that is not shown while it is typed. */
@@ -38,7 +111,7 @@ export async function askSecret(
 }
 
 async function asked(
-  question: { type: 'confirm' | 'input' | 'password'; name: 'answer'; message: string; default?: boolean },
+  question: { type: string; name: 'answer'; message: string; [more: string]: unknown },
   input: NodeJS.ReadableStream,
   output: NodeJS.WritableStream,
 ): Promise<unknown> {
@@ -47,7 +120,7 @@ async function asked(
   const prompt = createPromptModule({ input, output });
   const gone = whenGone(input);
   try {
-    const answers = await Promise.race([prompt([question] as Parameters<typeof prompt>[0]), gone.promise]);
+    const answers = await Promise.race([prompt([question] as unknown as Parameters<typeof prompt>[0]), gone.promise]);
     return (answers as { answer: unknown }).answer;
   } catch (error) {
     if (error instanceof Error && error.name === 'ExitPromptError') throw interrupted();

@@ -3,9 +3,9 @@ import { type CsvTable, csvText } from './csv.ts';
 import { LiveProgress } from './live.ts';
 import { type Output, outputOf } from './output.ts';
 import { page } from './pager.ts';
-import { ask, askSecret, askText } from './prompt.ts';
+import { ask, askChoice, askSearch, askSecret, askText, type Check, type Option } from './prompt.ts';
 import { renderTable, type Table } from './table.ts';
-import { escapeText, safeJson } from './text.ts';
+import { escapeLine, escapeText, safeJson } from './text.ts';
 import type { LiveTree } from './tree.ts';
 
 /** How loud a line is; a line is shown when its level reaches the threshold. */
@@ -43,6 +43,18 @@ interface Question {
   /** The answer when only return is pressed. */
   preset?: string | undefined;
   details?: readonly string[];
+  /** Asked before an answer is taken. */
+  check?: Check;
+}
+
+interface Choice<Value> extends Omit<Question, 'preset' | 'check'> {
+  options: readonly Option<Value>[];
+  /** Where the cursor stands at first; else on the first. */
+  preset?: Value;
+}
+
+interface Search<Value> extends Omit<Question, 'preset' | 'check'> {
+  find: (typed: string) => readonly Option<Value>[];
 }
 
 const DEFAULT_THRESHOLD = LEVELS.indexOf('warn');
@@ -233,7 +245,7 @@ export class Terminal {
         actions: [`Give ${confirmation.flag} to answer yes beforehand.`],
       });
     }
-    for (const line of confirmation.details ?? []) this.#say('info', '', line);
+    this.#explain(confirmation.details ?? []);
     return ask(escapeText(confirmation.question), this.#stdin, this.#stderr as NodeJS.WritableStream & Output);
   }
 
@@ -242,16 +254,33 @@ export class Terminal {
    * @param question its `flag` is what would have answered, named when nobody can be asked
    * @throws {D3Error} ANSWER_NEEDED (usage) when nobody can be asked
    */
-  async text({ question, flag, preset, details = [] }: Question): Promise<string> {
-    if (!this.canAsk) {
-      throw new D3Error('ANSWER_NEEDED', 'usage', `Nobody is here to answer "${question}"`, {
-        target: flag,
-        actions: [`Give ${flag} beforehand.`],
-      });
-    }
-    for (const line of details) this.#say('info', '', line);
+  async text({ question, flag, preset, details = [], check }: Question): Promise<string> {
+    this.#mayAsk(question, flag);
+    this.#explain(details);
     return askText(
-      { question: escapeText(question), preset: preset ?? '' },
+      { question: escapeText(question), preset: preset ?? '', check },
+      this.#stdin,
+      this.#stderr as NodeJS.WritableStream & Output,
+    );
+  }
+
+  /** Lets somebody choose from a list. @throws {D3Error} ANSWER_NEEDED as {@link text} */
+  async choose<Value>({ question, flag, options, preset, details = [] }: Choice<Value>): Promise<Value> {
+    this.#mayAsk(question, flag);
+    this.#explain(details);
+    return askChoice(
+      { question: escapeLine(question), options: options.map(shown), preset, rows: this.#choiceRows },
+      this.#stdin,
+      this.#stderr as NodeJS.WritableStream & Output,
+    );
+  }
+
+  /** Lets somebody choose from what there is for the text typed so far. @throws {D3Error} ANSWER_NEEDED as {@link text} */
+  async search<Value>({ question, flag, find, details = [] }: Search<Value>): Promise<Value> {
+    this.#mayAsk(question, flag);
+    this.#explain(details);
+    return askSearch(
+      { question: escapeLine(question), find: (typed) => find(typed).map(shown), rows: this.#choiceRows },
       this.#stdin,
       this.#stderr as NodeJS.WritableStream & Output,
     );
@@ -312,6 +341,23 @@ export class Terminal {
     return stream;
   }
 
+  #mayAsk(question: string, flag: string): void {
+    if (this.canAsk) return;
+    throw new D3Error('ANSWER_NEEDED', 'usage', `Nobody is here to answer "${question}"`, {
+      target: flag,
+      actions: [`Give ${flag} beforehand.`],
+    });
+  }
+
+  #explain(details: readonly string[]): void {
+    for (const line of details) this.#say('info', '', line);
+  }
+
+  /** A list leaves room for its question, its note and the keys. */
+  get #choiceRows(): number {
+    return Math.max((this.#stderr.rows ?? 24) - 6, 4);
+  }
+
   get #threshold(): number {
     if (this.#mode.debug) return 0;
     const wanted = DEFAULT_THRESHOLD - this.#mode.verbosity;
@@ -341,6 +387,10 @@ export class Terminal {
     const plain = this.#stderr.isTTY !== true || isSet(this.#env['NO_COLOR']) || this.#env['TERM'] === 'dumb';
     return plain ? word : `\u001b[${colour}m${word}\u001b[0m`;
   }
+}
+
+function shown<Value>({ value, label, note }: Option<Value>): Option<Value> {
+  return { value, label: escapeLine(label), ...(note === undefined ? {} : { note: escapeLine(note) }) };
 }
 
 function isSet(value: string | undefined): boolean {

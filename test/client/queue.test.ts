@@ -40,6 +40,7 @@ describe('what needs a restart', () => {
     const report = sandbox.reports().at(-1);
     expect(report?.outcomes).to.deep.include({
       target: 'tool',
+      basename: 'tool',
       edition: 'tool-1-1',
       status: 'deferred',
       reason: 'tool-1-1 needs a restart afterwards',

@@ -285,6 +285,26 @@ export function describeStore(title: string, open: OpenStore): void {
         for await (const { computer, run } of store.computers.newestReports()) runs.set(computer.id, run);
         expect([...runs.keys()]).to.deep.equal(ids);
         expect([runs.get(ids[6] as string), runs.get(ids[7] as string)]).to.deep.equal(['r1', 'r2']);
+        const two = [ids[7], ids[440]] as [string, string];
+        const some: string[] = [];
+        for await (const { computer } of store.computers.newestReports([...two, 'nobody'])) some.push(computer.id);
+        expect(some).to.deep.equal(two);
+        const named: string[] = [];
+        for await (const { computer, basename, edition } of store.computers.installedNames({ ids: two }))
+          named.push(`${computer} ${basename} ${edition}`);
+        const receipts = await Promise.all(two.map((id) => store.computers.receipts(id)));
+        const wanted = receipts.flatMap((of, at) =>
+          of.map(({ basename, edition }) => `${two[at]} ${basename} ${edition}`),
+        );
+        expect(named).to.have.members(wanted).and.not.deep.equal([]);
+        let all = 0;
+        for await (const { edition } of store.computers.installedNames({})) all += edition.length > 0 ? 1 : 0;
+        expect(all).to.equal((wanted.length / two.length) * ids.length);
+        const basename = (await store.computers.namesInstalled())[0]?.basename ?? '';
+        let ofBasename = 0;
+        for await (const row of store.computers.installedNames({ basenames: [basename, basename, 'nothing'] }))
+          ofBasename += row.basename === basename ? 1 : 0;
+        expect(ofBasename).to.equal(ids.length);
       });
 
       it('are taken out with their reports, on record, and once', async () => {

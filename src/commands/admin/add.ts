@@ -5,7 +5,7 @@ import type { AttributeView } from '../../admin/attribute-session.ts';
 import type { AdminSession } from '../../admin/session.ts';
 import { changingDepot, savePreferences } from '../../cli/admin-here.ts';
 import { AdminCommand, type ContextOf, type Outcome } from '../../cli/base.ts';
-import { attributeFlags, buildFlags, confirmingFlags } from '../../cli/flags.ts';
+import { attributeFlags, buildFlags, confirmingFlags, walkthruFlags } from '../../cli/flags.ts';
 import { typedAttributes } from '../../cli/typed-attributes.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
@@ -21,12 +21,13 @@ export default class AdminAdd extends AdminCommand<Added | WouldAdd, typeof Admi
   static override description =
     'What is not given comes from the newest edition of the basename, the revision is one more than any before, and without -s the new edition takes that edition’s stored file. ' +
     'The first edition of a basename needs -v and -s. SOURCE is a flat .pkg, a .deb, a .dmg, or a folder that stands for the root of the target. ' +
-    '-i takes in a package file, or the record and the file of any edition, archived ones too. Nothing is asked; a failed add leaves nothing.';
+    '-i takes in a package file, or the record and the file of any edition, archived ones too. Nothing is asked but with -w; a failed add leaves nothing.';
   static override examples = [
     '<%= config.bin %>admin add transmogrifier -v 2.1.2 -r 1 -s ./transmogrifier.pkg -g standard',
     '<%= config.bin %>admin add transmogrifier -g test-macs -e /tmp/test-preinstall',
+    '<%= config.bin %>admin add -w',
   ];
-  static override flags = { ...attributeFlags, ...buildFlags, ...confirmingFlags };
+  static override flags = { ...attributeFlags, ...buildFlags, ...confirmingFlags, ...walkthruFlags };
   static override args = {
     basename: Args.string({ name: 'basename', description: 'What the edition is an edition of.', required: true }),
   };
@@ -53,10 +54,12 @@ export default class AdminAdd extends AdminCommand<Added | WouldAdd, typeof Admi
     };
     const result = await changingDepot(context, async (session, { preferences }) => {
       request.usual = preferences;
+      if (flags.walkthru && !(await walked(request, session, context, preferences.editor)))
+        return wouldAdd(request, session);
       return flags['dry-run'] ? wouldAdd(request, session) : addEdition(request, session);
     });
-    if (flags.workspace !== undefined && !flags['dry-run'])
-      await savePreferences({ workspace: path.resolve(flags.workspace) });
+    const workspace = request.build?.workspace;
+    if (workspace !== undefined && !('would' in result)) await savePreferences({ workspace: path.resolve(workspace) });
     return { result, warnings: result.warnings };
   }
 
@@ -80,6 +83,23 @@ export default class AdminAdd extends AdminCommand<Added | WouldAdd, typeof Admi
     );
     terminal.result(lines.join('\n'));
   }
+}
+
+/** @returns whether it is to be added */
+async function walked(
+  request: AddRequest,
+  session: AdminSession,
+  { args, flags, terminal, env }: ContextOf<typeof AdminAdd>,
+  preferred: string | null,
+): Promise<boolean> {
+  const { addDetails, basenameToAdd, walkAdd } = await import('../../cli/walkthru/add.ts');
+  const { editorOf } = await import('../../cli/walkthru/attributes.ts');
+  const basename: string | undefined = args.basename;
+  request.basename = basename ?? (await basenameToAdd(terminal, session));
+  const adding = await walkAdd(terminal, request, session, editorOf(preferred, env));
+  if (flags['auto-confirm'] || flags['dry-run']) return true;
+  const question = `Add ${await adding.edition()} as a pilot?`;
+  return terminal.confirm({ question, details: await addDetails(terminal, adding), flag: '-a' });
 }
 
 async function wouldAdd(request: AddRequest, session: AdminSession): Promise<WouldAdd> {

@@ -2,6 +2,7 @@ import { D3Error } from '@d3/sdk';
 import { Args } from '@oclif/core';
 import type { PreferenceRow } from '../../admin/preferences.ts';
 import { AdminCommand, type ContextOf, type Outcome } from '../../cli/base.ts';
+import { walkthruFlags } from '../../cli/flags.ts';
 import { fields } from '../../cli/table-text.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
@@ -23,7 +24,9 @@ export default class AdminConfig extends AdminCommand<Configured, typeof AdminCo
     '<%= config.bin %>admin config',
     '<%= config.bin %>admin config pkg-id-prefix org.example',
     '<%= config.bin %>admin config display',
+    '<%= config.bin %>admin config -w',
   ];
+  static override flags = { ...walkthruFlags };
   static override args = {
     target: Args.string({ name: 'target', description: 'What to set; all unless said.', default: 'all' }),
     value: Args.string({ name: 'value', description: 'What to set it to; for credentials, the account.' }),
@@ -32,8 +35,9 @@ export default class AdminConfig extends AdminCommand<Configured, typeof AdminCo
   async execute(context: ContextOf<typeof AdminConfig>): Promise<Outcome<Configured>> {
     const { PREFERENCE_TABLE, preferenceRow, preferenceValue } = await import('../../admin/preferences.ts');
     const here = await import('../../cli/preferences-here.ts');
-    const { args, terminal } = context;
+    const { args, terminal, flags, env } = context;
     const { target, value } = args;
+    if (flags.walkthru) return { result: await walked(terminal, env) };
     if (target === 'display') return { result: await here.shown([], context.env) };
     if (target === 'credentials') return { result: await here.setCredentials(value, terminal, context.env) };
     const row = preferenceRow(target);
@@ -70,6 +74,22 @@ export default class AdminConfig extends AdminCommand<Configured, typeof AdminCo
       ]),
     );
   }
+}
+
+/** Set in a menu, and saved all together. */
+async function walked(terminal: Terminal, env: Readonly<Record<string, string | undefined>>): Promise<Configured> {
+  const here = await import('../../cli/preferences-here.ts');
+  const { walkConfig } = await import('../../cli/walkthru/config.ts');
+  const said = await walkConfig(terminal, await here.current(), await here.prohibitedNames());
+  if (said === null) return here.shown([], env);
+  // What is asked for last is saved first: nothing is, where that is left.
+  if (said.credentials) await here.setCredentials(undefined, terminal, env);
+  await here.save(said.changes);
+  const { PREFERENCE_TABLE } = await import('../../admin/preferences.ts');
+  return here.shown(
+    PREFERENCE_TABLE.filter(({ key }) => key in said.changes).map(({ target }) => target),
+    env,
+  );
 }
 
 /** @returns null when return was pressed: it stays */

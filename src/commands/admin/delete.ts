@@ -1,11 +1,11 @@
 import { D3Error } from '@d3/sdk';
 import { Flags } from '@oclif/core';
-import type { Deleted } from '../../admin/delete.ts';
+import type { Deleted, DeleteOptions } from '../../admin/delete.ts';
 import type { Edition } from '../../catalog/types.ts';
 import { changingDepot } from '../../cli/admin-here.ts';
 import { AdminCommand, type ContextOf, type Outcome, targets } from '../../cli/base.ts';
 import { eachTarget } from '../../cli/each-target.ts';
-import { confirmingFlags } from '../../cli/flags.ts';
+import { confirmingFlags, walkthruFlags } from '../../cli/flags.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
 interface DeletedHere {
@@ -22,9 +22,11 @@ export default class AdminDelete extends AdminCommand<DeletedHere, typeof AdminD
     '<%= config.bin %>admin delete transmogrifier-2.1.2-1',
     '<%= config.bin %>admin delete transmogrifier-2.1.2-1 --archive --keep-file -a',
     '<%= config.bin %>admin delete transmogrifier --live -a --delete-scripts',
+    '<%= config.bin %>admin delete -w',
   ];
   static override flags = {
     ...confirmingFlags,
+    ...walkthruFlags,
     archive: Flags.boolean({
       summary: 'Keep the record, to be seen with "show archived" and brought back with "restore".',
     }),
@@ -44,18 +46,23 @@ export default class AdminDelete extends AdminCommand<DeletedHere, typeof AdminD
   async execute(context: ContextOf<typeof AdminDelete>): Promise<Outcome<DeletedHere>> {
     const { deleteEdition } = await import('../../admin/delete.ts');
     const { editionMeant } = await import('../../admin/targets.ts');
-    const { flags, args } = context;
-    const options = {
+    const { flags, args, terminal } = context;
+    const given: DeleteOptions = {
       archive: flags.archive,
       keepFile: flags['keep-file'],
       deleteScripts: flags['delete-scripts'],
       keepInJss: flags['keep-in-jss'],
     };
+    const named: readonly string[] | undefined = args.target;
     return changingDepot(context, async (session) => {
-      const meant = await eachTarget([...new Set(args.target)], (target) => editionMeant(target, session));
+      const walk = flags.walkthru ? await import('../../cli/walkthru/delete.ts') : null;
+      const wanted = named ?? (await walk?.editionsToDelete(terminal, session)) ?? [];
+      const meant = await eachTarget([...new Set(wanted)], (target) => editionMeant(target, session));
       if (meant.errors.length > 0) return { result: { deleted: [], would: [] }, errors: meant.errors };
       const editions = [...new Map(meant.results.map((edition) => [edition.id, edition])).values()];
-      const would = editions.map(wouldBe);
+      if (editions.length === 0) return { result: { deleted: [], would: [] } };
+      const options = walk === null ? given : await walk.walkDelete(terminal, given);
+      const would = [...editions.map(wouldBe), ...fateOf(options)];
       if (flags['dry-run'] || !(await agree(editions, would, context))) return { result: { deleted: [], would } };
       const { results, errors, exit } = await eachTarget(editions, (edition) =>
         deleteEdition(edition, options, session),
@@ -97,6 +104,15 @@ async function agree(
 
 function wouldBe({ edition, status }: Edition): string {
   return `  ${edition} (${status}${status === 'live' ? ': machines stop getting it' : ''})`;
+}
+
+/** What goes and what stays besides the editions themselves. */
+function fateOf({ archive, keepFile, deleteScripts, keepInJss }: DeleteOptions): string[] {
+  return [
+    ...(archive ? [`  their records are archived${keepFile ? ' with their files' : ''}`] : []),
+    ...(deleteScripts ? ['  their scripts are deleted where nothing else uses them'] : []),
+    ...(keepInJss ? ['  their packages stay in Jamf'] : []),
+  ];
 }
 
 function report({ edition, archived, fileRemoved, scriptsRemoved, kept }: Deleted): string[] {

@@ -1,10 +1,10 @@
 import { Args } from '@oclif/core';
-import type { AttributeView } from '../../admin/attribute-session.ts';
+import type { AttributeView, EditSession } from '../../admin/attribute-session.ts';
 import type { Edited } from '../../admin/edit.ts';
 import { ATTRIBUTE_FLAGS } from '../../catalog/attributes.ts';
 import { changingDepot } from '../../cli/admin-here.ts';
 import { AdminCommand, type ContextOf, type Outcome } from '../../cli/base.ts';
-import { attributeFlags, confirmingFlags } from '../../cli/flags.ts';
+import { attributeFlags, confirmingFlags, walkthruFlags } from '../../cli/flags.ts';
 import { typedAttributes } from '../../cli/typed-attributes.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
@@ -16,9 +16,12 @@ interface WouldEdit extends Edited {
 export default class AdminEdit extends AdminCommand<Edited | WouldEdit, typeof AdminEdit> {
   static override summary = 'Change attributes of an edition; what is not given stays.';
   static override description =
-    'All that is given is changed, or nothing. A basename means its live edition. Nothing is asked.';
-  static override examples = ["<%= config.bin %>admin edit transmogrifier-2.5-2 -G 'special-macs,other-macs' -e 324"];
-  static override flags = { ...attributeFlags, ...confirmingFlags };
+    'All that is given is changed, or nothing. A basename means its live edition. Nothing is asked but with -w.';
+  static override examples = [
+    "<%= config.bin %>admin edit transmogrifier-2.5-2 -G 'special-macs,other-macs' -e 324",
+    '<%= config.bin %>admin edit transmogrifier -w',
+  ];
+  static override flags = { ...attributeFlags, ...confirmingFlags, ...walkthruFlags };
   static override args = {
     target: Args.string({ name: 'target', description: 'An edition, its id, or a basename.', required: true }),
   };
@@ -27,9 +30,19 @@ export default class AdminEdit extends AdminCommand<Edited | WouldEdit, typeof A
     const { EditSession } = await import('../../admin/attribute-session.ts');
     const { throwProblems } = await import('../../admin/problems.ts');
     const typed = typedAttributes(context.flags);
-    const edited = await changingDepot(context, async (session) => {
-      const editing = await EditSession.open(context.args.target, typed, session);
-      if (!context.flags['dry-run']) return editing.save();
+    const { flags, terminal, env } = context;
+    const given: string | undefined = context.args.target;
+    const edited = await changingDepot(context, async (session, { preferences }) => {
+      const { walkEdit, editionToPick } = await import('../../cli/walkthru/edit.ts');
+      const target = given ?? (await editionToPick(terminal, session, { question: 'Edit:', flag: 'TARGET' }));
+      const editing = await EditSession.open(target, typed, session);
+      let agreed = !flags['dry-run'];
+      if (flags.walkthru) {
+        const { editorOf } = await import('../../cli/walkthru/attributes.ts');
+        await walkEdit(terminal, editing, editorOf(preferences.editor, env));
+        agreed = agreed && (flags['auto-confirm'] || (await agree(editing, terminal)));
+      }
+      if (agreed) return editing.save();
       throwProblems(await editing.problems());
       const changes = (await editing.views()).filter(({ value, old }) => value !== old);
       return { edition: editing.edition, changed: changes.map(({ key }) => key), changes, warnings: [] };
@@ -50,6 +63,14 @@ export default class AdminEdit extends AdminCommand<Edited | WouldEdit, typeof A
         : `${edition.edition}: changed ${changed.map(attributeWord).join(', ')}.`,
     );
   }
+}
+
+/** Nothing to change needs nobody to agree. */
+async function agree(editing: EditSession, terminal: Terminal): Promise<boolean> {
+  const changes = (await editing.views()).filter(({ value, old }) => value !== old);
+  const details = changes.map(({ label, old, value }) => `  ${label}: ${old} => ${value}`);
+  const question = `Change ${editing.edition.edition}?`;
+  return changes.length === 0 || terminal.confirm({ question, details, flag: '-a' });
 }
 
 /** An attribute as it is typed; the file only ever changes its name. */

@@ -2,9 +2,10 @@ import { D3Error } from '@d3/sdk';
 import { Args, Flags } from '@oclif/core';
 import type { Affected } from '../../admin/affected.ts';
 import type { LiveProposal } from '../../admin/live.ts';
+import type { AdminSession } from '../../admin/session.ts';
 import { type AdminHere, changingDepot } from '../../cli/admin-here.ts';
 import { AdminCommand, type ContextOf, type Outcome } from '../../cli/base.ts';
-import { confirmingFlags } from '../../cli/flags.ts';
+import { confirmingFlags, walkthruFlags } from '../../cli/flags.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
 interface MadeLive {
@@ -30,9 +31,11 @@ export default class AdminLive extends AdminCommand<MadeLive, typeof AdminLive> 
     '<%= config.bin %>admin live transmogrifier-2.1.2-1',
     '<%= config.bin %>admin live transmogrifier-2.1.2-1 -a',
     '<%= config.bin %>admin live transmogrifier-2.1.2-1 --clean --dry-run',
+    '<%= config.bin %>admin live -w',
   ];
   static override flags = {
     ...confirmingFlags,
+    ...walkthruFlags,
     rollback: Flags.boolean({ summary: 'Agree to take machines back to an older edition, where nobody can be asked.' }),
     clean: Flags.boolean({
       allowNo: true,
@@ -47,9 +50,11 @@ export default class AdminLive extends AdminCommand<MadeLive, typeof AdminLive> 
     const { proposeLive, makeLive } = await import('../../admin/live.ts');
     const { affectedWords } = await import('../../admin/affected.ts');
     const { flags, args, terminal } = context;
+    const given: string | undefined = args.edition;
     return changingDepot(context, async (session, here) => {
-      const rules = cleanRules(flags.clean, here);
-      const proposal = await proposeLive(args.edition, session, rules);
+      const target = given ?? (await walkEdition(session, terminal));
+      const rules = cleanRules(flags.walkthru ? await walkClean(flags.clean, here, terminal) : flags.clean, here);
+      const proposal = await proposeLive(target, session, rules);
       const { edition, alreadyLive, rollback, effects, affected, policies, cleaned } = proposal;
       const machines = affectedWords(affected);
       const shown = { edition: edition.edition, rollback, effects, affected, machines, policies, cleaned };
@@ -72,6 +77,24 @@ export default class AdminLive extends AdminCommand<MadeLive, typeof AdminLive> 
     lines.push(...cleaned.map((old) => `  ${old}: ${done ? 'cleaned away' : 'would be cleaned away'}`));
     terminal.result(lines.join('\n'));
   }
+}
+
+async function walkEdition(session: AdminSession, terminal: Terminal): Promise<string> {
+  const { editionToPick } = await import('../../cli/walkthru/edit.ts');
+  return editionToPick(terminal, session, { question: 'Make live:', flag: 'EDITION', but: 'live' });
+}
+
+async function walkClean(flag: boolean | undefined, { settings }: AdminHere, terminal: Terminal): Promise<boolean> {
+  if (flag !== undefined) return flag;
+  return terminal.choose({
+    question: 'Old editions of the basename:',
+    flag: '--clean',
+    options: [
+      { value: false, label: 'stay' },
+      { value: true, label: 'are deleted afterwards' },
+    ],
+    preset: settings.liveClean === 'on',
+  });
 }
 
 /** Null: nothing is cleaned away. */

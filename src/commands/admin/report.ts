@@ -1,8 +1,10 @@
 import { combineExitCodes } from '@d3/sdk';
 import { Flags } from '@oclif/core';
-import { REPORT_TYPES, type ReportResult, type ReportType } from '../../admin/report.ts';
+import type { ReportResult } from '../../admin/report.ts';
+import { REPORT_TYPES, type ReportType } from '../../catalog/statuses.ts';
 import { readingDepot } from '../../cli/admin-here.ts';
 import { AdminCommand, type ContextOf, type Outcome, targets } from '../../cli/base.ts';
+import { walkthruFlags } from '../../cli/flags.ts';
 import { ageText, csvListing, listingFlags, showListing, statusesOf, statusFlag } from '../../cli/listing.ts';
 import { installedColumns, problemColumns, queuedColumns } from '../../cli/report-columns.ts';
 import { fields } from '../../cli/table-text.ts';
@@ -26,10 +28,12 @@ export default class AdminReport extends AdminCommand<ReportResult, typeof Admin
     '<%= config.bin %>admin report --type computer lab-1',
     '<%= config.bin %>admin report --computers lab-1 --queue',
     '<%= config.bin %>admin report transmogrifier -S deprecated,skipped -z',
+    '<%= config.bin %>admin report -w',
   ];
   static override flags = {
     ...listingFlags,
     ...statusFlag,
+    ...walkthruFlags,
     type: Flags.string({
       options: [...REPORT_TYPES],
       helpValue: 'TYPE',
@@ -46,15 +50,22 @@ export default class AdminReport extends AdminCommand<ReportResult, typeof Admin
 
   async execute(context: ContextOf<typeof AdminReport>): Promise<Outcome<ReportResult>> {
     const { report } = await import('../../admin/report.ts');
-    const { flags, args } = context;
+    const { flags, args, terminal } = context;
     this.#csv = flags.csv;
-    this.#queue = flags.queue;
     const type = (flags.type ?? (flags.computers ? 'computer' : 'installed')) as ReportType;
     const statuses = statusesOf(flags.status);
     const { computers, queue, frozen } = flags;
-    const request = { type, targets: args.target, computers, queue, frozen, statuses };
-    const { result, errors } = await readingDepot(context, (session) => report(request, session));
-    const answered = new Set(args.target).size - errors.length;
+    let request = { type, targets: args.target, computers, queue, frozen, statuses };
+    const { result, errors } = await readingDepot(context, async (session) => {
+      if (flags.walkthru) {
+        const { walkReport } = await import('../../cli/walkthru/report.ts');
+        const walked = await walkReport(terminal, session);
+        request = { ...request, ...walked, computers: false, statuses: statusesOf(walked.statuses) };
+      }
+      return report(request, session);
+    });
+    this.#queue = request.queue;
+    const answered = new Set(request.targets).size - errors.length;
     const codes = [...Array.from({ length: answered }, () => 0), ...errors.map(({ exitCode }) => exitCode)];
     return { result, errors, exit: combineExitCodes(codes) };
   }

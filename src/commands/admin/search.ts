@@ -3,6 +3,7 @@ import type { FoundEdition, FoundGroup } from '../../admin/search.ts';
 import { readingDepot } from '../../cli/admin-here.ts';
 import { AdminCommand, type ContextOf, type Outcome } from '../../cli/base.ts';
 import { foundColumns, groupColumns } from '../../cli/edition-columns.ts';
+import { walkthruFlags } from '../../cli/flags.ts';
 import {
   csvListing,
   type ListingColumn,
@@ -45,10 +46,12 @@ export default class AdminSearch extends AdminCommand<Found, typeof AdminSearch>
     "<%= config.bin %>admin search '^trans|fier$' -S pilot,live",
     '<%= config.bin %>admin search --groups standard',
     '<%= config.bin %>admin search --by sally --since 7d',
+    '<%= config.bin %>admin search -w',
   ];
   static override flags = {
     ...listingFlags,
     ...statusFlag,
+    ...walkthruFlags,
     groups: Flags.boolean({ summary: 'The patterns are of groups; without any, all editions with their groups.' }),
     edition: Flags.string({ helpValue: 'PATTERN', summary: 'Only editions that match.' }),
     category: Flags.string({ char: 'C', helpValue: 'PATTERN', summary: 'Only those in a category that matches.' }),
@@ -65,11 +68,9 @@ export default class AdminSearch extends AdminCommand<Found, typeof AdminSearch>
 
   async execute(context: ContextOf<typeof AdminSearch>): Promise<Outcome<Found>> {
     const { searchEditions, searchGroups } = await import('../../admin/search.ts');
-    const { flags, args } = context;
+    const { flags, args, terminal } = context;
     this.#csv = flags.csv;
-    const patterns = args.pattern ?? [];
     const request = {
-      patterns,
       statuses: statusesOf(flags.status),
       edition: flags.edition,
       category: flags.category,
@@ -77,11 +78,19 @@ export default class AdminSearch extends AdminCommand<Found, typeof AdminSearch>
       since: timeOf('--since', flags.since),
       until: timeOf('--until', flags.until),
     };
-    this.#withGroups = flags.groups;
     return readingDepot(context, async (session) => {
-      if (flags.groups && patterns.length > 0)
-        return { result: { editions: [], groups: await searchGroups(request, session) } };
-      return { result: { editions: await searchEditions(request, session), groups: [] } };
+      let { groups } = flags;
+      let patterns = args.pattern ?? [];
+      if (flags.walkthru) {
+        const { walkSearch } = await import('../../cli/walkthru/search.ts');
+        const walked = await walkSearch(terminal, session);
+        ({ groups, patterns } = walked);
+        request.statuses = statusesOf(walked.statuses);
+      }
+      this.#withGroups = groups;
+      if (groups && patterns.length > 0)
+        return { result: { editions: [], groups: await searchGroups({ ...request, patterns }, session) } };
+      return { result: { editions: await searchEditions({ ...request, patterns }, session), groups: [] } };
     });
   }
 

@@ -208,7 +208,7 @@ export interface HistoryEvent {
 }
 
 export interface HistoryTarget {
-  /** `edition` or a document kind. */
+  /** `edition`, a document kind, or `depot` for its files. */
   kind: string;
   /** 0 for a computer, which has none but its name, its own id. */
   id: number;
@@ -236,10 +236,10 @@ export interface HistoryStore {
    * What has or ever had a name, without regard to case: documents and editions by name, editions also by id and basename.
    */
   targetsCalled(name: string): Promise<Pick<HistoryTarget, 'kind' | 'id'>[]>;
+  /** Writes down a change that is no record's: what changes a record writes its event itself. */
+  add(event: Pick<HistoryEvent, 'by' | 'what' | 'target' | 'before' | 'after'>): Promise<void>;
   /** What the depot knows of its chain of events. */
   chain(): Promise<HistoryChain>;
-  /** Writes down what changed no row of the store, such as keys. */
-  record(event: Omit<HistoryEvent, 'id' | 'prev' | 'hash' | 'at'>): Promise<void>;
   /** Every event as it is stored, oldest first; read in pieces. */
   rows(): AsyncIterable<ChainedEvent>;
 }
@@ -287,8 +287,15 @@ export interface ComputerStore {
   outcomes(id: string): Promise<ReportedOutcome[]>;
   /** What waits for a restart by the newest report. */
   queue(id: string): Promise<ReportedQueued[]>;
-  /** The newest report of every computer that sent one, in order of their ids; read in pieces. */
-  newestReports(): AsyncIterable<Report>;
+  /** The newest report of every computer that sent one, or of some, in order of their ids; read in pieces. */
+  newestReports(ids?: readonly string[]): AsyncIterable<KeptReport>;
+  /** Every basename with every edition of it that some computer has by its newest report. */
+  namesInstalled(): Promise<{ basename: string; edition: string }[]>;
+  /** What computers have by their newest reports: all of them or some, everything or some basenames. Read in pieces. */
+  installedNames(limits: {
+    ids?: readonly string[] | undefined;
+    basenames?: readonly string[] | undefined;
+  }): AsyncIterable<{ computer: string; basename: string; edition: string }>;
   /**
    * Takes a computer and its reports out. It comes back with its next report.
    * @throws D3Error notFound `COMPUTER_NOT_FOUND`

@@ -76,23 +76,23 @@ export function historyStore(db: Kysely<Tables>, clock: Clock): HistoryStore {
       return { events, newest };
     },
 
-    async record(event): Promise<void> {
-      const at = clock.now().toISOString();
-      await db.transaction().execute((transaction) => recordEvent(transaction, { ...event, at }));
-    },
-
     rows: () => eventRows(db),
 
     async targetsCalled(name: string): Promise<Target[]> {
       const named = await db
         .selectFrom('events')
         .select(['target_kind', 'target_id'])
-        .where(sql`lower(target_name)`, '=', name.toLowerCase())
+        .where(sql`lower(target_name)`, '=', lowered(name))
         .distinct()
         .execute();
       const found = new Map(named.map(({ target_kind: kind, target_id: id }) => [`${kind} ${id}`, { kind, id }]));
       for (const id of await editionsCalled(db, name)) found.set(`edition ${id}`, { kind: 'edition', id });
       return [...found.values()];
+    },
+
+    async add(event): Promise<void> {
+      const at = clock.now().toISOString();
+      await db.transaction().execute((transaction) => recordEvent(transaction, { ...event, at }));
     },
   };
 }
@@ -115,6 +115,11 @@ export async function* eventRows(db: Kysely<Tables>): AsyncGenerator<ChainedEven
   }
 }
 
+/** By the database's own rule on both sides: SQLite's knows no letters but those of English. */
+function lowered(name: string) {
+  return sql<string>`lower(${name})`;
+}
+
 type Target = Pick<HistoryTarget, 'kind' | 'id'>;
 
 async function editionsCalled(db: Kysely<Tables>, name: string): Promise<number[]> {
@@ -126,7 +131,7 @@ async function editionsCalled(db: Kysely<Tables>, name: string): Promise<number[
       .select('id')
       .where((where) =>
         where.or([
-          where(sql`lower(basename)`, '=', name.toLowerCase()),
+          where(sql`lower(basename)`, '=', lowered(name)),
           ...(number === null ? [] : [where('id', '=', number)]),
         ]),
       )
