@@ -380,7 +380,7 @@ export function signingOf(dir: string, store: Store, own: readonly string[], clo
     async rotate(rotation, by) {
       const rotated = await draftRotation(dir, store, rotation, clock);
       const { role, before, after, threshold } = rotated;
-      await store.history.record({
+      await store.history.add({
         by,
         what: 'keys.rotated',
         target: { kind: 'keys', id: 0, name: role },

@@ -251,10 +251,13 @@ export interface HistoryStore {
    * What has or ever had a name, without regard to case: documents and editions by name, editions also by id and basename.
    */
   targetsCalled(name: string): Promise<Pick<HistoryTarget, 'kind' | 'id'>[]>;
+<<<<<<< HEAD
+=======
+  /** Writes down a change that is no record's: what changes a record writes its event itself. */
+  add(event: Pick<HistoryEvent, 'by' | 'what' | 'target' | 'before' | 'after'>): Promise<void>;
+>>>>>>> origin/depot-keys
   /** What the depot knows of its chain of events. */
   chain(): Promise<HistoryChain>;
-  /** Writes down what changed no row of the store, such as keys. */
-  record(event: Omit<HistoryEvent, 'id' | 'prev' | 'hash' | 'at'>): Promise<void>;
   /** Every event as it is stored, oldest first; read in pieces. */
   rows(): AsyncIterable<ChainedEvent>;
 }

@@ -78,11 +78,14 @@ export function historyStore(db: Kysely<Tables>, clock: Clock): HistoryStore {
       return { events, newest };
     },
 
+<<<<<<< HEAD
     async record(event): Promise<void> {
       const at = clock.now().toISOString();
       await inTurn(db, DEPOT, (transaction) => recordEvent(transaction, { ...event, at }));
     },
 
+=======
+>>>>>>> origin/depot-keys
     rows: () => eventRows(db),
 
     async targetsCalled(name: string): Promise<Target[]> {
@@ -96,6 +99,7 @@ export function historyStore(db: Kysely<Tables>, clock: Clock): HistoryStore {
       for (const id of await editionsCalled(db, name)) found.set(`edition ${id}`, { kind: 'edition', id });
       return [...found.values()];
     },
+<<<<<<< HEAD
   };
 }
 
@@ -104,6 +108,16 @@ function lowered(name: string) {
   return sql<string>`lower(${name})`;
 }
 
+=======
+
+    async add(event): Promise<void> {
+      const at = clock.now().toISOString();
+      await db.transaction().execute((transaction) => recordEvent(transaction, { ...event, at }));
+    },
+  };
+}
+
+>>>>>>> origin/depot-keys
 /** Every event, oldest first; read in pieces. */
 export async function* eventRows(db: Kysely<Tables>): AsyncGenerator<ChainedEvent> {
   let after = 0;
@@ -120,6 +134,14 @@ export async function* eventRows(db: Kysely<Tables>): AsyncGenerator<ChainedEven
     if (last === undefined) return;
     after = last.id;
   }
+<<<<<<< HEAD
+=======
+}
+
+/** By the database's own rule on both sides: SQLite's knows no letters but those of English. */
+function lowered(name: string) {
+  return sql<string>`lower(${name})`;
+>>>>>>> origin/depot-keys
 }
 
 type Target = Pick<HistoryTarget, 'kind' | 'id'>;
