@@ -64,6 +64,8 @@ describe('the configuration of a machine', () => {
       processesNoticeDays: 0,
       httpCredentials: { command: ['/usr/local/bin/secret', 'depot'] },
       httpCa: '/etc/ca.pem',
+      databaseUrl: 'postgres://d3@db.example.org/d3',
+      databasePassword: { file: '/etc/d3.database' },
       cacheMaxMegabytes: 7,
       logFile: '/var/log/other.log',
       logLevel: 'debug',
@@ -94,6 +96,7 @@ describe('the configuration of a machine', () => {
         sync: { pilots: 'update' },
         processes: { quit: 'ask', noticeDays: 0 },
         http,
+        database: { url: settings.databaseUrl, password: settings.databasePassword },
         log,
         cache: { maxMegabytes: 7 },
         trust: { root: settings.trustRoot },
@@ -117,7 +120,12 @@ describe('the configuration of a machine', () => {
         'processes.noticeDays': 0,
         'http.credentials': http.credentials,
         'http.ca': http.ca,
+<<<<<<< HEAD
         'trust.root': settings.trustRoot,
+=======
+        'database.url': settings.databaseUrl,
+        'database.password': settings.databasePassword,
+>>>>>>> origin/depot-pg
         'cache.maxMegabytes': 7,
         'policies.queued': 'tell-of-restarts',
         ...Object.fromEntries(Object.entries(log).map(([name, value]) => [`log.${name}`, value])),

@@ -19,6 +19,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { Guard } from '../../src/platform/guard.ts';
 
 /**
  * A real PostgreSQL for tests: the one npm brings, or any server whose address is in D3_TEST_POSTGRES (as a user who may make
@@ -133,6 +134,8 @@ async function startServer(durable: boolean): Promise<TestServer & { stop(): Pro
   const port = await freePort();
   let running: ChildProcess | null = null;
   const url = `postgres://d3:${password}@127.0.0.1:${port}/postgres`;
+  // Killed tests leave no server behind.
+  const guard = new Guard(0);
   const own: OwnServer = {
     port,
     async start() {
@@ -155,6 +158,7 @@ async function startServer(durable: boolean): Promise<TestServer & { stop(): Pro
         { ...account, cwd: folder, env: { PATH: '/usr/bin:/bin' }, stdio: 'ignore', detached: true },
       );
       running = child;
+      await guard.hold(child.pid as number);
       await answers(url, child);
     },
     async kill() {
@@ -162,12 +166,14 @@ async function startServer(durable: boolean): Promise<TestServer & { stop(): Pro
       const ended = once(running, 'exit');
       process.kill(-(running.pid as number), 'SIGKILL');
       await ended;
+      await guard.release(running.pid as number);
       running = null;
     },
   };
   const stop = async () => {
     process.off('exit', atExit);
     await own.kill();
+    guard.close();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   // Whatever ends the tests, nothing is left.
