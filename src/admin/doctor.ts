@@ -68,7 +68,7 @@ export async function examineDepot(
   findings.push(...(await unusedScripts(liveScript, session)));
   const fixed = findings.filter((finding) => finding.fixed);
   if (fixed.length > 0) {
-    await session.depot.store.history.record({
+    await session.depot.store.history.add({
       by: session.admin,
       what: 'depot.mended',
       target: { kind: 'depot', id: 0, name: 'files' },

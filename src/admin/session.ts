@@ -107,7 +107,7 @@ export async function publish({ depot, report }: AdminSession): Promise<void> {
     await depot.publish({ mine: true });
     const waiting = (await depot.local?.signing.waiting()) ?? [];
     if (waiting.length === 0) return;
-    const { waitingWords } = await import('./keys.ts');
+    const { waitingWords } = await import('./waiting.ts');
     for (const draft of waiting) report({ type: 'warning', target: null, text: waitingWords(draft) });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

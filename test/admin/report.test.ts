@@ -191,14 +191,12 @@ describe('show, search, report and history', () => {
     await reported({});
     const database = new DatabaseSync(path.join(sandbox.depot, 'depot.db'));
     database.exec(`drop table computer_receipts; drop table computer_queue; drop table computer_problems;
-<<<<<<< HEAD
       drop table computer_claims; drop table tokens; drop table enrolments; drop table enrolment_codes;
-      drop index events_at; drop index events_name; alter table computers drop column user_name`);
-=======
-      drop index events_at; drop index events_name; alter table computers drop column user_name;
+      drop index events_at; drop index events_key; alter table computers drop column user_name;
+      alter table events drop column target_key; alter table depot drop column identity;
+      alter table depot drop column unfinished;
       alter table events drop column prev; alter table events drop column hash;
       alter table depot drop column events; alter table depot drop column newest_event`);
->>>>>>> origin/depot-keys
     database.prepare('update reports set body = ?').run(JSON.stringify(told));
     database.exec('update depot set schema_version = 3');
     database.close();

@@ -120,12 +120,9 @@ describe('the configuration of a machine', () => {
         'processes.noticeDays': 0,
         'http.credentials': http.credentials,
         'http.ca': http.ca,
-<<<<<<< HEAD
         'trust.root': settings.trustRoot,
-=======
         'database.url': settings.databaseUrl,
         'database.password': settings.databasePassword,
->>>>>>> origin/depot-pg
         'cache.maxMegabytes': 7,
         'policies.queued': 'tell-of-restarts',
         ...Object.fromEntries(Object.entries(log).map(([name, value]) => [`log.${name}`, value])),

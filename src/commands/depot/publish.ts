@@ -41,7 +41,7 @@ export default class DepotPublish extends AdminCommand<Shown, typeof DepotPublis
 
   async execute(context: ContextOf<typeof DepotPublish>): Promise<Outcome<Shown>> {
     const { forgetCopy, publishDepot } = await import('../../admin/site.ts');
-    const { waitingWords } = await import('../../admin/keys.ts');
+    const { waitingWords } = await import('../../admin/waiting.ts');
     const { flags } = context;
     const to = flags.to === undefined ? null : path.resolve(flags.to);
     const { inbox, grace, check, forget } = flags;

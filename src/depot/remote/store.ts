@@ -129,7 +129,7 @@ function historyOf(api: Api): AdminStore['history'] {
       const target = targets?.map(({ kind, id }) => `${kind}:${id}`);
       return (await api.get<{ events: HistoryEvent[] }>('history', { ...filter, target })).events;
     },
-    record: (event) => api.send<void>('POST', 'history', { json: withoutWho(event), by: event.by }),
+    add: (event) => api.send<void>('POST', 'history', { json: withoutWho(event), by: event.by }),
     async targetsCalled(name) {
       type Targets = { targets: Pick<HistoryTarget, 'kind' | 'id'>[] };
       return (await api.get<Targets>('history/targets', { name })).targets;
@@ -138,7 +138,7 @@ function historyOf(api: Api): AdminStore['history'] {
 }
 
 /** The server knows by itself who it is. */
-function withoutWho({ what, target, before, after }: Omit<Parameters<HistoryStore['record']>[0], 'by'>) {
+function withoutWho({ what, target, before, after }: Omit<Parameters<HistoryStore['add']>[0], 'by'>) {
   return { what, target, before, after };
 }
 

@@ -251,11 +251,8 @@ export interface HistoryStore {
    * What has or ever had a name, without regard to case: documents and editions by name, editions also by id and basename.
    */
   targetsCalled(name: string): Promise<Pick<HistoryTarget, 'kind' | 'id'>[]>;
-<<<<<<< HEAD
-=======
   /** Writes down a change that is no record's: what changes a record writes its event itself. */
   add(event: Pick<HistoryEvent, 'by' | 'what' | 'target' | 'before' | 'after'>): Promise<void>;
->>>>>>> origin/depot-keys
   /** What the depot knows of its chain of events. */
   chain(): Promise<HistoryChain>;
   /** Every event as it is stored, oldest first; read in pieces. */

@@ -78,14 +78,6 @@ export function historyStore(db: Kysely<Tables>, clock: Clock): HistoryStore {
       return { events, newest };
     },
 
-<<<<<<< HEAD
-    async record(event): Promise<void> {
-      const at = clock.now().toISOString();
-      await inTurn(db, DEPOT, (transaction) => recordEvent(transaction, { ...event, at }));
-    },
-
-=======
->>>>>>> origin/depot-keys
     rows: () => eventRows(db),
 
     async targetsCalled(name: string): Promise<Target[]> {
@@ -99,7 +91,11 @@ export function historyStore(db: Kysely<Tables>, clock: Clock): HistoryStore {
       for (const id of await editionsCalled(db, name)) found.set(`edition ${id}`, { kind: 'edition', id });
       return [...found.values()];
     },
-<<<<<<< HEAD
+
+    async add(event): Promise<void> {
+      const at = clock.now().toISOString();
+      await inTurn(db, DEPOT, (transaction) => recordEvent(transaction, { ...event, at }));
+    },
   };
 }
 
@@ -108,16 +104,6 @@ function lowered(name: string) {
   return sql<string>`lower(${name})`;
 }
 
-=======
-
-    async add(event): Promise<void> {
-      const at = clock.now().toISOString();
-      await db.transaction().execute((transaction) => recordEvent(transaction, { ...event, at }));
-    },
-  };
-}
-
->>>>>>> origin/depot-keys
 /** Every event, oldest first; read in pieces. */
 export async function* eventRows(db: Kysely<Tables>): AsyncGenerator<ChainedEvent> {
   let after = 0;
@@ -134,14 +120,6 @@ export async function* eventRows(db: Kysely<Tables>): AsyncGenerator<ChainedEven
     if (last === undefined) return;
     after = last.id;
   }
-<<<<<<< HEAD
-=======
-}
-
-/** By the database's own rule on both sides: SQLite's knows no letters but those of English. */
-function lowered(name: string) {
-  return sql<string>`lower(${name})`;
->>>>>>> origin/depot-keys
 }
 
 type Target = Pick<HistoryTarget, 'kind' | 'id'>;

@@ -22,7 +22,7 @@ export default class DepotKeysList extends AdminCommand<KeysView, typeof DepotKe
   }
 
   async render({ root, roles, waiting }: KeysView, terminal: Terminal): Promise<void> {
-    const { waitingWords } = await import('../../../admin/keys.ts');
+    const { waitingWords } = await import('../../../admin/waiting.ts');
     terminal.table({
       title: `Signing keys, root version ${root}`,
       columns: ['Role', 'Needed', 'Key', 'Where', 'Expires'],

@@ -57,7 +57,7 @@ export default class DepotKeysRotate extends AdminCommand<RotationResult, typeof
     { role, root, after, threshold, made, inForce, waiting }: RotationResult,
     terminal: Terminal,
   ): Promise<void> {
-    const { waitingWords } = await import('../../../admin/keys.ts');
+    const { waitingWords } = await import('../../../admin/waiting.ts');
     const ids = after.map((id) => id.slice(0, 8)).join(', ');
     terminal.result(
       [

@@ -47,7 +47,7 @@ export default class DepotKeysSign extends AdminCommand<SignedHere, typeof Depot
   }
 
   async render({ what, done, inForce, waiting }: SignedHere, terminal: Terminal): Promise<void> {
-    const { waitingWords } = await import('../../../admin/keys.ts');
+    const { waitingWords } = await import('../../../admin/waiting.ts');
     if (what.length === 0 && waiting.length === 0) {
       terminal.result('Nothing waits for a signature.');
       return;

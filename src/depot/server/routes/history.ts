@@ -48,7 +48,7 @@ export const historyRoutes: readonly Route[] = [
       before: Anything,
       after: Anything,
     }),
-    handle: ({ body, by }, { depot }) => depot.store.history.record({ ...body, by }),
+    handle: ({ body, by }, { depot }) => depot.store.history.add({ ...body, by }),
   }),
   route({
     id: 'targetsCalled',
