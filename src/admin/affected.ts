@@ -1,6 +1,6 @@
 import { osAllowed } from '../catalog/limits.ts';
 import type { Edition } from '../catalog/types.ts';
-import { Fleet } from './fleet.ts';
+import { Fleet } from '../depot/index.ts';
 import type { AdminSession } from './session.ts';
 
 /** What an edition's going live comes to on the machines, as their last reports have them. Machines that never reported are not known. */

@@ -39,6 +39,7 @@ export interface Store {
   readonly history: HistoryStore;
   readonly computers: ComputerStore;
   readonly publication: PublicationStore;
+  readonly overview: OverviewStore;
   /** Runs that are advanced by the depot's own host. */
   readonly runs: RunStore;
   /**
@@ -341,6 +342,52 @@ export interface ProblemSomewhere extends Somewhere {
 }
 
 export type ProblemStatus = Extract<ReportedOutcome['status'], 'failed' | 'blocked' | 'held' | 'interrupted'>;
+
+/** Computers that have an edition, by their newest reports. */
+export interface EditionCount {
+  basename: string;
+  id: number;
+  edition: string;
+  computers: number;
+  /** Those that have it as a pilot, and frozen. */
+  piloting: number;
+  frozen: number;
+}
+
+/** Computers where an edition waits for a restart. */
+export type QueueCount = Pick<EditionCount, 'basename' | 'id' | 'computers'>;
+
+/** Computers that said the same of the same thing. */
+export interface ProblemCount
+  extends Pick<ProblemSomewhere, 'subject' | 'edition' | 'status' | 'reason' | 'processes'> {
+  /** When the first of them said so, ISO 8601. */
+  since: string;
+  computers: number;
+}
+
+/** How much a computer has of everything. */
+export interface ComputerCounts {
+  receipts: number;
+  queued: number;
+  /** Failed or cut. */
+  failed: number;
+  /** Blocked, or held up by a program that runs. */
+  blocked: number;
+}
+
+/** Sums over all computers, by their newest reports. */
+export interface OverviewStore {
+  /** By basename, oldest first. */
+  editions(): Promise<EditionCount[]>;
+  /** By basename, oldest first. */
+  queues(): Promise<QueueCount[]>;
+  /** The most common first; at most so many. */
+  problems(limit: number): Promise<ProblemCount[]>;
+  /** By computer; one without anything is left out. */
+  computers(): Promise<Map<string, ComputerCounts>>;
+  /** How many computers were heard of at each of these moments or later. */
+  contacts(moments: readonly string[]): Promise<number[]>;
+}
 
 /** Reports kept for each computer. */
 export const REPORTS_KEPT = 10;

@@ -9,12 +9,14 @@ import type {
   Documents,
   EditionStore,
   HistoryStore,
+  OverviewStore,
   PublicationStore,
   Store,
 } from './contract.ts';
 import { SqlDocuments } from './documents.ts';
 import { SqlEditions } from './editions.ts';
 import { historyStore } from './events.ts';
+import { SqlOverview } from './overview.ts';
 import { SqlPublication } from './publication.ts';
 import { SqlRuns } from './runs.ts';
 import type { Tables } from './tables.ts';
@@ -25,6 +27,7 @@ export class SqlStore implements Store {
   readonly history: HistoryStore;
   readonly computers: ComputerStore;
   readonly publication: PublicationStore;
+  readonly overview: OverviewStore;
   readonly runs: RunStore;
   readonly #db: Kysely<Tables>;
   readonly #clock: Clock;
@@ -36,6 +39,7 @@ export class SqlStore implements Store {
     this.history = historyStore(db);
     this.computers = new SqlComputers(db, clock);
     this.publication = new SqlPublication(db, clock);
+    this.overview = new SqlOverview(db);
     this.runs = new SqlRuns(db);
   }
 

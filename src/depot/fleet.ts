@@ -1,9 +1,10 @@
 import { D3Error } from '@d3/sdk';
 import { type Criteria, type Criterion, criterionMet, judge, type Known, machineKnows } from '../catalog/criteria.ts';
 import { nameKey } from '../catalog/names.ts';
-import type { ComputerBody, GroupBody, Report } from '../depot/contract.ts';
-import { asksRecords, type Computer, Records, type StoredDocument } from '../depot/index.ts';
-import type { AdminSession } from './session.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { ComputerBody, GroupBody, Report } from './contract.ts';
+import { asksRecords, Records } from './records.ts';
+import type { Computer, Store, StoredDocument } from './store/contract.ts';
 
 /** A computer with what admins say of it. */
 export interface FleetComputer extends Computer {
@@ -28,6 +29,12 @@ export interface Judged {
   met: boolean;
 }
 
+/** What of a depot it is read from. */
+export interface FleetSource {
+  depot: { store: Pick<Store, 'documents'> & { computers: Pick<Store['computers'], 'list' | 'newestReports'> } };
+  clock: Clock;
+}
+
 const DAY = 86_400_000;
 /** The fewest letters that stand for an id. */
 const PREFIX = /^[0-9a-f][0-9a-f-]{3,35}$/;
@@ -47,11 +54,10 @@ export class Fleet {
   }
 
   /** @param reports whether criteria will be judged: what computers last reported is read for that */
-  static async of(session: AdminSession, reports: boolean): Promise<Fleet> {
-    const { store } = session.depot;
+  static async of({ depot: { store }, clock }: FleetSource, reports: boolean): Promise<Fleet> {
     const documents = await store.documents('computer').list();
     const recordOf = new Map(documents.map((document) => [document.name, document]));
-    const now = session.clock.now().getTime();
+    const now = clock.now().getTime();
     const computers = (await store.computers.list()).map((computer) => {
       const record = recordOf.get(computer.id) ?? null;
       const age = Math.max(0, Math.floor((now - Date.parse(computer.lastContact)) / DAY));
