@@ -19,9 +19,10 @@ export async function problemsWith(value: unknown, schema: object): Promise<stri
 }
 
 /** Levels a document may have: what looks into one goes as deep as it is. */
-const MAX_DEPTH = 64;
+export const MAX_DEPTH = 64;
 
-function isTooDeep(value: unknown, levels: number): boolean {
+/** Looks no deeper than it has to. */
+export function isTooDeep(value: unknown, levels = MAX_DEPTH): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return levels === 0 || Object.values(value).some((part) => isTooDeep(part, levels - 1));
 }
@@ -31,7 +32,7 @@ async function compile(schema: object): Promise<Check> {
   const ajv = new Ajv({ allErrors: false, strict: true, strictRequired: false, allowUnionTypes: true });
   const validate = ajv.compile(schema);
   return (value) => {
-    if (isTooDeep(value, MAX_DEPTH)) return `it is nested deeper than ${MAX_DEPTH} levels`;
+    if (isTooDeep(value)) return `it is nested deeper than ${MAX_DEPTH} levels`;
     if (validate(value)) return null;
     return (validate.errors ?? [])
       .map((error) => `${error.instancePath === '' ? 'it' : error.instancePath} ${error.message ?? 'is wrong'}`)

@@ -19,7 +19,6 @@ import type { ApplePackage, Edition, EditionAttributes, PackageFile } from '../c
 import type { Preferences } from '../config/preferences.ts';
 import type { PackageContents } from '../depot/contract.ts';
 import { namesKnown, pinOf, pinScripts, riskOf } from './attributes.ts';
-import { blobsOf, removeUnused, requireBlobs } from './blobs.ts';
 import { type BuildChoices, type BuildTools, buildProblems, buildToolsHere, idleBuildFlags } from './build.ts';
 import { formatOf, type SourcePackage, sourcePackage, sourceProblem } from './package-file.ts';
 import { throwProblems } from './problems.ts';
@@ -87,7 +86,7 @@ export async function addEdition(request: AddRequest, session: AdminSession): Pr
       warnings: [...draft.warnings, ...(fresh?.warnings ?? []), ...riskOf(edition, session.clock.now())],
     };
   } catch (error) {
-    await removeUnused(stored, session);
+    await session.depot.removeUnused(stored);
     throw error;
   }
 }
@@ -141,8 +140,7 @@ async function insert(
       applePackages: packages,
       ...(debianPackage === undefined ? {} : { debianPackage }),
     };
-    const name = editionString(basename, version, revision);
-    return await depot.store.editions.insert(added, admin, () => requireBlobs(blobsOf(added), name, session));
+    return await depot.addEdition(added, admin);
   } catch (error) {
     await scripts.undo();
     throw error;

@@ -1,7 +1,6 @@
 import { D3Error } from '@d3/sdk';
 import type { Edition, ScriptPin } from '../catalog/types.ts';
-import type { DeletedEdition } from '../depot/index.ts';
-import { blobsOf, removeUnused } from './blobs.ts';
+import { blobsOf, type DeletedEdition } from '../depot/index.ts';
 import { type AdminSession, announce, publish } from './session.ts';
 import { policiesUsing, scriptUsers } from './users.ts';
 
@@ -49,7 +48,7 @@ export async function deleteEdition(edition: Edition, options: DeleteOptions, se
   await publish(session);
   await announce('d3:edition:deleted', edition, session, { keepInJss });
   const scripts = await dropScripts(edition, deleteScripts, session);
-  const removed = await removeUnused(blobsOf(edition), session);
+  const removed = await session.depot.removeUnused(blobsOf(edition));
   const fileRemoved = removed.includes(edition.file.sha256);
   const kept: Kept[] = [...scripts.kept];
   if (!fileRemoved && edition.status !== 'missing') {
@@ -94,7 +93,7 @@ async function dropScripts(
     else {
       try {
         await documents.remove(stored.id, stored.generation, session.admin);
-        await removeUnused([stored.body.sha256], session);
+        await session.depot.removeUnused([stored.body.sha256]);
         removed.push(stored.name);
       } catch (error) {
         // Somebody else may be at the same script.
@@ -154,7 +153,7 @@ export async function restoreEdition(
     await announce('d3:edition:added', edition, session);
     return edition;
   } catch (error) {
-    await removeUnused(added, session);
+    await session.depot.removeUnused(added);
     throw error;
   }
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { D3Error, type ExecPort } from '@d3/sdk';
 import { wholeNumber } from '../catalog/names.ts';
 import type { Edition } from '../catalog/types.ts';
@@ -44,7 +43,7 @@ export async function runLiveScript(
       timedOut,
     } = await exec.run({
       name: script.name,
-      content: await readFile(depot.blobs.path(script.body.sha256)),
+      content: await depot.blobs.read(script.body.sha256),
       args: [],
       environment,
       timeout: TIMEOUT,

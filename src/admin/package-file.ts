@@ -10,7 +10,6 @@ import type { BlobInfo } from '../depot/index.ts';
 import { inspectDeb } from '../installers/deb/inspect.ts';
 import { checkImage } from '../installers/dmg/koly.ts';
 import { translated } from '../installers/pkg.ts';
-import { removeUnused } from './blobs.ts';
 import { type BuildChoices, type BuildTools, buildFrom } from './build.ts';
 import type { AdminSession } from './session.ts';
 
@@ -98,9 +97,9 @@ async function takenIn(
   const { blobs } = session.depot;
   const stored = await blobs.put(file);
   try {
-    return { stored, ...(await examine(blobs.path(stored.sha256))) };
+    return { stored, ...(await blobs.withFile(stored.sha256, examine)) };
   } catch (error) {
-    await removeUnused([stored.sha256], session);
+    await session.depot.removeUnused([stored.sha256]);
     throw error;
   }
 }

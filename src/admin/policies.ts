@@ -9,7 +9,7 @@ import { conditionText } from '../runs/conditions.ts';
 import { POLICY_NAME, policySchema } from '../runs/policy-schema.ts';
 import { CORE_KINDS } from '../runs/schema.ts';
 import { nameOf, type Step } from '../runs/types.ts';
-import { removeUnused, scriptsOfSteps } from './blobs.ts';
+import { scriptsOfSteps } from './blobs.ts';
 import { groupMeant } from './groups.ts';
 import type { PolicyFile } from './policy-file.ts';
 import { pinStepScripts } from './policy-scripts.ts';
@@ -79,10 +79,7 @@ export async function listPolicies(session: AdminSession): Promise<StoredPolicy[
 export async function deletePolicy(policy: StoredPolicy, session: AdminSession): Promise<void> {
   await session.depot.store.documents('policy').remove(policy.id, policy.generation, session.admin);
   await publish(session);
-  await removeUnused(
-    scriptsOfSteps(policy.body.steps).map(({ sha256 }) => sha256),
-    session,
-  );
+  await session.depot.removeUnused(scriptsOfSteps(policy.body.steps).map(({ sha256 }) => sha256));
 }
 
 /** @param policy its name or id @throws D3Error notFound `POLICY_NOT_FOUND` */
@@ -142,7 +139,7 @@ async function saved(
         : await documents.update(before.id, before.generation, { name, body: wanted }, admin);
     if (!same) await publish(session);
     const dropped = scriptsOfSteps(before?.body.steps ?? []).map(({ sha256 }) => sha256);
-    if (!same) await removeUnused(dropped, session);
+    if (!same) await session.depot.removeUnused(dropped);
     return { policy, warnings: await warningsFor(policy, others, session) };
   } catch (error) {
     await pinned.undo();

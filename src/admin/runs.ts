@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { Json } from '@d3/sdk';
 import { pluginKinds } from '../lifecycle/step-kinds.ts';
 import { execIn } from '../platform/exec.ts';
@@ -47,8 +45,8 @@ export async function depotKinds(session: AdminSession): Promise<StepKinds> {
   };
   const warn = (target: string, text: string) => report({ type: 'warning', target, text });
   const script = scriptKind({
-    exec: execIn(path.join(depot.dir, 'work')),
-    blob: (sha256) => readFile(depot.blobs.path(sha256)),
+    exec: execIn(depot.work),
+    blob: (sha256) => depot.blobs.read(sha256),
     words: async () => ['/', '', ''],
     environment,
   });
@@ -73,7 +71,7 @@ export function depotRuns(session: AdminSession): DepotRuns {
         ...deciding,
         kinds: await depotKinds(session),
         pause,
-        facts: async () => factsOf(depot.dir),
+        facts: async () => factsOf(depot.location),
         owner: randomUUID(),
         lease: LEASE,
         look: LOOK,

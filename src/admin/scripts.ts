@@ -1,13 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { D3Error } from '@d3/sdk';
 import { SCRIPT_SLOTS } from '../catalog/attributes.ts';
 import type { Edition, ScriptPin, ScriptSlot } from '../catalog/types.ts';
 import type { ScriptBody } from '../depot/contract.ts';
 import type { StoredDocument } from '../depot/index.ts';
 import { NotPlain, readPlainFile } from '../platform/plain-file.ts';
-import { removeUnused } from './blobs.ts';
 import { documentMeant, refuseInUse, savedIfOther } from './documents.ts';
 import { throwProblems } from './problems.ts';
 import { type AdminSession, publish } from './session.ts';
@@ -133,7 +131,7 @@ export async function editScript(edit: ScriptEdit, session: AdminSession): Promi
     const saved = await savedIfOther(before, { name, body }, depot.store.documents('script'), session);
     script = saved ?? before;
   } catch (error) {
-    await removeUnused([stored.sha256], session);
+    await session.depot.removeUnused([stored.sha256]);
     throw error;
   }
   const pin: ScriptPin = { id: script.id, name, sha256: body.sha256, size: body.size };
@@ -142,7 +140,7 @@ export async function editScript(edit: ScriptEdit, session: AdminSession): Promi
     await depot.store.editions.update(id, Object.fromEntries(slots), admin);
   }
   if (repinned.length > 0) await publish(session);
-  await removeUnused([before.body.sha256, ...repinned.map(({ sha256 }) => sha256)], session);
+  await session.depot.removeUnused([before.body.sha256, ...repinned.map(({ sha256 }) => sha256)]);
   return shownScript(script, session);
 }
 
@@ -159,7 +157,7 @@ export async function scriptToDelete(nameOrId: string, session: AdminSession): P
 
 export async function deleteScript({ id, generation, body }: StoredScript, session: AdminSession): Promise<void> {
   await session.depot.store.documents('script').remove(id, generation, session.admin);
-  await removeUnused([body.sha256], session);
+  await session.depot.removeUnused([body.sha256]);
 }
 
 /** Where editions run a script, whatever it was when they were given it. */
@@ -184,7 +182,7 @@ async function scriptMeant(nameOrId: string, { depot }: AdminSession): Promise<S
 }
 
 async function shownScript(script: StoredScript, { depot }: AdminSession): Promise<ShownScript> {
-  const bytes = await readFile(depot.blobs.path(script.body.sha256));
+  const bytes = await depot.blobs.read(script.body.sha256);
   const usedBy = scriptUses(script, await depot.store.editions.list());
   return { script, content: isUtf8(bytes) ? bytes.toString('utf8') : null, usedBy };
 }
@@ -226,7 +224,7 @@ export async function storeScript(
     pin: { id: made.id, name, sha256, size },
     undo: async () => {
       await scripts.remove(made.id, made.generation, admin);
-      await removeUnused([sha256], session);
+      await session.depot.removeUnused([sha256]);
     },
   };
 }
@@ -276,7 +274,7 @@ async function createdOrGone(
     return made;
   } catch (error) {
     if (made !== null) await depot.store.documents('script').remove(made.id, made.generation, admin);
-    await removeUnused([sha256], session);
+    await session.depot.removeUnused([sha256]);
     throw error;
   }
 }

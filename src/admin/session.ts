@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { D3Error, type Reporter, type StatePort } from '@d3/sdk';
 import type { Edition } from '../catalog/types.ts';
 import { type Depot, openDepot } from '../depot/index.ts';
@@ -45,7 +44,7 @@ export async function publish({ depot }: AdminSession): Promise<void> {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new D3Error('NOT_PUBLISHED', 'failed', `The change was taken in, but machines are not shown it yet: ${why}`, {
-      target: depot.dir,
+      target: depot.location,
       actions: [...(error instanceof D3Error ? error.actions : []), 'mend that; the next d3admin command publishes it'],
       cause: error,
     });
@@ -71,7 +70,7 @@ export async function announce(
 export function roomOf({ depot, signal, report }: AdminSession): PluginRoom {
   return {
     machine: { root: '', name: '', user: null },
-    blob: (sha256) => readFile(depot.blobs.path(sha256)),
+    blob: (sha256) => depot.blobs.read(sha256),
     stateOf: () => NO_STATE,
     signal,
     report,

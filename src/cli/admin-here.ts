@@ -13,7 +13,7 @@ import { systemClock, ticks } from '../platform/clock.ts';
 import { execIn } from '../platform/exec.ts';
 import { machinePaths, ownProgramPaths } from '../platform/paths.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { depotLocation, requireDepot } from './depot-location.ts';
+import { depotLocation, requireFolder } from './depot-location.ts';
 import type { Inputs } from './inputs.ts';
 
 /** What an admin command has in its context. */
@@ -67,7 +67,7 @@ async function openedDepot<Result>(
   const given = flags.admin ?? preferences.admin ?? undefined;
   const admin = named ? adminName(given, settings.admin, settings.prohibitedAdminNames, env) : '';
   const known = depotLocation(inputs.depot, preferences.depot ?? settings.depot);
-  const dir = requireDepot(known ?? (terminal.canAsk ? await firstDepot(terminal) : null));
+  const dir = requireFolder(known ?? (terminal.canAsk ? await firstDepot(terminal) : null));
   // Programs of plugins find their working folders in the depot's own ground, which only its owner may enter.
   const exec = execIn(path.join(dir, 'work'));
   const plugins = pluginsOnBus({ hooks, exec, clock: systemClock, ticks, trace });
@@ -86,7 +86,7 @@ async function firstDepot(terminal: AdminInput['terminal']): Promise<string> {
     details: ['No depot is known yet. What you say is kept; d3admin config changes it.', row.explanation],
   });
   const depot = preferenceValue(row, typed, []);
-  if (depot === null) return requireDepot(null);
+  if (depot === null) return requireFolder(null);
   await savePreferences({ depot });
   return depot;
 }

@@ -90,6 +90,8 @@ export abstract class D3Command<Result, T extends typeof Command = typeof Comman
   static override baseFlags = everyFlags;
   static override flags = {};
   static override args = {};
+  /** Told to stop, it ends well: it would go on for ever otherwise. */
+  static endsBySignal = false;
   /** Under which heading `d3 help` lists the command. */
   static helpSection = 'Other commands';
 
@@ -147,7 +149,8 @@ export abstract class D3Command<Result, T extends typeof Command = typeof Comman
   }
 
   async #end(session: Session, outcome: Outcome<Result>): Promise<number> {
-    const { terminal, stoppedBy } = session;
+    const { terminal } = session;
+    const stoppedBy = this.#endsBySignal ? null : session.stoppedBy;
     const errors = [...(outcome.errors ?? []), ...(stoppedBy === null ? [] : [interruption(stoppedBy)])];
     const exit = stoppedBy === null ? (outcome.exit ?? exitOf(errors)) : signalExit(stoppedBy);
     for (const warning of outcome.warnings ?? []) terminal.warn(warning);
@@ -202,6 +205,10 @@ export abstract class D3Command<Result, T extends typeof Command = typeof Comman
     if (!('walkthru' in this.ctor.flags)) return parse(true);
     const parsed = await parse(false);
     return (parsed.flags as Record<string, unknown>)['walkthru'] === true ? parsed : parse(true);
+  }
+
+  get #endsBySignal(): boolean {
+    return (this.ctor as typeof Command & { endsBySignal?: boolean }).endsBySignal === true;
   }
 
   #usage(): Usage {

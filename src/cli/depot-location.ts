@@ -26,15 +26,19 @@ export function depotLocation(given: string | null, configured: string | null): 
   return path.resolve(said);
 }
 
-/** The folder of a depot that is to be administered. @throws D3Error usage naming the three ways to say it */
-export function requireDepot(location: string | URL | null): string {
-  if (typeof location === 'string') return location;
-  if (location !== null) {
-    throw new D3Error('DEPOT_URL', 'usage', 'A depot is administered in its folder, on its own host.', {
-      target: location.href,
-      actions: ['name the folder of the depot: --depot DIR'],
-    });
-  }
+/** The folder of a depot, for what is done on its own host alone. @throws D3Error usage */
+export function requireFolder(location: string | URL | null): string {
+  const found = requireDepot(location);
+  if (typeof found === 'string') return found;
+  throw new D3Error('DEPOT_URL', 'usage', 'That is done in the folder of a depot, on its own host.', {
+    target: found.href,
+    actions: ['name the folder of the depot: --depot DIR'],
+  });
+}
+
+/** The depot that is to be administered. @throws D3Error usage naming the three ways to say it */
+export function requireDepot(location: string | URL | null): string | URL {
+  if (location !== null) return location;
   throw new D3Error('NO_DEPOT', 'usage', 'No depot is known.', {
     actions: [
       'name it with --depot DIR, or D3_DEPOT=DIR, or "depot" in etc/d3.json under the root',

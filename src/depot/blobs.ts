@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { D3Error } from '@d3/sdk';
 import { errnoOf, giveToOwnerOf, makeFolder, syncFolder, TEMP_PREFIX, tempPath } from './files.ts';
@@ -22,8 +22,12 @@ export interface Blobs {
    */
   put(source: string | Buffer): Promise<BlobInfo>;
   has(sha256: string): Promise<boolean>;
-  /** Where it is, there or not. */
-  path(sha256: string): string;
+  /** @throws when it is not there */
+  read(sha256: string): Promise<Buffer>;
+  /** Works on a file with its bytes, which is there as long as the work goes on and is only to be read. */
+  withFile<Result>(sha256: string, work: (path: string) => Promise<Result>): Promise<Result>;
+  /** Whether every byte of it is still what was stored. */
+  isWhole(sha256: string): Promise<boolean>;
   /** Nothing happens when it is not there. */
   remove(sha256: string): Promise<void>;
   /** The hashes of all blobs. */
@@ -38,6 +42,12 @@ export interface Blobs {
   removeUnfinished(name: string): Promise<void>;
 }
 
+/** Blobs in the folder of an embedded depot. */
+export interface LocalBlobs extends Blobs {
+  /** Where it is, there or not. */
+  path(sha256: string): string;
+}
+
 /** Path of a blob in its depot, on every transport. @throws D3Error usage `HASH_INVALID` */
 export function blobPath(sha256: string): string {
   if (SHA256.test(sha256)) return `blobs/${sha256.slice(0, 2)}/${sha256}`;
@@ -45,11 +55,14 @@ export function blobPath(sha256: string): string {
 }
 
 /** @param depot the depot's folder */
-export function openBlobs(depot: string): Blobs {
+export function openBlobs(depot: string): LocalBlobs {
   const dir = join(depot, 'blobs');
   const path = (sha256: string) => join(depot, blobPath(sha256));
   return {
     path,
+    read: (sha256) => readFile(path(sha256)),
+    withFile: (sha256, work) => work(path(sha256)),
+    isWhole: async (sha256) => (await hashOf(path(sha256))) === sha256,
     put: (source) => put(dir, source, path),
     async has(sha256) {
       return stat(path(sha256)).then(
@@ -76,6 +89,12 @@ export function openBlobs(depot: string): Blobs {
       if (name.startsWith(TEMP_PREFIX)) await rm(join(dir, basename(name)), { force: true });
     },
   };
+}
+
+async function hashOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }
 
 async function put(dir: string, source: string | Buffer, pathOf: (sha256: string) => string): Promise<BlobInfo> {

@@ -2,23 +2,39 @@ import { constants } from 'node:fs';
 import { access, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { D3Error } from '@d3/sdk';
+import { editionString } from '../catalog/names.ts';
 import type { Edition } from '../catalog/types.ts';
 import type { Clock } from '../platform/clock.ts';
 import { refuseNetworkFilesystem } from '../platform/filesystems.ts';
-import { type Blobs, openBlobs } from './blobs.ts';
+import { type Blobs, type LocalBlobs, openBlobs } from './blobs.ts';
 import { errnoOf, giveToOwnerOf, makeFolder, syncFolder, writeFileDurably } from './files.ts';
 import { type InboxOutcome, takeInbox } from './inbox.ts';
 import { generateKeys, loadKeys } from './keys.ts';
+import { blobsOf, neededBlobs } from './needed-blobs.ts';
 import { needsRenewal, publish, timestampVersion, withDerivedStatus } from './publish.ts';
-import type { PublicationRecord, Store } from './store/contract.ts';
+import type { AdminStore, NewEdition, PublicationRecord, Store, StoredEdition } from './store/contract.ts';
 import { DATABASE_NAME, openStore } from './store/open.ts';
 
-/** An embedded depot, open for admin work on the host that holds it. */
+/** A depot, open for admin work: in its folder on the host that holds it, or over the network. */
 export interface Depot {
-  /** Absolute path of its folder. */
-  readonly dir: string;
-  readonly store: Store;
+  /** Its folder or its address, for messages. */
+  readonly location: string;
+  /** Absolute path of a folder of this host, where programs find their private working folders. */
+  readonly work: string;
+  readonly store: AdminStore;
   readonly blobs: Blobs;
+  /** Who acts by the token a served depot was asked with; null: embedded, where people say it themselves. */
+  readonly admin: string | null;
+  /**
+   * Adds a pilot whose file, list of contents and scripts are in the depot.
+   * @throws D3Error busy `BLOB_GONE`, and as the store's insert
+   */
+  addEdition(edition: NewEdition, by: string): Promise<StoredEdition>;
+  /**
+   * Removes those of the given blobs that nothing names any more. Only these: others may just be arriving.
+   * @returns the hashes that were removed
+   */
+  removeUnused(candidates: readonly string[]): Promise<string[]>;
   /**
    * Shows machines what the store holds.
    * @returns what was published, null when machines see it already
@@ -29,6 +45,16 @@ export interface Depot {
   /** All editions in id order, `missing` where the file is gone. */
   editionsWithDerivedStatus(): Promise<Edition[]>;
   close(): Promise<void>;
+}
+
+/** An embedded depot, on the host that holds it. */
+export interface LocalDepot extends Depot {
+  /** Absolute path of its folder. */
+  readonly dir: string;
+  readonly store: Store;
+  readonly blobs: LocalBlobs;
+  /** After a cut between a change and its publication, when `public/` lost files, and in the second half of its life. */
+  publishIfBehind(): Promise<PublicationRecord | null>;
 }
 
 /** A depot in the making; it becomes one when its database has its place, the last step. */
@@ -153,7 +179,7 @@ async function putInPlace(from: string, to: string, part: string): Promise<void>
  * published again.
  * @throws D3Error notFound `NOT_A_DEPOT`, notAuthorised `DEPOT_NOT_YOURS`, and as {@link openStore}
  */
-export async function openDepot(dir: string, options: { clock: Clock }): Promise<Depot> {
+export async function openDepot(dir: string, options: { clock: Clock }): Promise<LocalDepot> {
   const depot = resolve(dir);
   await refuseNoDepot(depot);
   const store = await openStore(depot, { clock: options.clock, mustExist: true });
@@ -167,14 +193,20 @@ export async function openDepot(dir: string, options: { clock: Clock }): Promise
   }
 }
 
-class EmbeddedDepot implements Depot {
+class EmbeddedDepot implements LocalDepot {
   readonly dir: string;
+  readonly location: string;
+  readonly work: string;
+  readonly admin = null;
   readonly store: Store;
-  readonly blobs: Blobs;
+  readonly blobs: LocalBlobs;
   readonly #clock: Clock;
 
   constructor(dir: string, store: Store, clock: Clock) {
     this.dir = dir;
+    this.location = dir;
+    // The depot's own ground, which only its owner may enter.
+    this.work = join(dir, 'work');
     this.store = store;
     this.blobs = openBlobs(dir);
     this.#clock = clock;
@@ -185,8 +217,31 @@ class EmbeddedDepot implements Depot {
     return publish({ dir: this.dir, store: this.store, blobs: this.blobs, keys, clock: this.#clock });
   }
 
-  /** After a cut between a change and its publication, when `public/` lost files, and in the second half of its life. */
-  async publishIfBehind(): Promise<void> {
+  async addEdition(edition: NewEdition, by: string): Promise<StoredEdition> {
+    const name = editionString(edition.basename, edition.version, edition.revision);
+    // Asked last, while nothing else changes: another admin may have deleted the last that had them.
+    return this.store.editions.insert(edition, by, async () => {
+      for (const hash of blobsOf(edition)) {
+        if (await this.blobs.has(hash)) continue;
+        throw new D3Error('BLOB_GONE', 'busy', `${name} was not added: somebody deleted its file at this moment.`, {
+          target: name,
+          actions: ['run the command again'],
+        });
+      }
+    });
+  }
+
+  /** Nothing can be added meanwhile; what is added right after finds its blob gone. */
+  async removeUnused(candidates: readonly string[]): Promise<string[]> {
+    return this.store.exclusively(async (store) => {
+      const needed = await neededBlobs(store);
+      const unused = [...new Set(candidates)].filter((hash) => !needed.has(hash));
+      for (const hash of unused) await this.blobs.remove(hash);
+      return unused;
+    });
+  }
+
+  async publishIfBehind(): Promise<PublicationRecord | null> {
     const { publication } = this.store;
     const last = await publication.last();
     const isInForce =
@@ -194,7 +249,7 @@ class EmbeddedDepot implements Depot {
       last.generation === (await publication.generation()) &&
       last.versions.timestamp === (await timestampVersion(this.dir)) &&
       !needsRenewal(last.expires, this.#clock.now());
-    if (!isInForce) await this.publish();
+    return isInForce ? null : this.publish();
   }
 
   async takeInbox(): Promise<InboxOutcome> {

@@ -1,4 +1,5 @@
 import { D3Error } from '@d3/sdk';
+import type { Rank } from './roles.ts';
 
 /** A kind of document: its owner registers how its bodies look; the store checks every write against it. */
 export interface DocumentKind {
@@ -10,6 +11,8 @@ export interface DocumentKind {
   bodySchema: object;
   /** Machines see it in the catalog: a change of one makes a new publication. */
   inCatalog: boolean;
+  /** The rank it takes to change one on a served depot. */
+  writers: Rank;
 }
 
 const kinds = new Map<string, DocumentKind>();
@@ -23,6 +26,11 @@ export function registerDocumentKind(kind: DocumentKind): void {
     throw new D3Error('KIND_TAKEN', 'bug', `The document kind ${kind.kind} is registered twice`, { target: kind.kind });
   }
   kinds.set(kind.kind, kind);
+}
+
+/** The names of all kinds, in order. */
+export function documentKinds(): string[] {
+  return [...kinds.keys()].toSorted();
 }
 
 /** @throws D3Error bug `KIND_UNKNOWN` */

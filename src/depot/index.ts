@@ -1,16 +1,20 @@
 /** The depot's public face. Nothing heavy is loaded by importing it: the store and the verifier come when they are used. */
 import type * as admins from './depot.ts';
+import type * as server from './server/serve.ts';
 
 export { type BlobInfo, type Blobs, openBlobs } from './blobs.ts';
 export { createDepotClient, type DepotClientOptions } from './client.ts';
 export type * from './contract.ts';
-export type { Depot } from './depot.ts';
+export type { Depot, LocalDepot } from './depot.ts';
 export { type DocumentKind, registerDocumentKind } from './document-kinds.ts';
 export { Fleet, type FleetComputer, type FleetSource, type Judged } from './fleet.ts';
 export { depotUrl, HttpTransport } from './http-transport.ts';
 export type { InboxOutcome } from './inbox.ts';
 export { networkProblem } from './mirrors.ts';
+export { blobsOf, neededBlobs } from './needed-blobs.ts';
 export { asksRecords, Records } from './records.ts';
+export { ROLES, type Role } from './roles.ts';
+export type { Served, ServeOptions } from './server/serve.ts';
 export type * from './store/contract.ts';
 export { openStore } from './store/open.ts';
 export { FolderTransport, SourceRefused, type Transport } from './transport.ts';
@@ -18,3 +22,5 @@ export { FolderTransport, SourceRefused, type Transport } from './transport.ts';
 /** The admins' side comes when it is used: machines ask for the client alone. */
 export const initDepot: typeof admins.initDepot = async (...given) => (await import('./depot.ts')).initDepot(...given);
 export const openDepot: typeof admins.openDepot = async (...given) => (await import('./depot.ts')).openDepot(...given);
+export const serveDepot: typeof server.serveDepot = async (...given) =>
+  (await import('./server/serve.ts')).serveDepot(...given);

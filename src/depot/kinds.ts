@@ -2,6 +2,7 @@ import { EA_TYPES, OPERATORS } from '../catalog/criteria.ts';
 import { policySchema } from '../runs/policy-schema.ts';
 import { type DocumentKind, registerDocumentKind } from './document-kinds.ts';
 import { COMPUTER_ID } from './report-path.ts';
+import type { Rank } from './roles.ts';
 import { SHA256_PATTERN } from './schemas.ts';
 
 const description = { type: 'string', maxLength: 10_000 };
@@ -26,6 +27,7 @@ const group: DocumentKind = {
   kind: 'group',
   version: 1,
   inCatalog: true,
+  writers: 'releaser',
   bodySchema: {
     definitions: { criteria: { anyOf: [criterion, exactly({ all: several }), exactly({ any: several })] } },
     anyOf: [
@@ -51,19 +53,26 @@ const group: DocumentKind = {
 };
 
 /** A kind whose documents are a name with a description. @param inCatalog whether smart groups may ask for it */
-function named(kind: string, inCatalog: boolean): DocumentKind {
-  return { kind, version: 1, inCatalog, bodySchema: exactly({ schema: { const: `d3/${kind}@1` }, description }) };
+function named(kind: string, inCatalog: boolean, writers: Rank): DocumentKind {
+  return {
+    kind,
+    version: 1,
+    inCatalog,
+    writers,
+    bodySchema: exactly({ schema: { const: `d3/${kind}@1` }, description }),
+  };
 }
-const category = named('category', false);
-const department = named('department', true);
-const building = named('building', true);
-const site = named('site', true);
+const category = named('category', false, 'packager');
+const department = named('department', true, 'admin');
+const building = named('building', true, 'admin');
+const site = named('site', true, 'admin');
 
 /** Body: {@link EaBody}. */
 const ea: DocumentKind = {
   kind: 'ea',
   version: 1,
   inCatalog: true,
+  writers: 'admin',
   bodySchema: exactly({
     schema: { const: 'd3/ea@1' },
     description,
@@ -77,6 +86,7 @@ const computer: DocumentKind = {
   kind: 'computer',
   version: 1,
   inCatalog: true,
+  writers: 'admin',
   bodySchema: exactly({
     schema: { const: 'd3/computer@1' },
     name: { anyOf: [line, { type: 'null' }] },
@@ -92,6 +102,7 @@ const script: DocumentKind = {
   kind: 'script',
   version: 1,
   inCatalog: false,
+  writers: 'packager',
   bodySchema: {
     type: 'object',
     required: ['schema', 'sha256', 'size', 'description'],
@@ -110,6 +121,7 @@ const mirror: DocumentKind = {
   kind: 'mirror',
   version: 1,
   inCatalog: true,
+  writers: 'admin',
   bodySchema: {
     type: 'object',
     required: ['schema', 'url', 'networks', 'priority'],
@@ -124,7 +136,13 @@ const mirror: DocumentKind = {
 };
 
 /** Body: {@link PolicyBody}. */
-const policy: DocumentKind = { kind: 'policy', version: 1, inCatalog: true, bodySchema: policySchema };
+const policy: DocumentKind = {
+  kind: 'policy',
+  version: 1,
+  inCatalog: true,
+  writers: 'releaser',
+  bodySchema: policySchema,
+};
 
 /** Registers the kinds of core. Repeating it changes nothing. */
 export function registerCoreKinds(): void {

@@ -183,6 +183,11 @@ export class Terminal {
     await this.#live?.settle();
   }
 
+  /** A line of a program that runs on and logs, to stderr; under --json as well. The line is escaped already, as JSON. */
+  log(line: string): void {
+    this.#stderr.write(`${escapeText(line)}\n`);
+  }
+
   debug(text: string): void {
     this.#log('debug', '', text);
   }

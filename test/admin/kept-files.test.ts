@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { addEdition } from '../../src/admin/add.ts';
@@ -114,7 +114,7 @@ describe('the files of a depot', () => {
         return info;
       };
       const made = await addScript('name', file, '', session);
-      expect(existsSync(blobs.path(made.body.sha256))).to.equal(true);
+      expect(await blobs.has(made.body.sha256)).to.equal(true);
     });
   });
 

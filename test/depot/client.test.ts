@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import {
   createDepotClient,
-  type Depot,
+  type LocalDepot as Depot,
   type DepotClient,
   FolderTransport,
   initDepot,

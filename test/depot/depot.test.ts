@@ -2,7 +2,13 @@ import { cp, lchown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:
 import { join } from 'node:path';
 import { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
-import { createDepotClient, type Depot, FolderTransport, initDepot, openDepot } from '../../src/depot/index.ts';
+import {
+  createDepotClient,
+  type LocalDepot as Depot,
+  FolderTransport,
+  initDepot,
+  openDepot,
+} from '../../src/depot/index.ts';
 import { expectFailure, inFolder, newEdition, newReport, nth, readJson, sha256, TestClock } from './helpers.ts';
 
 const MEMBER = '0b9f2c9e-1111-4222-8333-444455556666';

@@ -2,7 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { link, mkdir, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { createDepotClient, type Depot, FolderTransport, initDepot, openDepot } from '../../src/depot/index.ts';
+import {
+  createDepotClient,
+  type LocalDepot as Depot,
+  FolderTransport,
+  initDepot,
+  openDepot,
+} from '../../src/depot/index.ts';
 import { expectFailure, inFolder, newReport, TestClock } from './helpers.ts';
 
 const ID = newReport().computer.id;

@@ -3,6 +3,7 @@ import type { Kysely, Selectable } from 'kysely';
 import { nameKey } from '../../catalog/names.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Report, ReportedOutcome, ReportedQueued, ReportedReceipt } from '../contract.ts';
+import { keepClaims } from './claims.ts';
 import {
   type Computer,
   type ComputerStore,
@@ -26,6 +27,15 @@ import type { ComputerTable, Tables } from './tables.ts';
 
 /** Reports read in one piece, where all computers are asked for. */
 const READ_AT_ONCE = 200;
+
+/** What a computer has rows in, besides its own. */
+const TABLES_OF_A_COMPUTER = [
+  'reports',
+  'computer_receipts',
+  'computer_queue',
+  'computer_problems',
+  'computer_claims',
+] as const;
 
 export class SqlComputers implements ComputerStore {
   readonly #db: Kysely<Tables>;
@@ -69,6 +79,7 @@ export class SqlComputers implements ComputerStore {
         .values({ computer_id: id, run: report.run, at: report.at, body: JSON.stringify(kept) })
         .execute();
       await keepInventory(transaction, report);
+      await keepClaims(transaction, id, claims);
       await dropOldReports(transaction, id);
       return true;
     });
@@ -140,8 +151,8 @@ export class SqlComputers implements ComputerStore {
     return false;
   }
 
-  async *newestReports(): AsyncIterable<Report> {
-    let after = '';
+  async *newestReports(from = ''): AsyncIterable<Report> {
+    let after = from;
     for (;;) {
       const rows = await this.#db
         .selectFrom('reports')
@@ -171,11 +182,19 @@ export class SqlComputers implements ComputerStore {
       if (row === undefined) {
         throw new D3Error('COMPUTER_NOT_FOUND', 'notFound', `The depot has no computer ${id}.`, { target: id });
       }
-      for (const table of ['reports', 'computer_receipts', 'computer_queue', 'computer_problems'] as const)
+      for (const table of TABLES_OF_A_COMPUTER)
         await transaction.deleteFrom(table).where('computer_id', '=', id).execute();
       await transaction.deleteFrom('computers').where('id', '=', id).execute();
+      const at = this.#clock.now().toISOString();
+      await transaction
+        .updateTable('tokens')
+        .set({ revoked_at: at, revoked_by: by })
+        .where('computer_id', '=', id)
+        .where('role', '=', 'machine')
+        .where('revoked_at', 'is', null)
+        .execute();
       await recordEvent(transaction, {
-        at: this.#clock.now().toISOString(),
+        at,
         by,
         what: 'computer.deleted',
         target: { kind: 'computer', id: 0, name: id },

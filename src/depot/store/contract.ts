@@ -1,3 +1,4 @@
+import type { Claims } from '../../catalog/claims.ts';
 import type { StatusChange } from '../../catalog/lifecycle.ts';
 import type {
   DebianPackage,
@@ -24,24 +25,19 @@ import type {
   ScriptBody,
   SiteBody,
 } from '../contract.ts';
+import type { Role } from '../roles.ts';
 
 /**
  * The depot's store as every database behind it must offer it. One contract suite (test/depot/store-contract.ts) holds
  * all of them. Times are ISO 8601 in UTC; `by` is the name of the admin, self-declared on an embedded depot.
  */
-export interface Store {
-  readonly editions: EditionStore;
-  /** Documents of one registered kind. */
-  documents<K extends keyof DocumentBodies>(kind: K): Documents<DocumentBodies[K]>;
-  documents(kind: string): Documents<DocumentBody>;
-  /** Every SHA-256 that a document of any kind names, those of kinds unknown to this d3 among them. */
-  documentHashes(): Promise<Set<string>>;
-  readonly history: HistoryStore;
+export interface Store extends AdminStore {
   readonly computers: ComputerStore;
   readonly publication: PublicationStore;
   readonly overview: OverviewStore;
-  /** Runs that are advanced by the depot's own host. */
-  readonly runs: RunStore;
+  readonly pageSessions: PageSessionStore;
+  readonly tokens: TokenStore;
+  readonly enrolments: EnrolmentStore;
   /**
    * Runs `work` while nothing else changes in the store: nothing is added that what it decides would hurt.
    * @param work given the store to read from, and only that
@@ -50,6 +46,23 @@ export interface Store {
     work: (store: Pick<Store, 'editions' | 'documents' | 'documentHashes'>) => Promise<Result>,
   ): Promise<Result>;
   close(): Promise<void>;
+}
+
+/** What of the store admins work with, here or over the network: nothing of it needs the caller's own code to run within. */
+export interface AdminStore {
+  readonly editions: EditionStore;
+  /** Documents of one registered kind. */
+  documents<K extends keyof DocumentBodies>(kind: K): Documents<DocumentBodies[K]>;
+  documents(kind: string): Documents<DocumentBody>;
+  /** Every SHA-256 that a document of any kind names, those of kinds unknown to this d3 among them. */
+  documentHashes(): Promise<Set<string>>;
+  readonly history: HistoryStore;
+  readonly computers: Omit<ComputerStore, 'takeReport'>;
+  readonly publication: Pick<PublicationStore, 'generation' | 'last'>;
+  /** Runs that are advanced by the depot's own host. */
+  readonly runs: RunStore;
+  readonly tokens: Pick<TokenStore, 'add' | 'list' | 'revoke'>;
+  readonly enrolments: Omit<EnrolmentStore, 'enrol'>;
 }
 
 /** An edition in the store: its status is never `missing`, which the depot derives from its blobs. */
@@ -270,10 +283,13 @@ export interface ComputerStore {
   outcomes(id: string): Promise<ReportedOutcome[]>;
   /** What waits for a restart by the newest report. */
   queue(id: string): Promise<ReportedQueued[]>;
-  /** The newest report of every computer that sent one, in order of their ids; read in pieces. */
-  newestReports(): AsyncIterable<Report>;
   /**
-   * Takes a computer and its reports out. It comes back with its next report.
+   * The newest report of every computer that sent one, in order of their ids; read in pieces.
+   * @param after only those of computers whose id comes after it
+   */
+  newestReports(after?: string): AsyncIterable<Report>;
+  /**
+   * Takes a computer and its reports out, and revokes its key. One that is not enrolled comes back with its next report.
    * @throws D3Error notFound `COMPUTER_NOT_FOUND`
    */
   remove(id: string, by: string): Promise<void>;
@@ -434,4 +450,147 @@ export interface PublicationStore {
    * @param work returns null when nothing had to be published
    */
   exclusively(work: (input: PublicationInput) => Promise<PublicationRecord | null>): Promise<PublicationRecord | null>;
+}
+
+export interface NewToken {
+  /** Who acts by it, in history. */
+  name: string;
+  role: Role;
+  /** The one computer a technician may ask about; null for all other roles. */
+  computer: string | null;
+  /** ISO 8601; null: it does not. */
+  expiresAt: string | null;
+}
+
+/** What is known of a token; never its secret. */
+export interface Token extends NewToken {
+  id: number;
+  createdAt: string;
+  createdBy: string;
+  revokedAt: string | null;
+  revokedBy: string | null;
+  /** To the minute. */
+  lastUsedAt: string | null;
+}
+
+/** Who asks, by the secret they have. */
+export interface KnownToken {
+  id: number;
+  name: string;
+  /** `machine`: the key of an enrolled computer. */
+  role: Role | 'machine';
+  computer: string | null;
+}
+
+/** That somebody was heard of. */
+export interface Contact {
+  token: number;
+  /** Whose key it is; null for a person's token. */
+  computer: string | null;
+  /** ISO 8601. */
+  at: string;
+}
+
+/** Tokens of people, and keys of enrolled computers. Only hashes of their secrets are kept. */
+export interface TokenStore {
+  /**
+   * @returns the secret, this once
+   * @throws D3Error usage `TOKEN_INVALID`, refused `TOKEN_EXISTS`
+   */
+  add(token: NewToken, by: string): Promise<{ token: Token; secret: string }>;
+  /** Those of people, revoked ones too; by name. */
+  list(): Promise<Token[]>;
+  /** From now on it opens nothing. @throws D3Error notFound `TOKEN_NOT_FOUND` */
+  revoke(name: string, by: string): Promise<Token>;
+  /** Who has this secret; null when nobody, or when it is revoked or expired. */
+  known(secret: string): Promise<KnownToken | null>;
+  /** Writes down who was heard of, all at once. */
+  contacted(contacts: readonly Contact[]): Promise<void>;
+}
+
+/** Who is signed in on the page. Only hashes of what their browsers have are kept. */
+export interface PageSessionStore {
+  /**
+   * Signs somebody in; sessions that are over are forgotten.
+   * @param token whose it is: it ends with it
+   * @returns the secret for the browser, this once
+   */
+  open(token: number, expiresAt: string): Promise<string>;
+  /** Whose session this is; null when nobody's, or when it or its token is over. */
+  known(secret: string): Promise<(KnownToken & { sessionEnds: string }) | null>;
+  /** From now on it opens nothing; what nobody has changes nothing. */
+  close(secret: string): Promise<void>;
+}
+
+export interface NewEnrolmentCode {
+  /** `once`: for one machine. `site`: for any number of new ones. */
+  kind: 'once' | 'site';
+  /** What it is for, in an admin's words. */
+  note: string;
+  /** ISO 8601. */
+  expiresAt: string;
+}
+
+export interface EnrolmentCode extends NewEnrolmentCode {
+  id: number;
+  createdAt: string;
+  createdBy: string;
+  revokedAt: string | null;
+  uses: number;
+  lastUsedAt: string | null;
+}
+
+/** A machine that wants to belong to the depot. */
+export interface EnrolmentRequest {
+  code: string;
+  /** SHA-256 of the key it made for itself. */
+  keyHash: string;
+  computer: { id: string; name: string; claims: Claims };
+}
+
+/** What became of a request. */
+export interface Enrolled {
+  state: 'enrolled' | 'pending';
+  enrolment: number;
+  /** The record it has from now on: its own id, or that of the computer it is known as; null while it waits. */
+  computer: string | null;
+}
+
+export interface Enrolment {
+  id: number;
+  /** Number of the code it came with. */
+  code: number;
+  state: 'pending' | 'enrolled' | 'refused';
+  computer: { id: string; name: string; claims: Claims };
+  /** Ids of the computers it may be. */
+  knownAs: string[];
+  became: string | null;
+  at: string;
+  decidedAt: string | null;
+  decidedBy: string | null;
+}
+
+/**
+ * Enrolment of machines. A new one needs a code. One that is known, by its id or a claim, gets its record back with a
+ * one-time code or when an admin approves, and the key it had before is revoked.
+ */
+export interface EnrolmentStore {
+  /** @returns the code itself, this once. @throws D3Error usage `CODE_INVALID` */
+  addCode(code: NewEnrolmentCode, by: string): Promise<{ code: EnrolmentCode; secret: string }>;
+  codes(): Promise<EnrolmentCode[]>;
+  /** @throws D3Error notFound `CODE_NOT_FOUND` */
+  revokeCode(id: number, by: string): Promise<EnrolmentCode>;
+  /** The newest, oldest of them first. */
+  list(): Promise<Enrolment[]>;
+  /**
+   * Takes a request; the same key asked for again gets the same answer.
+   * @throws D3Error notAuthorised `CODE_UNKNOWN`, `CODE_NOT_GOOD`, `ENROLMENT_REFUSED`
+   */
+  enrol(request: EnrolmentRequest): Promise<Enrolled>;
+  /**
+   * @param as which computer it is, where several may be meant; null: the only one
+   * @throws D3Error notFound `ENROLMENT_NOT_FOUND`, refused `ENROLMENT_DECIDED`, `ENROLMENT_AMBIGUOUS`, `ENROLMENT_OTHER`
+   */
+  approve(id: number, as: string | null, by: string): Promise<Enrolment>;
+  refuse(id: number, by: string): Promise<Enrolment>;
 }

@@ -1,5 +1,6 @@
 import { D3Error } from '@d3/sdk';
 import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
+import { keepClaims } from './claims.ts';
 import { keepInventory } from './inventory.ts';
 import type { Tables } from './tables.ts';
 
@@ -12,7 +13,14 @@ export interface DatabaseTraits {
 type Migration = (db: Kysely<Tables>, traits: DatabaseTraits) => Promise<void>;
 
 /** Forward only, never edited once released: migration n takes the schema from version n to n + 1. */
-const migrations: readonly Migration[] = [createTables, addRuns, keepFilesOfArchived, addInventory];
+const migrations: readonly Migration[] = [
+  createTables,
+  addRuns,
+  keepFilesOfArchived,
+  addInventory,
+  addTokens,
+  addPageSessions,
+];
 
 /** The schema version this d3 writes. */
 const SCHEMA_VERSION = migrations.length;
@@ -218,6 +226,74 @@ async function addInventory(db: Kysely<Tables>): Promise<void> {
     const kept = await db.selectFrom('reports').select('body').where('computer_id', '=', id).orderBy('id').execute();
     for (const { body } of kept) await keepInventory(db, JSON.parse(body));
   }
+}
+
+/** What a served depot knows of those who may ask it. */
+async function addTokens(db: Kysely<Tables>, traits: DatabaseTraits): Promise<void> {
+  await traits
+    .withGrowingId(db.schema.createTable('tokens'))
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('name_key', 'text', (column) => column.notNull())
+    .addColumn('role', 'text', (column) => column.notNull())
+    .addColumn('computer_id', 'text')
+    .addColumn('hash', 'text', (column) => column.notNull().unique())
+    .addColumn('created_at', 'text', (column) => column.notNull())
+    .addColumn('created_by', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'text')
+    .addColumn('revoked_at', 'text')
+    .addColumn('revoked_by', 'text')
+    .addColumn('last_used_at', 'text')
+    .execute();
+  await sql`create unique index tokens_name on tokens (name_key) where revoked_at is null`.execute(db);
+  await db.schema.createIndex('tokens_computer').on('tokens').column('computer_id').execute();
+  await traits
+    .withGrowingId(db.schema.createTable('enrolment_codes'))
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('note', 'text', (column) => column.notNull())
+    .addColumn('hash', 'text', (column) => column.notNull().unique())
+    .addColumn('created_at', 'text', (column) => column.notNull())
+    .addColumn('created_by', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'text', (column) => column.notNull())
+    .addColumn('revoked_at', 'text')
+    .addColumn('uses', 'bigint', (column) => column.notNull())
+    .addColumn('last_used_at', 'text')
+    .execute();
+  await traits
+    .withGrowingId(db.schema.createTable('enrolments'))
+    .addColumn('code_id', 'bigint', (column) => column.notNull().references('enrolment_codes.id'))
+    .addColumn('state', 'text', (column) => column.notNull())
+    .addColumn('computer_id', 'text', (column) => column.notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('claims', 'text', (column) => column.notNull())
+    .addColumn('key_hash', 'text', (column) => column.notNull().unique())
+    .addColumn('known_as', 'text', (column) => column.notNull())
+    .addColumn('became', 'text')
+    .addColumn('at', 'text', (column) => column.notNull())
+    .addColumn('decided_at', 'text')
+    .addColumn('decided_by', 'text')
+    .execute();
+  await db.schema.createIndex('enrolments_state').on('enrolments').columns(['state', 'id']).execute();
+  await db.schema
+    .createTable('computer_claims')
+    .addColumn('computer_id', 'text', (column) => column.notNull())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('value', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('computer_claims_key', ['computer_id', 'kind'])
+    .execute();
+  await db.schema.createIndex('computer_claims_value').on('computer_claims').columns(['kind', 'value']).execute();
+  const computers = await db.selectFrom('computers').select(['id', 'claims']).execute();
+  for (const { id, claims } of computers) await keepClaims(db, id, JSON.parse(claims));
+}
+
+/** What the page of a served depot keeps of those who signed in. */
+async function addPageSessions(db: Kysely<Tables>): Promise<void> {
+  await db.schema
+    .createTable('page_sessions')
+    .addColumn('hash', 'text', (column) => column.primaryKey())
+    .addColumn('token_id', 'bigint', (column) => column.notNull().references('tokens.id'))
+    .addColumn('created_at', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'text', (column) => column.notNull())
+    .execute();
 }
 
 function withEditionColumns<T extends string, C extends string>(table: CreateTableBuilder<T, C>) {

@@ -8,18 +8,24 @@ import type {
   DocumentBody,
   Documents,
   EditionStore,
+  EnrolmentStore,
   HistoryStore,
   OverviewStore,
+  PageSessionStore,
   PublicationStore,
   Store,
+  TokenStore,
 } from './contract.ts';
 import { SqlDocuments } from './documents.ts';
 import { SqlEditions } from './editions.ts';
+import { SqlEnrolments } from './enrolments.ts';
 import { historyStore } from './events.ts';
 import { SqlOverview } from './overview.ts';
+import { SqlPageSessions } from './page-sessions.ts';
 import { SqlPublication } from './publication.ts';
 import { SqlRuns } from './runs.ts';
 import type { Tables } from './tables.ts';
+import { SqlTokens } from './tokens.ts';
 
 /** The store on any database Kysely speaks to, its tables already made. */
 export class SqlStore implements Store {
@@ -28,7 +34,10 @@ export class SqlStore implements Store {
   readonly computers: ComputerStore;
   readonly publication: PublicationStore;
   readonly overview: OverviewStore;
+  readonly pageSessions: PageSessionStore;
   readonly runs: RunStore;
+  readonly tokens: TokenStore;
+  readonly enrolments: EnrolmentStore;
   readonly #db: Kysely<Tables>;
   readonly #clock: Clock;
 
@@ -40,7 +49,10 @@ export class SqlStore implements Store {
     this.computers = new SqlComputers(db, clock);
     this.publication = new SqlPublication(db, clock);
     this.overview = new SqlOverview(db);
+    this.pageSessions = new SqlPageSessions(db, clock);
     this.runs = new SqlRuns(db);
+    this.tokens = new SqlTokens(db, clock);
+    this.enrolments = new SqlEnrolments(db, clock);
   }
 
   documents<K extends keyof DocumentBodies>(kind: K): Documents<DocumentBodies[K]>;

@@ -17,6 +17,11 @@ export interface Tables {
   computer_receipts: ComputerReceiptTable;
   computer_queue: ComputerQueueTable;
   computer_problems: ComputerProblemTable;
+  computer_claims: ComputerClaimTable;
+  tokens: TokenTable;
+  enrolment_codes: EnrolmentCodeTable;
+  enrolments: EnrolmentTable;
+  page_sessions: PageSessionTable;
 }
 
 /** One row. */
@@ -164,4 +169,71 @@ export interface ComputerProblemTable {
   /** When it was said first and last. */
   since: string;
   at: string;
+}
+
+/** By what a computer is known again, from its reports and its enrolment. */
+interface ComputerClaimTable {
+  computer_id: string;
+  kind: string;
+  value: string;
+}
+
+/** Tokens of people, and the keys of enrolled computers. */
+export interface TokenTable {
+  id: Generated<number>;
+  name: string;
+  name_key: string;
+  role: string;
+  /** The computer it is of, or that a technician may ask about. */
+  computer_id: string | null;
+  /** SHA-256 of the secret. */
+  hash: string;
+  created_at: string;
+  created_by: string;
+  expires_at: string | null;
+  revoked_at: string | null;
+  revoked_by: string | null;
+  last_used_at: string | null;
+}
+
+/** Who is signed in on the page. */
+interface PageSessionTable {
+  /** SHA-256 of what the browser has. */
+  hash: string;
+  token_id: number;
+  created_at: string;
+  expires_at: string;
+}
+
+export interface EnrolmentCodeTable {
+  id: Generated<number>;
+  kind: string;
+  note: string;
+  hash: string;
+  created_at: string;
+  created_by: string;
+  expires_at: string;
+  revoked_at: string | null;
+  uses: number;
+  last_used_at: string | null;
+}
+
+export interface EnrolmentTable {
+  id: Generated<number>;
+  code_id: number;
+  state: string;
+  /** The id the machine has itself. */
+  computer_id: string;
+  name: string;
+  /** JSON. */
+  claims: string;
+  /** SHA-256 of the key it made for itself. */
+  key_hash: string;
+  /** JSON list of the computers it may be. */
+  known_as: string;
+  /** The record it was given; null while nothing is decided. */
+  became: string | null;
+  at: string;
+  decided_at: string | null;
+  decided_by: string | null;
 }

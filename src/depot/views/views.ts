@@ -5,7 +5,7 @@ import type { Edition, GroupRef, Status } from '../../catalog/types.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Run, RunStep } from '../../runs/types.ts';
 import type { GroupBody } from '../contract.ts';
-import type { Depot } from '../depot.ts';
+import type { LocalDepot } from '../depot.ts';
 import { Fleet, type FleetComputer } from '../fleet.ts';
 import type {
   ComputerCounts,
@@ -36,8 +36,8 @@ import type {
 import { kept } from './kept.ts';
 
 /** What a depot has to be for its views. */
-export type ViewedDepot = Pick<Depot, 'editionsWithDerivedStatus'> & {
-  store: Pick<Depot['store'], 'computers' | 'documents' | 'overview' | 'runs'>;
+export type ViewedDepot = Pick<LocalDepot, 'editionsWithDerivedStatus'> & {
+  store: Pick<LocalDepot['store'], 'computers' | 'documents' | 'overview' | 'runs'>;
 };
 
 /** Rows of one answer: what is more is counted, not listed. */

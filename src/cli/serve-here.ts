@@ -1,0 +1,67 @@
+import path from 'node:path';
+import { D3Error } from '@d3/sdk';
+import { loadSettings } from '../config/layers.ts';
+import { type ServeOptions, serveDepot } from '../depot/index.ts';
+import { systemClock, ticks } from '../platform/clock.ts';
+import { machinePaths } from '../platform/paths.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { ownPreferences } from './admin-here.ts';
+import { depotLocation, requireFolder } from './depot-location.ts';
+import type { Inputs } from './inputs.ts';
+
+export interface ServeRequest
+  extends Pick<ServeOptions, 'tls' | 'proxies' | 'readers' | 'perMinute' | 'maxUpload' | 'logLevel'> {
+  /** The folder of the depot, where it was said as an argument. */
+  dir: string | undefined;
+  /** HOST:PORT */
+  listen: string;
+}
+
+interface ServeInput {
+  inputs: Pick<Inputs, 'depot'>;
+  signal: AbortSignal;
+  terminal: Pick<Terminal, 'log'>;
+  version: string;
+}
+
+/** Serves a depot until the signal; resolves when everything has ended. */
+export async function serveHere(
+  { dir, listen, ...rest }: ServeRequest,
+  { inputs, signal, terminal, version }: ServeInput,
+): Promise<{ depot: string; url: string }> {
+  const settings = await loadSettings(machinePaths('/', process.platform));
+  const preferences = await ownPreferences();
+  const folder = dir ?? requireFolder(depotLocation(inputs.depot, preferences.depot ?? settings.depot));
+  const depot = path.resolve(folder);
+  const served = await serveDepot({
+    ...rest,
+    ...listenAt(listen),
+    dir: depot,
+    log: (line) => terminal.log(line),
+    clock: systemClock,
+    ticks,
+    version,
+  });
+  await stopped(signal);
+  await served.stop();
+  return { depot, url: served.url };
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** @throws D3Error usage for what is no HOST:PORT */
+function listenAt(text: string): { host: string; port: number } {
+  const [, bracketed, plain, digits = ''] = /^(?:\[([0-9a-f:.]+)\]|([^:\s[\]]+)):(\d{1,5})$/i.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const port = Number(digits);
+  if (host !== undefined && port <= 65_535) return { host, port };
+  throw new D3Error('LISTEN_INVALID', 'usage', `${text} is no HOST:PORT.`, {
+    target: '--listen',
+    actions: ['give it as 127.0.0.1:8420 or [::1]:8420'],
+  });
+}

@@ -1,0 +1,49 @@
+import { D3Error } from '@d3/sdk';
+import { Type } from 'typebox';
+import { type Route, route } from '../route.ts';
+import { answer, exactly, HistoryAnswer, Line, list, Time } from '../schemas.ts';
+
+const MAX_EVENTS = 100_000;
+const Target = Type.String({ pattern: '^[a-z][a-z0-9-]*:\\d{1,15}$', description: 'kind:id, e.g. edition:12' });
+
+/** Who changed what, and when. */
+export const historyRoutes: readonly Route[] = [
+  route({
+    id: 'listHistory',
+    method: 'GET',
+    url: '/api/v1/history',
+    summary: 'Events, oldest first; the newest of those that fit.',
+    tag: 'depot',
+    access: { for: 'people', least: 'viewer' },
+    query: exactly({
+      target: Type.Optional(list(Target, 1000)),
+      kind: Type.Optional(Line(64)),
+      id: Type.Optional(Type.Integer({ minimum: 0 })),
+      by: Type.Optional(Line(255)),
+      what: Type.Optional(Line(64)),
+      since: Type.Optional(Time),
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_EVENTS })),
+    }),
+    answer: HistoryAnswer,
+    async handle({ query: { target, ...filter } }, { depot }) {
+      if (filter.since !== undefined && Number.isNaN(Date.parse(filter.since)))
+        throw new D3Error('REQUEST_INVALID', 'usage', 'since is no time.', { target: 'since' });
+      const targets = target?.map((each) => {
+        const [kind = '', id = ''] = each.split(':');
+        return { kind, id: Number(id) };
+      });
+      return { events: await depot.store.history.list({ ...filter, ...(targets === undefined ? {} : { targets }) }) };
+    },
+  }),
+  route({
+    id: 'targetsCalled',
+    method: 'GET',
+    url: '/api/v1/history/targets',
+    summary: 'What has or ever had a name.',
+    tag: 'depot',
+    access: { for: 'people', least: 'viewer' },
+    query: exactly({ name: Line(1000) }),
+    answer: answer({ targets: Type.Array(answer({ kind: Type.String(), id: Type.Integer() })) }),
+    handle: async ({ query }, { depot }) => ({ targets: await depot.store.history.targetsCalled(query.name) }),
+  }),
+];
