@@ -1,5 +1,6 @@
 /** The depot's public face. Nothing heavy is loaded by importing it: the store and the verifier come when they are used. */
 import type * as admins from './depot.ts';
+import type * as page from './server/page-files.ts';
 import type * as server from './server/serve.ts';
 
 export { type BlobInfo, type Blobs, openBlobs } from './blobs.ts';
@@ -14,6 +15,7 @@ export { networkProblem } from './mirrors.ts';
 export { blobsOf, neededBlobs } from './needed-blobs.ts';
 export { asksRecords, Records } from './records.ts';
 export { ROLES, type Role } from './roles.ts';
+export type { PageFiles } from './server/page-files.ts';
 export type { Served, ServeOptions } from './server/serve.ts';
 export type * from './store/contract.ts';
 export { openStore } from './store/open.ts';
@@ -24,3 +26,7 @@ export const initDepot: typeof admins.initDepot = async (...given) => (await imp
 export const openDepot: typeof admins.openDepot = async (...given) => (await import('./depot.ts')).openDepot(...given);
 export const serveDepot: typeof server.serveDepot = async (...given) =>
   (await import('./server/serve.ts')).serveDepot(...given);
+export const readPage: typeof page.readPage = async (...given) =>
+  (await import('./server/page-files.ts')).readPage(...given);
+export const pageFiles = async (...given: Parameters<typeof page.pageFiles>): Promise<page.PageFiles> =>
+  (await import('./server/page-files.ts')).pageFiles(...given);
