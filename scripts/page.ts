@@ -39,7 +39,7 @@ async function bundled(root: string): Promise<Buffer> {
     cwd: root,
     input: `${SOURCES}/main.tsx`,
     platform: 'browser',
-    transform: { jsx: { runtime: 'automatic', importSource: 'preact' }, target: 'es2022' },
+    transform: { jsx: { runtime: 'automatic' }, target: 'es2022' },
     logLevel: 'warn',
   });
   const { output } = await built.generate({ format: 'iife', minify: true });
