@@ -3,6 +3,7 @@ import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 import { adminName } from '../config/admin-name.ts';
 import type { Preferences } from '../config/preferences.ts';
+import { depotUrl } from '../depot/index.ts';
 
 type TextPreference = Exclude<keyof Preferences, 'savedAt' | 'account' | 'credentials'>;
 
@@ -27,7 +28,7 @@ const row = (target: string, key: TextPreference, label: string, explanation: st
 
 /** In the order they are asked for. */
 export const PREFERENCE_TABLE: readonly PreferenceRow[] = [
-  row('depot', 'depot', 'Depot', 'The folder of the depot you administer.'),
+  row('depot', 'depot', 'Depot', 'The folder of the depot you administer, or its address.'),
   row('admin', 'admin', 'Your name', 'Who changes are recorded for; the name of your account unless set.'),
   row('workspace', 'workspace', 'Workspace', 'The folder packages are built in; a temporary one unless set.'),
   row(
@@ -72,6 +73,7 @@ export function preferenceValue(
   if (key === 'admin') return adminName(text, null, prohibited, {});
   if (key === 'pkgIdPrefix' && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/.test(text))
     throw wrong('is no prefix such as org.example');
+  if (key === 'depot' && depotUrl(text) !== null) return text;
   if (key === 'depot' || key === 'workspace') {
     const at = path.resolve(text);
     if (statSync(at, { throwIfNoEntry: false })?.isDirectory() !== true) throw wrong('is no folder');

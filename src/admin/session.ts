@@ -25,7 +25,15 @@ export async function withDepot<Result>(
   { dir, ...rest }: AdminSessionOptions,
   work: (session: AdminSession) => Promise<Result>,
 ): Promise<Result> {
-  const depot = await openDepot(dir, { clock: rest.clock });
+  return withOpened(await openDepot(dir, { clock: rest.clock }), rest, work);
+}
+
+/** The same with a depot that is open already, here or over the network. */
+export async function withOpened<Result>(
+  depot: Depot,
+  rest: Omit<AdminSession, 'depot'>,
+  work: (session: AdminSession) => Promise<Result>,
+): Promise<Result> {
   try {
     const { rejected } = await depot.takeInbox();
     for (const { file, why } of rejected) {

@@ -1,19 +1,19 @@
 import path from 'node:path';
-import type { ExecPort, Reporter } from '@d3/sdk';
+import { D3Error, type ExecPort, type Reporter } from '@d3/sdk';
 import type { PreferenceRow } from '../admin/preferences.ts';
-import { type AdminSession, withDepot } from '../admin/session.ts';
+import { type AdminSession, withDepot, withOpened } from '../admin/session.ts';
 import { adminName } from '../config/admin-name.ts';
 import { loadSettings } from '../config/layers.ts';
 import { NO_PREFERENCES, type Preferences, readPreferences, writePreferences } from '../config/preferences.ts';
 import type { Settings } from '../config/settings.ts';
-import { initDepot } from '../depot/index.ts';
+import { initDepot, openRemoteDepot } from '../depot/index.ts';
 import type { HookSource, HookTracer } from '../lifecycle/bus.ts';
 import { pluginsOnBus } from '../lifecycle/plugins.ts';
 import { systemClock, ticks } from '../platform/clock.ts';
 import { execIn } from '../platform/exec.ts';
 import { machinePaths, ownProgramPaths } from '../platform/paths.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { depotLocation, requireFolder } from './depot-location.ts';
+import { depotLocation, requireDepot } from './depot-location.ts';
 import type { Inputs } from './inputs.ts';
 
 /** What an admin command has in its context. */
@@ -65,19 +65,35 @@ async function openedDepot<Result>(
   const settings = await loadSettings(machinePaths('/', process.platform));
   const preferences = await ownPreferences();
   const given = flags.admin ?? preferences.admin ?? undefined;
-  const admin = named ? adminName(given, settings.admin, settings.prohibitedAdminNames, env) : '';
   const known = depotLocation(inputs.depot, preferences.depot ?? settings.depot);
-  const dir = requireFolder(known ?? (terminal.canAsk ? await firstDepot(terminal) : null));
+  const location = requireDepot(known ?? (terminal.canAsk ? await firstDepot(terminal) : null));
   // Programs of plugins find their working folders in the depot's own ground, which only its owner may enter.
-  const exec = execIn(path.join(dir, 'work'));
+  const folder = typeof location === 'string' ? path.join(location, 'work') : ownProgramPaths().work;
+  const exec = execIn(folder);
   const plugins = pluginsOnBus({ hooks, exec, clock: systemClock, ticks, trace });
-  return withDepot({ dir, admin, clock: systemClock, plugins, report, signal }, (session) =>
-    work(session, { settings, preferences, exec }),
-  );
+  const rest = { clock: systemClock, plugins, report, signal };
+  const here = { settings, preferences, exec };
+  if (typeof location === 'string') {
+    const admin = named ? adminName(given, settings.admin, settings.prohibitedAdminNames, env) : '';
+    return withDepot({ dir: location, admin, ...rest }, (session) => work(session, here));
+  }
+  const { tokenFor } = await import('./served-depot.ts');
+  const token = await tokenFor(location, settings, preferences, env);
+  const options = { url: location, token: async () => token, ca: settings.httpCa, work: folder, signal };
+  const depot = await openRemoteDepot(options);
+  const admin = depot.admin ?? '';
+  if (flags.admin !== undefined && flags.admin !== admin) {
+    await depot.close();
+    throw new D3Error('ADMIN_IS_THE_TOKEN', 'usage', `The token is ${admin}’s: what it does is not ${flags.admin}’s.`, {
+      target: '--admin',
+      actions: ['leave the name out', `or use the token of ${flags.admin}: d3admin config credentials ${flags.admin}`],
+    });
+  }
+  return withOpened(depot, { admin, ...rest }, (session) => work(session, here));
 }
 
 /** The first time somebody uses d3admin: what it cannot do without is asked for once, and kept. */
-async function firstDepot(terminal: AdminInput['terminal']): Promise<string> {
+async function firstDepot(terminal: AdminInput['terminal']): Promise<string | URL> {
   const { preferenceRow, preferenceValue } = await import('../admin/preferences.ts');
   const row = preferenceRow('depot') as PreferenceRow;
   const typed = await terminal.text({
@@ -86,9 +102,9 @@ async function firstDepot(terminal: AdminInput['terminal']): Promise<string> {
     details: ['No depot is known yet. What you say is kept; d3admin config changes it.', row.explanation],
   });
   const depot = preferenceValue(row, typed, []);
-  if (depot === null) return requireFolder(null);
+  if (depot === null) return requireDepot(null);
   await savePreferences({ depot });
-  return depot;
+  return depotLocation(depot, null) ?? depot;
 }
 
 /** Nobody's, where there is no home to have any in. */

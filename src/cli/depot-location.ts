@@ -46,3 +46,19 @@ export function requireDepot(location: string | URL | null): string | URL {
     ],
   });
 }
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
+
+/**
+ * @param what it is that would be sent, with its verb
+ * @param otherwise what else can be done
+ * @throws D3Error refused when everybody on the way could read a secret
+ */
+export function refuseInTheClear(url: URL, what: string, ...otherwise: string[]): void {
+  const { protocol, hostname, host, pathname } = url;
+  if (protocol === 'https:' || LOOPBACK.test(hostname)) return;
+  throw new D3Error('CREDENTIALS_IN_THE_CLEAR', 'refused', `${what} not sent to ${host} unencrypted.`, {
+    target: url.href,
+    actions: [`let the depot be reached by https: https://${host}${pathname}`, ...otherwise],
+  });
+}

@@ -1,4 +1,4 @@
-import { D3Error } from '@d3/sdk';
+import { readDepotKey } from '../client/depot-key.ts';
 import { logsOf } from '../client/log.ts';
 import type { Machine } from '../client/run.ts';
 import { adminName } from '../config/admin-name.ts';
@@ -11,7 +11,8 @@ import { pluginsOnBus } from '../lifecycle/plugins.ts';
 import { ownAddresses } from '../platform/addresses.ts';
 import { systemClock, ticks } from '../platform/clock.ts';
 import { execIn } from '../platform/exec.ts';
-import { depotLocation } from './depot-location.ts';
+import type { MachinePaths } from '../platform/paths.ts';
+import { depotLocation, refuseInTheClear } from './depot-location.ts';
 import type { Inputs } from './inputs.ts';
 import { pathsWithin } from './root-bounds.ts';
 
@@ -33,32 +34,34 @@ export interface MachineHere {
 }
 
 /** The way to a depot or a mirror. Credentials go to the host that the configuration names as the depot, and nowhere else. */
-function transportTo(location: string | URL, settings: Settings, signal: AbortSignal): Transport {
+function transportTo(location: string | URL, settings: Settings, paths: MachinePaths, signal: AbortSignal): Transport {
   if (typeof location === 'string') return new FolderTransport(location);
-  const { httpCredentials, httpCa, depot } = settings;
-  const credentials =
-    httpCredentials === null || !isConfigured(location, depot)
-      ? null
-      : async () => {
-          refuseInTheClear(location);
-          return (await import('../config/secrets.ts')).readSecret('http.credentials', httpCredentials);
-        };
-  return new HttpTransport(location, { credentials, ca: httpCa, signal });
+  const { httpCa } = settings;
+  return new HttpTransport(location, { credentials: credentialsFor(location, settings, paths), ca: httpCa, signal });
+}
+
+/** The machine's own key goes to the depot it is enrolled at, and before what the configuration names. */
+function credentialsFor(
+  location: URL,
+  { httpCredentials, depot }: Settings,
+  paths: MachinePaths,
+): (() => Promise<string>) | null {
+  const key = readDepotKey(paths);
+  if (key !== null && new URL(key.depot).origin === location.origin) {
+    return async () => {
+      refuseInTheClear(location, 'The key of this machine is');
+      return key.key;
+    };
+  }
+  if (httpCredentials === null || !isConfigured(location, depot)) return null;
+  return async () => {
+    refuseInTheClear(location, 'http.credentials are', 'or take http.credentials out');
+    return (await import('../config/secrets.ts')).readSecret('http.credentials', httpCredentials);
+  };
 }
 
 function isConfigured({ origin }: URL, depot: string | null): boolean {
   return depot !== null && depotUrl(depot)?.origin === origin;
-}
-
-const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
-
-/** @throws D3Error refused when everybody on the way could read a secret */
-function refuseInTheClear({ protocol, hostname, host, pathname }: URL): void {
-  if (protocol === 'https:' || LOOPBACK.test(hostname)) return;
-  throw new D3Error('CREDENTIALS_IN_THE_CLEAR', 'refused', `http.credentials are not sent to ${host} unencrypted.`, {
-    target: 'http.credentials',
-    actions: [`let the depot be reached by https: https://${host}${pathname}`, 'or take http.credentials out'],
-  });
 }
 
 /** Puts the machine together from its adapters: the one place where they are chosen. */
@@ -71,10 +74,10 @@ export async function machineHere(input: MachineInput): Promise<MachineHere> {
     location === null
       ? null
       : createDepotClient({
-          transport: transportTo(location, settings, input.signal),
+          transport: transportTo(location, settings, paths, input.signal),
           trustDir: paths.trust,
           clock,
-          mirror: (url) => transportTo(depotUrl(url) ?? url, settings, input.signal),
+          mirror: (url) => transportTo(depotUrl(url) ?? url, settings, paths, input.signal),
           addresses: ownAddresses,
         });
   const { installSignature: required, installTeamIds: teamIds } = settings;

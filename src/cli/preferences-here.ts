@@ -3,10 +3,10 @@ import { PREFERENCE_TABLE } from '../admin/preferences.ts';
 import { dropCredentials, findCredentials, keepCredentials } from '../config/credentials.ts';
 import { loadSettings } from '../config/layers.ts';
 import type { Preferences } from '../config/preferences.ts';
-import { keychainHere } from '../platform/keychain.ts';
-import { machinePaths, ownProgramPaths } from '../platform/paths.ts';
+import { machinePaths } from '../platform/paths.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { ownPreferences, savePreferences } from './admin-here.ts';
+import { credentialParts } from './credential-parts.ts';
 
 /** What this admin has set so far. */
 export const current = ownPreferences;
@@ -16,14 +16,10 @@ export async function prohibitedNames(): Promise<string[]> {
   return (await loadSettings(machinePaths('/', process.platform))).prohibitedAdminNames;
 }
 
-function parts(env: Readonly<Record<string, string | undefined>>) {
-  return { keychain: keychainHere, file: ownProgramPaths().credentials, environment: env['D3_CREDENTIALS'] };
-}
-
 /** Everything that is set; of the secret only where it is. @param changed targets that were just set */
 export async function shown(changed: string[], env: Readonly<Record<string, string | undefined>>) {
   const preferences = await ownPreferences();
-  const { found, keeping } = await findCredentials(preferences, parts(env));
+  const { found, keeping } = await findCredentials(preferences, credentialParts(env));
   const kept = keeping === 'unset' ? 'unset' : `secret in the ${keeping}`;
   return {
     preferences: Object.fromEntries(PREFERENCE_TABLE.map(({ target, key }) => [target, preferences[key]])),
@@ -42,7 +38,7 @@ export async function setCredentials(
   const { account: before } = await ownPreferences();
   const name = account ?? (await terminal.text({ question: 'Account:', flag: 'd3admin config credentials ACCOUNT' }));
   if (name === 'none') {
-    await dropCredentials(before, parts(env));
+    await dropCredentials(before, credentialParts(env));
     await savePreferences({ account: null, credentials: null });
     return shown(['credentials'], env);
   }
@@ -51,7 +47,7 @@ export async function setCredentials(
   const secret = await terminal.secret({ question: `Secret of ${name}:`, flag: 'the secret on the standard input' });
   if (!/^[\x21-\x7e]{1,4096}$/.test(secret))
     throw new D3Error('NO_SECRET', 'usage', 'A secret is one line without blanks.', { target: 'credentials' });
-  await keepCredentials({ account: name, secret }, before, parts(env));
+  await keepCredentials({ account: name, secret }, before, credentialParts(env));
   await savePreferences({ account: name, credentials: null });
   return shown(['credentials'], env);
 }

@@ -7,7 +7,7 @@ import { parseFile, refuseUntrusted } from './load.ts';
 
 /** What one admin usually wants of `d3admin`; null is not said. */
 export interface Preferences {
-  /** Folder of the depot, an absolute path. */
+  /** Folder of the depot, an absolute path, or its address. */
   depot: string | null;
   /** Who this admin is, where the account is another's. */
   admin: string | null;

@@ -324,7 +324,7 @@ function isWorthAnother(error: unknown): boolean {
 
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|EPROTO|SSL/;
 
-function whyUnreachable(error: NodeJS.ErrnoException): string {
+export function whyUnreachable(error: NodeJS.ErrnoException): string {
   const { code = '', message } = error;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'there is no such host';
   if (code === 'ECONNREFUSED') return 'its host refused the connection';
@@ -346,7 +346,7 @@ function noInbox(location: string): D3Error {
   );
 }
 
-async function readCertificates(file: string): Promise<string> {
+export async function readCertificates(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: Error) => {
     throw new D3Error('CA_UNREADABLE', 'usage', `The certificates of http.ca cannot be read: ${error.message}.`, {
       target: file,

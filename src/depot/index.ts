@@ -1,5 +1,7 @@
 /** The depot's public face. Nothing heavy is loaded by importing it: the store and the verifier come when they are used. */
 import type * as admins from './depot.ts';
+import type * as remote from './remote/depot.ts';
+import type * as enrolment from './remote/enrolment.ts';
 import type * as page from './server/page-files.ts';
 import type * as server from './server/serve.ts';
 
@@ -24,6 +26,11 @@ export { FolderTransport, SourceRefused, type Transport } from './transport.ts';
 /** The admins' side comes when it is used: machines ask for the client alone. */
 export const initDepot: typeof admins.initDepot = async (...given) => (await import('./depot.ts')).initDepot(...given);
 export const openDepot: typeof admins.openDepot = async (...given) => (await import('./depot.ts')).openDepot(...given);
+export const openRemoteDepot: typeof remote.openRemoteDepot = async (...given) =>
+  (await import('./remote/depot.ts')).openRemoteDepot(...given);
+export { newSecret, secretHash } from './secrets.ts';
+export const requestEnrolment: typeof enrolment.requestEnrolment = async (...given) =>
+  (await import('./remote/enrolment.ts')).requestEnrolment(...given);
 export const serveDepot: typeof server.serveDepot = async (...given) =>
   (await import('./server/serve.ts')).serveDepot(...given);
 export const readPage: typeof page.readPage = async (...given) =>

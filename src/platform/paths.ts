@@ -25,6 +25,8 @@ export interface MachinePaths {
   stateDatabase: string;
   /** While this file is there every d3 says everything. */
   debugMarker: string;
+  /** What opens a served depot to this machine, once it is enrolled there: mode 0600. */
+  depotKey: string;
   /** The id the machine goes by in its depot, kept beside the state as well. */
   identity: string;
   runLock: string;
@@ -74,6 +76,7 @@ export function machinePaths(root: string, platform: NodeJS.Platform): MachinePa
     state,
     stateDatabase: path.join(state, 'state.db'),
     debugMarker: path.join(state, 'debug-on'),
+    depotKey: path.join(state, 'depot-key.json'),
     identity: path.join(state, 'computer-id'),
     runLock: path.join(state, 'run.lock'),
     owners: path.join(state, 'owners'),
@@ -93,6 +96,8 @@ export interface ProgramPaths {
   plugins: string;
   /** What this user usually wants of `d3admin`. */
   preferences: string;
+  /** Private working folders of what this user has d3admin do on a depot over the network. */
+  work: string;
   /** The secret for a depot over the network, where no keychain has it. */
   credentials: string;
 }
@@ -119,11 +124,14 @@ export function programPaths(
   );
   const machine = machinePaths('/', platform);
   const ownCache = path.join(home, ...(mac ? ['Library', 'Caches'] : ['.cache']), 'd3');
+  const caches = path.isAbsolute(cache)
+    ? path.join(cache, 'd3')
+    : uid === 0
+      ? path.dirname(machine.packages)
+      : ownCache;
   return {
-    compileCache: path.join(
-      path.isAbsolute(cache) ? path.join(cache, 'd3') : uid === 0 ? path.dirname(machine.packages) : ownCache,
-      'compile',
-    ),
+    compileCache: path.join(caches, 'compile'),
+    work: path.join(caches, 'work'),
     plugins: path.isAbsolute(data)
       ? path.join(data, 'd3')
       : uid === 0

@@ -2,12 +2,18 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { effectsOfMakingLive } from '../../src/catalog/lifecycle.ts';
 import type { GroupBody } from '../../src/depot/contract.ts';
-import { REPORTS_KEPT, type Store } from '../../src/depot/store/contract.ts';
+import { type AdminStore, REPORTS_KEPT, type Store } from '../../src/depot/store/contract.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { expectFailure, newEdition, newReport, TestClock } from './helpers.ts';
 
-/** A new, empty store for each test, and what removes it. */
-export type OpenStore = (clock: Clock) => Promise<{ store: Store; discard: () => Promise<void> }>;
+/**
+ * A new, empty store for each test, and what removes it. `local` is the store on its own host, where `store` reaches it
+ * over the network: some of it is for that host alone.
+ */
+export type OpenStore = (clock: Clock) => Promise<OpenedStore>;
+type OpenedStore =
+  | { store: Store; discard: () => Promise<void> }
+  | { store: AdminStore; local: Store; discard: () => Promise<void> };
 
 const group = (members: string[] = []): GroupBody => ({
   schema: 'd3/group@1',
@@ -20,16 +26,19 @@ const MEMBER = '0b9f2c9e-1111-4222-8333-444455556666';
 /** What every store must do, whatever the database. */
 export function describeStore(title: string, open: OpenStore): void {
   describe(`${title}: store contract`, () => {
-    let store: Store;
+    let store: AdminStore;
+    let local: Store;
     let clock: TestClock;
     let discard: () => Promise<void>;
 
     beforeEach(async () => {
       clock = new TestClock();
-      ({ store, discard } = await open(clock));
+      const opened = await open(clock);
+      ({ store, discard } = opened);
+      local = 'local' in opened ? opened.local : opened.store;
     });
     afterEach(async () => {
-      await store.close();
+      await local.close();
       await discard();
     });
 
@@ -279,8 +288,8 @@ export function describeStore(title: string, open: OpenStore): void {
     describe('computers', () => {
       it('give the newest report of each, however many there are', async () => {
         const ids = Array.from({ length: 450 }, (_, n) => `0b9f2c9e-1111-4222-8333-${String(n).padStart(12, '0')}`);
-        for (const id of ids) await store.computers.takeReport(newReport({ run: 'r1' }, { id }));
-        await store.computers.takeReport(newReport({ run: 'r2' }, { id: ids[7] as string }));
+        for (const id of ids) await local.computers.takeReport(newReport({ run: 'r1' }, { id }));
+        await local.computers.takeReport(newReport({ run: 'r2' }, { id: ids[7] as string }));
         const runs = new Map<string, string>();
         for await (const { computer, run } of store.computers.newestReports()) runs.set(computer.id, run);
         expect([...runs.keys()]).to.deep.equal(ids);
@@ -288,7 +297,7 @@ export function describeStore(title: string, open: OpenStore): void {
       });
 
       it('are taken out with their reports, on record, and once', async () => {
-        await store.computers.takeReport(newReport());
+        await local.computers.takeReport(newReport());
         await store.computers.remove(MEMBER, 'sally');
         expect(await store.computers.find(MEMBER)).to.equal(null);
         expect(await store.computers.reports(MEMBER)).to.deep.equal([]);
@@ -299,10 +308,10 @@ export function describeStore(title: string, open: OpenStore): void {
 
       it('follow their reports; a run is taken once', async () => {
         const first = newReport({ run: 'r1' });
-        expect(await store.computers.takeReport(first)).to.equal(true);
-        expect(await store.computers.takeReport(first)).to.equal(false);
+        expect(await local.computers.takeReport(first)).to.equal(true);
+        expect(await local.computers.takeReport(first)).to.equal(false);
         const next = newReport({ run: 'r2', at: '2029-12-31T00:00:00.000Z', receipts: [] }, { name: 'Lab-2' });
-        await store.computers.takeReport(next);
+        await local.computers.takeReport(next);
         const found = await store.computers.find('lab-2');
         expect(found).to.deep.include({ id: MEMBER, name: 'Lab-2', lastRun: 'r2', os: first.os });
         expect(await store.computers.find('Lab-1')).to.equal(null);
@@ -315,8 +324,8 @@ export function describeStore(title: string, open: OpenStore): void {
 
       it('with one name are told apart by id', async () => {
         const other = '1b9f2c9e-1111-4222-8333-444455556666';
-        await store.computers.takeReport(newReport());
-        await store.computers.takeReport(newReport({}, { id: other }));
+        await local.computers.takeReport(newReport());
+        await local.computers.takeReport(newReport({}, { id: other }));
         const error = await expectFailure(store.computers.find('LAB-1'), 'COMPUTER_AMBIGUOUS', 'refused');
         expect(error.message).to.include(MEMBER).and.include(other);
         expect((await store.computers.find(other))?.id).to.equal(other);
@@ -325,7 +334,7 @@ export function describeStore(title: string, open: OpenStore): void {
 
       it('keep the newest reports only, and were never here in the future', async () => {
         for (let run = 1; run <= REPORTS_KEPT + 3; run++) {
-          await store.computers.takeReport(newReport({ run: `r${run}`, at: '2031-01-01T00:00:00.000Z' }));
+          await local.computers.takeReport(newReport({ run: `r${run}`, at: '2031-01-01T00:00:00.000Z' }));
         }
         const runs = (await store.computers.reports(MEMBER)).map(({ run }) => run);
         expect([runs.length, runs[0], runs.at(-1)]).to.deep.equal([REPORTS_KEPT, 'r13', 'r4']);
@@ -360,19 +369,19 @@ export function describeStore(title: string, open: OpenStore): void {
           at: '2030-01-01T00:00:00.000Z',
           expires: '2031-01-01T00:00:00Z',
         };
-        const failure = await store.publication
+        const failure = await local.publication
           .exclusively(async () => {
             throw new Error('disk full');
           })
           .catch((error) => error.message);
         expect(failure).to.equal('disk full');
         expect(await store.publication.last()).to.equal(null);
-        await store.publication.exclusively(async ({ generation, editions, groups, last }) => {
+        await local.publication.exclusively(async ({ generation, editions, groups, last }) => {
           expect([generation, editions.length, groups.length, last]).to.deep.equal([1, 1, 0, null]);
           return record;
         });
         expect(await store.publication.last()).to.deep.equal(record);
-        expect(await store.publication.exclusively(async () => null)).to.equal(null);
+        expect(await local.publication.exclusively(async () => null)).to.equal(null);
         expect(await store.publication.last()).to.deep.equal(record);
       });
     });

@@ -226,6 +226,21 @@ export class State extends StateReader {
     return state;
   }
 
+  /** The depot knows this machine by another id, from before it was set up anew: it goes by that from now on. */
+  becomeComputer(id: string, paths: MachinePaths): void {
+    if (this.computerId() !== id) {
+      transaction(this.#database, () => {
+        this.setMeta('computer-id', id);
+        // What it did not get rid of yet was said by this very machine.
+        for (const { id: row, report } of this.outbox()) {
+          const said = { ...report, computer: { ...report.computer, id } };
+          this.#run('UPDATE outbox SET body = ? WHERE id = ?', JSON.stringify(said), row);
+        }
+      });
+    }
+    keepIdentity(paths, id);
+  }
+
   /**
    * Reads what every run reads; all of the file where the last run did not come to its end.
    * @throws D3Error failed `STATE_DAMAGED`

@@ -95,7 +95,7 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
   });
   app.addHook('preValidation', async (request) => {
     request.raw.emit(BODY_IS_HERE);
-    if (!isTooDeep(request.body)) return;
+    if (request.routeOptions.config.route?.streams === true || !isTooDeep(request.body)) return;
     throw invalid('REQUEST_INVALID', `The body is nested deeper than ${MAX_DEPTH} levels.`);
   });
   app.addHook('onSend', async (request, reply) => {

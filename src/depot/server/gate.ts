@@ -42,13 +42,13 @@ export class Gate {
     if (route?.id === 'enrol') refuseMany(this.#enrolling.take(ip));
     const secret = secretIn(request.headers.authorization);
     if (secret === null) return this.#onPage(request, route);
-    const isOpen =
-      route?.access.for === 'anybody' || (route?.access.for === 'readers' && this.#server.readers === 'everyone');
+    const access = route?.access.for ?? 'anybody';
+    const isOpen = access === 'anybody' || (access === 'readers' && this.#server.readers === 'everyone');
     if (this.#failing.isSpent(ip)) {
       if (isOpen) return null;
       refuseMany(60);
     }
-    const caller = await this.#known(secret, route?.access.for === 'readers');
+    const caller = await this.#known(secret, access === 'readers');
     if (caller === null) {
       this.#failing.take(ip);
       // Whoever is let in without a secret is let in with a wrong one too.
@@ -56,7 +56,7 @@ export class Gate {
       throw unauthenticated('The depot does not know that token: it is wrong, revoked or expired.');
     }
     this.#server.contacts.heard(caller);
-    if (route?.access.for !== 'readers') refuseMany(this.#asking.take(String(caller.id)));
+    if (access !== 'readers') refuseMany(this.#asking.take(String(caller.id)));
     return caller;
   }
 

@@ -138,11 +138,7 @@ export class SqlEnrolments implements EnrolmentStore {
         })
         .returningAll()
         .executeTakeFirstOrThrow();
-      await transaction
-        .updateTable('enrolment_codes')
-        .set({ uses: code.uses + 1, last_used_at: at })
-        .where('id', '=', code.id)
-        .execute();
+      await this.#used(transaction, code, at);
       if (!isSure) return { state: 'pending', enrolment: row.id, computer: null };
       const by = `code ${code.id} of ${code.created_by}`;
       return this.#bind(transaction, row, known[0] ?? id, by);
@@ -208,8 +204,12 @@ export class SqlEnrolments implements EnrolmentStore {
       .select('hash')
       .where('id', '=', row.code_id)
       .executeTakeFirstOrThrow();
-    if (code.hash !== secretHash(request.code)) throw codeUnknown();
-    if (state === 'pending') return { state: 'pending', enrolment: id, computer: null };
+    const isSameCode = code.hash === secretHash(request.code);
+    if (state === 'pending') {
+      if (isSameCode) return { state: 'pending', enrolment: id, computer: null };
+      return this.#withAnotherCode(db, row, request);
+    }
+    if (!isSameCode) throw codeUnknown();
     const key = await db.selectFrom('tokens').select('revoked_at').where('hash', '=', row.key_hash).executeTakeFirst();
     if (state === 'enrolled' && became !== null && key?.revoked_at === null)
       return { state: 'enrolled', enrolment: id, computer: became };
@@ -221,6 +221,25 @@ export class SqlEnrolments implements EnrolmentStore {
         : `The key of this enrolment was revoked (enrolment ${id}).`,
       { target: row.name, actions: ['ask an admin of the depot for a one-time code: d3admin enrol code --once'] },
     );
+  }
+
+  /** A machine that waits came with another code: a one-time code lets it in. */
+  async #withAnotherCode(db: Kysely<Tables>, row: EnrolmentRow, request: EnrolmentRequest): Promise<Enrolled> {
+    const at = this.#now();
+    const code = await this.#codeMeant(db, request.code, at);
+    await this.#used(db, code, at);
+    await db.updateTable('enrolments').set({ code_id: code.id }).where('id', '=', row.id).execute();
+    const known = JSON.parse(row.known_as) as string[];
+    if (known.length !== 1 || code.kind !== 'once') return { state: 'pending', enrolment: row.id, computer: null };
+    return this.#bind(db, row, known[0] as string, `code ${code.id} of ${code.created_by}`);
+  }
+
+  async #used(db: Kysely<Tables>, { id, uses }: Selectable<EnrolmentCodeTable>, at: string): Promise<void> {
+    await db
+      .updateTable('enrolment_codes')
+      .set({ uses: uses + 1, last_used_at: at })
+      .where('id', '=', id)
+      .execute();
   }
 
   async #codeMeant(db: Kysely<Tables>, secret: string, now: string): Promise<Selectable<EnrolmentCodeTable>> {

@@ -1,6 +1,5 @@
 import { D3Error } from '@d3/sdk';
 import { Type } from 'typebox';
-import { BASENAME, VERSION } from '../../../catalog/names.ts';
 import type { StoredEdition } from '../../store/contract.ts';
 import { type Caller, requireRank } from '../callers.ts';
 import { type Route, route, type ServerParts } from '../route.ts';
@@ -19,6 +18,8 @@ import {
 } from '../schemas.ts';
 
 const MAX_IDS = 100_000;
+/** As it was typed: what can be none is found nowhere. */
+const Asked = Type.String({ maxLength: 1000 });
 
 /** Editions by their statuses, and what becomes of them. */
 export const editionRoutes: readonly Route[] = [
@@ -173,7 +174,7 @@ export const editionRoutes: readonly Route[] = [
     summary: 'How a basename is written, deleted editions included; null when there is none.',
     tag: 'catalog',
     access: { for: 'people', least: 'viewer' },
-    params: exactly({ basename: Type.String({ pattern: BASENAME.source }) }),
+    params: exactly({ basename: Asked }),
     answer: answer({ basename: orNull(Type.String()) }),
     handle: async ({ params }, { depot }) => ({ basename: await depot.store.editions.basename(params.basename) }),
   }),
@@ -185,8 +186,8 @@ export const editionRoutes: readonly Route[] = [
     tag: 'catalog',
     access: { for: 'people', least: 'viewer' },
     params: exactly({
-      basename: Type.String({ pattern: BASENAME.source }),
-      version: Type.String({ pattern: VERSION.source }),
+      basename: Asked,
+      version: Asked,
     }),
     answer: answer({ highestRevision: orNull(Type.Integer()) }),
     async handle({ params: { basename, version } }, { depot }) {

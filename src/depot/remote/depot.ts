@@ -1,0 +1,73 @@
+import type { Edition } from '../../catalog/types.ts';
+import type { Depot } from '../depot.ts';
+import type { InboxOutcome } from '../inbox.ts';
+import { registerCoreKinds } from '../kinds.ts';
+import type { NewEdition, PublicationRecord, StoredEdition } from '../store/contract.ts';
+import { Api, type RemoteOptions } from './api.ts';
+import { RemoteBlobs } from './blobs.ts';
+import { RemoteStore } from './store.ts';
+
+/**
+ * Opens a served depot for admin work.
+ * @throws D3Error notAuthorised when its token opens nothing, depotUnreachable
+ */
+export async function openRemoteDepot(options: RemoteOptions): Promise<Depot> {
+  registerCoreKinds();
+  const api = new Api(options);
+  try {
+    const { name } = await api.get<{ name: string }>('session');
+    return new RemoteDepot(api, name, options);
+  } catch (error) {
+    api.close();
+    throw error;
+  }
+}
+
+class RemoteDepot implements Depot {
+  readonly location: string;
+  readonly work: string;
+  readonly admin: string;
+  readonly store: RemoteStore;
+  readonly blobs: RemoteBlobs;
+  readonly #api: Api;
+
+  constructor(api: Api, admin: string, { work, signal }: RemoteOptions) {
+    this.location = api.location;
+    this.work = work;
+    this.admin = admin;
+    this.store = new RemoteStore(api);
+    this.blobs = new RemoteBlobs(api, work, signal);
+    this.#api = api;
+  }
+
+  addEdition(edition: NewEdition, by: string): Promise<StoredEdition> {
+    return this.store.editions.insert(edition, by);
+  }
+
+  async removeUnused(candidates: readonly string[]): Promise<string[]> {
+    if (candidates.length === 0) return [];
+    return (await this.#api.send<{ removed: string[] }>('POST', 'blobs/remove-unused', { json: { candidates } }))
+      .removed;
+  }
+
+  /** The server has published by itself; this waits until it has. */
+  async publish(): Promise<PublicationRecord | null> {
+    return (await this.#api.send<{ published: PublicationRecord | null }>('POST', 'publication')).published;
+  }
+
+  /** Served depots take reports as they come, and their inbox by themselves. */
+  async takeInbox(): Promise<InboxOutcome> {
+    return { taken: 0, rejected: [] };
+  }
+
+  async editionsWithDerivedStatus(): Promise<Edition[]> {
+    const answer = await this.#api.get<{ editions: StoredEdition[]; missing: number[] }>('editions');
+    const missing = new Set(answer.missing);
+    return answer.editions.map((edition) => (missing.has(edition.id) ? { ...edition, status: 'missing' } : edition));
+  }
+
+  async close(): Promise<void> {
+    await this.blobs.close();
+    this.#api.close();
+  }
+}

@@ -1,0 +1,216 @@
+import type { StatusChange } from '../../catalog/lifecycle.ts';
+import type { StoredStatus } from '../../catalog/types.ts';
+import type { KeptLine, LogLine, Run, RunStore } from '../../runs/types.ts';
+import type { Report } from '../contract.ts';
+import { documentKind } from '../document-kinds.ts';
+import type {
+  AdminStore,
+  Computer,
+  DeletedEdition,
+  DocumentBodies,
+  DocumentBody,
+  Documents,
+  EditionStore,
+  Enrolment,
+  EnrolmentCode,
+  HistoryEvent,
+  HistoryFilter,
+  HistoryStore,
+  HistoryTarget,
+  InventoryFilter,
+  PublicationRecord,
+  StoredDocument,
+  StoredEdition,
+  Token,
+} from '../store/contract.ts';
+import { type Api, part } from './api.ts';
+
+/** The store of a served depot. Who acts is known there by the token; what is handed over here as `by` only picks it. */
+export class RemoteStore implements AdminStore {
+  readonly editions: EditionStore;
+  readonly history: HistoryStore;
+  readonly computers: AdminStore['computers'];
+  readonly publication: AdminStore['publication'];
+  readonly runs: RunStore;
+  readonly tokens: AdminStore['tokens'];
+  readonly enrolments: AdminStore['enrolments'];
+  readonly #api: Api;
+
+  constructor(api: Api) {
+    this.#api = api;
+    this.editions = editionsOf(api);
+    this.history = historyOf(api);
+    this.computers = computersOf(api);
+    this.publication = publicationOf(api);
+    this.runs = runsOf(api);
+    this.tokens = tokensOf(api);
+    this.enrolments = enrolmentsOf(api);
+  }
+
+  documents<K extends keyof DocumentBodies>(kind: K): Documents<DocumentBodies[K]>;
+  documents(kind: string): Documents<DocumentBody>;
+  documents(kind: string): unknown {
+    // A kind nobody registered here is one that nothing here understands.
+    return documentsOf(this.#api, documentKind(kind).kind);
+  }
+
+  async documentHashes(): Promise<Set<string>> {
+    return new Set((await this.#api.get<{ hashes: string[] }>('document-hashes')).hashes);
+  }
+}
+
+function editionsOf(api: Api): EditionStore {
+  const at = (id: number) => `editions/${id}`;
+  return {
+    async list() {
+      return (await api.get<{ editions: StoredEdition[] }>('editions')).editions;
+    },
+    byId: (id) => api.find<StoredEdition>(at(id), 'EDITION_NOT_FOUND'),
+    async byEdition(edition) {
+      return (await api.get<{ editions: StoredEdition[] }>('editions', { edition })).editions[0] ?? null;
+    },
+    insert: (edition, by) => api.send<StoredEdition>('POST', 'editions', { json: edition, by }),
+    update: (id, changes, by) => api.send<StoredEdition>('PATCH', at(id), { json: changes, by }),
+    async makeLive(id, by, expected) {
+      const { liveId, newestId } = expected;
+      const sent = { json: { liveId, newestId }, by };
+      return (await api.send<{ changes: StatusChange[] }>('POST', `${at(id)}/live`, sent)).changes;
+    },
+    delete(id, by, { archive, keepFile, expected }: { archive: boolean; keepFile?: boolean; expected?: StoredStatus }) {
+      return api.send<StoredEdition>('DELETE', at(id), { query: { archive, keepFile, expected }, by });
+    },
+    async archived() {
+      return (await api.get<{ editions: DeletedEdition[] }>('archived-editions')).editions;
+    },
+    restore: (id, by) => api.send<StoredEdition>('POST', `archived-editions/${id}/restore`, { by }),
+    unlive: (id, by) => api.send<StoredEdition>('POST', `${at(id)}/unlive`, { by }),
+    async files(ids) {
+      const sent = { json: { ids } };
+      return (await api.send<{ files: { id: number; sha256: string }[] }>('POST', 'editions/files', sent)).files;
+    },
+    async basename(basename) {
+      return (await api.get<{ basename: string | null }>(`basenames/${part(basename)}`)).basename;
+    },
+    async highestRevision(basename, version) {
+      const path = `basenames/${part(basename)}/versions/${part(version)}`;
+      return (await api.get<{ highestRevision: number | null }>(path)).highestRevision;
+    },
+  };
+}
+
+function documentsOf(api: Api, kind: string): Documents<DocumentBody> {
+  type Stored = StoredDocument<DocumentBody>;
+  const all = `documents/${part(kind)}`;
+  return {
+    get: (id) => api.find<Stored>(`${all}/${id}`, 'DOCUMENT_NOT_FOUND'),
+    async byName(name) {
+      return (await api.get<{ documents: Stored[] }>(all, { name })).documents[0] ?? null;
+    },
+    async list() {
+      return (await api.get<{ documents: Stored[] }>(all)).documents;
+    },
+    create: (name, body, by) => api.send<Stored>('POST', all, { json: { name, body }, by }),
+    update: (id, generation, changes, by) =>
+      api.send<Stored>('PATCH', `${all}/${id}`, { json: { generation, ...changes }, by }),
+    remove: (id, generation, by) => api.send<void>('DELETE', `${all}/${id}`, { query: { generation }, by }),
+    async history(id) {
+      return (await api.get<{ events: HistoryEvent[] }>(`${all}/${id}/history`)).events;
+    },
+  };
+}
+
+function historyOf(api: Api): HistoryStore {
+  return {
+    async list({ targets, ...filter }: HistoryFilter = {}) {
+      // No targets at all match nothing; nothing said of targets matches everything.
+      if (targets?.length === 0) return [];
+      const target = targets?.map(({ kind, id }) => `${kind}:${id}`);
+      return (await api.get<{ events: HistoryEvent[] }>('history', { ...filter, target })).events;
+    },
+    async targetsCalled(name) {
+      type Targets = { targets: Pick<HistoryTarget, 'kind' | 'id'>[] };
+      return (await api.get<Targets>('history/targets', { name })).targets;
+    },
+  };
+}
+
+function computersOf(api: Api): AdminStore['computers'] {
+  const rows = async <Row>(id: string, of: string): Promise<Row[]> =>
+    (await api.get<{ rows: Row[] }>(`computers/${part(id)}/${of}`)).rows;
+  const inventory = async <Row>(of: string, filter: Partial<InventoryFilter>): Promise<Row[]> =>
+    (await api.send<{ rows: Row[] }>('POST', `inventory/${of}`, { json: filter })).rows;
+  return {
+    async list() {
+      return (await api.get<{ computers: Computer[] }>('computers')).computers;
+    },
+    find: (idOrName) => api.find<Computer>(`computers/${part(idOrName)}`, 'COMPUTER_NOT_FOUND'),
+    receipts: (id) => rows(id, 'receipts'),
+    outcomes: (id) => rows(id, 'outcomes'),
+    queue: (id) => rows(id, 'queue'),
+    reports: (id) => rows(id, 'reports'),
+    async *newestReports(from = '') {
+      for (let after = from; ; ) {
+        const reports = (await api.get<{ rows: Report[] }>('reports', { after })).rows;
+        yield* reports;
+        const last = reports.at(-1);
+        if (last === undefined) return;
+        after = last.computer.id;
+      }
+    },
+    remove: (id, by) => api.send<void>('DELETE', `computers/${part(id)}`, { by }),
+    installed: (filter) => inventory('installed', filter),
+    queued: (filter) => inventory('queued', filter),
+    problems: (filter) => inventory('problems', filter),
+    async isReported(basename) {
+      return (await api.get<{ isReported: boolean }>(`inventory/basenames/${part(basename)}`)).isReported;
+    },
+  };
+}
+
+function publicationOf(api: Api): AdminStore['publication'] {
+  type Publication = { generation: number; last: PublicationRecord | null };
+  return {
+    generation: async () => (await api.get<Publication>('publication')).generation,
+    last: async () => (await api.get<Publication>('publication')).last,
+  };
+}
+
+function runsOf(api: Api): RunStore {
+  return {
+    create: (run) => api.send<void>('POST', 'runs', { json: run }),
+    get: (id) => api.find<Run>(`runs/${part(id)}`, 'RUN_NOT_FOUND'),
+    async list({ open } = { open: false }) {
+      return (await api.get<{ runs: Run[] }>('runs', { open })).runs;
+    },
+    async save(run, generation) {
+      const sent = { query: { generation }, json: run };
+      return (await api.send<{ saved: boolean }>('PUT', `runs/${part(run.id)}`, sent)).saved;
+    },
+    async append(id, lines: readonly LogLine[]) {
+      if (lines.length > 0) await api.send<void>('POST', `runs/${part(id)}/lines`, { json: { lines } });
+    },
+    async lines(id, after = 0) {
+      return (await api.get<{ lines: KeptLine[] }>(`runs/${part(id)}/lines`, { after })).lines;
+    },
+  };
+}
+
+function tokensOf(api: Api): AdminStore['tokens'] {
+  return {
+    add: (token, by) => api.send<{ token: Token; secret: string }>('POST', 'tokens', { json: token, by }),
+    list: async () => (await api.get<{ tokens: Token[] }>('tokens')).tokens,
+    revoke: (name, by) => api.send<Token>('DELETE', `tokens/${part(name)}`, { by }),
+  };
+}
+
+function enrolmentsOf(api: Api): AdminStore['enrolments'] {
+  return {
+    addCode: (code, by) =>
+      api.send<{ code: EnrolmentCode; secret: string }>('POST', 'enrolment-codes', { json: code, by }),
+    codes: async () => (await api.get<{ codes: EnrolmentCode[] }>('enrolment-codes')).codes,
+    revokeCode: (id, by) => api.send<EnrolmentCode>('DELETE', `enrolment-codes/${id}`, { by }),
+    list: async () => (await api.get<{ enrolments: Enrolment[] }>('enrolments')).enrolments,
+    approve: (id, as, by) => api.send<Enrolment>('POST', `enrolments/${id}/approve`, { json: { computer: as }, by }),
+    refuse: (id, by) => api.send<Enrolment>('POST', `enrolments/${id}/refuse`, { by }),
+  };
+}
