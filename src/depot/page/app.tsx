@@ -157,7 +157,7 @@ function Inside({ session, over, leave }: InsideProps) {
             {TABS.map(({ view, path, with: views }) => (
               <li key={view}>
                 <a href={hashOf(path)} aria-current={views.includes(place.view) ? 'page' : undefined}>
-                  {TITLES[view]}
+                  {view === 'queue' ? 'Puppies' : TITLES[view]}
                 </a>
               </li>
             ))}

@@ -20,8 +20,9 @@ export interface Overview extends AsOf {
   /** Entries of puppy queues, on how many computers. */
   queued: { entries: number; computers: number };
   runs: { open: number; holding: number; failed: number };
-  /** Pilots, and what went live within 30 days; the newest first. */
+  /** Pilots, and what went live within 30 days; the newest first, and how many older ones are not shown. */
   moving: MovingEdition[];
+  moreMoving: number;
   /** What computers say is wrong, the most common first. */
   troubles: Trouble[];
   /** Of all troubles, how many are shown. */
@@ -35,11 +36,8 @@ export interface MovingEdition {
   status: Status;
   /** When it went live, else when it was added. */
   since: string;
-  /** Computers that have it, and that have another edition of its basename. */
-  installed: number;
-  others: number;
-  queued: number;
-  troubled: number;
+  /** How the computers stand that it concerns; those nobody is in are left out. */
+  states: { state: StandingState; computers: number }[];
 }
 
 export interface Trouble {

@@ -43,6 +43,7 @@ export type ViewedDepot = Pick<LocalDepot, 'editionsWithDerivedStatus'> & {
 /** Rows of one answer: what is more is counted, not listed. */
 const MOST = 5_000;
 const MOST_TROUBLES = 25;
+const MOST_MOVING = 12;
 const MOST_LINES = 1_000;
 /** Different problems that are looked at for what is common. */
 const MOST_PROBLEMS = 20_000;
@@ -75,17 +76,16 @@ export class Views {
   async overview(): Promise<Overview> {
     const { overview, runs } = this.#depot.store;
     const asOf = this.#now();
-    const since = (milliseconds: number) => new Date(Date.parse(asOf) - milliseconds).toISOString();
+    const before = (milliseconds: number) => new Date(Date.parse(asOf) - milliseconds).toISOString();
     const [hour = 0, day = 0, week = 0, month = 0, all = 0] = await overview.contacts([
-      since(HOUR),
-      since(DAY),
-      since(7 * DAY),
-      since(30 * DAY),
+      before(HOUR),
+      before(DAY),
+      before(7 * DAY),
+      before(30 * DAY),
       '',
     ]);
     const editions = await this.#editions();
-    const installed = await overview.editions();
-    const queues = await overview.queues();
+    const moving = newest(editions, before(NEW_FOR * DAY));
     const troubles = await this.#troubles();
     const byComputer = [...(await overview.computers()).values()];
     const known = await runs.list();
@@ -114,7 +114,8 @@ export class Views {
         holding: known.filter(({ state }) => state === 'holding').length,
         failed: known.filter(({ state }) => state === 'failed').length,
       },
-      moving: movingOf(editions, installed, queues, troubles, since(NEW_FOR * DAY)),
+      moving: await this.#moving(moving.slice(0, MOST_MOVING)),
+      moreMoving: Math.max(0, moving.length - MOST_MOVING),
       troubles: troubles.slice(0, MOST_TROUBLES),
       moreTroubles: Math.max(0, troubles.length - MOST_TROUBLES),
     };
@@ -361,6 +362,32 @@ export class Views {
     };
   }
 
+  async #moving(editions: readonly Edition[]): Promise<MovingEdition[]> {
+    if (editions.length === 0) return [];
+    const groups = await this.#groups();
+    const fleet = await this.#fleetFor(editions, groups);
+    const had = await this.#had({ basenames: [...new Set(editions.map(({ basename }) => basename))] });
+    return editions.map((edition) => {
+      const { id, edition: name, basename, status } = edition;
+      const of = <Row extends object>(rows: Row[], nameOf: (row: Row) => string) =>
+        rows.filter((row) => nameOf(row) === basename);
+      const own = {
+        installed: of(had.installed, (row) => row.basename),
+        queued: of(had.queued, (row) => row.basename),
+        problems: of(had.problems, (row) => row.subject),
+      };
+      const states = countStandings(standings(edition, fleet, groups, own)).filter(({ computers }) => computers > 0);
+      return {
+        id,
+        edition: name,
+        basename,
+        status,
+        since: since(edition),
+        states: states.map(({ state, computers }) => ({ state, computers })),
+      };
+    });
+  }
+
   /** What is wrong, those alike counted together; the most common first. */
   async #troubles(): Promise<Trouble[]> {
     const all = new Map<string, Trouble>();
@@ -405,34 +432,15 @@ function editionRow(edition: Edition, count: EditionCount | undefined): EditionR
   };
 }
 
-function movingOf(
-  editions: readonly Edition[],
-  installed: readonly EditionCount[],
-  queues: readonly { id: number; computers: number }[],
-  troubles: readonly { edition: string | null; computers: number }[],
-  newSince: string,
-): MovingEdition[] {
-  const having = new Map(installed.map(({ id, computers }) => [id, computers]));
-  const waiting = new Map(queues.map(({ id, computers }) => [id, computers]));
-  const all = new Map<string, number>();
-  for (const { basename, computers } of installed) all.set(basename, (all.get(basename) ?? 0) + computers);
-  const troubled = new Map<string, number>();
-  for (const { edition, computers } of troubles)
-    if (edition !== null) troubled.set(edition, (troubled.get(edition) ?? 0) + computers);
+/** Pilots, and live editions that were not so at that moment; the newest first. */
+function newest(editions: readonly Edition[], then: string): Edition[] {
   return editions
-    .filter(({ status, releasedAt }) => status === 'pilot' || (status === 'live' && (releasedAt ?? '') >= newSince))
-    .map(({ id, edition, basename, status, addedAt, releasedAt }) => ({
-      id,
-      edition,
-      basename,
-      status,
-      since: status === 'pilot' ? addedAt : (releasedAt ?? addedAt),
-      installed: having.get(id) ?? 0,
-      others: (all.get(basename) ?? 0) - (having.get(id) ?? 0),
-      queued: waiting.get(id) ?? 0,
-      troubled: troubled.get(edition) ?? 0,
-    }))
-    .toSorted((a, b) => compare(b.since, a.since));
+    .filter(({ status, releasedAt }) => status === 'pilot' || (status === 'live' && (releasedAt ?? '') >= then))
+    .toSorted((a, b) => compare(since(b), since(a)));
+}
+
+function since({ status, addedAt, releasedAt }: Edition): string {
+  return status === 'pilot' ? addedAt : (releasedAt ?? addedAt);
 }
 
 /** How every computer that it concerns stands to an edition. */

@@ -4,8 +4,12 @@ import { age, moment } from '../words.ts';
 
 /** What machines say is shown as it is, and turns nothing around it. */
 export function Said({ children }: { children: string | null | undefined }) {
-  return <bdi>{children}</bdi>;
+  const isShort = children != null && children.length <= SHORT && !children.includes(' ');
+  return <bdi class={isShort ? 'whole' : undefined}>{children}</bdi>;
 }
+
+/** Letters of a word that is not broken over lines. */
+const SHORT = 32;
 
 /** How long ago, with the moment itself for whoever asks. */
 export function Age({ at, asOf }: { at: string; asOf: string }) {

@@ -11,19 +11,23 @@ interface PlotProps {
   liveAt: string | null;
 }
 
-const HEIGHT = 240;
+/** Height of the plot, and what is left around it for words; in the size of letters. */
+const TALL = 16;
+const AROUND = { left: 3, right: 1, top: 1.4, bottom: 2 };
 const DAY = 86_400_000;
 
 /** How many computers had an edition, and trouble with it, by when. */
 export function Plot({ series, all, liveAt }: PlotProps) {
   const box = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(640);
+  const [{ width, letter }, setSize] = useState({ width: 640, letter: 16 });
   const [at, setAt] = useState<number | null>(null);
   useLayoutEffect(() => {
     const element = box.current;
     if (element === null) return undefined;
     const observer = new ResizeObserver(([entry]) => {
-      if (entry !== undefined) setWidth(Math.max(240, Math.round(entry.contentRect.width)));
+      if (entry === undefined) return;
+      const size = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+      setSize({ width: Math.max(240, Math.round(entry.contentRect.width)), letter: size });
     });
     observer.observe(element);
     return () => observer.disconnect();
@@ -33,7 +37,14 @@ export function Plot({ series, all, liveAt }: PlotProps) {
   if (first === undefined || last === undefined) return null;
   const levels = ticks(Math.max(all, last.installed, last.troubled, 1));
   const scale: Scale = { from: first.at, to: last.at, most: levels.at(-1) as number };
-  const frame: Frame = { width, height: HEIGHT, left: 48, right: 16, top: 14, bottom: 30 };
+  const frame: Frame = {
+    width,
+    height: TALL * letter,
+    left: AROUND.left * letter,
+    right: AROUND.right * letter,
+    top: AROUND.top * letter,
+    bottom: AROUND.bottom * letter,
+  };
   const curve = (of: 'installed' | 'troubled') =>
     steps(
       points.map((point) => ({ at: point.at, value: point[of] })),
@@ -47,7 +58,7 @@ export function Plot({ series, all, liveAt }: PlotProps) {
     const text = new Date(time).toISOString();
     return shortTime ? moment(text).slice(-5) : day(text).slice(5);
   };
-  const times = moments(first.at, last.at, Math.min(6, Math.max(2, Math.floor(width / 110))));
+  const times = moments(first.at, last.at, Math.min(6, Math.max(2, Math.floor(width / (7 * letter)))));
   const live = liveAt === null ? null : Date.parse(liveAt);
   const marked = at === null ? null : (points[at] ?? null);
   const step = (by: number) => setAt(Math.min(points.length - 1, Math.max(0, (at ?? points.length - 1) + by)));
@@ -68,9 +79,9 @@ export function Plot({ series, all, liveAt }: PlotProps) {
       </p>
       {/* Arrow keys go along the curve: the figures above follow. */}
       <svg
-        viewBox={`0 0 ${width} ${HEIGHT}`}
+        viewBox={`0 0 ${width} ${frame.height}`}
         width={width}
-        height={HEIGHT}
+        height={frame.height}
         role="slider"
         tabIndex={0}
         aria-label="Moment of the curve"
@@ -102,7 +113,7 @@ export function Plot({ series, all, liveAt }: PlotProps) {
               y1={yOf(level, scale, frame)}
               y2={yOf(level, scale, frame)}
             />
-            <text class="axis" x={frame.left - 8} y={yOf(level, scale, frame) + 4} text-anchor="end">
+            <text class="axis" x={frame.left - letter / 2} y={yOf(level, scale, frame) + letter / 4} text-anchor="end">
               {number(level)}
             </text>
           </g>
@@ -112,7 +123,7 @@ export function Plot({ series, all, liveAt }: PlotProps) {
             key={time}
             class="axis"
             x={xOf(time, scale, frame)}
-            y={HEIGHT - 8}
+            y={frame.height - letter / 2}
             text-anchor={index === 0 ? 'start' : index === times.length - 1 ? 'end' : 'middle'}
           >
             {label(time)}
@@ -131,15 +142,15 @@ export function Plot({ series, all, liveAt }: PlotProps) {
             <line class="event" x1={xOf(live, scale, frame)} x2={xOf(live, scale, frame)} y1={frame.top} y2={base} />
             <text
               class="axis event-word"
-              x={xOf(live, scale, frame) + (xOf(live, scale, frame) > width - 90 ? -6 : 6)}
-              y={frame.top + 10}
-              text-anchor={xOf(live, scale, frame) > width - 90 ? 'end' : 'start'}
+              x={xOf(live, scale, frame) + (xOf(live, scale, frame) > width - 6 * letter ? -letter / 2 : letter / 2)}
+              y={frame.top - letter / 3}
+              text-anchor={xOf(live, scale, frame) > width - 6 * letter ? 'end' : 'start'}
             >
               went live
             </text>
           </g>
         )}
-        <path class="curve troubled" d={curve('troubled')} />
+        {points.every(({ troubled }) => troubled === 0) ? null : <path class="curve troubled" d={curve('troubled')} />}
         <path class="curve installed" d={got} />
         {marked === null ? null : (
           <g>

@@ -114,13 +114,15 @@ export function Table<Row>(props: TableProps<Row>) {
           </button>
         </Empty>
       ) : (
-        <table>
+        // On narrow screens these are no table cells to a browser: the roles stay.
+        <table role="table">
           <caption class="sr-only">{caption}</caption>
-          <thead>
-            <tr>
+          <thead role="rowgroup">
+            <tr role="row">
               {columns.map(({ id, title, value, numeric }) => (
                 <th
                   key={id}
+                  role="columnheader"
                   scope="col"
                   class={numeric ? 'numeric' : undefined}
                   aria-sort={
@@ -145,19 +147,19 @@ export function Table<Row>(props: TableProps<Row>) {
               ))}
             </tr>
           </thead>
-          <tbody>
+          <tbody role="rowgroup">
             {shown.map((row) => (
-              <tr key={keyOf(row)}>
+              <tr key={keyOf(row)} role="row">
                 {columns.map(({ id, title, cell, numeric, heading }) => {
                   const content = cell(row);
                   const isBare = content === null || content === '' || content === undefined;
                   const name = [numeric ? 'numeric' : '', isBare ? 'bare' : ''].filter(Boolean).join(' ');
                   return heading ? (
-                    <th key={id} scope="row" class={name || undefined}>
+                    <th key={id} scope="row" role="rowheader" class={name || undefined}>
                       {content}
                     </th>
                   ) : (
-                    <td key={id} class={name || undefined} data-title={title}>
+                    <td key={id} role="cell" class={name || undefined} data-title={title}>
                       <div class="cell">{content}</div>
                     </td>
                   );

@@ -1,4 +1,4 @@
-import type { Spread, SpreadComputer, StandingCount, StandingState } from '../../views/answers.ts';
+import type { Spread, SpreadComputer, StandingCount } from '../../views/answers.ts';
 import { Bar, Legend } from '../parts/bar.tsx';
 import { Age, Empty, Facts, Moment, Panel, Said } from '../parts/basics.tsx';
 import { Mark } from '../parts/mark.tsx';
@@ -8,16 +8,7 @@ import { type Column, Table } from '../parts/table.tsx';
 import { editionAt, machineAt } from '../place.ts';
 import { counted, number } from '../words.ts';
 import type { ListProps } from './list.ts';
-
-export const STATE_WORDS: Readonly<Record<StandingState, string>> = {
-  installed: 'installed',
-  restart: 'waits for a restart',
-  pending: 'pending',
-  held: 'held',
-  blocked: 'blocked',
-  failed: 'failed',
-  unfit: 'not for it',
-};
+import { STATE_WORDS } from './states.ts';
 
 const columns = (asOf: string): readonly Column<SpreadComputer>[] => [
   {
@@ -37,7 +28,12 @@ const columns = (asOf: string): readonly Column<SpreadComputer>[] => [
     value: ({ state }) => STATE_WORDS[state],
     cell: ({ state }) => <Mark state={state} word={STATE_WORDS[state]} />,
   },
-  { id: 'reason', title: 'Why', value: ({ reason }) => reason, cell: ({ reason }) => <Said>{reason}</Said> },
+  {
+    id: 'reason',
+    title: 'Why',
+    value: ({ reason }) => reason,
+    cell: ({ state, reason }) => (reason === state ? '' : <Said>{reason}</Said>),
+  },
   { id: 'has', title: 'Has', value: ({ has }) => has, cell: ({ has }) => (has === null ? '' : <Said>{has}</Said>) },
   {
     id: 'since',
@@ -85,64 +81,68 @@ function All({ spread, query, asked }: ListProps & { spread: Spread }) {
           </span>
         )}
       </p>
-      <div class="columns">
-        <Panel title="Where it is" id="where" note={`${counted(all, 'machine')} it concerns`}>
-          {computers.length === 0 ? (
-            <Empty title="It concerns no machine yet">
-              {edition.status === 'pilot'
-                ? `Test it on one: d3 pilot ${edition.edition}`
-                : 'No machine that reported has it, waits for it or is meant to have it.'}
-            </Empty>
-          ) : (
-            <>
-              <Bar parts={parts} />
-              <Legend parts={parts} />
-            </>
-          )}
-        </Panel>
-        <Panel title="Over time" id="curve" wide>
-          <Plot series={series} all={all} liveAt={edition.releasedAt} />
-          <p class="note">
-            Made from what machines have now: the time in each receipt, by the machine's own clock, and when each open
-            trouble began. Machines that had it and went on to another edition are not in the curve.
-            {oddTimes === 0
-              ? ''
-              : ` ${counted(oddTimes, 'receipt')} cannot be right in time and count at the nearest end.`}
-          </p>
-        </Panel>
-        <Panel title="Why not" id="why" note="Machines without it, by reason">
-          <Reasons states={states} />
-        </Panel>
-        <Panel title="What it is" id="what">
-          <Facts
-            facts={[
-              ['Category', edition.category],
-              ['Auto groups', edition.autoGroups.join(', ')],
-              ['Excluded', edition.excludedGroups.join(', ')],
-              ['Systems', edition.oses.join(', ')],
-              ['Processor', edition.cpu],
-              ['Restart', edition.reboot ? 'needed' : null],
-              ['Added', <Moment key="added" at={edition.addedAt} />],
-              ['As a pilot', edition.piloting === 0 ? null : counted(edition.piloting, 'machine')],
-              ['Frozen', edition.frozen === 0 ? null : counted(edition.frozen, 'machine')],
-              [
-                'Others',
-                siblings.length === 0 ? null : (
-                  <ul class="editions" key="others">
-                    {siblings.toReversed().map((sibling) => (
-                      <li key={sibling.id}>
-                        <a href={editionAt(sibling.id)}>
-                          <Mark state={sibling.status} word={sibling.edition} />
-                        </a>{' '}
-                        <span class="note">{number(sibling.installed)}</span>
-                      </li>
-                    ))}
-                  </ul>
-                ),
-              ],
-            ]}
-          />
-        </Panel>
+      <div class="split left">
+        <div class="stack">
+          <Panel title="Where it is" id="where" note={`${counted(all, 'machine')} it concerns`}>
+            {computers.length === 0 ? (
+              <Empty title="It concerns no machine yet">
+                {edition.status === 'pilot'
+                  ? `Test it on one: d3 pilot ${edition.edition}`
+                  : 'No machine that reported has it, waits for it or is meant to have it.'}
+              </Empty>
+            ) : (
+              <>
+                <Bar parts={parts} />
+                <Legend parts={parts} />
+              </>
+            )}
+          </Panel>
+          <Panel title="Why not" id="why" note="Machines without it, by reason">
+            <Reasons states={states} />
+          </Panel>
+        </div>
+        <div class="stack">
+          <Panel title="Over time" id="curve">
+            <Plot series={series} all={all} liveAt={edition.releasedAt} />
+            <p class="note">
+              Made from what machines have now: the time in each receipt, by the machine's own clock, and when each open
+              trouble began. Machines that had it and went on to another edition are not in the curve.
+              {oddTimes === 0
+                ? ''
+                : ` ${counted(oddTimes, 'receipt')} cannot be right in time and count at the nearest end.`}
+            </p>
+          </Panel>
+          <Panel title="What it is" id="what">
+            <Facts
+              facts={[
+                ['Category', edition.category],
+                ['Auto groups', edition.autoGroups.join(', ')],
+                ['Excluded', edition.excludedGroups.join(', ')],
+                ['Systems', edition.oses.join(', ')],
+                ['Processor', edition.cpu],
+                ['Restart', edition.reboot ? 'needed' : null],
+                ['Added', <Moment key="added" at={edition.addedAt} />],
+                ['As a pilot', edition.piloting === 0 ? null : counted(edition.piloting, 'machine')],
+                ['Frozen', edition.frozen === 0 ? null : counted(edition.frozen, 'machine')],
+                [
+                  'Others',
+                  siblings.length === 0 ? null : (
+                    <ul class="editions" key="others">
+                      {siblings.toReversed().map((sibling) => (
+                        <li key={sibling.id}>
+                          <a href={editionAt(sibling.id)}>
+                            <Mark state={sibling.status} word={sibling.edition} />
+                          </a>{' '}
+                          <span class="note">{number(sibling.installed)}</span>
+                        </li>
+                      ))}
+                    </ul>
+                  ),
+                ],
+              ]}
+            />
+          </Panel>
+        </div>
       </div>
       <Panel title="Machines" id="machines">
         <Table

@@ -5,9 +5,9 @@ import { Shown, useCalled } from '../parts/shown.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { editionAt } from '../place.ts';
 import { counted } from '../words.ts';
-import { STATE_WORDS } from './edition.tsx';
 import type { ListProps } from './list.ts';
 import { Contact, Troubles } from './machines.tsx';
+import { STATE_WORDS } from './states.ts';
 
 const URGENCY = ['failed', 'blocked', 'pending', 'restart', 'held', 'unfit', 'installed'];
 
@@ -102,7 +102,7 @@ function All({ story, query, asked }: ListProps & { story: ComputerStory }) {
   return (
     <>
       <p class="lead">
-        <Contact at={computer.lastContact} asOf={asOf} />
+        <Contact at={computer.lastContact} asOf={asOf} words="last heard of" />
         <Troubles {...computer} />
       </p>
       <Panel
@@ -123,61 +123,65 @@ function All({ story, query, asked }: ListProps & { story: ComputerStory }) {
           none={<Empty title="It has no packages">By its newest report it has none, and none is meant for it.</Empty>}
         />
       </Panel>
-      <div class="columns">
-        <Panel title="Machine" id="machine">
-          <Facts
-            facts={[
-              ['Id', <code key="id">{computer.id}</code>],
-              ['Calls itself', computer.reportedName === computer.name ? null : <Said>{computer.reportedName}</Said>],
-              ['Serial number', computer.serial],
-              ['Hardware', computer.hardwareUuid],
-              ['Model', computer.model],
-              ['System', `${computer.os.name} ${computer.os.version}, ${computer.cpu}`],
-              ['User', computer.user],
-              ['d3', computer.d3],
-              ['MAC addresses', computer.macs.join(', ')],
-              ['First contact', <Moment key="first" at={computer.firstContact} />],
-              ['Last contact', <Moment key="last" at={computer.lastContact} />],
-            ]}
-          />
-        </Panel>
-        <Panel title="What is said of it" id="said">
-          {computer.groups.length === 0 &&
-          [computer.department, computer.building, computer.site].every((each) => each === null) &&
-          Object.keys({ ...computer.provisioning, ...computer.attributes }).length === 0 ? (
-            <Empty title="Nothing">It is in no group, and nobody said where it belongs.</Empty>
-          ) : (
+      <div class="split left">
+        <div class="stack">
+          <Panel title="Machine" id="machine">
             <Facts
               facts={[
-                ['Groups', computer.groups.join(', ')],
-                ['Site', computer.site],
-                ['Building', computer.building],
-                ['Department', computer.department],
-                ...Object.entries(computer.attributes),
-                ...Object.entries(computer.provisioning),
+                ['Id', <code key="id">{computer.id}</code>],
+                ['Calls itself', computer.reportedName === computer.name ? null : <Said>{computer.reportedName}</Said>],
+                ['Serial number', computer.serial],
+                ['Hardware', computer.hardwareUuid],
+                ['Model', computer.model],
+                ['System', `${computer.os.name} ${computer.os.version}, ${computer.cpu}`],
+                ['User', computer.user],
+                ['d3', computer.d3],
+                ['MAC addresses', computer.macs.join(', ')],
+                ['First contact', <Moment key="first" at={computer.firstContact} />],
+                ['Last contact', <Moment key="last" at={computer.lastContact} />],
               ]}
             />
-          )}
-        </Panel>
-        <Panel title="Puppy queue" id="puppies">
-          {queue.length === 0 ? (
-            <Empty title="Nothing waits for a restart" />
-          ) : (
-            <ul class="list">
-              {queue.map(({ id, edition, queuedAt }) => (
-                <li key={id}>
-                  <Mark state="restart" word={edition} />{' '}
-                  <span class="note">
-                    since <Age at={queuedAt} asOf={asOf} />
-                  </span>
-                </li>
-              ))}
-            </ul>
-          )}
-        </Panel>
-        <Panel title="Reports" id="reports" note="The newest ten" wide>
-          <Reports reports={reports} asOf={asOf} />
-        </Panel>
+          </Panel>
+          <Panel title="What is said of it" id="said">
+            {computer.groups.length === 0 &&
+            [computer.department, computer.building, computer.site].every((each) => each === null) &&
+            Object.keys({ ...computer.provisioning, ...computer.attributes }).length === 0 ? (
+              <Empty title="Nothing">It is in no group, and nobody said where it belongs.</Empty>
+            ) : (
+              <Facts
+                facts={[
+                  ['Groups', computer.groups.join(', ')],
+                  ['Site', computer.site],
+                  ['Building', computer.building],
+                  ['Department', computer.department],
+                  ...Object.entries(computer.attributes),
+                  ...Object.entries(computer.provisioning),
+                ]}
+              />
+            )}
+          </Panel>
+        </div>
+        <div class="stack">
+          <Panel title="Puppy queue" id="puppies">
+            {queue.length === 0 ? (
+              <Empty title="Nothing waits for a restart" />
+            ) : (
+              <ul class="list">
+                {queue.map(({ id, edition, queuedAt }) => (
+                  <li key={id}>
+                    <Mark state="restart" word={edition} />{' '}
+                    <span class="note">
+                      since <Age at={queuedAt} asOf={asOf} />
+                    </span>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Panel>
+          <Panel title="Reports" id="reports" note="The newest ten">
+            <Reports reports={reports} asOf={asOf} />
+          </Panel>
+        </div>
       </div>
     </>
   );

@@ -74,12 +74,17 @@ function placeOf({ site, building, department }: ComputerRow): string {
   return [site, building, department].filter((each) => each !== null).join(' · ');
 }
 
-export function Contact({ at, asOf }: { at: string; asOf: string }) {
+/** @param words before how long ago it was, where that does not go without saying */
+export function Contact({ at, asOf, words }: { at: string; asOf: string; words?: string }) {
   const state = freshness(at, asOf);
   return (
     <span class={`mark tone-${toneOf(state)}`}>
       <Shape state={state} />
-      <Age at={at} asOf={asOf} />
+      <span>
+        {words === undefined ? null : `${words} `}
+        <Age at={at} asOf={asOf} />
+        {words === undefined ? null : ' ago'}
+      </span>
       <span class="sr-only">, {state}</span>
     </span>
   );

@@ -4,7 +4,8 @@ import { Age, Empty, Panel, Said } from '../parts/basics.tsx';
 import { Mark } from '../parts/mark.tsx';
 import { Shown } from '../parts/shown.tsx';
 import { editionAt, hashOf } from '../place.ts';
-import { counted, number, percent } from '../words.ts';
+import { counted, number } from '../words.ts';
+import { STATE_WORDS } from './states.ts';
 
 const HEARD = {
   hour: { state: 'fresh', word: 'within an hour' },
@@ -23,7 +24,20 @@ export function OverviewView() {
 }
 
 function All(overview: Overview) {
-  const { asOf, computers, heard, failing, blocked, editions, queued, runs, moving, troubles, moreTroubles } = overview;
+  const {
+    asOf,
+    computers,
+    heard,
+    failing,
+    blocked,
+    editions,
+    queued,
+    runs,
+    moving,
+    moreMoving,
+    troubles,
+    moreTroubles,
+  } = overview;
   if (computers === 0 && Object.values(editions).every((count) => count === 0)) {
     return (
       <Empty title="This depot is empty">
@@ -65,29 +79,33 @@ function All(overview: Overview) {
           more={`${number(runs.holding)} holding, ${number(runs.failed)} failed`}
         />
       </ul>
-      <div class="columns">
-        <Panel title="On the move" id="moving" note="Pilots, and what went live within 30 days" wide>
-          <Moving moving={moving} asOf={asOf} />
-        </Panel>
-        <Panel title="What machines say is wrong" id="troubles" note="Alike ones counted together" wide>
-          <Troubles troubles={troubles} more={moreTroubles} asOf={asOf} />
-        </Panel>
-        <Panel title="Last heard of" id="heard">
-          <Parts
-            parts={heard.map(({ within, computers: count }) => ({ ...HEARD[within], count }))}
-            none="No machine has reported yet."
-          />
-        </Panel>
-        <Panel title="Editions" id="editions">
-          <Parts
-            parts={(['live', 'pilot', 'deprecated', 'skipped', 'missing'] as const).map((status) => ({
-              state: status,
-              word: status,
-              count: editions[status],
-            }))}
-            none="The depot has no editions."
-          />
-        </Panel>
+      <div class="split">
+        <div class="stack main-stack">
+          <Panel title="On the move" id="moving" note="Pilots, and what went live within 30 days">
+            <Moving moving={moving} more={moreMoving} asOf={asOf} />
+          </Panel>
+          <Panel title="What machines say is wrong" id="troubles" note="Alike ones counted together">
+            <Troubles troubles={troubles} more={moreTroubles} asOf={asOf} />
+          </Panel>
+        </div>
+        <div class="stack">
+          <Panel title="Last heard of" id="heard">
+            <Parts
+              parts={heard.map(({ within, computers: count }) => ({ ...HEARD[within], count }))}
+              none="No machine has reported yet."
+            />
+          </Panel>
+          <Panel title="Editions" id="editions">
+            <Parts
+              parts={(['live', 'pilot', 'deprecated', 'skipped', 'missing'] as const).map((status) => ({
+                state: status,
+                word: status,
+                count: editions[status],
+              }))}
+              none="The depot has no editions."
+            />
+          </Panel>
+        </div>
       </div>
     </>
   );
@@ -125,41 +143,36 @@ function Parts({ parts, none }: { parts: { state: string; word: string; count: n
   );
 }
 
-function Moving({ moving, asOf }: { moving: readonly MovingEdition[]; asOf: string }) {
+function Moving({ moving, more, asOf }: { moving: readonly MovingEdition[]; more: number; asOf: string }) {
   if (moving.length === 0) {
     return <Empty title="Nothing is on the move">No edition is a pilot, and none went live within 30 days.</Empty>;
   }
   return (
-    <ul class="list">
-      {moving.map(({ id, edition, status, since, installed, others, queued, troubled }) => (
-        <li key={id}>
-          <div class="list-line">
-            <a href={editionAt(id)}>
-              <Said>{edition}</Said>
-            </a>
-            <Mark state={status} />
-            <span class="note">
-              since <Age at={since} asOf={asOf} />
-            </span>
-            <span class="list-end">
-              {status === 'live' ? `${percent(installed, installed + others)} of those that have it at all` : null}
-            </span>
-          </div>
-          <Bar
-            thin
-            parts={[
-              { state: 'installed', word: 'have it', count: installed },
-              { state: 'pending', word: 'have another edition', count: status === 'live' ? others : 0 },
-            ]}
-          />
-          <p class="note">
-            {counted(installed, 'machine has', 'machines have')} it, {number(others)} another edition
-            {queued === 0 ? '' : `, ${number(queued)} wait for a restart`}
-            {troubled === 0 ? '' : `, ${number(troubled)} in trouble`}
-          </p>
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul class="list">
+        {moving.map(({ id, edition, status, since, states }) => (
+          <li key={id}>
+            <div class="list-line">
+              <a href={editionAt(id)}>
+                <Said>{edition}</Said>
+              </a>
+              <Mark state={status} />
+              <span class="note">
+                since <Age at={since} asOf={asOf} />
+              </span>
+            </div>
+            <Bar thin parts={states.map(({ state, computers: count }) => ({ state, word: state, count }))} />
+            <p class="marks">
+              {states.length === 0 ? <span class="note">It concerns no machine yet</span> : null}
+              {states.map(({ state, computers }) => (
+                <Mark key={state} state={state} word={`${number(computers)} ${STATE_WORDS[state]}`} />
+              ))}
+            </p>
+          </li>
+        ))}
+      </ul>
+      {more === 0 ? null : <p class="note foot">and {counted(more, 'older one')}</p>}
+    </>
   );
 }
 

@@ -27,6 +27,7 @@ const OverviewAnswer = Type.Unsafe<Overview>(
     queued: answer({ entries: count, computers: count }),
     runs: answer({ open: count, holding: count, failed: count }),
     moving: rows,
+    moreMoving: count,
     troubles: rows,
     moreTroubles: count,
   }),
