@@ -1,31 +1,13 @@
 import { addGroup } from '../../src/admin/groups.ts';
 import { addToken } from '../../src/admin/tokens.ts';
-import type { Clock } from '../../src/platform/clock.ts';
 import { newRunId } from '../../src/run-id.ts';
 import { newRun } from '../../src/runs/make.ts';
 import { begin, complete, hold } from '../../src/runs/transitions.ts';
+import { TestClock } from '../depot/helpers.ts';
 import { driversWith } from './machine.ts';
 import { Sandbox, type SandboxMachine } from './sandbox.ts';
 
 const HOUR = 3_600_000;
-
-/** A clock that is moved by hand. */
-export class HandClock implements Clock {
-  #at: number;
-
-  constructor(at: number) {
-    this.#at = at;
-  }
-
-  now(): Date {
-    return new Date(this.#at);
-  }
-
-  /** @param at milliseconds since 1970 */
-  set(at: number): void {
-    this.#at = at;
-  }
-}
 
 /** What a machine with a hostile name calls itself: markup, and marks that turn the direction of writing. */
 export const HOSTILE_NAME = '<img src=x onerror="document.title=1"> \u202egnp.exe';
@@ -53,8 +35,8 @@ export interface Fleet {
  * @param end when it is over, milliseconds since 1970
  */
 export async function makeFleet(end: number): Promise<Fleet> {
-  const clock = new HandClock(end - 21 * 24 * HOUR);
-  const ago = (hours: number) => clock.set(end - hours * HOUR);
+  const clock = new TestClock(new Date(end - 21 * 24 * HOUR).toISOString());
+  const ago = (hours: number) => clock.moveTo(end - hours * HOUR);
   const sandbox = await Sandbox.make(clock);
   const names = ['ada', 'bert', 'cleo', 'dora', 'emil', 'fritz', 'greta', 'hugo', 'iris', 'jonas'];
   const machines = names.map((name, index) =>
@@ -128,7 +110,7 @@ export async function makeFleet(end: number): Promise<Fleet> {
     await store.runs.append(made.id, [{ at: made.createdAt, step: 0, text: 'told <b>everybody</b>' }]);
     return made.id;
   });
-  clock.set(end);
+  clock.moveTo(end);
   const secret = (name: string, role: string, computer?: string) =>
     sandbox.admin(async (session) => (await addToken({ name, role, computer, days: undefined }, session)).secret);
   return {
