@@ -85,10 +85,13 @@ export function Shape({ state }: { state: string }) {
   );
 }
 
+/** Letters of a word that is not broken over lines. */
+const SHORT = 32;
+
 /** A state as a word with its shape. @param word what is read; the state itself unless given */
 export function Mark({ state, word = state, strong = false }: { state: string; word?: string; strong?: boolean }) {
   return (
-    <span class={`mark tone-${toneOf(state)}${strong ? ' strong' : ''}`}>
+    <span class={`mark tone-${toneOf(state)}${strong ? ' strong' : ''}${word.length <= SHORT ? ' whole' : ''}`}>
       <Shape state={state} />
       {word}
     </span>
