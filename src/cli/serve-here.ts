@@ -57,7 +57,7 @@ async function pageOf({ root, code }: Installation): Promise<PageFiles> {
   if (code !== 'sources') return readPage(path.join(root, 'dist', 'page'));
   // Only a checkout has what makes it, so that it must not be found by what makes the bundle.
   const maker = pathToFileURL(path.join(root, 'scripts', 'page.ts')).href;
-  const { makePage } = (await import(maker)) as { makePage(root: string): Promise<[string, Uint8Array][]> };
+  const { makePage } = (await import(maker)) as { makePage: (root: string) => Promise<[string, Uint8Array][]> };
   return pageFiles(await makePage(root));
 }
 

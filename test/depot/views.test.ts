@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { addSmartGroup } from '../../src/admin/groups.ts';
 import { countStandings, outside, spreadSeries } from '../../src/catalog/spread.ts';
 import { reasonKey, STANDINGS, type StandingInput, standingOf } from '../../src/catalog/standing.ts';
-import type { Report, ReportedReceipt } from '../../src/depot/contract.ts';
-import { type LocalDepot, openDepot } from '../../src/depot/index.ts';
+import { type LocalDepot, openDepot, type StoredEdition } from '../../src/depot/index.ts';
 import { Views } from '../../src/depot/views/views.ts';
 import { problemsOf } from '../support/errors.ts';
-import { makeFleet } from '../support/fleet.ts';
+import { makeFleet, manyMachines, numberedId } from '../support/fleet.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { TestClock } from './helpers.ts';
 
@@ -216,12 +214,9 @@ describe('what the page is told', () => {
     const clock = new TestClock();
     const sandbox = await Sandbox.make(clock);
     try {
-      const old = (await sandbox.add('tool', '1', { live: true })).edition;
-      await sandbox.admin((session) => addSmartGroup('arm', '', 'cpu is arm64', session));
-      const next = (await sandbox.add('tool', '2', { autoGroups: 'arm', live: true })).edition;
+      await manyMachines(sandbox, 1000, clock.now().getTime());
       await opened(sandbox, async (depot) => {
-        for (let index = 0; index < 1000; index += 1)
-          await depot.store.computers.takeReport(reportOf(index, start, old, next));
+        const next = (await depot.store.editions.byEdition('tool-2-1')) as StoredEdition;
         clock.moveTo(start + 1000 * 60_000);
         const views = new Views(depot, clock);
         const began = performance.now();
@@ -249,7 +244,7 @@ describe('what the page is told', () => {
         expect((await views.computers('c-0042')).computers.map(({ name }) => name)).to.deep.equal(['c-0042']);
         expect((await views.basenames()).basenames).to.have.length(1);
         expect((await views.queue()).entries).to.have.length(0);
-        expect((await views.computer(idOf(7))).basenames[0]?.standing?.state).to.equal('pending');
+        expect((await views.computer(numberedId(7))).basenames[0]?.standing?.state).to.equal('pending');
         expect(performance.now() - began).to.be.below(5_000);
       });
     } finally {
@@ -266,49 +261,4 @@ async function opened(sandbox: Sandbox, work: (depot: LocalDepot) => Promise<voi
   } finally {
     await depot.close();
   }
-}
-
-function idOf(index: number): string {
-  return `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
-}
-
-type Named = Pick<ReportedReceipt, 'id' | 'basename' | 'version' | 'revision' | 'edition'>;
-
-function reportOf(index: number, start: number, old: Named, next: Named): Report {
-  const at = new Date(start + index * 60_000).toISOString();
-  const kind = index % 10;
-  const edition = kind <= 4 ? next : old;
-  const { id, basename, version, revision, edition: name } = edition;
-  const receipt: ReportedReceipt = {
-    id,
-    basename,
-    version,
-    revision,
-    edition: name,
-    piloting: false,
-    frozen: kind === 6,
-    admin: 'auto-installed',
-    installedAt: at,
-    manual: false,
-  };
-  const failed = { target: 'tool', basename: 'tool', edition: next.edition, status: 'failed' as const };
-  return {
-    schema: 'd3/report@1',
-    run: `20300101T000000Z-${String(index).padStart(8, '0')}`,
-    at,
-    computer: {
-      id: idOf(index),
-      name: `c-${String(index).padStart(4, '0')}`,
-      claims: { serial: null, hardwareUuid: null, macs: [] },
-      user: null,
-    },
-    os: { name: 'macOS', version: '15.5' },
-    cpu: kind === 9 ? 'x86_64' : 'arm64',
-    d3: '1',
-    command: 'sync',
-    exit: kind === 5 ? 1 : 0,
-    outcomes: kind === 5 ? [{ ...failed, reason: `disk ${10_000 + index} gave up` }] : [],
-    receipts: kind <= 7 ? [receipt] : [],
-    queue: [],
-  };
 }

@@ -1,15 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import axe from 'axe-core';
 import { expect } from 'chai';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { type Fleet, HOSTILE_NAME, makeFleet } from '../support/fleet.ts';
+import { addToken } from '../../src/admin/tokens.ts';
+import { type Fleet, HOSTILE_NAME, makeFleet, manyMachines } from '../support/fleet.ts';
+import { Sandbox } from '../support/sandbox.ts';
 
 /** Debian's. */
 const CHROMIUM = '/usr/bin/chromium';
 const project = path.dirname(path.dirname(import.meta.dirname));
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** Where screenshots go for whoever wants to look at them; nowhere unless it is said. */
 const SHOTS = process.env['D3_LAB_SHOTS'];
 
@@ -129,20 +130,224 @@ describe('the page of a served depot in a real browser', () => {
 
   /** What sticks out, and what axe finds wrong for those who see, hear or type. */
   async function problemsOf(page: Page): Promise<string[]> {
-    const wider = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
-    await page.evaluate(axe);
+    const wider = await page.evaluate<number>(
+      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+    );
+    await page.evaluate(axe.source);
     const found = await page.evaluate<{ id: string; nodes: { html: string; failureSummary: string }[] }[]>(
       'axe.run().then(({ violations }) => violations)',
     );
     return [
-      ...(Number(wider) > 0 ? [`wider than the screen by ${wider} pixels`] : []),
+      ...(wider > 0 ? [`wider than the screen by ${wider} pixels`] : []),
       ...found.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`)),
     ];
   }
 
-  it('asked nobody else for anything, and the browser had nothing to complain of', () => {
-    expect(elsewhere).to.deep.equal([]);
-    expect(complaints).to.deep.equal([]);
+  it('refuses a wrong token and one that may not look, each with its reason, and asks again', async () => {
+    await look({ signedIn: false }, async (page) => {
+      const token = page.getByLabel('Token');
+      const alert = page.getByRole('alert');
+      await token.waitFor();
+      for (const [typed, said] of [
+        ['', 'Type or paste a token'],
+        ['kein Schlüssel', 'That is no token'],
+        [`d3t_${'x'.repeat(43)}`, 'wrong, revoked or expired'],
+        [fleet.technician, 'viewer'],
+      ] as const) {
+        await token.fill(typed);
+        await page.keyboard.press('Enter');
+        await alert.getByText(said).waitFor();
+        expect(await page.evaluate('document.activeElement.id'), said).to.equal('token');
+        expect(await page.getByRole('navigation').count()).to.equal(0);
+      }
+      expect(await problemsOf(page)).to.deep.equal([]);
+      await enter(page, fleet.token);
+    });
+    // What the browser itself says of an answer 403 is no complaint of the page.
+    complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes('403')));
+  });
+
+  it('keeps no token in the browser: one cookie that scripts cannot read, and what it opens ends with the session', async () => {
+    await look({}, async (page, context) => {
+      const cookies = await context.cookies();
+      expect(cookies).to.have.length(1);
+      expect(cookies[0]).to.include({ name: 'd3-page', httpOnly: true, sameSite: 'Strict', expires: -1 });
+      expect(cookies[0]?.value).to.not.include(fleet.token.slice(4));
+      expect(await page.evaluate('document.cookie + localStorage.length + sessionStorage.length')).to.equal('00');
+      // A new tab and a deep link are signed in; the form does not come again.
+      const tab = await context.newPage();
+      await tab.goto(`${url}/#/machines/${machine}`);
+      await tab.getByRole('heading', { level: 1, name: 'dora-mac' }).waitFor();
+      expect(await tab.title()).to.equal('dora-mac · d3 depot');
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.getByText('You are signed out.').waitFor();
+      expect(await context.cookies()).to.deep.equal([]);
+      // Whoever still had the cookie has nothing.
+      const headers = { cookie: `d3-page=${cookies[0]?.value}` };
+      expect((await fetch(`${url}/api/v1/views/overview`, { headers })).status).to.equal(401);
+      await tab.keyboard.press('r');
+      await tab.getByText('You are signed out: the session is over.').waitFor();
+    });
+  });
+
+  it('can be walked by keys alone', async () => {
+    await look({ signedIn: false }, async (page) => {
+      const focused = () => page.evaluate('(document.activeElement.textContent || "").trim()');
+      const title = (name: string) => page.getByRole('heading', { level: 1, name }).waitFor();
+      await page.getByLabel('Token').waitFor();
+      await page.keyboard.type(fleet.token);
+      await page.keyboard.press('Enter');
+      await title('Overview');
+      await page.keyboard.press('Tab');
+      expect(await focused()).to.equal('Skip to what is shown');
+      await page.keyboard.press('Enter');
+      expect(await focused()).to.equal('Overview');
+      await page.locator('.tile').first().waitFor();
+      await page.keyboard.press('Tab');
+      expect(await focused()).to.include('machine with failures');
+
+      await page.keyboard.press('?');
+      await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+      expect(await problemsOf(page)).to.deep.equal([]);
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'hidden' });
+
+      await page.keyboard.press('g');
+      await page.keyboard.press('m');
+      await title('Machines');
+      expect(await focused()).to.equal('Machines');
+      await page.getByRole('row').nth(1).waitFor();
+      await page.keyboard.press('/');
+      await page.keyboard.type('dora g m');
+      await page.getByText('Nothing fits').waitFor();
+      await page.keyboard.press('ControlOrMeta+a');
+      await page.keyboard.type('dora');
+      await page.getByText('1 of 10 machines').waitFor();
+      // Past the choices and the headings of the columns to the machine.
+      for (let presses = 0; (await focused()) !== 'dora-mac'; presses += 1) {
+        expect(presses).to.be.below(25);
+        await page.keyboard.press('Tab');
+      }
+      await page.keyboard.press('Enter');
+      await title('dora-mac');
+      expect(await focused()).to.include('dora-mac');
+      for (const [keys, name] of [
+        ['gp', 'Packages'],
+        ['gq', 'Puppy queues'],
+        ['gr', 'Runs'],
+        ['go', 'Overview'],
+      ] as const) {
+        for (const key of keys) await page.keyboard.press(key);
+        await title(name);
+      }
+      await go(page, `#/editions/${edition}`, 'Over time');
+      const curve = page.getByRole('slider', { name: 'Moment of the curve' });
+      await curve.focus();
+      expect(await curve.getAttribute('aria-valuetext')).to.include('6 have it');
+      await page.keyboard.press('Home');
+      expect(await curve.getAttribute('aria-valuetext')).to.include('1 have it');
+    });
+  });
+
+  it('sorts, filters and keeps both in the address', async () => {
+    await look({}, async (page, context) => {
+      await go(page, '#/machines', 'ada-mac');
+      const names = async () => (await page.locator('tbody th').allTextContents()).slice(0, 2);
+      await page.getByRole('button', { name: 'Trouble' }).click();
+      await page.getByRole('button', { name: 'Trouble' }).click();
+      expect((await names())[0]).to.equal('fritz-mac');
+      expect(await page.getByRole('columnheader', { name: 'Trouble' }).getAttribute('aria-sort')).to.equal(
+        'descending',
+      );
+      await page.getByRole('button', { name: /^Silent/ }).click();
+      expect(await names()).to.have.members(['greta-mac', 'hugo-mac']);
+      const copy = await context.newPage();
+      await copy.goto(page.url());
+      await copy.getByText('2 of 10 machines').waitFor();
+      expect(page.url()).to.match(/#\/machines\?sort=-trouble&show=silent$/);
+      await page.goBack();
+      await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+    });
+  });
+
+  it('says what is not there, and what to do', async () => {
+    await look({}, async (page) => {
+      await go(page, '#/machines/nobody', 'That is not there');
+      await page.getByText('The depot has no computer nobody.').waitFor();
+      expect(await problemsOf(page)).to.deep.equal([]);
+      await go(page, '#/no/such/view', 'The address leads nowhere');
+    });
+    complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes('404')));
+  });
+
+  it('keeps what was read last when the server goes away, and says so; an empty depot says how to begin', async () => {
+    const sandbox = await Sandbox.make();
+    try {
+      const token = await sandbox.admin(
+        async (session) =>
+          (await addToken({ name: 'vera', role: 'viewer', computer: undefined, days: undefined }, session)).secret,
+      );
+      const other = await serve(sandbox.depot);
+      const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+      try {
+        const page = await context.newPage();
+        await page.goto(other.url);
+        await enter(page, token);
+        for (const [hash, words] of [
+          ['#/', 'This depot is empty'],
+          ['#/packages', 'The depot has no packages'],
+          ['#/machines', 'No machine has reported yet'],
+          ['#/queue', 'No puppies'],
+          ['#/runs', 'No runs'],
+        ] as const) {
+          await go(page, hash, words);
+          await shoot(page, `empty-${hash.slice(2) || 'overview'}`);
+        }
+        await stop(other.server);
+        await page.keyboard.press('r');
+        await page.getByText('This is what was read last: The server does not answer.').waitFor();
+        await page.getByText('No runs').waitFor();
+        await page.keyboard.press('g');
+        await page.keyboard.press('m');
+        await page.getByText('That could not be read').waitFor();
+        await shoot(page, 'gone');
+      } finally {
+        await context.close();
+        await stop(other.server);
+      }
+    } finally {
+      sandbox.remove();
+    }
+  });
+
+  it('shows every view of a depot with 1,000 machines', async () => {
+    const sandbox = await Sandbox.make();
+    try {
+      const token = await manyMachines(sandbox, 1000);
+      const other = await serve(sandbox.depot);
+      const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+      try {
+        const page = await context.newPage();
+        await page.goto(other.url);
+        await enter(page, token);
+        await go(page, '#/machines', '1,000 machines');
+        expect(await page.getByRole('row').count()).to.equal(101);
+        await page.getByRole('button', { name: 'Show 400 more of 900' }).click();
+        expect(await page.getByRole('row').count()).to.equal(501);
+        await page.keyboard.press('/');
+        await page.keyboard.type('c-0999');
+        await page.getByText('1 of 1,000 machines').waitFor();
+        await shoot(page, 'many-machines');
+        await go(page, '#/editions/2', 'Over time');
+        await page.getByText('900 machines', { exact: true }).waitFor();
+        await shoot(page, 'many-edition');
+      } finally {
+        await context.close();
+        await stop(other.server);
+      }
+    } finally {
+      sandbox.remove();
+    }
   });
 
   it('takes what machines say for text', async () => {
@@ -155,6 +360,11 @@ describe('the page of a served depot in a real browser', () => {
       await page.getByRole('heading', { level: 1 }).getByText(HOSTILE_NAME).waitFor();
       expect(await page.locator('main img').count()).to.equal(0);
     });
+  });
+
+  it('asked nobody else for anything, and the browser had nothing to complain of', () => {
+    expect(elsewhere).to.deep.equal([]);
+    expect(complaints).to.deep.equal([]);
   });
 });
 

@@ -1,5 +1,7 @@
-import { addGroup } from '../../src/admin/groups.ts';
+import { addGroup, addSmartGroup } from '../../src/admin/groups.ts';
 import { addToken } from '../../src/admin/tokens.ts';
+import type { Report, ReportedReceipt } from '../../src/depot/contract.ts';
+import { openDepot } from '../../src/depot/index.ts';
 import { newRunId } from '../../src/run-id.ts';
 import { newRun } from '../../src/runs/make.ts';
 import { begin, complete, hold } from '../../src/runs/transitions.ts';
@@ -50,8 +52,8 @@ export async function makeFleet(end: number): Promise<Fleet> {
       processes: name === 'cleo' || name === 'emil' ? ['Chatter'] : [],
     }),
   );
-  const [ada, bert, cleo, dora, emil, fritz, greta, hugo, iris, jonas] = machines as SandboxMachine[];
-  const all = machines as SandboxMachine[];
+  const [ada, bert, cleo, dora, emil, fritz, greta, hugo, iris, jonas] = machines;
+  const all = machines;
   await sandbox.add('editor', '1.9', { autoGroups: 'standard', live: true });
   await sandbox.add('chatter', '4.0', { autoGroups: 'standard', prohibitingProcesses: 'Chatter' });
   for (const machine of all) await machine.sync();
@@ -119,5 +121,72 @@ export async function makeFleet(end: number): Promise<Fleet> {
     token: await secret('vera', 'viewer'),
     technician: await secret('theo', 'technician', 'ada-mac'),
     run,
+  };
+}
+
+/**
+ * A depot that this many computers reported to, a minute after each other, without being there: of ten each, five have the
+ * live edition 2, one fails at it, one is frozen and one has the old one; the last two have nothing, and one of them is no
+ * business of it.
+ * @returns the token of a viewer
+ */
+export async function manyMachines(sandbox: Sandbox, many: number, start?: number): Promise<string> {
+  const begin = start ?? sandbox.clock.now().getTime() - many * 60_000;
+  const old = (await sandbox.add('tool', '1', { live: true })).edition;
+  await sandbox.admin((session) => addSmartGroup('arm', '', 'cpu is arm64', session));
+  const next = (await sandbox.add('tool', '2', { autoGroups: 'arm', live: true })).edition;
+  const depot = await openDepot(sandbox.depot, { clock: sandbox.clock });
+  try {
+    for (let index = 0; index < many; index += 1)
+      await depot.store.computers.takeReport(reportOf(index, begin, old, next));
+    return (await depot.store.tokens.add({ name: 'vera', role: 'viewer', computer: null, expiresAt: null }, 'sally'))
+      .secret;
+  } finally {
+    await depot.close();
+  }
+}
+
+export function numberedId(index: number): string {
+  return `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
+}
+
+type Named = Pick<ReportedReceipt, 'id' | 'basename' | 'version' | 'revision' | 'edition'>;
+
+function reportOf(index: number, start: number, old: Named, next: Named): Report {
+  const at = new Date(start + index * 60_000).toISOString();
+  const kind = index % 10;
+  const edition = kind <= 4 ? next : old;
+  const { id, basename, version, revision, edition: name } = edition;
+  const receipt: ReportedReceipt = {
+    id,
+    basename,
+    version,
+    revision,
+    edition: name,
+    piloting: false,
+    frozen: kind === 6,
+    admin: 'auto-installed',
+    installedAt: at,
+    manual: false,
+  };
+  const failed = { target: 'tool', basename: 'tool', edition: next.edition, status: 'failed' as const };
+  return {
+    schema: 'd3/report@1',
+    run: `20300101T000000Z-${String(index).padStart(8, '0')}`,
+    at,
+    computer: {
+      id: numberedId(index),
+      name: `c-${String(index).padStart(4, '0')}`,
+      claims: { serial: null, hardwareUuid: null, macs: [] },
+      user: null,
+    },
+    os: { name: 'macOS', version: '15.5' },
+    cpu: kind === 9 ? 'x86_64' : 'arm64',
+    d3: '1',
+    command: 'sync',
+    exit: kind === 5 ? 1 : 0,
+    outcomes: kind === 5 ? [{ ...failed, reason: `disk ${10_000 + index} gave up` }] : [],
+    receipts: kind <= 7 ? [receipt] : [],
+    queue: [],
   };
 }

@@ -252,7 +252,7 @@ function useKeys(act: (doing: Doing) => void): void {
     let begun = { key: '', at: 0 };
     const listen = (event: KeyboardEvent) => {
       const target = event.target instanceof HTMLElement ? event.target : null;
-      const typing = target?.closest('input, textarea, select, dialog') != null;
+      const typing = (target?.closest('input, textarea, select, dialog') ?? null) !== null;
       const modified = event.ctrlKey || event.altKey || event.metaKey;
       const before = event.timeStamp - begun.at < SECOND_KEY ? begun.key : '';
       const { doing, begun: next } = pressed({ key: event.key, modified, typing }, before);

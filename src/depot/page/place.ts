@@ -29,7 +29,7 @@ const SINGLE: Readonly<Record<string, 'edition' | 'machine' | 'run'>> = {
 /** @param hash with or without its # */
 export function placeOf(hash: string): Place {
   const said = hash.replace(/^#/, '');
-  const [path = '', search = ''] = said.split('?', 2) as [string, string?];
+  const [path = '', search = ''] = said.split('?', 2);
   const query = Object.fromEntries(new URLSearchParams(search));
   const parts = path.replace(/^\//, '').replace(/\/$/, '').split('/').map(decoded);
   const [first = '', second] = parts;

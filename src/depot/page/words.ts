@@ -34,6 +34,13 @@ export function age(at: string, asOf: string): string {
   return text;
 }
 
+/** When it was, seen from the other moment: `just now`, `3 h ago`, `in 5 min`. */
+export function ago(at: string, asOf: string): string {
+  const text = age(at, asOf);
+  if (text === 'now') return 'just now';
+  return text.startsWith('in ') || text === 'unknown' ? text : `${text} ago`;
+}
+
 function span(milliseconds: number): string {
   if (milliseconds < MINUTE) return 'now';
   if (milliseconds < HOUR) return `${Math.floor(milliseconds / MINUTE)} min`;

@@ -1,4 +1,4 @@
-import type { ReasonCount, SpreadPoint, StandingCount } from '../../catalog/spread.ts';
+import type { SpreadPoint, StandingCount } from '../../catalog/spread.ts';
 import type { Standing, StandingState } from '../../catalog/standing.ts';
 import type { Status } from '../../catalog/types.ts';
 
@@ -237,4 +237,4 @@ export interface RunStory extends AsOf {
   earlierLines: number;
 }
 
-export type { ReasonCount, SpreadPoint, Standing, StandingCount, StandingState, Status };
+export type { SpreadPoint, StandingCount, StandingState, Status };

@@ -4,7 +4,7 @@ import { moments, nearest, steps, ticks, yOf } from '../../../src/depot/page/cur
 import { pressed, SHORTCUTS } from '../../../src/depot/page/keys.ts';
 import { editionAt, hashOf, machineAt, placeOf } from '../../../src/depot/page/place.ts';
 import { matching, sorted, sortingOf, sortingWord } from '../../../src/depot/page/rows.ts';
-import { age, counted, freshness, number, percent } from '../../../src/depot/page/words.ts';
+import { age, ago, counted, freshness, number, percent } from '../../../src/depot/page/words.ts';
 
 const NOW = '2030-06-30T12:00:00.000Z';
 
@@ -61,6 +61,7 @@ describe('the pure parts of the page', () => {
       ['rubbish', 'unknown'],
     ] as const)
       expect(age(at, NOW), at).to.equal(expected);
+    expect([ago(NOW, NOW), ago('2030-06-20T12:00:00.000Z', NOW)]).to.deep.equal(['just now', '10 days ago']);
     expect(freshness('2030-06-29T13:00:00.000Z', NOW)).to.equal('fresh');
     expect(freshness('2030-06-24T12:00:00.000Z', NOW)).to.equal('quiet');
     expect(freshness('2030-06-20T12:00:00.000Z', NOW)).to.equal('silent');

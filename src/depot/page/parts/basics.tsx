@@ -1,10 +1,10 @@
 import type { ComponentChildren } from 'preact';
 import type { Refusal } from '../api.ts';
-import { age, moment } from '../words.ts';
+import { age, ago, moment } from '../words.ts';
 
 /** What machines say is shown as it is, and turns nothing around it. */
 export function Said({ children }: { children: string | null | undefined }) {
-  const isShort = children != null && children.length <= SHORT && !children.includes(' ');
+  const isShort = typeof children === 'string' && children.length <= SHORT && !children.includes(' ');
   return <bdi class={isShort ? 'whole' : undefined}>{children}</bdi>;
 }
 
@@ -16,6 +16,14 @@ export function Age({ at, asOf }: { at: string; asOf: string }) {
   return (
     <time dateTime={at} title={moment(at)}>
       {age(at, asOf)}
+    </time>
+  );
+}
+
+export function Ago({ at, asOf }: { at: string; asOf: string }) {
+  return (
+    <time dateTime={at} title={moment(at)}>
+      {ago(at, asOf)}
     </time>
   );
 }

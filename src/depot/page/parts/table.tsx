@@ -15,7 +15,7 @@ export interface Column<Row> {
   heading?: true;
 }
 
-export interface Choice<Row> {
+interface Choice<Row> {
   id: string;
   title: string;
   picks: (row: Row) => boolean;

@@ -1,6 +1,6 @@
 import type { Spread, SpreadComputer, StandingCount } from '../../views/answers.ts';
 import { Bar, Legend } from '../parts/bar.tsx';
-import { Age, Empty, Facts, Moment, Panel, Said } from '../parts/basics.tsx';
+import { Age, Ago, Empty, Facts, Moment, Panel, Said } from '../parts/basics.tsx';
 import { Mark } from '../parts/mark.tsx';
 import { Plot } from '../parts/plot.tsx';
 import { Shown, useCalled } from '../parts/shown.tsx';
@@ -68,11 +68,11 @@ function All({ spread, query, asked }: ListProps & { spread: Spread }) {
         <Mark state={edition.status} strong />
         {edition.releasedAt === null ? (
           <span>
-            added <Age at={edition.addedAt} asOf={asOf} /> ago by <Said>{edition.addedBy}</Said>
+            added <Ago at={edition.addedAt} asOf={asOf} /> by <Said>{edition.addedBy}</Said>
           </span>
         ) : (
           <span>
-            went live <Age at={edition.releasedAt} asOf={asOf} /> ago, by <Said>{edition.releasedBy}</Said>
+            went live <Ago at={edition.releasedAt} asOf={asOf} />, by <Said>{edition.releasedBy}</Said>
           </span>
         )}
         {edition.description === '' ? null : (

@@ -1,5 +1,5 @@
 import type { ComputerList, ComputerRow } from '../../views/answers.ts';
-import { Age, Empty, Said } from '../parts/basics.tsx';
+import { Age, Ago, Empty, Said } from '../parts/basics.tsx';
 import { Mark, Shape, toneOf } from '../parts/mark.tsx';
 import { Shown } from '../parts/shown.tsx';
 import { type Column, Table } from '../parts/table.tsx';
@@ -81,9 +81,13 @@ export function Contact({ at, asOf, words }: { at: string; asOf: string; words?:
     <span class={`mark tone-${toneOf(state)}`}>
       <Shape state={state} />
       <span>
-        {words === undefined ? null : `${words} `}
-        <Age at={at} asOf={asOf} />
-        {words === undefined ? null : ' ago'}
+        {words === undefined ? (
+          <Age at={at} asOf={asOf} />
+        ) : (
+          <>
+            {words} <Ago at={at} asOf={asOf} />
+          </>
+        )}
       </span>
       <span class="sr-only">, {state}</span>
     </span>

@@ -1,6 +1,6 @@
 import type { MovingEdition, Overview, Trouble } from '../../views/answers.ts';
 import { Bar, Legend } from '../parts/bar.tsx';
-import { Age, Empty, Panel, Said } from '../parts/basics.tsx';
+import { Age, Ago, Empty, Panel, Said } from '../parts/basics.tsx';
 import { Mark } from '../parts/mark.tsx';
 import { Shown } from '../parts/shown.tsx';
 import { editionAt, hashOf } from '../place.ts';
@@ -195,7 +195,7 @@ function Troubles({ troubles, more, asOf }: { troubles: readonly Trouble[]; more
               <Said>{reason}</Said>
             </p>
             <p class="note">
-              first said <Age at={since} asOf={asOf} /> ago
+              first said <Ago at={since} asOf={asOf} />
             </p>
           </li>
         ))}
