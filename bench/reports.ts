@@ -1,16 +1,21 @@
 /**
  * What admins ask of a depot, each against reading the same rows by plain SQL in the same process: show and search over
- * editions, reports over computers with 200 receipts each. Growth: the same for 1,000, 3,000 and 10,000.
+ * editions, reports over computers with 200 receipts each, how many machines change when an edition goes live, one computer. Growth: the same for 1,000, 3,000 and 10,000.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { silentReporter } from '@d3/sdk';
+import { affectedBy } from '../src/admin/affected.ts';
+import { showComputer } from '../src/admin/computers.ts';
+import { editEdition } from '../src/admin/edit.ts';
+import { addSmartGroup } from '../src/admin/groups.ts';
 import { type ReportRequest, report } from '../src/admin/report.ts';
 import { searchEditions } from '../src/admin/search.ts';
 import { type AdminSession, withDepot } from '../src/admin/session.ts';
 import { showEditions } from '../src/admin/show.ts';
+import { editionMeant } from '../src/admin/targets.ts';
 import { initDepot } from '../src/depot/index.ts';
 import { noPlugins } from '../src/lifecycle/plugins.ts';
 import { systemClock } from '../src/platform/clock.ts';
@@ -29,7 +34,7 @@ for (const size of SIZES) {
     const plain = new DatabaseSync(path.join(dir, 'depot.db'));
     fill(plain, size);
     const signal = new AbortController().signal;
-    const options = { dir, admin: '', clock: systemClock, plugins: noPlugins, report: silentReporter, signal };
+    const options = { dir, admin: 'bench', clock: systemClock, plugins: noPlugins, report: silentReporter, signal };
     await withDepot(options, (session) => measure(session, plain, size));
     plain.close();
   } finally {
@@ -67,19 +72,41 @@ function fill(plain: DatabaseSync, size: number): void {
   const oneEach = [...new Map(known.map((row) => [row.basename, row])).values()].slice(0, RECEIPTS);
   const computer = plain.prepare(
     `insert into computers (id, name, name_key, claims, os, cpu, d3, first_contact, last_contact, last_run)
-     values (?, ?, ?, '{}', '{"name":"macos","version":"15"}', 'arm64', '0', ?, ?, 'r')`,
+     values (?, ?, ?, '{"serial":null,"hardwareUuid":null,"macs":[]}', '{"name":"macos","version":"15"}', 'arm64', '0', ?, ?, 'r')`,
   );
   const receipt = plain.prepare(
     `insert into computer_receipts (computer_id, basename, edition_id, edition, version, revision, piloting, frozen, admin, installed_at)
      values (?, ?, ?, ?, ?, ?, 0, 0, 'sally', ?)`,
   );
+  const report = plain.prepare('insert into reports (computer_id, run, at, body) values (?, ?, ?, ?)');
   for (let n = 0; n < size; n += 1) {
     const id = `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
     computer.run(id, `lab-${n}`, `lab-${n}`, AT, AT);
+    report.run(id, 'r', AT, reportOf(id, n));
     for (const { id: edition_, basename, version, revision, edition: name } of oneEach)
       receipt.run(id, basename, edition_, name, version, revision, AT);
   }
   plain.exec('commit; analyze');
+}
+
+/** A newest report as the depot keeps it: what is installed has a table of its own. */
+function reportOf(id: string, n: number): string {
+  return JSON.stringify({
+    schema: 'd3/report@1',
+    run: 'r',
+    at: AT,
+    computer: { id, name: `lab-${n}`, claims: { serial: null, hardwareUuid: null, macs: [] }, user: null },
+    os: { name: 'macos', version: '15' },
+    cpu: 'arm64',
+    model: n % 2 === 0 ? 'Mac14,7' : 'Mac15,3',
+    provisioning: {},
+    d3: '0',
+    command: 'sync',
+    exit: 0,
+    outcomes: [],
+    receipts: [],
+    queue: [],
+  });
 }
 
 async function measure(session: AdminSession, plain: DatabaseSync, size: number): Promise<void> {
@@ -111,6 +138,26 @@ async function measure(session: AdminSession, plain: DatabaseSync, size: number)
     `report on a basename, ${size} computers x ${RECEIPTS} receipts`,
     () => report(request, session),
     () => receipts('r.basename', basename),
+  );
+  const live = plain.prepare(`select id from editions where basename = ? and status = 'pilot'`).get(basename) as {
+    id: number;
+  };
+  const groups = { standard: 'standard', model: 'by-model', installed: 'by-package' };
+  await addSmartGroup('by-model', '', 'model is Mac14,7', session);
+  await addSmartGroup('by-package', '', 'installed is product-1', session);
+  for (const [what, group] of Object.entries(groups)) {
+    await editEdition(String(live.id), { autoGroups: group }, session);
+    const edition = await editionMeant(String(live.id), session);
+    await against(
+      `machines that change (${what}), ${size} computers x ${RECEIPTS} receipts`,
+      () => affectedBy(edition, session),
+      () => receipts('r.basename', basename),
+    );
+  }
+  await against(
+    `computer show, ${size} computers x ${RECEIPTS} receipts`,
+    () => showComputer('lab-7', session),
+    () => receipts('c.name_key', 'lab-7'),
   );
   await against(
     `report on a computer, ${size} computers x ${RECEIPTS} receipts`,

@@ -11,6 +11,7 @@ const CHECKS: readonly [what: string, command: string, ...rest: string[]][] = [
   ['dead code', 'knip', '--no-progress'],
   ['laws', 'mocha', '--config', 'test/laws.mocharc.json'],
   ['reference', 'node', '--conditions=d3-source', 'scripts/reference.ts'],
+  ['OpenAPI', 'node', '--conditions=d3-source', '--disable-warning=ExperimentalWarning', 'scripts/openapi.ts'],
   ['command snapshot', 'node', 'scripts/manifest.ts'],
 ];
 

@@ -122,6 +122,15 @@ describe('the laws of the house', () => {
     expect(wrong).to.deep.equal([]);
   });
 
+  it('commands load services when they run, not when they are found', () => {
+    const wrong = within('src/commands').flatMap(({ file, text }) =>
+      [...text.matchAll(/^import (?!type )[^;]*? from '(?:\.\.\/)+(?:admin|client|runs)\/[^']+';/gm)].map(
+        ([line]) => `${file}: ${line}`,
+      ),
+    );
+    expect(wrong).to.deep.equal([]);
+  });
+
   it('only the terminal writes to the screen', () => {
     const wrong = lines(outside('src/terminal'), /\bconsole\.|process\.(?:stdout|stderr)|\bux\.(?:stdout|stderr)/);
     expect(wrong).to.deep.equal([]);

@@ -243,20 +243,14 @@ async function imports(
 ): Promise<{ source?: string | undefined; record?: Edition; problems: D3Error[] }> {
   const target = '-i/--import';
   const stat = statSync(what, { throwIfNoEntry: false });
-  if (stat !== undefined && (stat.isDirectory() || formatOf(what) !== null)) {
+  // A folder that only happens to be called like an edition is none that was meant.
+  const isPlace = what.includes('/') || formatOf(what) !== null;
+  const record = stat !== undefined && isPlace ? undefined : await recordCalled(what, all, depot);
+  if (stat !== undefined && record === undefined && (stat.isDirectory() || isPlace)) {
     if (source === undefined) return { source: what, problems: [] };
     const text = `${what} is a package by itself: -s names another one`;
     return { problems: [new D3Error('IMPORT_AND_SOURCE', 'usage', text, { target, actions: ['give one of both'] })] };
   }
-  const archived = (await depot.store.editions.archived()).map((edition) => ({ ...edition, status: edition.status }));
-  const index = indexCatalog({ schema: 'd3/catalog@1', generation: 0, editions: [...all, ...archived], groups: [] });
-  const found = resolveTarget(index, what);
-  const record =
-    found.kind === 'edition'
-      ? found.edition
-      : found.kind === 'basename'
-        ? (index.liveOf(what) ?? index.ofBasename(what).at(-1))
-        : undefined;
   if (record !== undefined) {
     const there = await depot.blobs.has(record.file.sha256);
     const gone = { ...record, status: 'missing' as const };
@@ -265,6 +259,19 @@ async function imports(
   const text = `there is neither a package file nor an edition called ${what}`;
   const actions = ['see d3admin show, or d3admin show archived'];
   return { problems: [new D3Error('IMPORT_NOT_FOUND', 'notFound', text, { target, actions })] };
+}
+
+/** An edition by any of its names, archived ones too; of a basename the live one, else the newest. */
+async function recordCalled(
+  what: string,
+  all: readonly Edition[],
+  depot: AdminSession['depot'],
+): Promise<Edition | undefined> {
+  const archived = (await depot.store.editions.archived()).map((edition) => ({ ...edition, status: edition.status }));
+  const index = indexCatalog({ schema: 'd3/catalog@1', generation: 0, editions: [...all, ...archived], groups: [] });
+  const found = resolveTarget(index, what);
+  if (found.kind === 'edition') return found.edition;
+  return found.kind === 'basename' ? (index.liveOf(what) ?? index.ofBasename(what).at(-1)) : undefined;
 }
 
 function noRevisionLeft(basename: string, version: string): D3Error {

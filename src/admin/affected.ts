@@ -1,4 +1,5 @@
-import { osAllowed } from '../catalog/limits.ts';
+import { cpuByName, type OperatingSystem, osAllowed } from '../catalog/limits.ts';
+import { nameKey } from '../catalog/names.ts';
 import type { Edition } from '../catalog/types.ts';
 import { Fleet } from '../depot/index.ts';
 import type { AdminSession } from './session.ts';
@@ -24,11 +25,12 @@ export interface Affected {
 /** How many machines will change when an edition goes live. */
 export async function affectedBy(edition: Edition, session: AdminSession): Promise<Affected> {
   const { store } = session.depot;
-  const fleet = await Fleet.of(session, true);
+  const named = [...edition.autoGroups, ...edition.excludedGroups];
+  const groups = (await store.documents('group').list()).filter(({ id }) => named.includes(id));
+  const fleet = await (await Fleet.of(session)).reading(groups.map(({ body }) => body));
   const installed = await store.computers.installed({ basenames: [edition.basename], limit: Number.MAX_SAFE_INTEGER });
   const receipts = new Map(installed.map((receipt) => [receipt.computer.id, receipt]));
   const found: Affected = { reported: 0, update: 0, rollBack: 0, install: 0, enliven: 0, stay: 0, cannot: 0 };
-  const groups = await store.documents('group').list();
   const members = (ids: Edition['autoGroups']) =>
     new Set(groups.filter(({ id }) => ids.includes(id)).flatMap(({ body }) => fleet.members(body)));
   const [auto, excluded] = [members(edition.autoGroups), members(edition.excludedGroups)];
@@ -40,13 +42,19 @@ export async function affectedBy(edition: Edition, session: AdminSession): Promi
     if (receipt?.id === edition.id) {
       if (receipt.piloting) found.enliven += 1;
     } else if (receipt !== undefined && (receipt.frozen || receipt.piloting)) found.stay += 1;
-    else if (!osAllowed(edition.oses, os) || (edition.cpu !== null && edition.cpu !== cpu) || excluded.has(id))
-      found.cannot += 1;
+    else if (excluded.has(id) || !canInstall(edition, os, cpu)) found.cannot += 1;
     else if (receipt === undefined) found.install += 1;
     else if (receipt.id < edition.id) found.update += 1;
     else found.rollBack += 1;
   }
   return found;
+}
+
+/** Whether a machine of this kind may ever have it. Whether a Linux has dpkg is not known here. */
+function canInstall({ oses, cpu: wanted, file }: Edition, os: OperatingSystem, cpu: string): boolean {
+  const isMac = nameKey(os.name) === 'macos';
+  const fits = file.format === 'pkg' || isMac === (file.format === 'dmg');
+  return fits && osAllowed(oses, os) && (wanted === null || cpuByName(cpu) === wanted);
 }
 
 /** In a line for whoever has to agree. */

@@ -2,9 +2,10 @@ import { statSync } from 'node:fs';
 import { D3Error } from '@d3/sdk';
 import type { NamesKnown, ReadAttributes, ScriptReference } from '../catalog/attributes.ts';
 import { firmExpirationText, isPast } from '../catalog/firm-expiration.ts';
+import { SLOT_NAMES } from '../catalog/slots.ts';
 import type { EditionAttributes, ScriptPin, ScriptSlot } from '../catalog/types.ts';
 import { categoriesKnown } from './named.ts';
-import { readScript, SLOT_NAMES, storeScript } from './scripts.ts';
+import { readScript, storeScript } from './scripts.ts';
 import type { AdminSession } from './session.ts';
 
 export async function namesKnown(session: AdminSession): Promise<NamesKnown> {

@@ -57,7 +57,8 @@ export interface ComputerChanges {
 /** @param where criteria as of a smart group; absent: all */
 export async function listComputers(where: string | undefined, session: AdminSession): Promise<ListedComputer[]> {
   const criteria = where === undefined ? null : await readCriteria(where, session);
-  const fleet = await Fleet.of(session, criteria !== null);
+  const fleet = await Fleet.of(session);
+  if (criteria !== null) await fleet.reading([{ schema: 'd3/group@1', kind: 'smart', description: '', criteria }]);
   const places = await placeNames(session);
   return fleet.computers
     .filter((computer) => criteria === null || fleet.meets(criteria, computer))
@@ -65,7 +66,7 @@ export async function listComputers(where: string | undefined, session: AdminSes
 }
 
 export async function showComputer(word: string, session: AdminSession): Promise<ShownComputer> {
-  const fleet = await Fleet.of(session, true);
+  const fleet = await Fleet.of(session);
   return shown(fleet.find(word), fleet, session);
 }
 
@@ -75,7 +76,7 @@ export async function editComputer(
   changes: ComputerChanges,
   session: AdminSession,
 ): Promise<{ computer: ShownComputer; changed: boolean }> {
-  const fleet = await Fleet.of(session, false);
+  const fleet = await Fleet.of(session);
   const found = fleet.find(word);
   const { record } = found;
   const before = record?.body ?? NOTHING_SAID;
@@ -98,7 +99,7 @@ export interface ComputerToDelete {
 }
 
 export async function computerToDelete(word: string, session: AdminSession): Promise<ComputerToDelete> {
-  const computer = (await Fleet.of(session, false)).find(word);
+  const computer = (await Fleet.of(session)).find(word);
   const groups = (await session.depot.store.documents('group').list()).filter(
     ({ body }) => body.kind === 'static' && body.members.includes(computer.id),
   );
@@ -235,7 +236,7 @@ async function shown(computer: FleetComputer, fleet: Fleet, session: AdminSessio
     model: newest?.model ?? null,
     provisioning: newest?.provisioning ?? {},
     attributes: Object.fromEntries(eas),
-    groups: await groupsOf(computer, fleet, session),
+    groups: (await groupsOf(computer, fleet, session)).map(({ name }) => name),
     receipts: await store.computers.receipts(computer.id),
     queue: await store.computers.queue(computer.id),
   };

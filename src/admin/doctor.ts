@@ -46,8 +46,9 @@ export async function examineDepot(
   findings.push(...absences(editions, present));
   for (const hash of present) {
     session.signal.throwIfAborted();
+    // Another admin may have deleted the last that had it meanwhile.
+    if ((await session.depot.blobs.isWhole(hash)) !== false) continue;
     const needed = whoNeeds(hash, editions);
-    if (await session.depot.blobs.isWhole(hash)) continue;
     const finding: Finding = {
       code: 'HASH_WRONG',
       target: needed[0] ?? hash,
@@ -65,7 +66,17 @@ export async function examineDepot(
   }
   findings.push(...(await leftovers(session, present, fix)));
   findings.push(...(await unusedScripts(liveScript, session)));
-  if (findings.some(({ fixed }) => fixed)) await publish(session);
+  const fixed = findings.filter((finding) => finding.fixed);
+  if (fixed.length > 0) {
+    await session.depot.store.history.add({
+      by: session.admin,
+      what: 'depot.mended',
+      target: { kind: 'depot', id: 0, name: 'files' },
+      before: {},
+      after: Object.fromEntries(fixed.map(({ target, text, fix: how }) => [target, `${how}: ${text}`])),
+    });
+    await publish(session);
+  }
   return findings;
 }
 
@@ -137,7 +148,12 @@ async function leftovers(session: AdminSession, present: ReadonlySet<string>, fi
   };
   for (const hash of present) {
     if (needed.has(hash) || (await blobs.changedAt(hash)) > before) continue;
-    await found('ORPHAN', hash, 'nothing in the depot needs this content', () => blobs.remove(hash));
+    await found(
+      'ORPHAN',
+      hash,
+      'nothing in the depot needs this content',
+      async () => void (await session.depot.removeUnused([hash])),
+    );
   }
   for (const { name, changedAt } of await blobs.unfinished()) {
     if (changedAt > before) continue;

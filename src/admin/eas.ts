@@ -122,7 +122,7 @@ function unfit(name: string, why: string): D3Error {
 }
 
 async function shownEa({ id, name, body }: StoredEa, session: AdminSession): Promise<Ea> {
-  const { computers } = await Fleet.of(session, false);
+  const { computers } = await Fleet.of(session);
   const groups = await session.depot.store.documents('group').list();
   return {
     id,

@@ -92,8 +92,8 @@ export async function changeMembers(
 
 /** All groups, `standard` first. */
 export async function listGroups(session: AdminSession): Promise<Group[]> {
-  const shown = await showing(session, true);
-  return [await standardGroup(session), ...(await groups(session).list()).map(shown)];
+  const all = await groups(session).list();
+  return [await standardGroup(session), ...all.map(await showing(session, all))];
 }
 
 export async function showGroup(group: string, session: AdminSession): Promise<Group> {
@@ -132,9 +132,10 @@ export async function testGroup(
   session: AdminSession,
 ): Promise<GroupTest[]> {
   const body = await bodyToTest(wanted, session);
-  const fleet = await Fleet.of(session, true);
+  const fleet = await Fleet.of(session);
   const text = await criteriaNow(session);
   const meant = words.length > 0 ? words.map((word) => fleet.find(word)) : fleet.computers;
+  await fleet.reading([body], words.length > 0 ? meant.map(({ id }) => id) : undefined);
   const leaves = body.kind === 'smart' ? leavesOf(body.criteria) : [];
   const tests = meant.map((computer) => ({
     computer: { id: computer.id, name: computer.shownName, age: computer.age },
@@ -158,9 +159,16 @@ export async function groupMeant(nameOrId: string, session: AdminSession): Promi
   return documentMeant('group', nameOrId, groups(session));
 }
 
-/** Names of the groups a computer is in, as far as the depot knows. */
-export async function groupsOf(computer: FleetComputer, fleet: Fleet, session: AdminSession): Promise<string[]> {
-  return (await groups(session).list()).filter(({ body }) => fleet.isIn(body, computer)).map(({ name }) => name);
+/** The groups a computer is in, as far as the depot knows. */
+export async function groupsOf(
+  computer: FleetComputer,
+  fleet: Fleet,
+  session: AdminSession,
+): Promise<StoredDocument<GroupBody>[]> {
+  const all = await groups(session).list();
+  const bodies = all.map(({ body }) => body);
+  await fleet.reading(bodies, [computer.id]);
+  return all.filter(({ body }) => fleet.isIn(body, computer));
 }
 
 async function create(name: string, body: GroupBody, session: AdminSession): Promise<Group> {
@@ -182,7 +190,7 @@ async function save(
 /** Every unknown computer is named at once. A full id is taken even if the machine has not reported yet. */
 async function computerIds(words: readonly string[], session: AdminSession): Promise<string[]> {
   if (words.length === 0) return [];
-  const fleet = await Fleet.of(session, false);
+  const fleet = await Fleet.of(session);
   const ids: string[] = [];
   const unknown: string[] = [];
   for (const word of words) {
@@ -199,11 +207,14 @@ async function computerIds(words: readonly string[], session: AdminSession): Pro
 }
 
 async function shownOne(group: StoredDocument<GroupBody>, session: AdminSession): Promise<Group> {
-  return (await showing(session, group.body.kind === 'smart'))(group);
+  return (await showing(session, [group]))(group);
 }
 
-async function showing(session: AdminSession, reports: boolean): Promise<(group: StoredDocument<GroupBody>) => Group> {
-  const fleet = await Fleet.of(session, reports);
+async function showing(
+  session: AdminSession,
+  all: readonly StoredDocument<GroupBody>[],
+): Promise<(group: StoredDocument<GroupBody>) => Group> {
+  const fleet = await (await Fleet.of(session)).reading(all.map(({ body }) => body));
   const text: (criteria: Criteria) => string = await criteriaNow(session);
   const users = await groupUsers(session);
   return ({ id, name, body }) => ({
@@ -218,7 +229,7 @@ async function showing(session: AdminSession, reports: boolean): Promise<(group:
 }
 
 async function standardGroup(session: AdminSession): Promise<Group> {
-  const { computers } = await Fleet.of(session, false);
+  const { computers } = await Fleet.of(session);
   return {
     id: 0,
     name: 'standard',

@@ -117,7 +117,7 @@ async function namedUsers(
         category !== null && nameKey(category) === nameKey(name) ? [edition] : [],
       );
   }
-  const { computers } = await Fleet.of(session, false);
+  const { computers } = await Fleet.of(session);
   const groups = await store.documents('group').list();
   const policies = await store.documents('policy').list();
   const scoped = ({ departments, buildings }: PolicyScope) =>

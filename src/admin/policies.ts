@@ -10,7 +10,7 @@ import { POLICY_NAME, policySchema } from '../runs/policy-schema.ts';
 import { CORE_KINDS } from '../runs/schema.ts';
 import { nameOf, type Step } from '../runs/types.ts';
 import { scriptsOfSteps } from './blobs.ts';
-import { groupMeant } from './groups.ts';
+import { groupMeant, groupsOf } from './groups.ts';
 import type { PolicyFile } from './policy-file.ts';
 import { pinStepScripts } from './policy-scripts.ts';
 import { throwProblems } from './problems.ts';
@@ -262,12 +262,12 @@ export interface PolicyTest {
 export async function testPolicy(policy: string, computer: string, session: AdminSession): Promise<PolicyTest> {
   const { depot, plugins } = session;
   const { name, body } = await policyMeant(policy, session);
-  const fleet = await Fleet.of(session, true);
+  const fleet = await Fleet.of(session);
   const found = fleet.find(computer);
   const { id, claims, lastContact } = found;
-  const groups = (await depot.store.documents('group').list()).filter((group) => fleet.isIn(group.body, found));
+  const groups = await groupsOf(found, fleet, session);
   const record = { computer: id, name: found.name, serial: claims.serial };
-  const provisioning = await plugins.provisioning(record, roomOf(session));
+  const { known: provisioning } = await plugins.provisioning(record, roomOf(session));
   const installed = await depot.store.computers.receipts(id);
   return {
     policy: name,

@@ -1,4 +1,5 @@
 import { D3Error } from '@d3/sdk';
+import type { ReportType } from '../catalog/statuses.ts';
 import type { Status } from '../catalog/types.ts';
 import type {
   Computer,
@@ -7,10 +8,8 @@ import type {
   ProblemSomewhere,
   QueuedSomewhere,
 } from '../depot/index.ts';
+import { computerMeant } from '../depot/index.ts';
 import type { AdminSession } from './session.ts';
-
-export const REPORT_TYPES = ['pilot', 'installed', 'deprecated', 'computer'] as const;
-export type ReportType = (typeof REPORT_TYPES)[number];
 
 export interface ReportRequest {
   type: ReportType;
@@ -155,30 +154,18 @@ interface Named {
   errors: D3Error[];
 }
 
-async function computersMeant(targets: readonly string[], { depot }: AdminSession): Promise<Named> {
+async function computersMeant(targets: readonly string[], session: AdminSession): Promise<Named> {
   if (targets.includes('all')) return { values: null, errors: [] };
   const named: Named & { values: string[] } = { values: [], errors: [] };
   for (const target of new Set(targets)) {
     try {
-      const computer = await depot.store.computers.find(target);
-      if (computer !== null) named.values.push(computer.id);
-      else named.errors.push(unknownComputer(target));
+      named.values.push((await computerMeant(target, session)).id);
     } catch (error) {
       if (!(error instanceof D3Error)) throw error;
       named.errors.push(error);
     }
   }
   return named;
-}
-
-function unknownComputer(target: string): D3Error {
-  return new D3Error('COMPUTER_NOT_FOUND', 'notFound', `No computer has reported as ${target}.`, {
-    target,
-    actions: [
-      'run d3 sync there first: machines are known by their reports',
-      'see all: d3admin report --computers all',
-    ],
-  });
 }
 
 /** As the catalog writes them; what is known from machines only, as they do. */

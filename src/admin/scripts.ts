@@ -2,22 +2,17 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { D3Error } from '@d3/sdk';
 import { SCRIPT_SLOTS } from '../catalog/attributes.ts';
-import type { Edition, ScriptPin, ScriptSlot } from '../catalog/types.ts';
+import { SLOT_NAMES } from '../catalog/slots.ts';
+import type { ScriptPin, ScriptSlot, Status } from '../catalog/types.ts';
 import type { ScriptBody } from '../depot/contract.ts';
 import type { StoredDocument } from '../depot/index.ts';
 import { NotPlain, readPlainFile } from '../platform/plain-file.ts';
 import { documentMeant, refuseInUse, savedIfOther } from './documents.ts';
 import { throwProblems } from './problems.ts';
 import { type AdminSession, publish } from './session.ts';
+import { archivedEditions, type KnownEdition } from './show.ts';
 import { editionMeant } from './targets.ts';
 import { policiesRunning } from './users.ts';
-
-export const SLOT_NAMES: Record<ScriptSlot, string> = {
-  preInstall: 'pre-install',
-  postInstall: 'post-install',
-  preRemove: 'pre-remove',
-  postRemove: 'post-remove',
-};
 
 export type StoredScript = StoredDocument<ScriptBody>;
 
@@ -50,7 +45,7 @@ export async function listScripts({ depot }: AdminSession): Promise<StoredScript
 export interface ScriptUse {
   id: number;
   edition: string;
-  status: Edition['status'];
+  status: Status;
   slot: ScriptSlot;
   /** Whether it runs the script as it is now; an edition keeps the content it was given. */
   current: boolean;
@@ -144,14 +139,15 @@ export async function editScript(edit: ScriptEdit, session: AdminSession): Promi
   return shownScript(script, session);
 }
 
-/** What {@link deleteScript} would delete. @throws D3Error refused `IN_USE` with the editions that run it */
+/** What {@link deleteScript} would delete. @throws D3Error refused `IN_USE` with the editions, archived ones too, and policies that run it */
 export async function scriptToDelete(nameOrId: string, session: AdminSession): Promise<StoredScript> {
   const found = await scriptMeant(nameOrId, session);
   const users = [
-    ...scriptUses(found, await session.depot.store.editions.list()).map(useWords),
+    ...scriptUses(found, await everyEdition(session)).map(useWords),
     ...(await policiesRunning(found.id, session)).map((policy) => `the policy ${policy}`),
   ];
-  refuseInUse('script', found.name, users, 'give those another one, or none: d3admin edit EDITION -e none');
+  const next = 'give those another one, or none: d3admin edit EDITION -e none; bring archived ones back for that first';
+  refuseInUse('script', found.name, users, next);
   return found;
 }
 
@@ -160,8 +156,13 @@ export async function deleteScript({ id, generation, body }: StoredScript, sessi
   await session.depot.removeUnused([body.sha256]);
 }
 
+/** Archived ones too: what they run must be there when they are brought back. */
+async function everyEdition({ depot }: AdminSession): Promise<KnownEdition[]> {
+  return [...(await depot.store.editions.list()), ...(await archivedEditions(depot))];
+}
+
 /** Where editions run a script, whatever it was when they were given it. */
-function scriptUses({ id, body }: StoredScript, editions: readonly Edition[]): ScriptUse[] {
+function scriptUses({ id, body }: StoredScript, editions: readonly KnownEdition[]): ScriptUse[] {
   return editions.flatMap((edition) =>
     SCRIPT_SLOTS.flatMap((slot) => {
       const pin = edition[slot];
@@ -181,9 +182,9 @@ async function scriptMeant(nameOrId: string, { depot }: AdminSession): Promise<S
   return documentMeant('script', nameOrId, depot.store.documents('script'));
 }
 
-async function shownScript(script: StoredScript, { depot }: AdminSession): Promise<ShownScript> {
-  const bytes = await depot.blobs.read(script.body.sha256);
-  const usedBy = scriptUses(script, await depot.store.editions.list());
+async function shownScript(script: StoredScript, session: AdminSession): Promise<ShownScript> {
+  const bytes = await session.depot.blobs.read(script.body.sha256);
+  const usedBy = scriptUses(script, await everyEdition(session));
   return { script, content: isUtf8(bytes) ? bytes.toString('utf8') : null, usedBy };
 }
 

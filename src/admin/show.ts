@@ -52,7 +52,8 @@ export async function editionsOf(
     .toSorted((a, b) => compare(a.basename.toLowerCase(), b.basename.toLowerCase()) || a.id - b.id);
 }
 
-async function archivedEditions(depot: AdminSession['depot']): Promise<KnownEdition[]> {
+/** Archived ones, as editions among others. */
+export async function archivedEditions(depot: AdminSession['depot']): Promise<KnownEdition[]> {
   const archived = await depot.store.editions.archived();
   return archived.map(({ archived: _archived, deletedAt: _at, deletedBy: _by, ...edition }) => ({
     ...edition,

@@ -19,7 +19,7 @@ export async function addToken(
   session: AdminSession,
 ): Promise<{ token: Token; secret: string }> {
   const { depot, admin, clock } = session;
-  const meant = computer === undefined ? null : (await Fleet.of(session, false)).find(computer).id;
+  const meant = computer === undefined ? null : (await Fleet.of(session)).find(computer).id;
   const expiresAt = days === undefined ? null : new Date(clock.now().getTime() + days * DAY).toISOString();
   return depot.store.tokens.add({ name, role: roleMeant(role), computer: meant, expiresAt }, admin);
 }

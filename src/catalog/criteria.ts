@@ -10,7 +10,7 @@ export type Operator = (typeof OPERATORS)[number];
 export interface Criterion {
   fact: string;
   op: Operator;
-  /** Met when the fact is otherwise, or not known. */
+  /** Met when the fact is otherwise, or not there. One that somebody failed to tell meets nothing. */
   not: boolean;
   value: string;
   /** The document the question is about, so that it follows a renamed one: an extension attribute, a department, … */
@@ -51,6 +51,8 @@ export interface MachineSubject {
   /** Basenames and editions. */
   installed: readonly string[];
   provisioning: Readonly<Record<string, string>>;
+  /** Whether what {@link provisioning} does not name is known not to be there. */
+  provisioningComplete: boolean;
   /** Whole days since its last report arrived; null: none has. Asked only when it matters. */
   lastReport(): number | null;
 }
@@ -87,11 +89,12 @@ function texts(value: string | null): Known {
   return { kind: 'text', values: value === null ? [] : [value] };
 }
 
-/** What a machine says to a criterion; null when it is none of its facts. */
+/** What a machine says to a criterion; null when it is none of its facts, or cannot be known now: neither is nor is not. */
 export function machineKnows(fact: string, subject: MachineSubject): Known | null {
   if (fact.startsWith(PROVISIONING)) {
     const key = fact.slice(PROVISIONING.length);
     const value = Object.hasOwn(subject.provisioning, key) ? subject.provisioning[key] : undefined;
+    if (value === undefined && !subject.provisioningComplete) return null;
     return { kind: 'version', values: value === undefined ? [] : [value] };
   }
   const read = Object.hasOwn(MACHINE_FACTS, fact) ? MACHINE_FACTS[fact] : undefined;

@@ -192,6 +192,10 @@ export abstract class D3Command<Result, T extends typeof Command = typeof Comman
     };
   }
 
+  get #endsBySignal(): boolean {
+    return (this.ctor as typeof Command & { endsBySignal?: boolean }).endsBySignal === true;
+  }
+
   /** Who is walked through a command is asked for what it cannot do without. */
   async #parsed() {
     const parse = (needed: boolean) =>
@@ -205,10 +209,6 @@ export abstract class D3Command<Result, T extends typeof Command = typeof Comman
     if (!('walkthru' in this.ctor.flags)) return parse(true);
     const parsed = await parse(false);
     return (parsed.flags as Record<string, unknown>)['walkthru'] === true ? parsed : parse(true);
-  }
-
-  get #endsBySignal(): boolean {
-    return (this.ctor as typeof Command & { endsBySignal?: boolean }).endsBySignal === true;
   }
 
   #usage(): Usage {

@@ -46,11 +46,11 @@ function credentialsFor(
   { httpCredentials, depot }: Settings,
   paths: MachinePaths,
 ): (() => Promise<string>) | null {
-  const key = readDepotKey(paths);
-  if (key !== null && new URL(key.depot).origin === location.origin) {
+  const key = ownKeyFor(location, paths);
+  if (key !== null) {
     return async () => {
       refuseInTheClear(location, 'The key of this machine is');
-      return key.key;
+      return key;
     };
   }
   if (httpCredentials === null || !isConfigured(location, depot)) return null;
@@ -58,6 +58,12 @@ function credentialsFor(
     refuseInTheClear(location, 'http.credentials are', 'or take http.credentials out');
     return (await import('../config/secrets.ts')).readSecret('http.credentials', httpCredentials);
   };
+}
+
+/** The key of this machine, if that is where it is enrolled. */
+function ownKeyFor({ origin }: URL, paths: MachinePaths): string | null {
+  const key = readDepotKey(paths);
+  return key !== null && new URL(key.depot).origin === origin ? key.key : null;
 }
 
 function isConfigured({ origin }: URL, depot: string | null): boolean {
@@ -77,6 +83,7 @@ export async function machineHere(input: MachineInput): Promise<MachineHere> {
           transport: transportTo(location, settings, paths, input.signal),
           trustDir: paths.trust,
           clock,
+          isEnrolled: location instanceof URL && ownKeyFor(location, paths) !== null,
           mirror: (url) => transportTo(depotUrl(url) ?? url, settings, paths, input.signal),
           addresses: ownAddresses,
         });

@@ -11,8 +11,9 @@ const computer: readonly ListingColumn<AnyRow>[] = [
 ];
 
 const asOf: readonly ListingColumn<AnyRow>[] = [
-  { header: 'As of', name: 'as_of', value: (row) => row.asOf, text: (row) => moment(row.asOf) },
-  { header: 'Age', name: 'age_seconds', value: (row) => row.ageSeconds, text: (row) => ageText(row.ageSeconds) },
+  // People see how old it is, in few columns; programs have the time as well.
+  { header: 'As of', name: 'as_of', value: (row) => row.asOf, text: (row) => `${ageText(row.ageSeconds)} ago` },
+  { header: 'Age', name: 'age_seconds', value: (row) => row.ageSeconds, text: null },
 ];
 
 const edition: readonly ListingColumn<Pick<InstalledReportRow, 'basename' | 'edition' | 'piloting' | 'status'>>[] = [

@@ -1,5 +1,5 @@
 import type { ScriptUse, ShownScript } from '../admin/scripts.ts';
-import { SLOT_NAMES } from '../admin/scripts.ts';
+import { SLOT_NAMES } from '../catalog/slots.ts';
 import { fields, listed, moment } from './table-text.ts';
 
 export function scriptText({ script, usedBy }: ShownScript): string {

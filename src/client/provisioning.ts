@@ -9,6 +9,6 @@ export async function withProvisioning(
   room: PluginRoom,
 ): Promise<MachineFacts> {
   const { name, serial } = host;
-  const known = await plugins.provisioning({ computer, name, serial }, room);
-  return { ...host, provisioning: { ...known, ...host.provisioning } };
+  const { known, complete } = await plugins.provisioning({ computer, name, serial }, room);
+  return { ...host, provisioning: { ...known, ...host.provisioning }, provisioningComplete: complete };
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { D3Error } from '@d3/sdk';
 import type { DepotClient, Report, ReportedOutcome, ReportedReceipt } from '../depot/contract.ts';
 import type { Receipt } from '../planner/receipt.ts';
@@ -20,6 +21,8 @@ interface ReportParts {
 
 /** Characters of what is said in words: a report has room for all receipts, not for a script's whole output. */
 const MAX_WORDS = 2_000;
+const MAX_PROVISIONING = 100;
+const MAX_VALUE = 255;
 
 /** Statuses a depot hears of; the rest changed nothing. */
 const REPORTED: Partial<Record<OutcomeStatus, ReportedOutcome['status']>> = {
@@ -52,7 +55,8 @@ export function makeReport(parts: ReportParts): Report {
     os: { name: host.os.name, version: host.os.version },
     cpu: host.cpu,
     model: host.model,
-    provisioning: host.provisioning,
+    provisioning: bounded(host.provisioning),
+    ...(host.provisioningComplete ? {} : { provisioningComplete: false }),
     d3: version,
     command,
     exit,
@@ -98,8 +102,34 @@ function reportedReceipt(receipt: Receipt): ReportedReceipt {
   };
 }
 
+/** A depot takes so much of it and no more; one plugin that says too much must not cost the whole report. */
+function bounded(provisioning: Readonly<Record<string, string>>): Record<string, string> {
+  const kept = Object.entries(provisioning).slice(0, MAX_PROVISIONING);
+  return Object.fromEntries(kept.map(([name, value]) => [name, value.slice(0, MAX_VALUE)]));
+}
+
 function shortened(text: string): string {
   return text.length <= MAX_WORDS ? text : `${text.slice(0, MAX_WORDS - 1)}…`;
+}
+
+/** A depot that hears nothing new is told so once a day all the same. Milliseconds. */
+const TOLD_AGAIN = 24 * 60 * 60 * 1000;
+
+/**
+ * Whether a sync found everything as the depot was told last. Only where the depot knows the machine by its key: that it
+ * was here is seen there by its asking.
+ */
+export function isKnownAlready(report: Report, depot: DepotClient | null, state: State): boolean {
+  if (depot?.knowsThisMachine !== true || report.command !== 'sync' || report.exit !== 0) return false;
+  const told = state.told();
+  if (told === null || told.what !== essenceOf(report)) return false;
+  const age = Date.parse(report.at) - Date.parse(told.at);
+  return age >= 0 && age < TOLD_AGAIN;
+}
+
+/** What a report says besides which run it is of. */
+function essenceOf({ run: _run, at: _at, ...rest }: Report): string {
+  return createHash('sha256').update(JSON.stringify(rest)).digest('hex');
 }
 
 /** Sends what has not been delivered yet, oldest first. What cannot be sent now is kept for the next run. */
@@ -121,5 +151,6 @@ export async function deliverReports(
       return;
     }
     state.delivered(id);
+    if (depot.knowsThisMachine === true) state.setTold({ what: essenceOf(report), at: report.at });
   }
 }

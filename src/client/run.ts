@@ -25,7 +25,7 @@ import { processesHere } from './processes.ts';
 import { withProvisioning } from './provisioning.ts';
 import { finishInterrupted } from './recovery.ts';
 import { rehearse } from './rehearsal.ts';
-import { deliverReports, makeReport } from './report.ts';
+import { deliverReports, isKnownAlready, makeReport } from './report.ts';
 import { roomOf } from './room.ts';
 import { ScriptBlobs } from './script-blobs.ts';
 import { clearStagings } from './staging.ts';
@@ -296,7 +296,8 @@ async function record(running: Running, { startedAt, exit, made, outcomes, failu
     state.saveRun({ schema: 'd3/run@1', id: run, command, startedAt, finishedAt, exit, ...made, outcomes });
   }
   const { version } = machine;
-  state.queueReport(makeReport({ run, at: finishedAt, command, exit, host, outcomes, failure, version, state }));
+  const report = makeReport({ run, at: finishedAt, command, exit, host, outcomes, failure, version, state });
+  if (!isKnownAlready(report, machine.depot, state)) state.queueReport(report);
   await deliverReports(
     state,
     machine.depot,

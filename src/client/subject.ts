@@ -6,7 +6,7 @@ const DAY = 86_400_000;
 
 /** What smart groups ask of this machine. */
 export function subjectHere(host: MachineFacts, state: StateReader, now: Date): MachineSubject {
-  const { os, cpu, model, name, serial, provisioning } = host;
+  const { os, cpu, model, name, serial, provisioning, provisioningComplete } = host;
   return {
     os,
     cpu,
@@ -15,6 +15,7 @@ export function subjectHere(host: MachineFacts, state: StateReader, now: Date): 
     serial,
     installed: state.receipts().flatMap(({ basename, edition }) => [basename, edition]),
     provisioning,
+    provisioningComplete,
     lastReport() {
       const waiting = new Set(state.outbox().map(({ report }) => report.run));
       const last = state.runs().find(({ id }) => !waiting.has(id));

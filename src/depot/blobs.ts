@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { D3Error } from '@d3/sdk';
 import { errnoOf, giveToOwnerOf, makeFolder, syncFolder, TEMP_PREFIX, tempPath } from './files.ts';
@@ -22,12 +22,15 @@ export interface Blobs {
    */
   put(source: string | Buffer): Promise<BlobInfo>;
   has(sha256: string): Promise<boolean>;
-  /** @throws when it is not there */
+  /**
+   * Its bytes, which are what its name says: for what is to be run.
+   * @throws D3Error notFound `BLOB_MISSING`, verificationFailed `BLOB_DAMAGED`
+   */
   read(sha256: string): Promise<Buffer>;
   /** Works on a file with its bytes, which is there as long as the work goes on and is only to be read. */
   withFile<Result>(sha256: string, work: (path: string) => Promise<Result>): Promise<Result>;
-  /** Whether every byte of it is still what was stored. */
-  isWhole(sha256: string): Promise<boolean>;
+  /** Whether every byte of it is still what was stored; null when it is gone. */
+  isWhole(sha256: string): Promise<boolean | null>;
   /** Nothing happens when it is not there. */
   remove(sha256: string): Promise<void>;
   /** The hashes of all blobs. */
@@ -60,9 +63,8 @@ export function openBlobs(depot: string): LocalBlobs {
   const path = (sha256: string) => join(depot, blobPath(sha256));
   return {
     path,
-    read: (sha256) => readFile(path(sha256)),
     withFile: (sha256, work) => work(path(sha256)),
-    isWhole: async (sha256) => (await hashOf(path(sha256))) === sha256,
+    isWhole: (sha256) => isWhole(path(sha256), sha256),
     put: (source) => put(dir, source, path),
     async has(sha256) {
       return stat(path(sha256)).then(
@@ -73,6 +75,7 @@ export function openBlobs(depot: string): LocalBlobs {
         },
       );
     },
+    read: (sha256) => read(path(sha256), sha256),
     async remove(sha256) {
       await rm(path(sha256), { force: true });
     },
@@ -91,10 +94,30 @@ export function openBlobs(depot: string): LocalBlobs {
   };
 }
 
-async function hashOf(file: string): Promise<string> {
+async function isWhole(path: string, sha256: string): Promise<boolean | null> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  return hash.digest('hex');
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+  return hash.digest('hex') === sha256;
+}
+
+async function read(path: string, sha256: string): Promise<Buffer> {
+  const bytes = await readFile(path).catch((error) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    throw new D3Error('BLOB_MISSING', 'notFound', `The depot does not have ${sha256} any more.`, {
+      target: path,
+      actions: ['see what else is missing: d3admin doctor'],
+    });
+  });
+  if (createHash('sha256').update(bytes).digest('hex') === sha256) return bytes;
+  throw new D3Error('BLOB_DAMAGED', 'verificationFailed', `The bytes of ${sha256} are not what was stored.`, {
+    target: path,
+    actions: ['see what else is damaged: d3admin doctor'],
+  });
 }
 
 async function put(dir: string, source: string | Buffer, pathOf: (sha256: string) => string): Promise<BlobInfo> {
@@ -126,17 +149,21 @@ async function copyHashing(source: string | Buffer, temp: string): Promise<BlobI
     await handle.chmod(0o644);
     await giveToOwnerOf(dirname(temp), handle);
     for await (const chunk of chunks) {
+      // The disk takes it while it is hashed.
+      const written = writeAll(handle, chunk);
       hash.update(chunk);
       size += chunk.length;
-      for (let written = 0; written < chunk.length; ) {
-        written += (await handle.write(chunk, written)).bytesWritten;
-      }
+      await written;
     }
     await handle.sync();
   } finally {
     await handle.close();
   }
   return { sha256: hash.digest('hex'), size };
+}
+
+async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
+  for (let written = 0; written < chunk.length; ) written += (await handle.write(chunk, written)).bytesWritten;
 }
 
 async function openRegularFile(path: string): Promise<AsyncIterable<Buffer>> {

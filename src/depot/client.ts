@@ -18,6 +18,8 @@ export interface DepotClientOptions {
   clock: Clock;
   /** Makes the way to a mirror the catalog names; without it only the depot itself is asked. */
   mirror?: (url: string) => Transport;
+  /** Whether it is asked with the key of this machine. */
+  isEnrolled?: boolean;
   /** This machine's own addresses, to tell which mirrors are meant for it. */
   addresses?: () => readonly string[];
 }
@@ -34,6 +36,7 @@ const FIRST_ROOT = 'metadata/1.root.json';
 
 class TrustingClient implements DepotClient {
   readonly location: string;
+  readonly knowsThisMachine: boolean;
   readonly #transport: Transport;
   readonly #trust: TrustFolder;
   readonly #clock: Clock;
@@ -41,7 +44,8 @@ class TrustingClient implements DepotClient {
   readonly #addresses: () => readonly string[];
   #mirrors: readonly CatalogMirror[] = [];
 
-  constructor({ transport, trustDir, clock, mirror, addresses = () => [] }: DepotClientOptions) {
+  constructor({ transport, trustDir, clock, mirror, isEnrolled = false, addresses = () => [] }: DepotClientOptions) {
+    this.knowsThisMachine = isEnrolled;
     this.location = transport.location;
     this.#transport = transport;
     this.#trust = new TrustFolder(trustDir);

@@ -22,6 +22,8 @@ export interface Report {
   model?: string | null;
   /** What is known of its provisioning, by name. */
   provisioning?: Record<string, string>;
+  /** False when a plugin of the machine failed to tell of it; absent when none did. */
+  provisioningComplete?: boolean;
   d3: string;
   command: string;
   exit: number;
@@ -194,6 +196,8 @@ export interface BlobSource {
 export interface DepotClient {
   /** Where it is, for messages. */
   readonly location: string;
+  /** The depot sees by whose key it is asked that this machine was here. */
+  readonly knowsThisMachine?: boolean;
   /**
    * Fetches and verifies the newest metadata and catalog.
    * @param options `keep`: whether what was verified is kept on the machine; true unless said

@@ -1,10 +1,19 @@
 import { D3Error } from '@d3/sdk';
-import { type Criteria, type Criterion, criterionMet, judge, type Known, machineKnows } from '../catalog/criteria.ts';
+import {
+  type Criteria,
+  type Criterion,
+  criterionMet,
+  judge,
+  type Known,
+  leavesOf,
+  machineKnows,
+  PROVISIONING,
+} from '../catalog/criteria.ts';
 import { nameKey } from '../catalog/names.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { ComputerBody, GroupBody, Report } from './contract.ts';
+import type { ComputerBody, GroupBody } from './contract.ts';
 import { asksRecords, Records } from './records.ts';
-import type { Computer, Store, StoredDocument } from './store/contract.ts';
+import type { AdminStore, Computer, StoredDocument } from './store/contract.ts';
 
 /** A computer with what admins say of it. */
 export interface FleetComputer extends Computer {
@@ -19,8 +28,11 @@ export interface FleetComputer extends Computer {
 interface Newest {
   model: string | null;
   provisioning: Readonly<Record<string, string>>;
-  installed: readonly string[];
+  provisioningComplete: boolean;
+  installed: string[];
 }
+
+const NOT_REPORTED: Newest = { model: null, provisioning: {}, provisioningComplete: false, installed: [] };
 
 /** One criterion judged, for people. */
 export interface Judged {
@@ -31,7 +43,7 @@ export interface Judged {
 
 /** What of a depot it is read from. */
 export interface FleetSource {
-  depot: { store: Pick<Store, 'documents'> & { computers: Pick<Store['computers'], 'list' | 'newestReports'> } };
+  depot: { store: Pick<AdminStore, 'computers' | 'documents'> };
   clock: Clock;
 }
 
@@ -44,20 +56,22 @@ export class Fleet {
   readonly computers: readonly FleetComputer[];
   readonly #byId: ReadonlyMap<string, FleetComputer>;
   readonly #records: Records;
-  readonly #newest: ReadonlyMap<string, Newest>;
+  readonly #newest = new Map<string, Newest>();
+  readonly #store: FleetSource['depot']['store'];
 
-  private constructor(computers: FleetComputer[], records: Records, newest: ReadonlyMap<string, Newest>) {
+  private constructor(computers: FleetComputer[], records: Records, store: FleetSource['depot']['store']) {
     this.computers = computers;
     this.#byId = new Map(computers.map((computer) => [computer.id, computer]));
     this.#records = records;
-    this.#newest = newest;
+    this.#store = store;
   }
 
-  /** @param reports whether criteria will be judged: what computers last reported is read for that */
-  static async of({ depot: { store }, clock }: FleetSource, reports: boolean): Promise<Fleet> {
+  /** Who there is. What computers last reported is read by {@link reading}, before anything is judged. */
+  static async of(session: FleetSource): Promise<Fleet> {
+    const { store } = session.depot;
     const documents = await store.documents('computer').list();
     const recordOf = new Map(documents.map((document) => [document.name, document]));
-    const now = clock.now().getTime();
+    const now = session.clock.now().getTime();
     const computers = (await store.computers.list()).map((computer) => {
       const record = recordOf.get(computer.id) ?? null;
       const age = Math.max(0, Math.floor((now - Date.parse(computer.lastContact)) / DAY));
@@ -72,7 +86,43 @@ export class Fleet {
         ...(await store.documents('site').list()),
       ],
     });
-    return new Fleet(computers, records, reports ? await newestOf(store.computers.newestReports()) : new Map());
+    return new Fleet(computers, records, store);
+  }
+
+  /**
+   * Reads what groups ask of last reports, and no more: what is installed everywhere is a long read.
+   * @param ids only of these computers
+   */
+  async reading(bodies: readonly GroupBody[], ids?: readonly string[]): Promise<this> {
+    const asked = bodies.flatMap((body) => (body.kind === 'smart' ? leavesOf(body.criteria) : []));
+    const facts = asked.map(({ fact }) => fact);
+    const newest = this.#newest;
+    if (facts.some((fact) => fact === 'model' || fact.startsWith(PROVISIONING))) {
+      for await (const report of this.#store.computers.newestReports(ids)) {
+        const { computer, model = null, provisioning = {}, provisioningComplete = true } = report;
+        newest.set(computer.id, { model, provisioning, provisioningComplete, installed: [] });
+      }
+    }
+    if (facts.includes('installed')) {
+      // Of a whole fleet only what somebody asks for: the rest makes no difference to any answer.
+      const basenames = ids === undefined ? await this.#basenamesAskedFor(asked) : undefined;
+      for await (const { computer, basename, edition } of this.#store.computers.installedNames({ ids, basenames })) {
+        const known = newest.get(computer) ?? { ...NOT_REPORTED, installed: [] };
+        known.installed.push(basename, edition);
+        newest.set(computer, known);
+      }
+    }
+    return this;
+  }
+
+  async #basenamesAskedFor(asked: readonly Criterion[]): Promise<string[]> {
+    const wanted = asked.filter(({ fact }) => fact === 'installed').map((criterion) => ({ ...criterion, not: false }));
+    const names = await this.#store.computers.namesInstalled();
+    return names.flatMap(({ basename, edition }) =>
+      wanted.some((criterion) => criterionMet(criterion, { kind: 'text', values: [basename, edition] }))
+        ? [basename]
+        : [],
+    );
   }
 
   byId(id: string): FleetComputer | undefined {
@@ -140,24 +190,15 @@ export class Fleet {
   #known(criterion: Criterion, computer: FleetComputer): Known | null {
     if (asksRecords(criterion)) return this.#records.knows(criterion, computer.record?.body ?? null);
     const { os, cpu, name, claims, age } = computer;
-    const { model = null, provisioning = {}, installed = [] } = this.#newest.get(computer.id) ?? {};
-    const subject = { os, cpu, name, model, provisioning, installed, serial: claims.serial, lastReport: () => age };
-    return machineKnows(criterion.fact, subject);
+    const newest = this.#newest.get(computer.id) ?? NOT_REPORTED;
+    return machineKnows(criterion.fact, { os, cpu, name, serial: claims.serial, ...newest, lastReport: () => age });
   }
 }
 
-async function newestOf(reports: AsyncIterable<Report>): Promise<Map<string, Newest>> {
-  const newest = new Map<string, Newest>();
-  // Thousands of computers have the same few editions: each name is kept once.
-  const names = new Map<string, string>();
-  const once = (name: string) => {
-    const kept = names.get(name);
-    if (kept === undefined) names.set(name, name);
-    return kept ?? name;
-  };
-  for await (const { computer, model = null, provisioning = {}, receipts } of reports) {
-    const installed = receipts.flatMap(({ basename, edition }) => [once(basename), once(edition)]);
-    newest.set(computer.id, { model, provisioning, installed });
-  }
-  return newest;
+/**
+ * The computer a word means, as {@link Fleet.find} has it. All computers are looked through only for what is neither an id nor
+ * a name they report.
+ */
+export async function computerMeant(word: string, session: FleetSource): Promise<Computer> {
+  return (await session.depot.store.computers.find(word)) ?? (await Fleet.of(session)).find(word);
 }

@@ -10,7 +10,7 @@ export { createDepotClient, type DepotClientOptions } from './client.ts';
 export type * from './contract.ts';
 export type { Depot, LocalDepot } from './depot.ts';
 export { type DocumentKind, registerDocumentKind } from './document-kinds.ts';
-export { Fleet, type FleetComputer, type FleetSource, type Judged } from './fleet.ts';
+export { computerMeant, Fleet, type FleetComputer, type FleetSource, type Judged } from './fleet.ts';
 export { depotUrl, HttpTransport } from './http-transport.ts';
 export type { InboxOutcome } from './inbox.ts';
 export { networkProblem } from './mirrors.ts';

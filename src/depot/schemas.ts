@@ -168,6 +168,7 @@ export const reportSchema = withOptional(
   {
     model: orNull(text(255)),
     provisioning: { type: 'object', maxProperties: 100, additionalProperties: text(255) },
+    provisioningComplete: flag,
     queue: list(queued, 100_000),
     failure: text(10_000),
   },

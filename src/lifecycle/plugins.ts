@@ -72,8 +72,14 @@ export interface Plugins {
   settledStep(step: StepPayload, room: PluginRoom): Promise<Extract<SettledAnswer, { handled: true }> | null>;
   /** @returns null when no plugin takes the policy on */
   policy(policy: PolicyPayload, room: PluginRoom): Promise<Answered<Extract<PolicyAnswer, { handled: true }>> | null>;
-  /** What is known of a machine's provisioning, as texts by name. */
-  provisioning(record: Json, room: PluginRoom): Promise<Record<string, string>>;
+  provisioning(record: Json, room: PluginRoom): Promise<ProvisioningAnswer>;
+}
+
+/** What plugins know of a machine's provisioning. */
+interface ProvisioningAnswer {
+  known: Record<string, string>;
+  /** Whether none of them failed to answer: only then is what they do not name known not to be there. */
+  complete: boolean;
 }
 
 export type EditionEvent = Extract<EventName, `d3:edition:${string}`>;
@@ -93,7 +99,7 @@ export const noPlugins: Plugins = {
   runStep: async () => null,
   settledStep: async () => null,
   policy: async () => null,
-  provisioning: async () => ({}),
+  provisioning: async () => ({ known: {}, complete: true }),
 };
 
 export interface PluginsOptions {
@@ -169,8 +175,10 @@ export function pluginsOnBus({ hooks, exec, clock, ticks, trace }: PluginsOption
       return handled(await busIn(room).fire('d3:policy', policy), room);
     },
     async provisioning(record, room) {
-      const given = answers(await busIn(room).fire('d3:provisioning', { ask: 'read', record }), room);
-      return textsOf(given.findLast(({ answer }) => !isDeclined(answer))?.answer ?? null);
+      const outcomes = await busIn(room).fire('d3:provisioning', { ask: 'read', record });
+      const given = answers(outcomes, room);
+      const known = textsOf(given.findLast(({ answer }) => !isDeclined(answer))?.answer ?? null);
+      return { known, complete: given.length === outcomes.length };
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { ExitName } from '@d3/sdk';
 import { cpuByName, osAllowed } from '../catalog/limits.ts';
 import type { CatalogIndex } from '../catalog/resolve.ts';
+import { SLOT_NAMES } from '../catalog/slots.ts';
 import type { Edition, GroupRef, ScriptSlot } from '../catalog/types.ts';
 import { driftObstacles } from './drift.ts';
 import { processObstacles } from './processes.ts';
@@ -19,13 +20,6 @@ export interface Obstacle {
   exit: ExitName;
   actions: string[];
 }
-
-const SCRIPT_WORDS: Record<ScriptSlot, string> = {
-  preInstall: 'pre-install',
-  postInstall: 'post-install',
-  preRemove: 'pre-remove',
-  postRemove: 'post-remove',
-};
 
 export interface Leave {
   force: boolean;
@@ -184,7 +178,7 @@ function unansweredScripts(edition: string, slots: readonly ScriptSlot[], facts:
   if (slots.length === 0 || facts.scriptRunners.length > 0) return [];
   return [
     {
-      reason: reason('SCRIPTS_UNANSWERED', { edition, scripts: slots.map((slot) => SCRIPT_WORDS[slot]) }),
+      reason: reason('SCRIPTS_UNANSWERED', { edition, scripts: slots.map((slot) => SLOT_NAMES[slot]) }),
       inSync: 'blocked',
       exit: 'refused',
       actions: [

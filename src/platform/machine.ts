@@ -19,6 +19,8 @@ export interface MachineFacts extends ProcessNames {
   user: string | null;
   /** What is known of its provisioning, by name: `state`, `build`. */
   provisioning: Record<string, string>;
+  /** False when somebody who may know more of it failed to answer: what is not named may be so or not. */
+  provisioningComplete: boolean;
 }
 
 const FACT_KEYS = [
@@ -59,6 +61,7 @@ export async function gatherMachineFacts(
     macs: said.macs ?? (isHost ? hostMacs() : []),
     user: said.user ?? (isHost ? await host.user() : null),
     provisioning: said.provisioning ?? {},
+    provisioningComplete: true,
     ...(await processesOf(said)),
   };
 }
@@ -105,6 +108,7 @@ export function unknownMachine(root: string): MachineFacts {
     processes: [],
     cutProcesses: [],
     provisioning: {},
+    provisioningComplete: false,
   };
   return { name, os: { name: 'unknown', version: 'unknown' }, cpu: 'unknown', ...unknown };
 }

@@ -54,7 +54,12 @@ export function renderTable(table: Table, columns: number, isScreen = false): st
       .trimEnd();
 
   const rule = `#${'-'.repeat(Math.max(1, Math.min(wholeWidth(widths), columns) - 1))}`;
-  return [title, lay(isCut ? cut(header) : header), rule, ...rows.map(lay)];
+  return [
+    title,
+    lay(isCut ? header.map((text, index) => cutTo(text, widths[index] ?? 0, false)) : header),
+    rule,
+    ...rows.map(lay),
+  ];
 }
 
 function wholeWidth(widths: readonly number[]): number {

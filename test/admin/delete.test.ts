@@ -6,6 +6,7 @@ import { affectedWords } from '../../src/admin/affected.ts';
 import { type DeleteOptions, deleteEdition, restoreEdition } from '../../src/admin/delete.ts';
 import { examineDepot } from '../../src/admin/doctor.ts';
 import { editEdition } from '../../src/admin/edit.ts';
+import { addGroup, addSmartGroup } from '../../src/admin/groups.ts';
 import { makeLive, proposeLive, unlive } from '../../src/admin/live.ts';
 import { addScript, listScripts } from '../../src/admin/scripts.ts';
 import { showEditions } from '../../src/admin/show.ts';
@@ -148,6 +149,66 @@ describe('what becomes of editions', () => {
     expect(back.rollback).to.equal(true);
   });
 
+  it('depot3:J16 foretells just what then happens to every machine that reported', async () => {
+    const mac = { os: { name: 'macOS', version: '14.2' }, cpu: 'arm64' };
+    const kinds: Record<string, Record<string, unknown>> = {
+      updates: mac,
+      goesBack: mac,
+      getsItByGroup: mac,
+      isSmart: { ...mac, model: 'Kiosk 1' },
+      isFrozen: mac,
+      pilotsOther: mac,
+      pilotsIt: mac,
+      isExcluded: mac,
+      isTooOld: { ...mac, os: { name: 'macOS', version: '12' } },
+      isIntel: { ...mac, cpu: 'x64' },
+      hasNothing: mac,
+      hasIt: mac,
+    };
+    const machines = Object.fromEntries(
+      Object.entries(kinds).map(([name, facts]) => [name, sandbox.machine(name, facts)]),
+    ) as Record<string, ReturnType<typeof sandbox.machine>>;
+    const of = (name: string) => machines[name] as ReturnType<typeof sandbox.machine>;
+    for (const version of ['1', '2', '3']) await sandbox.add('tool', version, { live: version === '1' });
+    for (const machine of Object.values(machines)) await machine.sync();
+    for (const name of ['updates', 'isExcluded', 'isTooOld', 'isIntel']) await of(name).install(['tool']);
+    await of('isFrozen').install(['tool'], { freeze: true });
+    await of('pilotsOther').pilot(['tool-3-1']);
+    await of('pilotsIt').pilot(['tool-2-1']);
+    await sandbox.live('tool-3-1');
+    await of('goesBack').install(['tool']);
+    await sandbox.admin(async (session) => {
+      await addGroup('lab', '', ['getsItByGroup', 'pilotsIt'], session);
+      await addSmartGroup('kiosks', '', 'model like kiosk', session);
+      await addGroup('never', '', ['isExcluded'], session);
+      await editEdition(
+        'tool-2-1',
+        { autoGroups: 'lab,kiosks', excludedGroups: 'never', oses: '>=13', cpu: 'arm64' },
+        session,
+      );
+    });
+    await of('hasIt').install(['tool-2-1']);
+    const before = (name: string) => of(name).receipt('tool')?.edition ?? null;
+    const had = Object.fromEntries(Object.keys(kinds).map((name) => [name, before(name)]));
+    const { affected } = await sandbox.admin((session) => proposeLive('tool-2-1', session));
+    await sandbox.live('tool-2-1');
+    const changed: string[] = [];
+    for (const name of Object.keys(kinds)) {
+      await of(name).sync();
+      if (before(name) !== had[name]) changed.push(name);
+    }
+    expect(changed).to.deep.equal(['updates', 'goesBack', 'getsItByGroup', 'isSmart']);
+    expect(affected).to.deep.equal({
+      reported: 12,
+      update: 1,
+      rollBack: 1,
+      install: 2,
+      enliven: 1,
+      stay: 2,
+      cannot: 3,
+    });
+  });
+
   for (const by of ['id', 'name'] as const) {
     it(`depot3:J17 depot3:BUG-25 runs the make-live script, named by its ${by}, with its environment`, async () => {
       const out = path.join(sandbox.dir, 'said');
@@ -174,6 +235,19 @@ describe('what becomes of editions', () => {
       expect(await show()).to.deep.equal(['tool-1-1 live']);
     });
   }
+
+  it('depot3:J17 a make-live script whose bytes are not what was stored is not run', async () => {
+    const out = path.join(sandbox.dir, 'said');
+    const told = await script('announce', '#!/bin/sh\n');
+    writeFileSync(blobOf(told.body.sha256), `#!/bin/sh\ntouch '${out}'\n`);
+    await sandbox.add('tool', '1');
+    const { warnings } = await sandbox.admin(async (session) => {
+      const exec = execIn(path.join(sandbox.dir, 'work'));
+      return makeLive(await proposeLive('tool-1-1', session), session, { script: 'announce', clean: null, exec });
+    });
+    expect(warnings.join()).to.include('could not be run').and.include('tool-1-1 is live');
+    expect(existsSync(out)).to.equal(false);
+  });
 
   it('depot3:J17 the make-live script comes first, then policies of that event, told the same', async () => {
     const out = path.join(sandbox.dir, 'said');

@@ -8,6 +8,7 @@ import {
   listComputers,
   showComputer,
 } from '../../src/admin/computers.ts';
+import { deleteEdition, restoreEdition } from '../../src/admin/delete.ts';
 import { addEa, deleteEa, eaToDelete, editEa } from '../../src/admin/eas.ts';
 import { editEdition } from '../../src/admin/edit.ts';
 import {
@@ -111,7 +112,10 @@ describe('objects of the depot', () => {
     });
 
     it('ask what plugins know of a provisioning, in runs, lists, policies and the depot alike; facts.json goes before', async () => {
-      const plugins = { ...noPlugins, provisioning: async () => ({ state: 'complete', build: '7' }) };
+      const plugins = {
+        ...noPlugins,
+        provisioning: async () => ({ known: { state: 'complete', build: '7' }, complete: true }),
+      };
       const machine = sandbox.machine('mac-a').with({ plugins });
       const other = sandbox.machine('mac-b', { provisioning: { state: 'begun' } }).with({ plugins });
       await admin((session) => addSmartGroup('ready', '', 'provisioning.state is complete', session));
@@ -354,6 +358,20 @@ describe('objects of the depot', () => {
       const { script: kept } = await admin((session) => showScript('check', session));
       await admin(async (session) => deleteScript(await scriptToDelete('check', session), session));
       expect(await admin(async ({ depot }) => (await depot.blobs.list()).has(kept.body.sha256))).to.equal(false);
+    });
+
+    it('that an archived edition runs are in use, and are there when it is brought back', async () => {
+      await admin((session) => addScript('check', script('exit 0'), '', session));
+      const { edition } = await sandbox.add('a', '1', { preInstall: 'check' });
+      await admin((session) => deleteEdition(edition, { archive: true, keepFile: true }, session));
+      const { exitCode, text } = await refused((session) => scriptToDelete('check', session));
+      expect(exitCode).to.equal(30);
+      expect(text).to.include('a-1-1 (archived, pre-install)');
+      const { usedBy } = await admin((session) => showScript('check', session));
+      expect(usedBy.map(({ status }) => status)).to.deep.equal(['archived']);
+      await admin((session) => restoreEdition('a-1-1', undefined, session));
+      await admin((session) => editEdition('a-1-1', { preInstall: 'n' }, session));
+      expect((await admin((session) => scriptToDelete('check', session))).name).to.equal('check');
     });
 
     it('are not changed when one of the named editions does not run them', async () => {

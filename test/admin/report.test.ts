@@ -78,7 +78,7 @@ describe('show, search, report and history', () => {
     const pilot = sandbox.machine('mac-b');
     await pilot.pilot(['tool-2-1']);
     expect(await ok(['admin', 'report', '--type', 'installed', 'tool'])).to.match(
-      /mac-a +calvin +tool-1-1 +live .* min +yes/,
+      /mac-a +calvin +tool-1-1 +live .* min ago +yes/,
     );
     expect(await ok(['admin', 'report', '--type', 'pilot', 'tool']))
       .to.include('mac-b')
@@ -100,6 +100,18 @@ describe('show, search, report and history', () => {
     expect([mixed.code, mixed.stdout.includes('mac-a')]).to.deep.equal([40, true]);
     expect((await run(['admin', 'report', '--type', 'computer', 'none-such'])).code).to.equal(34);
     expect((await run(['admin', 'report'])).code).to.equal(2);
+  });
+
+  it('depot3:J28 a computer is meant by its id, its serial number, the name it reports and the one admins gave it', async () => {
+    const other = sandbox.machine('mac-b', { serial: 'SER-B' });
+    await sandbox.add('tool', '1', { live: true });
+    await other.install(['tool']);
+    await ok(['admin', 'computer', 'edit', 'mac-b', '--name', 'front desk', '--admin', 'sally']);
+    const id = other.reading((state) => state.computerId()) as string;
+    for (const word of [id, 'ser-b', 'MAC-B', 'Front Desk'])
+      expect(await ok(['admin', 'report', '--type', 'computer', word]), word).to.include('tool-1-1');
+    for (const word of [id, 'mac-b', 'front desk'])
+      expect(await ok(['admin', 'history', word]), word).to.include(`computer ${id}`);
   });
 
   it('depot3:J30 depot3:BUG-39 depot3:BUG-40 reports queues by basename and by computer', async () => {

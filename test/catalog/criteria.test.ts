@@ -62,6 +62,15 @@ describe('criteria of smart groups', () => {
     expect(machineMeets({ members: ['aa'], not: true }, 'bb', subject())).to.equal(true);
   });
 
+  it('that somebody failed to answer are neither met nor is their opposite, whatever stands beside them', () => {
+    const failed = { provisioning: { state: 'begun' }, provisioningComplete: false };
+    for (const text of ['provisioning.build is 7', 'provisioning.build is not 7', 'provisioning.build not like 7'])
+      expect(meets(text, failed), text).to.equal(false);
+    expect(meets('provisioning.state is not complete', failed), 'what is known all the same').to.equal(true);
+    expect(meets('provisioning.build is not 7 or cpu is arm64', failed)).to.equal(true);
+    expect(meets('provisioning.build is not 7 and cpu is arm64', failed)).to.equal(false);
+  });
+
   it('compare numbers as numbers, dates as dates, and nothing else with either', () => {
     const is = (kind: 'number' | 'date' | 'text', op: '>' | 'is', value: string, has: string) =>
       criterionMet({ fact: 'ea', op, not: false, value }, { kind, values: [has] });

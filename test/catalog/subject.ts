@@ -10,6 +10,7 @@ export function subject(changes: Partial<MachineSubject> = {}): MachineSubject {
     serial: 'C02XK1ABJG5H',
     installed: ['transmogrifier', 'transmogrifier-2.1-1'],
     provisioning: { state: 'complete', build: '2026.4' },
+    provisioningComplete: true,
     lastReport: () => 3,
     ...changes,
   };

@@ -143,21 +143,45 @@ describe('d3admin as a process', () => {
     });
     const work = sandbox.folder('checkout', { 'build/root/usr/local/bin/tool': 'built' });
     const download = await sandbox.package('downloaded', { 'opt/firefox': 'new' }, { version: '130.0' });
+    // As in a container: root, and nothing of a person's.
     const variables = {
-      ...env(),
+      D3_DEPOT: sandbox.depot,
       PATH: `${bin}:${process.env['PATH']}`,
+      HOME: undefined,
       VERSION: '2.0',
       PKG: download,
-      NAME: 'Firefox',
+      NAME: 'Firefox ESR',
     };
-    for (const step of steps) {
-      const { code, stdout, stderr } = await run('sh', ['-e', '-c', step], { env: variables, cwd: work });
+    const [shell, ...words] = process.getuid?.() === 0 ? ['sh'] : ['unshare', '--map-root-user', 'sh'];
+    const step = (at: number, more: Record<string, string> = {}) =>
+      run(shell, [...words, '-e', '-c', `[ "$(id -u)" = 0 ] || exit 99\n${steps[at]}`], {
+        env: { ...variables, ...more },
+        cwd: work,
+      });
+    const editions = async () =>
+      (await sandbox.admin((session) => session.depot.store.editions.list())).map(
+        ({ edition, addedBy }) => `${edition} ${addedBy}`,
+      );
+    for (const at of [0, 1, 1]) {
+      const { code, stdout, stderr } = await step(at);
       expect(code, stdout + stderr).to.equal(0);
     }
-    const all = await sandbox.admin((session) => session.depot.store.editions.list());
-    expect(all.map(({ edition, addedBy }) => `${edition} ${addedBy}`)).to.deep.equal([
+    expect(await editions(), 'what is there is not added again').to.deep.equal([
       'tool-2.0-1 ci-build',
-      'firefox-2.0-1 autopkg',
+      'firefox-esr-2.0-1 autopkg',
     ]);
+    const added = () => JSON.parse(readFileSync(path.join(work, 'added.json'), 'utf8'));
+    expect(added().result.edition.edition).to.equal('firefox-esr-2.0-1');
+    // Another build of the same version is another revision; what goes wrong ends the step with its code and says why.
+    expect((await step(0)).code).to.equal(0);
+    expect((await editions()).at(-1)).to.equal('tool-2.0-2 ci-build');
+    const bad = path.join(work, 'bad.pkg');
+    writeFileSync(bad, 'no package');
+    expect((await step(1, { VERSION: '3.0', PKG: bad })).code).to.equal(33);
+    expect(added()).to.deep.include({ result: null, exit: 33 });
+    expect((await step(1, { VERSION: '3.0', D3_DEPOT: '/nonexistent' })).code, 'a depot that is not there').to.equal(
+      34,
+    );
+    expect(await editions()).to.have.lengthOf(3);
   });
 });

@@ -28,6 +28,16 @@ describe('blobs', () => {
       expect(await blobs.has(fromFile.sha256)).to.equal(false);
     }));
 
+  it('are read only when they are what their name says', () =>
+    inBlobs(async (blobs) => {
+      const { sha256: hash } = await blobs.put(Buffer.from('#!/bin/sh\n'));
+      expect((await blobs.read(hash)).toString()).to.equal('#!/bin/sh\n');
+      await writeFile(blobs.path(hash), '#!/bin/rm');
+      await expectFailure(blobs.read(hash), 'BLOB_DAMAGED', 'verificationFailed');
+      await blobs.remove(hash);
+      await expectFailure(blobs.read(hash), 'BLOB_MISSING', 'notFound');
+    }));
+
   it('that lost bytes on the disk become whole when they are stored again', () =>
     inBlobs(async (blobs) => {
       const { sha256: hash } = await blobs.put(Buffer.from('package'));

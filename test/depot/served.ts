@@ -2,7 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Depot, initDepot, type LocalDepot, openDepot, openRemoteDepot } from '../../src/depot/index.ts';
+import {
+  type Depot,
+  initDepot,
+  type LocalDepot,
+  newSecret,
+  openDepot,
+  openRemoteDepot,
+  secretHash,
+} from '../../src/depot/index.ts';
 import type { Rank } from '../../src/depot/roles.ts';
 import { buildApp } from '../../src/depot/server/app.ts';
 import { Contacts } from '../../src/depot/server/contacts.ts';
@@ -24,6 +32,8 @@ export interface ServedDepot {
   log: string[];
   /** A new token. */
   token(name: string, role?: Rank): Promise<string>;
+  /** A machine's key, as enrolment gives it. @param id its computer's */
+  machineKey(id: string): Promise<string>;
   /** As an admin elsewhere has it. */
   remote(secret: string): Promise<Depot>;
   /** Asks it. */
@@ -31,7 +41,7 @@ export interface ServedDepot {
   discard(): Promise<void>;
 }
 
-export interface Asked {
+interface Asked {
   secret?: string | undefined;
   json?: unknown;
   body?: string | Buffer;
@@ -49,6 +59,7 @@ export interface ServedOptions {
   clock: Clock;
   perMinute?: number;
   maxUpload?: number;
+  bodyWithin?: number;
   readers?: 'everyone' | 'enrolled';
   /** Puts something else in place of a part of the depot. */
   change?: (depot: LocalDepot) => LocalDepot;
@@ -85,6 +96,7 @@ export async function serveForTest(options: ServedOptions): Promise<ServedDepot>
     tls: null,
     perMinute,
     ticks,
+    ...(options.bodyWithin === undefined ? {} : { bodyWithin: options.bodyWithin }),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
@@ -97,6 +109,15 @@ export async function serveForTest(options: ServedOptions): Promise<ServedDepot>
     log,
     async token(name, role = 'admin') {
       return (await depot.store.tokens.add({ name, role, computer: null, expiresAt: null }, 'test')).secret;
+    },
+    async machineKey(id) {
+      const { enrolments } = depot.store;
+      const expiresAt = new Date(clock.now().getTime() + 60_000).toISOString();
+      const { secret: code } = await enrolments.addCode({ kind: 'once', note: '', expiresAt }, 'test');
+      const key = newSecret('key');
+      const computer = { id, name: `mac-${id.slice(0, 4)}`, claims: { serial: null, hardwareUuid: null, macs: [] } };
+      await enrolments.enrol({ code, keyHash: secretHash(key), computer });
+      return key;
     },
     remote: (secret) =>
       openRemoteDepot({ url: new URL(url), token: async () => secret, ca: null, work: join(dir, 'work'), signal }),

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { effectsOfMakingLive } from '../../src/catalog/lifecycle.ts';
 import type { GroupBody } from '../../src/depot/contract.ts';
-import { type AdminStore, REPORTS_KEPT, type Store } from '../../src/depot/store/contract.ts';
+import { type AdminStore, type EnrolmentRequest, REPORTS_KEPT, type Store } from '../../src/depot/store/contract.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { expectFailure, newEdition, newReport, TestClock } from './helpers.ts';
 
@@ -294,6 +295,26 @@ export function describeStore(title: string, open: OpenStore): void {
         for await (const { computer, run } of store.computers.newestReports()) runs.set(computer.id, run);
         expect([...runs.keys()]).to.deep.equal(ids);
         expect([runs.get(ids[6] as string), runs.get(ids[7] as string)]).to.deep.equal(['r1', 'r2']);
+        const two = [ids[7], ids[440]] as [string, string];
+        const some: string[] = [];
+        for await (const { computer } of store.computers.newestReports([...two, 'nobody'])) some.push(computer.id);
+        expect(some).to.deep.equal(two);
+        const named: string[] = [];
+        for await (const { computer, basename, edition } of store.computers.installedNames({ ids: two }))
+          named.push(`${computer} ${basename} ${edition}`);
+        const receipts = await Promise.all(two.map((id) => store.computers.receipts(id)));
+        const wanted = receipts.flatMap((of, at) =>
+          of.map(({ basename, edition }) => `${two[at]} ${basename} ${edition}`),
+        );
+        expect(named).to.have.members(wanted).and.not.deep.equal([]);
+        let all = 0;
+        for await (const { edition } of store.computers.installedNames({})) all += edition.length > 0 ? 1 : 0;
+        expect(all).to.equal((wanted.length / two.length) * ids.length);
+        const basename = (await store.computers.namesInstalled())[0]?.basename ?? '';
+        let ofBasename = 0;
+        for await (const row of store.computers.installedNames({ basenames: [basename, basename, 'nothing'] }))
+          ofBasename += row.basename === basename ? 1 : 0;
+        expect(ofBasename).to.equal(ids.length);
       });
 
       it('are taken out with their reports, on record, and once', async () => {
@@ -339,6 +360,164 @@ export function describeStore(title: string, open: OpenStore): void {
         const runs = (await store.computers.reports(MEMBER)).map(({ run }) => run);
         expect([runs.length, runs[0], runs.at(-1)]).to.deep.equal([REPORTS_KEPT, 'r13', 'r4']);
         expect((await store.computers.find(MEMBER))?.lastContact).to.equal('2030-01-01T00:00:00.000Z');
+      });
+    });
+
+    describe('tokens', () => {
+      const viewer = { name: 'Sally', role: 'viewer', computer: null, expiresAt: null } as const;
+      const hourFrom = (hours: number) => new Date(clock.now().getTime() + hours * 3_600_000).toISOString();
+
+      it('are known by their secret until they are revoked or expire, and listed without it', async () => {
+        const { token, secret } = await store.tokens.add({ ...viewer, expiresAt: hourFrom(30) }, 'joe');
+        expect(token).to.deep.include({
+          name: 'Sally',
+          role: 'viewer',
+          createdBy: 'joe',
+          revokedAt: null,
+          lastUsedAt: null,
+        });
+        expect(await local.tokens.known(secret)).to.deep.equal({
+          id: token.id,
+          name: 'Sally',
+          role: 'viewer',
+          computer: null,
+        });
+        expect(await local.tokens.known(`${secret.slice(0, -1)}-`)).to.equal(null);
+        expect(JSON.stringify(await store.tokens.list())).to.not.include(secret.slice(4));
+        await expectFailure(store.tokens.add({ ...viewer, name: 'sally' }, 'joe'), 'TOKEN_EXISTS', 'refused');
+        const revoked = await store.tokens.revoke('SALLY', 'joe');
+        expect(revoked).to.deep.include({ name: 'Sally', revokedBy: 'joe' });
+        expect(await local.tokens.known(secret)).to.equal(null);
+        await expectFailure(store.tokens.revoke('sally', 'joe'), 'TOKEN_NOT_FOUND', 'notFound');
+        const next = await store.tokens.add({ ...viewer, expiresAt: hourFrom(1) }, 'joe');
+        clock.moveDays(1);
+        expect(await local.tokens.known(next.secret)).to.equal(null);
+        expect((await store.tokens.list()).map(({ name }) => name)).to.deep.equal(['Sally', 'Sally']);
+        expect((await store.history.list({ kind: 'token' })).map(({ what }) => what)).to.deep.equal([
+          'token.added',
+          'token.revoked',
+          'token.added',
+        ]);
+      });
+
+      it('are refused when they make no sense', async () => {
+        for (const wrong of [
+          { name: '' },
+          { name: 'computer:x' },
+          { name: 'a\nb' },
+          { role: 'technician' as const },
+          { computer: MEMBER },
+          { expiresAt: '2029-01-01T00:00:00.000Z' },
+        ]) {
+          await expectFailure(store.tokens.add({ ...viewer, ...wrong }, 'joe'), 'TOKEN_INVALID', 'usage');
+        }
+        expect(await store.tokens.list()).to.deep.equal([]);
+      });
+
+      it('who was heard of is written down for all at once, and never goes back', async () => {
+        await local.computers.takeReport(newReport());
+        const { token } = await store.tokens.add(viewer, 'joe');
+        await local.tokens.contacted([
+          { token: token.id, computer: null, at: '2030-01-01T01:00:00.000Z' },
+          { token: 9999, computer: MEMBER, at: '2030-01-01T01:00:01.000Z' },
+        ]);
+        expect((await store.tokens.list())[0]?.lastUsedAt).to.equal('2030-01-01T01:00:01.000Z');
+        expect((await store.computers.find(MEMBER))?.lastContact).to.equal('2030-01-01T01:00:01.000Z');
+        await local.tokens.contacted([{ token: 9999, computer: MEMBER, at: '2029-01-01T00:00:00.000Z' }]);
+        expect((await store.computers.find(MEMBER))?.lastContact).to.equal('2030-01-01T01:00:01.000Z');
+      });
+    });
+
+    describe('enrolment', () => {
+      const OTHER = '1b9f2c9e-1111-4222-8333-444455556666';
+      const NEW = '2b9f2c9e-1111-4222-8333-444455556666';
+      const asks = (code: string, key: string, id: string, serial: string | null = null) => ({
+        code,
+        keyHash: createHash('sha256').update(key).digest('hex'),
+        computer: { id, name: 'Lab-1', claims: { serial, hardwareUuid: null, macs: [] } },
+      });
+      const code = async (kind: 'once' | 'site') => {
+        const expiresAt = new Date(clock.now().getTime() + 3_600_000).toISOString();
+        return (await store.enrolments.addCode({ kind, note: '', expiresAt }, 'sally')).secret;
+      };
+      const enrol = (request: EnrolmentRequest) => local.enrolments.enrol(request);
+
+      it('of a new machine takes a code, once or for a site, and the same answer comes again', async () => {
+        const site = await code('site');
+        const first = await enrol(asks(site, 'k1', MEMBER, 'C02A'));
+        expect(first).to.deep.include({ state: 'enrolled', computer: MEMBER });
+        expect(await enrol(asks(site, 'k1', MEMBER, 'C02A'))).to.deep.equal(first);
+        expect(await local.tokens.known('k1')).to.deep.include({ role: 'machine', computer: MEMBER });
+        expect((await enrol(asks(site, 'k2', OTHER, 'C02B'))).computer).to.equal(OTHER);
+        const once = await code('once');
+        await enrol(asks(once, 'k3', NEW));
+        await expectFailure(
+          enrol(asks(once, 'k4', '3b9f2c9e-1111-4222-8333-444455556666')),
+          'CODE_NOT_GOOD',
+          'notAuthorised',
+        );
+        await expectFailure(enrol(asks('d3c_x', 'k5', NEW)), 'CODE_UNKNOWN', 'notAuthorised');
+        // Who saw a key's hash on its way has no use of it.
+        await expectFailure(enrol(asks('d3c_x', 'k1', MEMBER)), 'CODE_UNKNOWN', 'notAuthorised');
+        const codes = await store.enrolments.codes();
+        expect(codes.map(({ kind, uses }) => [kind, uses])).to.deep.equal([
+          ['site', 2],
+          ['once', 1],
+        ]);
+        await store.enrolments.revokeCode(codes[0]?.id as number, 'sally');
+        await expectFailure(enrol(asks(site, 'k6', NEW)), 'CODE_NOT_GOOD', 'notAuthorised');
+        const late = await code('site');
+        clock.moveDays(1);
+        await expectFailure(enrol(asks(late, 'k7', NEW)), 'CODE_NOT_GOOD', 'notAuthorised');
+      });
+
+      it('of a known machine gives its record back with a one-time code or an approval, and revokes its key', async () => {
+        const site = await code('site');
+        await local.computers.takeReport(newReport());
+        // Known by its serial number, in whatever case; what makers write where there is none is no number.
+        const waits = await enrol(asks(site, 'k1', OTHER, 'c02x'));
+        expect(waits).to.deep.include({ state: 'pending', computer: null });
+        expect((await enrol(asks(site, 'k0', NEW, 'To be filled by O.E.M.'))).state).to.equal('enrolled');
+        expect(await local.tokens.known('k1')).to.equal(null);
+        const approved = await store.enrolments.approve(waits.enrolment, null, 'sally');
+        expect(approved).to.deep.include({ state: 'enrolled', became: MEMBER, decidedBy: 'sally', knownAs: [MEMBER] });
+        expect((await enrol(asks(site, 'k1', OTHER, 'c02x'))).computer).to.equal(MEMBER);
+        expect(await local.tokens.known('k1')).to.deep.include({ computer: MEMBER });
+        await expectFailure(store.enrolments.approve(waits.enrolment, null, 'sally'), 'ENROLMENT_DECIDED', 'refused');
+        const again = await enrol(asks(await code('once'), 'k2', '4b9f2c9e-1111-4222-8333-444455556666', 'C02X'));
+        expect(again.computer).to.equal(MEMBER);
+        expect(await local.tokens.known('k1')).to.equal(null);
+        await expectFailure(enrol(asks(site, 'k1', OTHER, 'c02x')), 'ENROLMENT_REFUSED', 'notAuthorised');
+        const events = await store.history.list({ what: 'computer.enrolled' });
+        expect(events.map(({ target }) => target.name)).to.deep.equal([NEW, MEMBER, MEMBER]);
+        expect(events.at(-1)?.before).to.deep.equal({ keysRevoked: 1 });
+      });
+
+      it('of one that may be several waits for an admin who says which; a refusal is final', async () => {
+        await local.computers.takeReport(newReport());
+        await local.computers.takeReport(newReport({}, { id: OTHER }));
+        const waits = await enrol(asks(await code('once'), 'k1', NEW, 'C02X'));
+        expect(waits.state).to.equal('pending');
+        const { enrolment: number } = waits;
+        await expectFailure(store.enrolments.approve(number, null, 'sally'), 'ENROLMENT_AMBIGUOUS', 'refused');
+        const third = '3b9f2c9e-1111-4222-8333-444455556666';
+        await expectFailure(store.enrolments.approve(number, third, 'sally'), 'ENROLMENT_OTHER', 'refused');
+        expect((await store.enrolments.approve(number, OTHER, 'sally')).became).to.equal(OTHER);
+        const site = await code('site');
+        const next = await enrol(asks(site, 'k2', MEMBER, 'C02X'));
+        await store.enrolments.refuse(next.enrolment, 'sally');
+        await expectFailure(enrol(asks(site, 'k2', MEMBER, 'C02X')), 'ENROLMENT_REFUSED', 'notAuthorised');
+        await expectFailure(store.enrolments.approve(999, null, 'sally'), 'ENROLMENT_NOT_FOUND', 'notFound');
+        expect((await store.enrolments.list()).map(({ state }) => state)).to.deep.equal(['enrolled', 'refused']);
+      });
+
+      it('a machine that waits is let in when it comes with a one-time code', async () => {
+        await local.computers.takeReport(newReport());
+        await enrol(asks(await code('site'), 'k1', OTHER, 'C02X'));
+        const let_in = await enrol(asks(await code('once'), 'k1', OTHER, 'C02X'));
+        expect(let_in).to.deep.include({ state: 'enrolled', computer: MEMBER });
+        await store.computers.remove(MEMBER, 'sally');
+        expect(await local.tokens.known('k1')).to.equal(null);
       });
     });
 

@@ -39,7 +39,11 @@ describe('what a machine is', () => {
       expect(await gatherMachineFacts(root, facts)).to.deep.include(others);
     }
     writeFileSync(facts, JSON.stringify(said));
-    expect(await gatherMachineFacts(root, facts)).to.deep.equal({ ...said, cutProcesses: [] });
+    expect(await gatherMachineFacts(root, facts)).to.deep.equal({
+      ...said,
+      cutProcesses: [],
+      provisioningComplete: true,
+    });
   });
 
   for (const [what, text, why] of [

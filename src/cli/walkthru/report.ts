@@ -1,5 +1,5 @@
-import type { ReportType } from '../../admin/report.ts';
 import type { AdminSession } from '../../admin/session.ts';
+import type { ReportType } from '../../catalog/statuses.ts';
 import { type Asker, pickMany } from './pick.ts';
 import { basenamesOf, walkStatuses } from './search.ts';
 

@@ -96,6 +96,12 @@ export class StateReader {
     return this.meta('last-sync');
   }
 
+  /** What the depot was told last, as its hash, and when (ISO 8601); null where that counts for nothing. */
+  told(): { what: string; at: string } | null {
+    const [what, at] = this.meta('told')?.split(' ') ?? [];
+    return what === undefined || at === undefined ? null : { what, at };
+  }
+
   /** When the state was made anew because it was damaged or lost; null once a sync has looked for what is not on record. */
   rebuiltAt(): string | null {
     return this.meta('rebuilt');
@@ -231,6 +237,7 @@ export class State extends StateReader {
     if (this.computerId() !== id) {
       transaction(this.#database, () => {
         this.setMeta('computer-id', id);
+        this.#run("DELETE FROM meta WHERE key = 'told'");
         // What it did not get rid of yet was said by this very machine.
         for (const { id: row, report } of this.outbox()) {
           const said = { ...report, computer: { ...report.computer, id } };
@@ -477,6 +484,10 @@ export class State extends StateReader {
 
   delivered(id: number): void {
     this.#run('DELETE FROM outbox WHERE id = ?', id);
+  }
+
+  setTold({ what, at }: { what: string; at: string }): void {
+    this.setMeta('told', `${what} ${at}`);
   }
 
   setMeta(key: string, value: string): void {

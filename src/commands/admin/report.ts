@@ -1,6 +1,7 @@
 import { combineExitCodes } from '@d3/sdk';
 import { Flags } from '@oclif/core';
-import { REPORT_TYPES, type ReportResult, type ReportType } from '../../admin/report.ts';
+import type { ReportResult } from '../../admin/report.ts';
+import { REPORT_TYPES, type ReportType } from '../../catalog/statuses.ts';
 import { readingDepot } from '../../cli/admin-here.ts';
 import { AdminCommand, type ContextOf, type Outcome, targets } from '../../cli/base.ts';
 import { walkthruFlags } from '../../cli/flags.ts';

@@ -64,8 +64,13 @@ export class RemoteBlobs implements Blobs {
     return work(file);
   }
 
-  async isWhole(sha256: string): Promise<boolean> {
-    return (await this.#api.send<{ isWhole: boolean }>('POST', `blobs/${part(sha256)}/verify`)).isWhole;
+  async isWhole(sha256: string): Promise<boolean | null> {
+    try {
+      return (await this.#api.send<{ isWhole: boolean }>('POST', `blobs/${part(sha256)}/verify`)).isWhole;
+    } catch (error) {
+      if (error instanceof D3Error && error.code === 'BLOB_NOT_FOUND') return null;
+      throw error;
+    }
   }
 
   async remove(sha256: string): Promise<void> {

@@ -1,7 +1,6 @@
 import type { StatusChange } from '../../catalog/lifecycle.ts';
 import type { StoredStatus } from '../../catalog/types.ts';
 import type { KeptLine, LogLine, Run, RunStore } from '../../runs/types.ts';
-import type { Report } from '../contract.ts';
 import { documentKind } from '../document-kinds.ts';
 import type {
   AdminStore,
@@ -17,13 +16,16 @@ import type {
   HistoryFilter,
   HistoryStore,
   HistoryTarget,
-  InventoryFilter,
+  KeptReport,
   PublicationRecord,
   StoredDocument,
   StoredEdition,
   Token,
 } from '../store/contract.ts';
 import { type Api, part } from './api.ts';
+
+/** Computers asked about at once. */
+const COMPUTERS_AT_ONCE = 200;
 
 /** The store of a served depot. Who acts is known there by the token; what is handed over here as `by` only picks it. */
 export class RemoteStore implements AdminStore {
@@ -127,6 +129,7 @@ function historyOf(api: Api): HistoryStore {
       const target = targets?.map(({ kind, id }) => `${kind}:${id}`);
       return (await api.get<{ events: HistoryEvent[] }>('history', { ...filter, target })).events;
     },
+    add: (event) => api.send<void>('POST', 'history', { json: withoutWho(event), by: event.by }),
     async targetsCalled(name) {
       type Targets = { targets: Pick<HistoryTarget, 'kind' | 'id'>[] };
       return (await api.get<Targets>('history/targets', { name })).targets;
@@ -134,10 +137,15 @@ function historyOf(api: Api): HistoryStore {
   };
 }
 
+/** The server knows by itself who it is. */
+function withoutWho({ what, target, before, after }: Omit<Parameters<HistoryStore['add']>[0], 'by'>) {
+  return { what, target, before, after };
+}
+
 function computersOf(api: Api): AdminStore['computers'] {
   const rows = async <Row>(id: string, of: string): Promise<Row[]> =>
     (await api.get<{ rows: Row[] }>(`computers/${part(id)}/${of}`)).rows;
-  const inventory = async <Row>(of: string, filter: Partial<InventoryFilter>): Promise<Row[]> =>
+  const inventory = async <Row>(of: string, filter: object): Promise<Row[]> =>
     (await api.send<{ rows: Row[] }>('POST', `inventory/${of}`, { json: filter })).rows;
   return {
     async list() {
@@ -148,13 +156,23 @@ function computersOf(api: Api): AdminStore['computers'] {
     outcomes: (id) => rows(id, 'outcomes'),
     queue: (id) => rows(id, 'queue'),
     reports: (id) => rows(id, 'reports'),
-    async *newestReports(from = '') {
+    async *newestReports(ids, from = '') {
       for (let after = from; ; ) {
-        const reports = (await api.get<{ rows: Report[] }>('reports', { after })).rows;
+        const reports = await inventory<KeptReport>('newest-reports', { ...(ids === undefined ? {} : { ids }), after });
         yield* reports;
         const last = reports.at(-1);
         if (last === undefined) return;
         after = last.computer.id;
+      }
+    },
+    async namesInstalled() {
+      return (await api.get<{ rows: { basename: string; edition: string }[] }>('inventory/names')).rows;
+    },
+    async *installedNames({ ids, basenames }) {
+      const all = ids ?? (await this.list()).map(({ id }) => id);
+      for (let at = 0; at < all.length; at += COMPUTERS_AT_ONCE) {
+        const some = { ids: all.slice(at, at + COMPUTERS_AT_ONCE), ...(basenames === undefined ? {} : { basenames }) };
+        yield* await inventory<{ computer: string; basename: string; edition: string }>('installed-names', some);
       }
     },
     remove: (id, by) => api.send<void>('DELETE', `computers/${part(id)}`, { by }),

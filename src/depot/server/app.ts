@@ -38,6 +38,8 @@ export interface AppOptions {
   /** Requests a minute for each token. */
   perMinute: number;
   ticks: () => number;
+  /** Milliseconds in which a JSON body has to have come; half a minute unless said. */
+  bodyWithin?: number;
 }
 
 /** Bytes of a JSON body unless its route says otherwise. */
@@ -69,9 +71,11 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
     exposeHeadRoutes: true,
     ...(tls === null ? {} : { https: { ...tls, minVersion: 'TLSv1.2' as const } }),
     clientErrorHandler: answerBadHttp,
+    frameworkErrors: answerError,
   } as object) as unknown as FastifyInstance;
   app.server.headersTimeout = HEAD_WITHIN;
   app.removeContentTypeParser('text/plain');
+  app.addSchema({ ...errorSchema, $id: 'Error' });
   checkWithAjv(app);
   app.decorateRequest('caller', null);
   app.decorateRequest('began', 0);
@@ -84,11 +88,14 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
     },
     convertConstToEnum: false,
+    refResolver: {
+      buildLocalReference: ({ $id }, _base, _fragment, count) => (typeof $id === 'string' ? $id : `schema${count}`),
+    },
   });
 
   app.addHook('onRequest', async (request) => {
     request.began = options.ticks();
-    limitBody(request);
+    limitBody(request, options.bodyWithin ?? BODY_WITHIN);
     const { route } = request.routeOptions.config;
     request.caller = await gate.callerOf(request, route);
     if (route !== undefined) requireAccess(route.access, request.caller, server.readers);
@@ -143,7 +150,7 @@ function addRoute(app: FastifyInstance, route: Route, server: ServerParts): void
         ...(answer === undefined
           ? { 204: { type: 'null', description: 'Done.' } }
           : { 200: { ...answer, description: summary } }),
-        default: { ...errorSchema, description: 'What went wrong.' },
+        default: { $ref: 'Error#' },
       },
     },
     async handler(request, reply) {
@@ -195,7 +202,7 @@ function invalid(code: string, text: string): D3Error {
 const BODY_IS_HERE = Symbol('body');
 
 /** A JSON body that drips is given up. Where bytes are streamed, whoever takes them looks to it. */
-function limitBody(request: FastifyRequest): void {
+function limitBody(request: FastifyRequest, within: number): void {
   const { raw } = request;
   const { route } = request.routeOptions.config;
   const hasBody = raw.headers['transfer-encoding'] !== undefined || Number(raw.headers['content-length'] ?? 0) > 0;
@@ -205,7 +212,7 @@ function limitBody(request: FastifyRequest): void {
     const error = new D3Error('TOO_SLOW', 'usage', 'The body took too long to come.', { target: 'request' });
     if (raw.socket.writable && !raw.complete) raw.socket.end(plainAnswer(error));
     raw.socket.destroySoon();
-  }, BODY_WITHIN);
+  }, within);
   const over = () => clearTimeout(timer);
   raw.once(BODY_IS_HERE, over);
   raw.once('close', over);
@@ -235,11 +242,12 @@ const KNOWN: Readonly<Record<string, [code: string, text: string]>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: ['BODY_INVALID', 'The body is empty.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['REQUEST_INVALID', 'The body has another length than was announced.'],
   FST_ERR_BAD_URL: ['REQUEST_INVALID', 'The address cannot be read.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['REQUEST_INVALID', 'A part of the address is longer than anything is called.'],
 };
 
 function asD3Error(thrown: FastifyError | D3Error, request: FastifyRequest): D3Error {
   if (thrown instanceof D3Error) {
-    const code = request.routeOptions.config.route?.invalid;
+    const code = request.routeOptions?.config?.route?.invalid;
     if (thrown.code !== 'BODY_INVALID' || code === undefined) return thrown;
     return new D3Error(code, 'usage', thrown.message, { target: 'request', actions: thrown.actions });
   }

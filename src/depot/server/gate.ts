@@ -8,8 +8,8 @@ import { Limiter } from './limiter.ts';
 import { sessionIn } from './page-session.ts';
 import type { Route, ServerParts } from './route.ts';
 
-/** Wrong secrets a minute from one address. */
-const FAILURES = 30;
+/** Of how many requests a token may make, one address may come with so many wrong ones. */
+const FAILURES = 1 / 100;
 /** Requests to enrol a minute from one address: many machines may stand behind one. */
 const ENROLMENTS = 120;
 /** Milliseconds for which a key is taken as known that only reads what machines read. */
@@ -29,7 +29,7 @@ export class Gate {
     this.#server = server;
     this.#ticks = ticks;
     this.#asking = new Limiter(perMinute, ticks);
-    this.#failing = new Limiter(FAILURES, ticks);
+    this.#failing = new Limiter(Math.ceil(perMinute * FAILURES), ticks);
     this.#enrolling = new Limiter(ENROLMENTS, ticks);
   }
 
@@ -44,13 +44,10 @@ export class Gate {
     if (secret === null) return this.#onPage(request, route);
     const access = route?.access.for ?? 'anybody';
     const isOpen = access === 'anybody' || (access === 'readers' && this.#server.readers === 'everyone');
-    if (this.#failing.isSpent(ip)) {
-      if (isOpen) return null;
-      refuseMany(60);
-    }
     const caller = await this.#known(secret, access === 'readers');
     if (caller === null) {
-      this.#failing.take(ip);
+      // Others may stand behind the same address: whoever has a right one is never held up by this.
+      if (!isOpen) refuseMany(this.#failing.take(ip));
       // Whoever is let in without a secret is let in with a wrong one too.
       if (isOpen) return null;
       throw unauthenticated('The depot does not know that token: it is wrong, revoked or expired.');

@@ -16,15 +16,10 @@ export class Limiter {
     if (this.#spent.size >= MOST_KNOWN) this.#forget(now);
     const before = this.#spent.get(who);
     const level = before === undefined ? 0 : this.#levelAt(before, now);
-    if (level >= this.#perMinute) return Math.max(1, Math.ceil(((level - this.#perMinute + 1) * 60) / this.#perMinute));
+    if (level + 1 > this.#perMinute)
+      return Math.max(1, Math.ceil(((level - this.#perMinute + 1) * 60) / this.#perMinute));
     this.#spent.set(who, { level: level + 1, at: now });
     return 0;
-  }
-
-  /** Whether somebody has nothing left, without taking any. */
-  isSpent(who: string): boolean {
-    const known = this.#spent.get(who);
-    return known !== undefined && this.#levelAt(known, this.#now()) >= this.#perMinute;
   }
 
   #levelAt({ level, at }: { level: number; at: number }, now: number): number {

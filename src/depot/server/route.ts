@@ -42,7 +42,7 @@ export interface Asked<P, Q, B> {
   reply: FastifyReply;
 }
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 type Tag = 'catalog' | 'computers' | 'access' | 'machines' | 'runs' | 'files' | 'depot' | 'page';
 
 interface Shape<P extends TSchema, Q extends TSchema, B extends TSchema, A extends TSchema> {

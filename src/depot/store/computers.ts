@@ -151,29 +151,50 @@ export class SqlComputers implements ComputerStore {
     return false;
   }
 
-  async *newestReports(from = ''): AsyncIterable<Report> {
-    let after = from;
-    for (;;) {
+  async *newestReports(ids?: readonly string[], after = ''): AsyncIterable<KeptReport> {
+    for (const some of await this.#inPieces(ids, after)) {
       const rows = await this.#db
         .selectFrom('reports')
-        .select(['computer_id', 'body'])
+        .select('body')
         .where('id', 'in', (newest) =>
           newest
             .selectFrom('reports')
             .select((of) => of.fn.max('id').as('id'))
-            .where('computer_id', '>', after)
-            .groupBy('computer_id')
-            .orderBy('computer_id')
-            .limit(READ_AT_ONCE),
+            .where('computer_id', 'in', some)
+            .groupBy('computer_id'),
         )
         .orderBy('computer_id')
         .execute();
-      for (const { computer_id, body } of rows)
-        yield { ...JSON.parse(body), receipts: await receiptsOf(this.#db, computer_id) };
-      const last = rows.at(-1);
-      if (last === undefined) return;
-      after = last.computer_id;
+      for (const { body } of rows) yield JSON.parse(body);
     }
+  }
+
+  async namesInstalled(): Promise<{ basename: string; edition: string }[]> {
+    return this.#db.selectFrom('computer_receipts').select(['basename', 'edition']).distinct().execute();
+  }
+
+  async *installedNames({
+    ids,
+    basenames,
+  }: Parameters<ComputerStore['installedNames']>[0]): ReturnType<ComputerStore['installedNames']> {
+    const rows = this.#db.selectFrom('computer_receipts').select(['computer_id as computer', 'basename', 'edition']);
+    if (basenames !== undefined && ids === undefined) {
+      for (const basename of new Set(basenames)) yield* await rows.where('basename', '=', basename).execute();
+      return;
+    }
+    for (const some of await this.#inPieces(ids)) {
+      const found = await rows.where('computer_id', 'in', some).execute();
+      yield* found.filter(({ basename }) => basenames === undefined || basenames.includes(basename));
+    }
+  }
+
+  /** Ids of computers, so many at once as one query is for. */
+  async #inPieces(ids: readonly string[] | undefined, after = ''): Promise<string[][]> {
+    const all = ids ?? (await this.#db.selectFrom('computers').select('id').execute()).map(({ id }) => id);
+    const sorted = [...new Set(all)].filter((id) => id > after).toSorted();
+    return Array.from({ length: Math.ceil(sorted.length / READ_AT_ONCE) }, (_, at) =>
+      sorted.slice(at * READ_AT_ONCE, (at + 1) * READ_AT_ONCE),
+    );
   }
 
   async remove(id: string, by: string): Promise<void> {

@@ -217,7 +217,7 @@ export interface HistoryEvent {
 }
 
 export interface HistoryTarget {
-  /** `edition` or a document kind. */
+  /** `edition`, a document kind, or `depot` for its files. */
   kind: string;
   /** 0 for a computer, which has none but its name, its own id. */
   id: number;
@@ -245,6 +245,8 @@ export interface HistoryStore {
    * What has or ever had a name, without regard to case: documents and editions by name, editions also by id and basename.
    */
   targetsCalled(name: string): Promise<Pick<HistoryTarget, 'kind' | 'id'>[]>;
+  /** Writes down a change that is no record's: what changes a record writes its event itself. */
+  add(event: Pick<HistoryEvent, 'by' | 'what' | 'target' | 'before' | 'after'>): Promise<void>;
 }
 
 export interface Computer {
@@ -284,10 +286,17 @@ export interface ComputerStore {
   /** What waits for a restart by the newest report. */
   queue(id: string): Promise<ReportedQueued[]>;
   /**
-   * The newest report of every computer that sent one, in order of their ids; read in pieces.
+   * The newest report of every computer that sent one, or of some, in order of their ids; read in pieces.
    * @param after only those of computers whose id comes after it
    */
-  newestReports(after?: string): AsyncIterable<Report>;
+  newestReports(ids?: readonly string[], after?: string): AsyncIterable<KeptReport>;
+  /** Every basename with every edition of it that some computer has by its newest report. */
+  namesInstalled(): Promise<{ basename: string; edition: string }[]>;
+  /** What computers have by their newest reports: all of them or some, everything or some basenames. Read in pieces. */
+  installedNames(limits: {
+    ids?: readonly string[] | undefined;
+    basenames?: readonly string[] | undefined;
+  }): AsyncIterable<{ computer: string; basename: string; edition: string }>;
   /**
    * Takes a computer and its reports out, and revokes its key. One that is not enrolled comes back with its next report.
    * @throws D3Error notFound `COMPUTER_NOT_FOUND`

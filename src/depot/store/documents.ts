@@ -109,7 +109,7 @@ export class SqlDocuments implements Documents<DocumentBody> {
   }
 
   async history(id: number): Promise<HistoryEvent[]> {
-    return historyStore(this.#db).list({ kind: this.#kind.kind, id });
+    return historyStore(this.#db, this.#clock).list({ kind: this.#kind.kind, id });
   }
 
   async #list(db: Kysely<Tables>): Promise<Stored[]> {

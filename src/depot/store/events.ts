@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { wholeNumber } from '../../catalog/names.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { HistoryEvent, HistoryFilter, HistoryStore, HistoryTarget } from './contract.ts';
 import type { Tables } from './tables.ts';
 
@@ -22,7 +23,7 @@ export async function recordEvent(db: Kysely<Tables>, event: NewEvent): Promise<
     .execute();
 }
 
-export function historyStore(db: Kysely<Tables>): HistoryStore {
+export function historyStore(db: Kysely<Tables>, clock: Clock): HistoryStore {
   return {
     async list(filter: HistoryFilter = {}): Promise<HistoryEvent[]> {
       let query = db.selectFrom('events').selectAll().orderBy('id', 'desc');
@@ -50,14 +51,21 @@ export function historyStore(db: Kysely<Tables>): HistoryStore {
       const named = await db
         .selectFrom('events')
         .select(['target_kind', 'target_id'])
-        .where(sql`lower(target_name)`, '=', name.toLowerCase())
+        .where(sql`lower(target_name)`, '=', lowered(name))
         .distinct()
         .execute();
       const found = new Map(named.map(({ target_kind: kind, target_id: id }) => [`${kind} ${id}`, { kind, id }]));
       for (const id of await editionsCalled(db, name)) found.set(`edition ${id}`, { kind: 'edition', id });
       return [...found.values()];
     },
+
+    add: (event) => recordEvent(db, { ...event, at: clock.now().toISOString() }),
   };
+}
+
+/** By the database's own rule on both sides: SQLite's knows no letters but those of English. */
+function lowered(name: string) {
+  return sql<string>`lower(${name})`;
 }
 
 type Target = Pick<HistoryTarget, 'kind' | 'id'>;
@@ -71,7 +79,7 @@ async function editionsCalled(db: Kysely<Tables>, name: string): Promise<number[
       .select('id')
       .where((where) =>
         where.or([
-          where(sql`lower(basename)`, '=', name.toLowerCase()),
+          where(sql`lower(basename)`, '=', lowered(name)),
           ...(number === null ? [] : [where('id', '=', number)]),
         ]),
       )

@@ -45,7 +45,7 @@ export class SqlStore implements Store {
     this.#db = db;
     this.#clock = clock;
     this.editions = new SqlEditions(db, clock);
-    this.history = historyStore(db);
+    this.history = historyStore(db, clock);
     this.computers = new SqlComputers(db, clock);
     this.publication = new SqlPublication(db, clock);
     this.overview = new SqlOverview(db);

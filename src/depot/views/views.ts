@@ -62,15 +62,18 @@ export class Views {
   readonly #clock: Clock;
   readonly #editions: () => Promise<Edition[]>;
   readonly #fleet: () => Promise<Fleet>;
-  readonly #fleetWithReports: () => Promise<Fleet>;
+  readonly #judgingFleet: () => Promise<Fleet>;
 
   constructor(depot: ViewedDepot, clock: Clock) {
     this.#depot = depot;
     this.#clock = clock;
     const now = () => clock.now().getTime();
     this.#editions = kept(FRESH, now, () => depot.editionsWithDerivedStatus());
-    this.#fleet = kept(FRESH, now, () => Fleet.of({ depot, clock }, false));
-    this.#fleetWithReports = kept(FRESH, now, () => Fleet.of({ depot, clock }, true));
+    this.#fleet = kept(FRESH, now, () => Fleet.of({ depot, clock }));
+    this.#judgingFleet = kept(FRESH, now, async () => {
+      const groups = await this.#groups();
+      return (await Fleet.of({ depot, clock })).reading(groups.map(({ body }) => body));
+    });
   }
 
   async overview(): Promise<Overview> {
@@ -222,7 +225,8 @@ export class Views {
       ...this.#depot.store,
       documents: (kind: 'ea') => this.#depot.store.documents(kind),
     };
-    const fleet = await this.#fleetWithReports();
+    const groups = await this.#groups();
+    const fleet = await Fleet.of({ depot: this.#depot, clock: this.#clock });
     const computer = fleet.byId(id.toLowerCase());
     if (computer === undefined) {
       throw new D3Error('COMPUTER_NOT_FOUND', 'notFound', `The depot has no computer ${id}.`, {
@@ -230,7 +234,10 @@ export class Views {
         actions: ['see what there is: d3admin computer list'],
       });
     }
-    const groups = await this.#groups();
+    await fleet.reading(
+      groups.map(({ body }) => body),
+      [computer.id],
+    );
     const reports = await computers.reports(computer.id);
     const [newest] = reports;
     const said = computer.record?.body.attributes ?? {};
@@ -335,7 +342,7 @@ export class Views {
   async #fleetFor(editions: readonly Edition[], groups: readonly StoredDocument<GroupBody>[]): Promise<Fleet> {
     const named = new Set(editions.flatMap(({ autoGroups, excludedGroups }) => [...autoGroups, ...excludedGroups]));
     const needsReports = groups.some(({ id, body }) => named.has(id) && body.kind === 'smart');
-    return needsReports ? this.#fleetWithReports() : this.#fleet();
+    return needsReports ? this.#judgingFleet() : this.#fleet();
   }
 
   async #names(): Promise<Map<string, string>> {

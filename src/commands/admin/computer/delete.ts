@@ -7,7 +7,8 @@ import type { Terminal } from '../../../terminal/terminal.ts';
 
 export default class AdminComputerDelete extends AdminCommand<Deletion, typeof AdminComputerDelete> {
   static override summary = 'Forget a computer, its reports and what was said of it.';
-  static override description = 'Nothing changes on the machine. With its next report it is here again, as a new one.';
+  static override description =
+    'Nothing changes on the machine. With its next report it is here again, as a new one; one that was enrolled has to enrol again.';
   static override examples = ['<%= config.bin %>admin computer delete mac-a -a'];
   static override flags = { ...confirmingFlags };
   static override args = {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { D3Error } from '@d3/sdk';
 import { Type } from 'typebox';
-import { type Route, route } from '../route.ts';
+import { type Route, route, type ServerParts } from '../route.ts';
 import { answer, bySha256, exactly, list, Sha256 } from '../schemas.ts';
 import { received, takeUpload } from '../uploads.ts';
 
@@ -46,7 +46,7 @@ export const blobRoutes: readonly Route[] = [
     access: packagers,
     params: bySha256,
     answer: answer({ isWhole: Type.Boolean() }),
-    handle: async ({ params }, { depot }) => ({ isWhole: await depot.blobs.isWhole(params.sha256) }),
+    handle: async ({ params }, server) => ({ isWhole: await isWhole(params.sha256, server) }),
   }),
   route({
     id: 'setBlobAside',
@@ -57,10 +57,10 @@ export const blobRoutes: readonly Route[] = [
     access: admins,
     params: bySha256,
     changes: true,
-    async handle({ params: { sha256 } }, { depot }) {
-      if (await depot.blobs.isWhole(sha256))
+    async handle({ params: { sha256 } }, server) {
+      if (await isWhole(sha256, server))
         throw new D3Error('BLOB_WHOLE', 'refused', `${sha256} is what was stored: it stays.`, { target: sha256 });
-      await depot.blobs.setAside(sha256);
+      await server.depot.blobs.setAside(sha256);
     },
   }),
   route({
@@ -133,3 +133,9 @@ export const blobRoutes: readonly Route[] = [
     },
   }),
 ];
+
+async function isWhole(sha256: string, { depot }: ServerParts): Promise<boolean> {
+  const found = await depot.blobs.isWhole(sha256);
+  if (found !== null) return found;
+  throw new D3Error('BLOB_NOT_FOUND', 'notFound', `The depot has no file ${sha256}.`, { target: sha256 });
+}

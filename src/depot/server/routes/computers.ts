@@ -1,7 +1,6 @@
 import { D3Error } from '@d3/sdk';
 import { Type } from 'typebox';
-import type { Report } from '../../contract.ts';
-import type { Computer } from '../../store/contract.ts';
+import type { Computer, KeptReport } from '../../store/contract.ts';
 import { requireOwn } from '../callers.ts';
 import { type Route, route, type ServerParts } from '../route.ts';
 import {
@@ -29,14 +28,16 @@ const filterProperties = {
   computers: Type.Optional(list(Line(64), MAX_NAMES)),
   limit: Type.Integer({ minimum: 0, maximum: MOST_ROWS }),
 };
-const Filter = exactly({
+const queuedProperties = {
   ...filterProperties,
   statuses: Type.Optional(list(StatusWord, 10)),
   missing: Type.Optional(list(Type.Integer({ minimum: 1 }), MAX_NAMES)),
   piloting: Type.Optional(Type.Literal(true)),
-  frozen: Type.Optional(Type.Literal(true)),
   outdated: Type.Optional(Type.Literal(true)),
-});
+};
+/** What only waits cannot be frozen. */
+const QueuedFilter = exactly(queuedProperties);
+const InstalledFilter = exactly({ ...queuedProperties, frozen: Type.Optional(Type.Literal(true)) });
 
 /** A question about one computer that goes by its id, and one answer for it. */
 function about(part: 'receipts' | 'outcomes' | 'queue' | 'reports', summary: string): Route {
@@ -121,16 +122,21 @@ export const computerRoutes: readonly Route[] = [
   }),
   route({
     id: 'newestReports',
-    method: 'GET',
-    url: '/api/v1/reports',
-    summary: 'The newest report of each computer, in order of their ids; go on after the last id until none comes.',
+    method: 'POST',
+    url: '/api/v1/inventory/newest-reports',
+    summary:
+      'The newest report of all computers or some, in order of their ids; go on after the last id until none comes.',
     tag: 'computers',
     access: viewers,
-    query: exactly({ after: Type.Optional(Type.String({ maxLength: 64 })) }),
+    body: exactly({
+      ids: Type.Optional(list(Line(64), MAX_NAMES)),
+      after: Type.Optional(Type.String({ maxLength: 64 })),
+    }),
+    bodyLimit: LARGE,
     answer: Rows,
-    async handle({ query }, { depot }) {
-      const rows: Report[] = [];
-      for await (const report of depot.store.computers.newestReports(query.after ?? '')) {
+    async handle({ body }, { depot }) {
+      const rows: KeptReport[] = [];
+      for await (const report of depot.store.computers.newestReports(body.ids, body.after)) {
         rows.push(report);
         if (rows.length === REPORTS_AT_ONCE) break;
       }
@@ -144,7 +150,7 @@ export const computerRoutes: readonly Route[] = [
     summary: 'What is installed on all computers.',
     tag: 'computers',
     access: viewers,
-    body: Filter,
+    body: InstalledFilter,
     bodyLimit: LARGE,
     answer: Rows,
     handle: async ({ body }, { depot }) => ({ rows: await depot.store.computers.installed(body) }),
@@ -156,7 +162,7 @@ export const computerRoutes: readonly Route[] = [
     summary: 'What waits for a restart on all computers.',
     tag: 'computers',
     access: viewers,
-    body: Filter,
+    body: QueuedFilter,
     bodyLimit: LARGE,
     answer: Rows,
     handle: async ({ body }, { depot }) => ({ rows: await depot.store.computers.queued(body) }),
@@ -172,6 +178,35 @@ export const computerRoutes: readonly Route[] = [
     bodyLimit: LARGE,
     answer: Rows,
     handle: async ({ body }, { depot }) => ({ rows: await depot.store.computers.problems(body) }),
+  }),
+  route({
+    id: 'namesInstalled',
+    method: 'GET',
+    url: '/api/v1/inventory/names',
+    summary: 'Every basename with every edition of it that some computer has.',
+    tag: 'computers',
+    access: viewers,
+    answer: Rows,
+    handle: async (_asked, { depot }) => ({ rows: await depot.store.computers.namesInstalled() }),
+  }),
+  route({
+    id: 'installedNames',
+    method: 'POST',
+    url: '/api/v1/inventory/installed-names',
+    summary: 'What these computers have, everything or some basenames.',
+    tag: 'computers',
+    access: viewers,
+    body: exactly({
+      ids: list(Line(64), REPORTS_AT_ONCE),
+      basenames: Type.Optional(list(Line(60), MAX_NAMES)),
+    }),
+    bodyLimit: LARGE,
+    answer: Rows,
+    async handle({ body }, { depot }) {
+      const rows: object[] = [];
+      for await (const row of depot.store.computers.installedNames(body)) rows.push(row);
+      return { rows };
+    },
   }),
   route({
     id: 'isReported',

@@ -1,7 +1,7 @@
 import { D3Error } from '@d3/sdk';
 import { Type } from 'typebox';
 import { type Route, route } from '../route.ts';
-import { answer, exactly, HistoryAnswer, Line, list, Time } from '../schemas.ts';
+import { Anything, answer, exactly, HistoryAnswer, Line, list, Time } from '../schemas.ts';
 
 const MAX_EVENTS = 100_000;
 const Target = Type.String({ pattern: '^[a-z][a-z0-9-]*:\\d{1,15}$', description: 'kind:id, e.g. edition:12' });
@@ -34,6 +34,21 @@ export const historyRoutes: readonly Route[] = [
       });
       return { events: await depot.store.history.list({ ...filter, ...(targets === undefined ? {} : { targets }) }) };
     },
+  }),
+  route({
+    id: 'addHistory',
+    method: 'POST',
+    url: '/api/v1/history',
+    summary: 'Write down what was done to the depot itself; what changes a record is written down by itself.',
+    tag: 'depot',
+    access: { for: 'people', least: 'admin' },
+    body: exactly({
+      what: Type.String({ pattern: '^depot\\.[a-z]{1,50}$' }),
+      target: exactly({ kind: Type.Literal('depot'), id: Type.Literal(0), name: Line(255) }),
+      before: Anything,
+      after: Anything,
+    }),
+    handle: ({ body, by }, { depot }) => depot.store.history.add({ ...body, by }),
   }),
   route({
     id: 'targetsCalled',

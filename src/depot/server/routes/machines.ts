@@ -8,7 +8,7 @@ import { type Route, route, type ServerParts } from '../route.ts';
 import { answer, exactly, Line, list, oneOf, orNull, ReportBody, Sha256 } from '../schemas.ts';
 
 /** As the inbox takes them. */
-export const MAX_REPORT = 4 * 1024 * 1024;
+const MAX_REPORT = 4 * 1024 * 1024;
 const text = (maxLength: number) => orNull(Type.String({ maxLength }));
 
 /** What machines say: reports of their own, and that they want to belong to the depot. */
