@@ -1,39 +1,30 @@
 import { D3Error } from '@d3/sdk';
 import { countStandings, outside, spreadSeries } from '../../catalog/spread.ts';
-import { reasonKey, type Standing, type StandingInput, standingOf } from '../../catalog/standing.ts';
-import type { Edition, GroupRef, Status } from '../../catalog/types.ts';
+import { reasonKey } from '../../catalog/standing.ts';
+import type { Edition, Status } from '../../catalog/types.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { Run, RunStep } from '../../runs/types.ts';
 import type { GroupBody } from '../contract.ts';
 import type { LocalDepot } from '../depot.ts';
-import { Fleet, type FleetComputer } from '../fleet.ts';
-import type {
-  ComputerCounts,
-  EditionCount,
-  InstalledSomewhere,
-  ProblemSomewhere,
-  QueuedSomewhere,
-  StoredDocument,
-} from '../store/contract.ts';
+import { Fleet } from '../fleet.ts';
+import type { StoredDocument } from '../store/contract.ts';
 import type {
   BasenameList,
   BasenameRow,
   ComputerList,
-  ComputerRow,
   ComputerStory,
-  EditionRow,
   MovingEdition,
   Overview,
   QueueList,
   RunList,
-  RunRow,
   RunStory,
   Spread,
-  SpreadComputer,
-  StoryRow,
   Trouble,
 } from './answers.ts';
 import { kept } from './kept.ts';
+import { compare } from './order.ts';
+import { computerRow, editionRow, runRow, stepRow, wordsOf } from './rows.ts';
+import { groupName, type Had, standings, urgency } from './standings.ts';
+import { storyRows } from './story.ts';
 
 /** What a depot has to be for its views. */
 export type ViewedDepot = Pick<LocalDepot, 'editionsWithDerivedStatus'> & {
@@ -414,31 +405,6 @@ export class Views {
   }
 }
 
-/** What computers reported of some basenames. */
-interface Had {
-  installed: InstalledSomewhere[];
-  queued: QueuedSomewhere[];
-  problems: ProblemSomewhere[];
-}
-
-function editionRow(edition: Edition, count: EditionCount | undefined): EditionRow {
-  const { id, edition: name, version, revision, status, addedAt, addedBy, releasedAt, releasedBy } = edition;
-  return {
-    id,
-    edition: name,
-    version,
-    revision,
-    status,
-    addedAt,
-    addedBy,
-    releasedAt,
-    releasedBy,
-    installed: count?.computers ?? 0,
-    piloting: count?.piloting ?? 0,
-    frozen: count?.frozen ?? 0,
-  };
-}
-
 /** Pilots, and live editions that were not so at that moment; the newest first. */
 function newest(editions: readonly Edition[], then: string): Edition[] {
   return editions
@@ -448,235 +414,4 @@ function newest(editions: readonly Edition[], then: string): Edition[] {
 
 function since({ status, addedAt, releasedAt }: Edition): string {
   return status === 'pilot' ? addedAt : (releasedAt ?? addedAt);
-}
-
-/** How every computer that it concerns stands to an edition. */
-function standings(
-  edition: Edition,
-  fleet: Fleet,
-  groups: readonly StoredDocument<GroupBody>[],
-  had: Had,
-): SpreadComputer[] {
-  const receipts = new Map(had.installed.map((row) => [row.computer.id, row]));
-  const queues = new Map(had.queued.map((row) => [row.computer.id, row]));
-  const problems = new Map(had.problems.map((row) => [row.computer.id, row]));
-  const groupsOf = membership(edition, groups, fleet);
-  return fleet.computers.flatMap((computer) => {
-    const { id, shownName: name, lastContact } = computer;
-    const receipt = receipts.get(id) ?? null;
-    const queued = queues.get(id) ?? null;
-    const problem = problems.get(id) ?? null;
-    const standing = standingOf({ edition, computer, receipt, queued, problem, ...groupsOf(id) });
-    if (standing === null) return [];
-    return [
-      {
-        ...standing,
-        id,
-        name,
-        lastContact,
-        has: receipt?.edition ?? null,
-        since: began(standing, receipt, queued, problem),
-      },
-    ];
-  });
-}
-
-function began(
-  { state }: Standing,
-  receipt: { installedAt: string } | null,
-  queued: { queuedAt: string } | null,
-  problem: { since: string } | null,
-): string | null {
-  if (state === 'installed') return receipt?.installedAt ?? null;
-  if (state === 'restart') return queued?.queuedAt ?? null;
-  return state === 'failed' || state === 'blocked' ? (problem?.since ?? null) : null;
-}
-
-/** Tells which of an edition's groups a computer is in; each group is asked once. */
-function membership(
-  { autoGroups, excludedGroups }: Pick<Edition, 'autoGroups' | 'excludedGroups'>,
-  groups: readonly StoredDocument<GroupBody>[],
-  fleet: Fleet,
-): (id: string) => Pick<StandingInput, 'autoGroups' | 'excludedGroups'> {
-  const members = new Map(
-    groups
-      .filter(({ id }) => autoGroups.includes(id) || excludedGroups.includes(id))
-      .map((group) => [group.id, { name: group.name, ids: new Set(fleet.members(group.body)) }]),
-  );
-  const here = (refs: readonly GroupRef[], id: string) =>
-    refs.flatMap((ref) => {
-      if (ref === 'standard') return ['standard'];
-      const group = members.get(ref);
-      return group?.ids.has(id) === true ? [group.name] : [];
-    });
-  return (id) => ({ autoGroups: here(autoGroups, id), excludedGroups: here(excludedGroups, id) });
-}
-
-function groupName(group: GroupRef, groups: readonly StoredDocument<GroupBody>[]): string {
-  if (group === 'standard') return 'standard';
-  return groups.find(({ id }) => id === group)?.name ?? `deleted group ${group}`;
-}
-
-/** What needs somebody comes first. */
-const URGENCY = ['failed', 'blocked', 'pending', 'restart', 'held', 'unfit', 'installed'];
-function urgency({ state }: Standing): number {
-  return URGENCY.indexOf(state);
-}
-
-function computerRow(
-  computer: FleetComputer,
-  counts: ComputerCounts | undefined,
-  places: ReadonlyMap<number, string>,
-): ComputerRow {
-  const { id, shownName, claims, os, cpu, d3, user, lastContact, record } = computer;
-  const place = (said: number | null | undefined) =>
-    said === null || said === undefined ? null : (places.get(said) ?? null);
-  return {
-    id,
-    name: shownName,
-    serial: claims.serial,
-    os: { name: os.name, version: os.version },
-    cpu,
-    d3,
-    user,
-    department: place(record?.body.department),
-    building: place(record?.body.building),
-    site: place(record?.body.site),
-    lastContact,
-    receipts: counts?.receipts ?? 0,
-    queued: counts?.queued ?? 0,
-    failed: counts?.failed ?? 0,
-    blocked: counts?.blocked ?? 0,
-  };
-}
-
-function wordsOf({ id, name, serial, user, department, building, site, os }: ComputerRow): string[] {
-  const words = [id, name, serial, user, department, building, site, `${os.name} ${os.version}`];
-  return words.filter((word) => word !== null);
-}
-
-/** Each basename a computer has to do with, by name. */
-function storyRows(
-  computer: FleetComputer,
-  editions: readonly Edition[],
-  fleet: Fleet,
-  groups: readonly StoredDocument<GroupBody>[],
-  had: Had,
-): StoryRow[] {
-  const receipts = new Map(had.installed.map((row) => [row.basename, row]));
-  const queues = new Map(had.queued.map((row) => [row.basename, row]));
-  const problems = new Map(had.problems.map((row) => [row.subject, row]));
-  const live = new Map(editions.flatMap((edition) => (edition.status === 'live' ? [[edition.basename, edition]] : [])));
-  const byId = new Map(editions.map((edition) => [edition.id, edition]));
-  const here = (refs: readonly GroupRef[]) =>
-    refs.flatMap((ref) => {
-      if (ref === 'standard') return ['standard'];
-      const group = groups.find(({ id }) => id === ref);
-      return group !== undefined && fleet.isIn(group.body, computer) ? [group.name] : [];
-    });
-  const basenames = new Set([...receipts.keys(), ...queues.keys(), ...problems.keys(), ...live.keys()]);
-  return [...basenames].toSorted(compare).flatMap((basename) => {
-    const receipt = receipts.get(basename) ?? null;
-    const queued = queues.get(basename) ?? null;
-    const problem = problems.get(basename) ?? null;
-    const goal = live.get(basename) ?? null;
-    const edition = goal ?? byId.get(receipt?.id ?? queued?.id ?? 0) ?? null;
-    const groupsHere =
-      edition === null
-        ? { autoGroups: [], excludedGroups: [] }
-        : { autoGroups: here(edition.autoGroups), excludedGroups: here(edition.excludedGroups) };
-    const standing =
-      edition === null ? null : standingOf({ edition, computer, receipt, queued, problem, ...groupsHere });
-    if (receipt === null && queued === null && problem === null && standing === null) return [];
-    return [
-      {
-        basename,
-        standing,
-        because: becauseOf({ receipt, queued, problem, goal, standing, ...groupsHere }),
-        live: goal === null ? null : { id: goal.id, edition: goal.edition },
-        receipt:
-          receipt === null
-            ? null
-            : {
-                id: receipt.id,
-                edition: receipt.edition,
-                status: receipt.status,
-                piloting: receipt.piloting,
-                frozen: receipt.frozen,
-                admin: receipt.admin,
-                installedAt: receipt.installedAt,
-                attention: receipt.attention ?? null,
-              },
-        queued: queued === null ? null : { id: queued.id, edition: queued.edition, queuedAt: queued.queuedAt },
-        problem:
-          problem === null
-            ? null
-            : {
-                edition: problem.edition,
-                status: problem.status,
-                reason: problem.reason,
-                since: problem.since,
-                at: problem.at,
-              },
-      },
-    ];
-  });
-}
-
-interface Because {
-  receipt: InstalledSomewhere | null;
-  queued: QueuedSomewhere | null;
-  problem: ProblemSomewhere | null;
-  goal: Edition | null;
-  standing: Standing | null;
-  autoGroups: readonly string[];
-}
-
-/** The chain of reasons a depot can give; `d3 explain` on the machine has the whole of it. */
-function becauseOf({ receipt, queued, problem, goal, standing, autoGroups }: Because): string[] {
-  const said: string[] = [];
-  if (receipt !== null) {
-    const { edition, piloting, frozen, admin, freeze, status, goneSince } = receipt;
-    said.push(`${edition} was installed by ${admin}${piloting ? ' as a pilot' : ''}; it is ${status} now`);
-    if (frozen) said.push(`frozen${freeze === undefined ? '' : ` by ${freeze.by}`}: sync leaves it as it is`);
-    if (goneSince !== undefined) said.push('its edition is no longer in the depot');
-  }
-  if (goal === null) said.push('no edition of it is live: sync changes nothing');
-  else if (receipt === null) {
-    if (autoGroups.length > 0) said.push(`${goal.edition} is auto-installed on ${autoGroups.join(', ')}`);
-    else said.push(`${goal.edition} is live and comes only by name`);
-  } else if (receipt.id !== goal.id) {
-    said.push(
-      `${goal.edition} is live and ${goal.id > receipt.id ? 'newer' : 'older: a rollback'}${receipt.piloting && goal.id > receipt.id ? '; a pilot stays unless sync.pilots says update' : ''}`,
-    );
-  }
-  if (queued !== null) said.push(`${queued.edition} was queued by ${queued.admin} and waits for a restart`);
-  if (problem !== null) said.push(`${problem.status}: ${problem.reason ?? 'no reason was reported'}`);
-  else if (standing !== null && standing.state !== 'installed' && standing.state !== 'restart')
-    said.push(standing.reason);
-  return said;
-}
-
-function runRow(run: Run): RunRow {
-  const { id, origin, by, state, text, createdAt, endedAt, steps } = run;
-  const done = steps.filter((step) => step.state !== 'pending' && step.state !== 'started').length;
-  return { id, origin: origin.name, kind: origin.kind, by, state, text, createdAt, endedAt, steps: steps.length, done };
-}
-
-function stepRow({ step, state, attempts, startedAt, endedAt, text, problem }: RunStep): RunStory['steps'][number] {
-  const next = problem === null || problem.actions.length === 0 ? '' : ` (${problem.actions.join('; ')})`;
-  return {
-    name: step.name ?? step.kind,
-    kind: step.kind,
-    state,
-    attempts,
-    startedAt,
-    endedAt,
-    text: `${text}${next}`,
-  };
-}
-
-/** Byte order: a collation takes longer than all the rest. */
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
