@@ -10,7 +10,7 @@ export interface StandingCount {
   reasons: ReasonCount[];
 }
 
-export interface ReasonCount {
+interface ReasonCount {
   reason: string;
   computers: number;
 }
