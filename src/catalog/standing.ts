@@ -1,4 +1,4 @@
-import { cpuByName, type OperatingSystem, osAllowed } from './limits.ts';
+import { type Fitting, misfit, type OperatingSystem } from './limits.ts';
 import type { Edition } from './types.ts';
 
 /**
@@ -20,7 +20,7 @@ export interface Standing {
 }
 
 export interface StandingInput {
-  edition: Pick<Edition, 'id' | 'edition' | 'status' | 'oses' | 'cpu' | 'releasedAt'>;
+  edition: Pick<Edition, 'id' | 'edition' | 'status' | 'releasedAt'> & Fitting;
   computer: { os: OperatingSystem; cpu: string; lastContact: string };
   /** What it has of the basename. */
   receipt: { id: number; edition: string; piloting: boolean; frozen: boolean } | null;
@@ -44,15 +44,20 @@ export function standingOf(input: StandingInput): Standing | null {
   if (!isLive || (receipt === null && autoGroups.length === 0)) return null;
   if (receipt?.piloting === true) return { state: 'held', reason: `has the pilot ${receipt.edition}` };
   if (receipt?.frozen === true) return { state: 'held', reason: `${receipt.edition} is frozen there` };
-  if (!osAllowed(edition.oses, computer.os)) {
-    return { state: 'unfit', reason: `runs ${computer.os.name} ${computer.os.version}` };
-  }
-  if (edition.cpu !== null && cpuByName(computer.cpu) !== edition.cpu) {
-    return { state: 'unfit', reason: `has a ${computer.cpu} processor` };
-  }
+  const wrong = misfit(edition, computer.os, computer.cpu);
+  if (wrong !== null) return { state: 'unfit', reason: unfitWords(wrong, edition, computer) };
   if (excludedGroups.length > 0) return { state: 'held', reason: `is in ${excludedGroups.join(', ')}, excluded` };
   const heard = edition.releasedAt !== null && computer.lastContact >= edition.releasedAt;
   return { state: 'pending', reason: heard ? 'heard of since, did not say why' : 'not heard of since it went live' };
+}
+
+function unfitWords(
+  wrong: keyof Fitting,
+  { file }: Fitting,
+  { os, cpu }: Pick<StandingInput['computer'], 'os' | 'cpu'>,
+): string {
+  if (wrong === 'file') return `installs no .${file.format}`;
+  return wrong === 'oses' ? `runs ${os.name} ${os.version}` : `its processor is ${cpu}`;
 }
 
 function installedWords({ piloting, frozen }: { piloting: boolean; frozen: boolean }): string {

@@ -16,6 +16,7 @@ const LIVE: StandingInput['edition'] = {
   status: 'live',
   oses: [],
   cpu: null,
+  file: { format: 'pkg' },
   releasedAt: '2030-01-10T00:00:00.000Z',
 };
 const INPUT: StandingInput = {
@@ -63,8 +64,9 @@ describe('how computers stand to an edition', () => {
     [
       'another processor',
       { receipt: OLD, edition: { ...LIVE, cpu: 'x86_64' as const } },
-      'unfit: has a arm64 processor',
+      'unfit: its processor is arm64',
     ],
+    ['no dpkg', { receipt: OLD, edition: { ...LIVE, file: { format: 'deb' as const } } }, 'unfit: installs no .deb'],
     ['failed at it', { receipt: OLD, problem: FAILED }, 'failed: no'],
     [
       'failed at an older edition',

@@ -52,6 +52,7 @@ export class Views {
   readonly #depot: ViewedDepot;
   readonly #clock: Clock;
   readonly #editions: () => Promise<Edition[]>;
+  readonly #overview: () => Promise<Overview>;
   readonly #fleet: () => Promise<Fleet>;
   readonly #judgingFleet: () => Promise<Fleet>;
 
@@ -60,6 +61,7 @@ export class Views {
     this.#clock = clock;
     const now = () => clock.now().getTime();
     this.#editions = kept(FRESH, now, () => depot.editionsWithDerivedStatus());
+    this.#overview = kept(FRESH, now, () => this.#readOverview());
     this.#fleet = kept(FRESH, now, () => Fleet.of({ depot, clock }));
     this.#judgingFleet = kept(FRESH, now, async () => {
       const groups = await this.#groups();
@@ -67,7 +69,12 @@ export class Views {
     });
   }
 
-  async overview(): Promise<Overview> {
+  /** It may be some seconds old, and says so. */
+  overview(): Promise<Overview> {
+    return this.#overview();
+  }
+
+  async #readOverview(): Promise<Overview> {
     const { overview, runs } = this.#depot.store;
     const asOf = this.#now();
     const before = (milliseconds: number) => new Date(Date.parse(asOf) - milliseconds).toISOString();
