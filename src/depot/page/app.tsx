@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Refusal, type Session, signOut, whoIsIn } from './api.ts';
 import { type Doing, pressed, SHORTCUTS } from './keys.ts';
 import { Empty, Failed, Loading } from './parts/basics.tsx';
@@ -102,7 +102,7 @@ function Inside({ session, over, leave }: InsideProps) {
     return () => removeEventListener('hashchange', moved);
   }, []);
   const before = useRef(where);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (before.current === where) return;
     before.current = where;
     // Whoever reads with their ears, or walks by keys, begins where the new view begins.

@@ -65,7 +65,7 @@ const columns = (asOf: string): readonly Column<ComputerRow>[] => [
     id: 'place',
     title: 'Place',
     value: (row) => placeOf(row) || null,
-    cell: (row) => <Said>{placeOf(row)}</Said>,
+    cell: (row) => (placeOf(row) === '' ? null : <Said>{placeOf(row)}</Said>),
   },
   { id: 'd3', title: 'd3', value: ({ d3 }) => d3, cell: ({ d3 }) => <Said>{d3}</Said> },
 ];

@@ -15,9 +15,9 @@ const columns: readonly Column<BasenameRow>[] = [
     value: ({ basename }) => basename,
     cell: ({ basename }) => <Said>{basename}</Said>,
   },
-  { id: 'live', title: 'Live', cell: (row) => <Editions row={row} of={['live', 'missing']} /> },
-  { id: 'pilot', title: 'Pilots', cell: (row) => <Editions row={row} of={['pilot']} /> },
-  { id: 'past', title: 'Past', cell: (row) => <Editions row={row} of={['deprecated', 'skipped', 'archived']} /> },
+  { id: 'live', title: 'Live', cell: (row) => editionsOf(row, ['live', 'missing']) },
+  { id: 'pilot', title: 'Pilots', cell: (row) => editionsOf(row, ['pilot']) },
+  { id: 'past', title: 'Past', cell: (row) => editionsOf(row, ['deprecated', 'skipped', 'archived']) },
   {
     id: 'installed',
     title: 'Machines',
@@ -44,9 +44,9 @@ const columns: readonly Column<BasenameRow>[] = [
 /** Past editions shown of each basename: the newest. */
 const PAST = 3;
 
-function Editions({ row, of }: { row: BasenameRow; of: readonly Status[] }) {
+function editionsOf(row: BasenameRow, of: readonly Status[]) {
   const editions = row.editions.filter(({ status }) => of.includes(status)).toReversed();
-  if (editions.length === 0) return <span class="nothing">{of[0] === 'live' ? 'none is live' : ''}</span>;
+  if (editions.length === 0) return of[0] === 'live' ? <span class="nothing">none is live</span> : null;
   const shown = editions.slice(0, PAST);
   return (
     <ul class="editions">
