@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { D3Error } from '@d3/sdk';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errnoOf } from '../files.ts';
@@ -91,7 +92,9 @@ export async function giveFile(
     }
     void reply.type(found.type).header('content-length', range.end - range.start + 1);
     if (range.isPart) void reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${size}`);
-    if (request.method === 'HEAD' || size === 0) return await reply.send('');
+    // Of a stream nothing is counted: what is said of its length stays as it was said.
+    if (request.method === 'HEAD') return await reply.send(Readable.from([]));
+    if (size === 0) return await reply.send('');
     handedOver = true;
     return await reply.send(handle.createReadStream({ start: range.start, end: range.end, highWaterMark: 1 << 18 }));
   } finally {

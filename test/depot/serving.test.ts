@@ -1,0 +1,276 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { get } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { initDepot, openRemoteDepot, type ServeOptions, serveDepot } from '../../src/depot/index.ts';
+import { Limiter } from '../../src/depot/server/limiter.ts';
+import { Publisher } from '../../src/depot/server/publisher.ts';
+import { systemClock, ticks } from '../../src/platform/clock.ts';
+import { inFolder, newEdition, newReport, TestClock } from './helpers.ts';
+import { type ServedDepot, serveForTest } from './served.ts';
+
+const MEMBER = '0b9f2c9e-1111-4222-8333-444455556666';
+
+describe('files of a served depot', () => {
+  let served: ServedDepot;
+  let at: string;
+  const bytes = randomBytes(100_000);
+  before(async () => {
+    served = await serveForTest({ clock: new TestClock() });
+    const { sha256 } = await served.depot.blobs.put(bytes);
+    at = `/blobs/${sha256.slice(0, 2)}/${sha256}`;
+  });
+  after(() => served.discard());
+
+  const fetched = async (path: string, headers: Record<string, string> = {}, method = 'GET') => {
+    const response = await fetch(`${served.url}${path}`, { headers, method });
+    return { status: response.status, headers: response.headers, body: Buffer.from(await response.arrayBuffer()) };
+  };
+
+  it('come with a strong tag, whole, in part, or not at all when they are known', async () => {
+    const whole = await fetched(at);
+    const etag = whole.headers.get('etag') as string;
+    expect([whole.status, whole.body.equals(bytes)]).to.deep.equal([200, true]);
+    expect(etag).to.equal(`"${at.split('/')[3]}"`);
+    expect(whole.headers.get('cache-control')).to.include('immutable');
+    const known = await fetched(at, { 'if-none-match': `"x", ${etag}` });
+    expect([known.status, known.body.length]).to.deep.equal([304, 0]);
+    const parts: [string, number, number][] = [
+      ['bytes=99990-', 99_990, 99_999],
+      ['bytes=10-19', 10, 19],
+      ['bytes=-5', 99_995, 99_999],
+      ['bytes=99990-200000', 99_990, 99_999],
+    ];
+    for (const [range, start, end] of parts) {
+      const part = await fetched(at, { range, 'if-range': etag });
+      expect([range, part.status, part.headers.get('content-range')]).to.deep.equal([
+        range,
+        206,
+        `bytes ${start}-${end}/100000`,
+      ]);
+      expect(part.body.equals(bytes.subarray(start, end + 1)), range).to.equal(true);
+    }
+    for (const headers of [
+      { range: 'bytes=5-', 'if-range': '"another"' },
+      { range: 'bytes=1-2,4-5' },
+      { range: 'lines=1-' },
+      { range: 'bytes=9-5' },
+    ])
+      expect((await fetched(at, headers)).body.length, JSON.stringify(headers)).to.equal(100_000);
+    const beyond = await fetched(at, { range: 'bytes=100000-' });
+    expect([beyond.status, beyond.headers.get('content-range')]).to.deep.equal([416, 'bytes */100000']);
+    const head = await fetched(at, {}, 'HEAD');
+    expect([head.status, head.headers.get('content-length'), head.body.length]).to.deep.equal([200, '100000', 0]);
+  });
+
+  it('are those of the signed catalog and of packages, and no others', async () => {
+    for (const path of [
+      '/public/',
+      '/public/metadata',
+      '/public/metadata/../../depot.db',
+      '/public/metadata/..%2f..%2fdepot.db',
+      '/public/metadata/1.root.json.bak',
+      '/blobs/aa/../../keys/root.pem',
+      '/blobs/keys/root.pem',
+      `/blobs/aa/${'b'.repeat(64)}`,
+      '/depot.db',
+      '/keys/root.pem',
+      '/inbox/',
+    ]) {
+      const { status, body } = await fetched(path);
+      expect([path, status], body.toString()).to.deep.equal([path, 404]);
+    }
+    expect((await fetched('/public/metadata/1.root.json')).status).to.equal(200);
+  });
+
+  it('change their tag with what is published', async () => {
+    const timestamp = () => fetched('/public/metadata/timestamp.json');
+    const before = (await timestamp()).headers.get('etag');
+    expect((await timestamp()).headers.get('etag')).to.equal(before);
+    await served.depot.store
+      .documents('group')
+      .create('g', { schema: 'd3/group@1', kind: 'static', description: '', members: [] }, 'a');
+    await served.server.publisher.now();
+    expect((await timestamp()).headers.get('etag')).to.not.equal(before);
+  });
+});
+
+describe('a served depot', () => {
+  const options = (dir: string, changes: Partial<ServeOptions> = {}): ServeOptions => ({
+    dir,
+    host: '127.0.0.1',
+    port: 0,
+    tls: null,
+    proxies: [],
+    readers: 'everyone',
+    perMinute: 1000,
+    maxUpload: 1 << 20,
+    logLevel: 'info',
+    log: () => undefined,
+    clock: systemClock,
+    ticks,
+    version: '0.0.0',
+    ...changes,
+  });
+
+  it('believes the headers of proxies it was told of, and of nobody else', () =>
+    inFolder(async (dir) => {
+      await initDepot(join(dir, 'depot'), { clock: systemClock });
+      for (const [proxies, from] of [
+        [['127.0.0.1'], '203.0.113.7'],
+        [['10.0.0.0/8'], '127.0.0.1'],
+        [[], '127.0.0.1'],
+      ] as [string[], string][]) {
+        const log: string[] = [];
+        const served = await serveDepot(options(join(dir, 'depot'), { proxies, log: (line) => log.push(line) }));
+        await fetch(`${served.url}/api/v1/session`, { headers: { 'x-forwarded-for': '203.0.113.7' } });
+        await served.stop();
+        const line = log.map((text) => JSON.parse(text)).find(({ msg }) => msg === 'request');
+        expect(line.from, proxies.join()).to.equal(from);
+      }
+    }));
+
+  it('speaks TLS with its own certificate, to machines and to admins who know it', async function () {
+    const folder = mkdtempSync(join(tmpdir(), 'd3-tls-test-'));
+    try {
+      const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+      const words = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'];
+      const names = ['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out', cert];
+      if (spawnSync('openssl', [...words, ...names]).status !== 0) this.skip();
+      await initDepot(join(folder, 'depot'), { clock: systemClock });
+      const served = await serveDepot(options(join(folder, 'depot'), { tls: { cert, key } }));
+      try {
+        expect(served.url).to.match(/^https:/);
+        const status = await new Promise((resolve, reject) => {
+          get(`${served.url}/public/metadata/timestamp.json`, { ca: readFileSync(cert) }, (answer) => {
+            answer.resume();
+            resolve(answer.statusCode);
+          }).on('error', reject);
+        });
+        expect(status).to.equal(200);
+        const signal = new AbortController().signal;
+        const remote = (ca: string | null) =>
+          openRemoteDepot({
+            url: new URL(served.url),
+            token: async () => `d3t_${'x'.repeat(43)}`,
+            ca,
+            work: join(folder, 'work'),
+            signal,
+          });
+        const outcome = (ca: string | null) =>
+          remote(ca).then(
+            () => 'open',
+            (error) => error.code,
+          );
+        expect([await outcome(cert), await outcome(null)]).to.deep.equal(['UNAUTHENTICATED', 'DEPOT_UNREACHABLE']);
+      } finally {
+        await served.stop();
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('writes down who was there all at once, and nothing while they ask', async () => {
+    const clock = new TestClock();
+    const served = await serveForTest({ clock });
+    try {
+      await served.depot.store.computers.takeReport(newReport());
+      const key = await served.machineKey(MEMBER);
+      const before = (await served.depot.store.computers.find(MEMBER))?.lastContact;
+      clock.moveDays(1);
+      for (let n = 0; n < 5; n += 1) await served.ask('GET', '/public/metadata/timestamp.json', { secret: key });
+      expect((await served.depot.store.computers.find(MEMBER))?.lastContact).to.equal(before);
+      await served.server.contacts.writeDown();
+      expect((await served.depot.store.computers.find(MEMBER))?.lastContact).to.equal('2030-01-02T00:00:00.000Z');
+    } finally {
+      await served.discard();
+    }
+  });
+
+  it('shows machines a change by itself', async () => {
+    const served = await serveForTest({ clock: new TestClock() });
+    try {
+      const secret = await served.token('sally');
+      const { sha256, size } = await served.depot.blobs.put(Buffer.from('a package'));
+      const file = { name: 'x.pkg', sha256, size, format: 'pkg' as const };
+      const added = await served.ask('POST', '/api/v1/editions', { secret, json: newEdition({ file }) });
+      expect(added.status, added.text).to.equal(200);
+      const missing = await served.ask('POST', '/api/v1/editions', { secret, json: newEdition({ revision: 2 }) });
+      expect([missing.status, missing.json['code']]).to.deep.equal([503, 'BLOB_GONE']);
+      for (let waited = 0; waited < 5000; waited += 50) {
+        const { publication } = served.depot.store;
+        if ((await publication.last())?.generation === (await publication.generation())) return;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      throw new Error('it was never published');
+    } finally {
+      await served.discard();
+    }
+  });
+});
+
+describe('the publisher', () => {
+  it('makes one publication of several changes, and another when one came too late for it', async () => {
+    let published = 0;
+    let release = () => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const publisher = new Publisher(
+      async () => {
+        published += 1;
+        if (published === 1) await gate;
+        return null;
+      },
+      () => undefined,
+    );
+    const first = publisher.now();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(published).to.equal(1);
+    const [second, third] = [publisher.now(), publisher.now()];
+    release();
+    await Promise.all([first, second, third]);
+    expect(published).to.equal(2);
+    for (let n = 0; n < 5; n += 1) publisher.soon();
+    await publisher.stop();
+    expect(published).to.equal(3);
+  });
+
+  it('tells what went wrong to whoever waits, and goes on', async () => {
+    let tries = 0;
+    const failures: unknown[] = [];
+    const publisher = new Publisher(
+      async () => {
+        tries += 1;
+        if (tries < 3) throw new Error('disk full');
+        return null;
+      },
+      (error) => failures.push(error),
+    );
+    expect(await publisher.now().catch((error: Error) => error.message)).to.equal('disk full');
+    publisher.soon();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(failures.length).to.equal(1);
+    expect(await publisher.now()).to.equal(null);
+  });
+});
+
+describe('the limiter', () => {
+  it('lets so many through at once and then as many as time gives back, for each by itself', () => {
+    let now = 0;
+    const limiter = new Limiter(60, () => now);
+    const taken = (who: string, times: number) =>
+      Array.from({ length: times }, () => limiter.take(who)).filter((wait) => wait === 0).length;
+    expect(taken('a', 100)).to.equal(60);
+    expect(taken('b', 10)).to.equal(10);
+    now += 10_000;
+    expect(taken('a', 100)).to.equal(10);
+    expect(limiter.take('a')).to.equal(1);
+    now += 3_600_000;
+    expect(taken('a', 100)).to.equal(60);
+  });
+});
