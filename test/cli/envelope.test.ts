@@ -77,7 +77,7 @@ describe('--json prints one envelope and nothing else', () => {
       ['SIGINT', 130, 'INTERRUPTED'],
     ] as const) {
       const ended = await fixture(['misbehave', 'wait', '--json', '-v', '-v'], {
-        running: (child) => setTimeout(() => child.kill(signal), 1500),
+        running: (child) => whenWaiting(child, [signal]),
       });
       const envelope = document(ended);
       expect(envelope).to.deep.include({ exit, command: 'misbehave' });
