@@ -143,6 +143,22 @@ describe('the page of a served depot in a real browser', () => {
     ];
   }
 
+  it('the eyes of these tests see: what is wrong is found', async () => {
+    await look({}, async (page) => {
+      await page.locator('.tile').first().waitFor();
+      await page.evaluate(`{
+        const wide = document.createElement('input');
+        wide.style.width = '3000px';
+        wide.style.color = '#bbb';
+        document.querySelector('main').append(wide);
+      }`);
+      const problems = (await problemsOf(page)).join('\n');
+      expect(problems)
+        .to.include('wider than the screen')
+        .and.to.match(/^label: <input/m);
+    });
+  });
+
   it('refuses a wrong token and one that may not look, each with its reason, and asks again', async () => {
     await look({ signedIn: false }, async (page) => {
       const token = page.getByLabel('Token');
