@@ -8,7 +8,7 @@ import { linesOf } from './lines.ts';
 /** Commands whose --json is a stream of lines that the envelope ends: the listed exceptions. */
 const STREAMS: readonly string[] = ['run watch'];
 
-/** Commands that go on until they are told to stop: bare, they would. */
+/** Commands that go on until they are told to stop; `depot init nothing` has made them a depot by then. */
 const SERVERS: readonly string[] = ['depot serve'];
 
 describe('depot3:D10 --json', () => {
@@ -26,12 +26,13 @@ describe('depot3:D10 --json', () => {
   it('is one envelope on stdout from every command, bare, with a word that names nothing, and wrongly used', async () => {
     expect(commands.length).to.be.greaterThan(30);
     const env = { D3_ROOT: path.join(dir, 'a'), D3_DEPOT: path.join(dir, 'depot'), USER: 'sally' };
-    const lines = commands.flatMap((command) =>
-      [...(SERVERS.includes(command.join(' ')) ? [] : [[]]), ['nothing'], ['--no-such-flag']].map((words) => ({
+    const lines = commands.flatMap((command) => {
+      const isServer = SERVERS.includes(command.join(' '));
+      return [...(isServer ? [] : [[], ['nothing']]), ['--no-such-flag']].map((words) => ({
         argv: [...command, ...words, '--json'],
         env,
-      })),
-    );
+      }));
+    });
     const ended = await linesOf(lines, dir);
     for (const [at, { code, stdout, stderr }] of ended.entries()) {
       const { argv = [] } = lines[at] ?? {};
