@@ -4,6 +4,7 @@ import { globSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { writeOwnIndex } from '../src/startup/own-plugins.ts';
 import { bundle } from './bundle.ts';
+import { writePage } from './page.ts';
 
 const root = path.dirname(import.meta.dirname);
 /** Newer than all sources when the build is: bin/d3 looks. */
@@ -14,5 +15,6 @@ const projects = ['src', ...globSync('plugins/*/tsconfig.json', { cwd: root }).m
 const { status } = spawnSync('tsc', ['-b', ...projects], { cwd: root, stdio: 'inherit' });
 if (status !== 0) process.exit(status ?? 1);
 await bundle(root, path.join(root, 'dist', 'bundle'));
+await writePage(root, path.join(root, 'dist', 'page'));
 await writeOwnIndex(root);
 writeFileSync(mark, '');

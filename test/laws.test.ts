@@ -22,7 +22,9 @@ interface Source {
 }
 
 const sources: Source[] = [...FOLDERS, ...plugins]
-  .flatMap((folder) => globSync('**/*.ts', { cwd: path.join(project, folder) }).map((name) => path.join(folder, name)))
+  .flatMap((folder) =>
+    globSync('**/*.{ts,tsx}', { cwd: path.join(project, folder) }).map((name) => path.join(folder, name)),
+  )
   .map((file) => {
     const text = readFileSync(path.join(project, file), 'utf8');
     return { file, text, imports: importsOf(file, text) };
@@ -66,7 +68,7 @@ describe('the laws of the house', () => {
     expect(sources.length).to.be.greaterThan(100);
     const all = sources.flatMap((source) => source.imports);
     expect(all.length).to.be.greaterThan(400);
-    const broken = all.filter(({ to }) => to.endsWith('.ts') && !existsSync(path.join(project, to)));
+    const broken = all.filter(({ to }) => /\.tsx?$/.test(to) && !existsSync(path.join(project, to)));
     expect(broken).to.deep.equal([]);
   });
 
@@ -202,11 +204,25 @@ describe('the laws of the house', () => {
     expect(heavy).to.deep.equal([]);
   });
 
+  it('the page runs in browsers: it shares words and pure rules with the server, nothing else, and nothing loads it', () => {
+    const page = 'src/depot/page';
+    const shared = /^(?:src\/depot\/page\/|preact(?:\/hooks)?$)/;
+    const types = /^src\/depot\/views\/answers\.ts$/;
+    const wrong = within(page).flatMap(({ imports }) =>
+      imports.filter(({ to, typeOnly }) => !shared.test(to) && !(typeOnly && types.test(to))),
+    );
+    expect(wrong).to.deep.equal([]);
+    expect(outside(page).flatMap(({ imports }) => imports.filter(({ to }) => to.startsWith(page)))).to.deep.equal([]);
+    expect(
+      lines(within(page), /innerHTML|dangerouslySet|localStorage|sessionStorage|\beval\(|https?:\/\/(?!www\.w3\.org)/),
+    ).to.deep.equal([]);
+  });
+
   it('there is no cycle among the modules', () => {
     const graph = new Map(
       sources.map(({ file, imports }) => [
         file,
-        imports.filter(({ to, typeOnly }) => to.endsWith('.ts') && !typeOnly).map(({ to }) => to),
+        imports.filter(({ to, typeOnly }) => /\.tsx?$/.test(to) && !typeOnly).map(({ to }) => to),
       ]),
     );
     expect(cycles(graph)).to.deep.equal([]);

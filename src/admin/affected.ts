@@ -1,7 +1,6 @@
-import { cpuByName, type OperatingSystem, osAllowed } from '../catalog/limits.ts';
-import { nameKey } from '../catalog/names.ts';
+import { misfit } from '../catalog/limits.ts';
 import type { Edition } from '../catalog/types.ts';
-import { Fleet } from './fleet.ts';
+import { Fleet } from '../depot/index.ts';
 import type { AdminSession } from './session.ts';
 
 /** What an edition's going live comes to on the machines, as their last reports have them. Machines that never reported are not known. */
@@ -42,19 +41,12 @@ export async function affectedBy(edition: Edition, session: AdminSession): Promi
     if (receipt?.id === edition.id) {
       if (receipt.piloting) found.enliven += 1;
     } else if (receipt !== undefined && (receipt.frozen || receipt.piloting)) found.stay += 1;
-    else if (excluded.has(id) || !canInstall(edition, os, cpu)) found.cannot += 1;
+    else if (excluded.has(id) || misfit(edition, os, cpu) !== null) found.cannot += 1;
     else if (receipt === undefined) found.install += 1;
     else if (receipt.id < edition.id) found.update += 1;
     else found.rollBack += 1;
   }
   return found;
-}
-
-/** Whether a machine of this kind may ever have it. Whether a Linux has dpkg is not known here. */
-function canInstall({ oses, cpu: wanted, file }: Edition, os: OperatingSystem, cpu: string): boolean {
-  const isMac = nameKey(os.name) === 'macos';
-  const fits = file.format === 'pkg' || isMac === (file.format === 'dmg');
-  return fits && osAllowed(oses, os) && (wanted === null || cpuByName(cpu) === wanted);
 }
 
 /** In a line for whoever has to agree. */

@@ -1,10 +1,9 @@
 import { D3Error } from '@d3/sdk';
 import { type EaType, isOfKind } from '../catalog/criteria.ts';
 import type { EaBody } from '../depot/contract.ts';
-import type { Documents, StoredDocument } from '../depot/index.ts';
+import { type Documents, Fleet, type StoredDocument } from '../depot/index.ts';
 import { criteriaName } from './criteria.ts';
 import { documentMeant, refuseInUse, refuseName, savedIfOther } from './documents.ts';
-import { Fleet } from './fleet.ts';
 import { type AdminSession, publish } from './session.ts';
 
 export type StoredEa = StoredDocument<EaBody>;

@@ -3,10 +3,9 @@ import type { Criteria } from '../catalog/criteria.ts';
 import { leavesOf } from '../catalog/criteria.ts';
 import type { GroupRef } from '../catalog/types.ts';
 import type { GroupBody } from '../depot/contract.ts';
-import type { Documents, StoredDocument } from '../depot/index.ts';
+import { type Documents, Fleet, type FleetComputer, type StoredDocument } from '../depot/index.ts';
 import { criteriaNow, readCriteria } from './criteria.ts';
 import { documentMeant, refuseInUse, refuseName, savedIfOther } from './documents.ts';
-import { Fleet, type FleetComputer } from './fleet.ts';
 import { type AdminSession, publish } from './session.ts';
 
 export interface Group {

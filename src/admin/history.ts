@@ -1,6 +1,12 @@
 import { D3Error } from '@d3/sdk';
-import { type Anchor, type ChainedEvent, type ChainVerdict, type HistoryEvent, verifyChain } from '../depot/index.ts';
-import { Fleet } from './fleet.ts';
+import {
+  type Anchor,
+  type ChainedEvent,
+  type ChainVerdict,
+  Fleet,
+  type HistoryEvent,
+  verifyChain,
+} from '../depot/index.ts';
 import type { AdminSession } from './session.ts';
 
 export interface HistoryRequest {

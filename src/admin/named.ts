@@ -1,9 +1,8 @@
 import { nameKey } from '../catalog/names.ts';
 import type { PolicyScope } from '../catalog/types.ts';
-import type { Documents, StoredDocument } from '../depot/index.ts';
+import { type Documents, Fleet, type StoredDocument } from '../depot/index.ts';
 import { criteriaName } from './criteria.ts';
 import { documentMeant, refuseInUse, refuseName, savedIfOther } from './documents.ts';
-import { Fleet } from './fleet.ts';
 import { type AdminSession, publish } from './session.ts';
 
 /** Objects that are a name others refer to. */

@@ -8,7 +8,7 @@ import type {
   ProblemSomewhere,
   QueuedSomewhere,
 } from '../depot/index.ts';
-import { computerMeant } from './fleet.ts';
+import { computerMeant } from '../depot/index.ts';
 import type { AdminSession } from './session.ts';
 
 export interface ReportRequest {

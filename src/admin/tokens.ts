@@ -1,6 +1,5 @@
 import { D3Error } from '@d3/sdk';
-import { ROLES, type Role, type Token } from '../depot/index.ts';
-import { Fleet } from './fleet.ts';
+import { Fleet, ROLES, type Role, type Token } from '../depot/index.ts';
 import type { AdminSession } from './session.ts';
 
 export interface TokenRequest {

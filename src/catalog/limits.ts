@@ -1,4 +1,4 @@
-import type { Cpu } from './types.ts';
+import type { Cpu, Edition } from './types.ts';
 
 /** An operating system as a machine states it: `macOS 15.6`, `debian 12`. */
 export interface OperatingSystem {
@@ -104,4 +104,18 @@ export function cpuByName(name: string): Cpu | null {
 export function cpuOfDebian(architecture: string): Cpu | null | undefined {
   if (architecture === 'all') return null;
   return architecture === 'amd64' ? 'x86_64' : architecture === 'arm64' ? 'arm64' : undefined;
+}
+
+/** For which machines an edition is. */
+export type Fitting = Pick<Edition, 'oses' | 'cpu'> & { file: Pick<Edition['file'], 'format'> };
+
+/**
+ * What keeps a machine of this kind from ever having an edition, as far as it can be told from elsewhere: whether a Linux
+ * has dpkg cannot.
+ */
+export function misfit({ oses, cpu: wanted, file }: Fitting, os: OperatingSystem, cpu: string): keyof Fitting | null {
+  const isMac = os.name.toLowerCase() === 'macos';
+  if (file.format !== 'pkg' && isMac !== (file.format === 'dmg')) return 'file';
+  if (!osAllowed(oses, os)) return 'oses';
+  return wanted === null || cpuByName(cpu) === wanted ? null : 'cpu';
 }

@@ -1,9 +1,11 @@
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { D3Error } from '@d3/sdk';
 import { loadSettings } from '../config/layers.ts';
-import { type ServeOptions, serveDepot } from '../depot/index.ts';
+import { type PageFiles, pageFiles, readPage, type ServeOptions, serveDepot } from '../depot/index.ts';
 import { systemClock, ticks } from '../platform/clock.ts';
 import { machinePaths } from '../platform/paths.ts';
+import type { Installation } from '../startup/installation.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { ownPreferences } from './admin-here.ts';
 import { databaseGiven } from './depot-database.ts';
@@ -14,6 +16,8 @@ export interface ServeRequest
   extends Pick<ServeOptions, 'tls' | 'proxies' | 'readers' | 'perMinute' | 'maxUpload' | 'logLevel'> {
   /** The folder of the depot, where it was said as an argument. */
   dir: string | undefined;
+  /** Where d3 is: the page comes from there. */
+  installation: Installation;
   /** HOST:PORT */
   listen: string;
 }
@@ -27,7 +31,7 @@ interface ServeInput {
 
 /** Serves a depot until the signal; resolves when everything has ended. */
 export async function serveHere(
-  { dir, listen, ...rest }: ServeRequest,
+  { dir, listen, installation, ...rest }: ServeRequest,
   { inputs, signal, terminal, version }: ServeInput,
 ): Promise<{ depot: string; url: string }> {
   const settings = await loadSettings(machinePaths('/', process.platform));
@@ -39,6 +43,7 @@ export async function serveHere(
     ...listenAt(listen),
     dir: depot,
     database: await databaseGiven(inputs.depotDatabase, settings),
+    page: await pageOf(installation),
     log: (line) => terminal.log(line),
     clock: systemClock,
     ticks,
@@ -47,6 +52,15 @@ export async function serveHere(
   await stopped(signal);
   await served.stop();
   return { depot, url: served.url };
+}
+
+/** The files of the page: as the build made them, or made now where d3 runs from its sources. */
+async function pageOf({ root, code }: Installation): Promise<PageFiles> {
+  if (code !== 'sources') return readPage(path.join(root, 'dist', 'page'));
+  // Only a checkout has what makes it, so that it must not be found by what makes the bundle.
+  const maker = pathToFileURL(path.join(root, 'scripts', 'page.ts')).href;
+  const { makePage } = (await import(maker)) as { makePage: (root: string) => Promise<[string, Uint8Array][]> };
+  return pageFiles(await makePage(root));
 }
 
 function stopped(signal: AbortSignal): Promise<void> {

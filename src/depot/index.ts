@@ -5,6 +5,7 @@ import type * as moves from './move.ts';
 import type * as remote from './remote/depot.ts';
 import type * as enrolment from './remote/enrolment.ts';
 import type * as queues from './run-queue.ts';
+import type * as page from './server/page-files.ts';
 import type * as server from './server/serve.ts';
 
 export type { BackedUp } from './backup.ts';
@@ -16,6 +17,7 @@ export { type DocumentKind, registerDocumentKind } from './document-kinds.ts';
 export type { Waiting } from './drafts.ts';
 export { type Anchor, type ChainedEvent, type ChainProblem, type ChainVerdict, verifyChain } from './event-chain.ts';
 export { endsSoon, STATIC_DAYS } from './expiry.ts';
+export { computerMeant, Fleet, type FleetComputer, type FleetSource, type Judged } from './fleet.ts';
 export { depotUrl, HttpTransport } from './http-transport.ts';
 export type { InboxOutcome, ReportsTaken } from './inbox.ts';
 export { makeKey, publicKeyOf, publicText, SIGNING_ROLES, type SigningRole } from './keys.ts';
@@ -25,6 +27,7 @@ export { blobsOf, neededBlobs } from './needed-blobs.ts';
 export { asksRecords, Records } from './records.ts';
 export { ROLES, type Role } from './roles.ts';
 export type { RunQueue } from './run-queue.ts';
+export type { PageFiles } from './server/page-files.ts';
 export type { Served, ServeOptions } from './server/serve.ts';
 export type { KeysView, RoleRow, Rotated, Rotation } from './signing.ts';
 export type { KnownCopy, SiteCopy, SiteOptions } from './site.ts';
@@ -50,3 +53,7 @@ export const requestEnrolment: typeof enrolment.requestEnrolment = async (...giv
   (await import('./remote/enrolment.ts')).requestEnrolment(...given);
 export const serveDepot: typeof server.serveDepot = async (...given) =>
   (await import('./server/serve.ts')).serveDepot(...given);
+export const readPage: typeof page.readPage = async (...given) =>
+  (await import('./server/page-files.ts')).readPage(...given);
+export const pageFiles = async (...given: Parameters<typeof page.pageFiles>): Promise<page.PageFiles> =>
+  (await import('./server/page-files.ts')).pageFiles(...given);

@@ -225,7 +225,7 @@ describe('d3admin history --verify', () => {
       alter table depot drop column identity; alter table depot drop column unfinished;
       drop index events_key; alter table events drop column target_key;
       create index events_name on events (lower(target_name));
-      drop table tokens; drop table enrolments; drop table enrolment_codes; drop table computer_claims;
+      drop table page_sessions; drop table tokens; drop table enrolments; drop table enrolment_codes; drop table computer_claims;
       update depot set schema_version = 4`);
     const { exit, result } = await verify();
     expect([exit, result.problems]).to.deep.equal([0, []]);

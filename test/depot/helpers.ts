@@ -32,6 +32,11 @@ export class TestClock {
   moveDays(days: number): void {
     this.#now += days * DAY;
   }
+
+  /** @param at milliseconds since 1970 */
+  moveTo(at: number): void {
+    this.#now = at;
+  }
 }
 
 /** Runs a test in a new folder and removes it. */

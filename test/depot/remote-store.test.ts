@@ -51,6 +51,8 @@ function withoutFilesAndWithAnyToken(depot: LocalDepot, store: Store): LocalDepo
     computers: store.computers,
     publication: store.publication,
     runs: store.runs,
+    overview: store.overview,
+    pageSessions: store.pageSessions,
     enrolments: store.enrolments,
     tokens: {
       add: (token, by) => store.tokens.add(token, by),

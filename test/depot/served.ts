@@ -15,9 +15,11 @@ import type { Rank } from '../../src/depot/roles.ts';
 import { buildApp } from '../../src/depot/server/app.ts';
 import { Contacts } from '../../src/depot/server/contacts.ts';
 import { Metrics } from '../../src/depot/server/metrics.ts';
+import { pageFiles } from '../../src/depot/server/page-files.ts';
 import { Publisher } from '../../src/depot/server/publisher.ts';
 import type { ServerParts } from '../../src/depot/server/route.ts';
 import { Tags } from '../../src/depot/server/static-files.ts';
+import { Views } from '../../src/depot/views/views.ts';
 import { type Clock, ticks } from '../../src/platform/clock.ts';
 
 /** A depot that is really served, on loopback, in this process. */
@@ -82,6 +84,8 @@ export async function serveForTest(options: ServedOptions): Promise<ServedDepot>
     maxUpload,
     readers,
     tags: new Tags(),
+    page: pageFiles([['index.html', Buffer.from('<!doctype html>')]]),
+    views: new Views(depot, clock),
     isStopping: () => false,
   };
   const log: string[] = [];

@@ -433,6 +433,65 @@ export function describeStore(title: string, open: OpenStore): void {
       });
     });
 
+    describe('sessions of the page', () => {
+      it('are known by their secret until they are closed, are over, or their token is', async () => {
+        const { token } = await store.tokens.add(
+          { name: 'vera', role: 'viewer', computer: null, expiresAt: null },
+          'sally',
+        );
+        const { pageSessions } = local;
+        const ends = '2030-01-02T00:00:00.000Z';
+        const [one, two] = [await pageSessions.open(token.id, ends), await pageSessions.open(token.id, ends)];
+        const known = { id: token.id, name: 'vera', role: 'viewer', computer: null, sessionEnds: ends };
+        expect([await pageSessions.known(one), await pageSessions.known(two)]).to.deep.equal([known, known]);
+        await pageSessions.close(one);
+        await pageSessions.close('nobody');
+        expect([await pageSessions.known(one), await pageSessions.known(two)]).to.deep.equal([null, known]);
+        clock.moveDays(1);
+        expect(await pageSessions.known(two)).to.equal(null);
+        const three = await pageSessions.open(token.id, '2030-01-03T00:00:00.000Z');
+        expect(await pageSessions.known(three)).to.not.equal(null);
+        await store.tokens.revoke('vera', 'sally');
+        expect(await pageSessions.known(three)).to.equal(null);
+      });
+    });
+
+    describe('sums over all computers', () => {
+      it('are those of their newest reports', async () => {
+        const id = (n: number) => `0b9f2c9e-1111-4222-8333-00000000000${n}`;
+        const failed = { target: 'foo', basename: 'foo', edition: 'foo-2-1', status: 'failed' as const, reason: 'no' };
+        const queued = {
+          ...newReport().receipts[0],
+          basename: 'bar',
+          edition: 'bar-1-1',
+          id: 9,
+          queuedAt: '2030-01-01T00:00:00.000Z',
+          customExpiration: null,
+        };
+        for (const n of [1, 2, 3]) await local.computers.takeReport(newReport({}, { id: id(n) }));
+        await local.computers.takeReport(newReport({ outcomes: [failed], exit: 1 }, { id: id(1) }));
+        await local.computers.takeReport(
+          newReport({ outcomes: [failed], exit: 1, at: '2029-12-31T00:00:00.000Z' }, { id: id(2) }),
+        );
+        await local.computers.takeReport(newReport({ receipts: [], queue: [queued as never] }, { id: id(3) }));
+        const { overview } = local;
+        const foo = { basename: 'foo', id: 1, edition: 'foo-1-1', computers: 2, piloting: 0, frozen: 0 };
+        expect(await overview.editions()).to.deep.equal([foo]);
+        expect(await overview.queues()).to.deep.equal([{ basename: 'bar', id: 9, computers: 1 }]);
+        const problem = { subject: 'foo', edition: 'foo-2-1', status: 'failed', reason: 'no', processes: [] };
+        expect(await overview.problems(5)).to.deep.equal([
+          { ...problem, since: '2029-12-31T00:00:00.000Z', computers: 2 },
+        ]);
+        expect(await overview.problems(0)).to.deep.equal([]);
+        expect([...(await overview.computers())].toSorted()).to.deep.equal([
+          [id(1), { receipts: 1, queued: 0, failed: 1, blocked: 0 }],
+          [id(2), { receipts: 1, queued: 0, failed: 1, blocked: 0 }],
+          [id(3), { receipts: 0, queued: 1, failed: 0, blocked: 0 }],
+        ]);
+        expect(await overview.contacts(['2029-01-01T00:00:00.000Z', '2031-01-01T00:00:00.000Z'])).to.deep.equal([3, 0]);
+      });
+    });
+
     describe('enrolment', () => {
       const OTHER = '1b9f2c9e-1111-4222-8333-444455556666';
       const NEW = '2b9f2c9e-1111-4222-8333-444455556666';

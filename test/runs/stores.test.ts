@@ -101,7 +101,7 @@ describe('stores of before there were runs', () => {
         ALTER TABLE depot DROP COLUMN identity; ALTER TABLE depot DROP COLUMN unfinished;
         ALTER TABLE events DROP COLUMN target_key; ALTER TABLE events DROP COLUMN prev; ALTER TABLE events DROP COLUMN hash;
         ALTER TABLE depot DROP COLUMN events; ALTER TABLE depot DROP COLUMN newest_event;
-        DROP TABLE tokens; DROP TABLE enrolments; DROP TABLE enrolment_codes; DROP TABLE computer_claims;
+        DROP TABLE page_sessions; DROP TABLE tokens; DROP TABLE enrolments; DROP TABLE enrolment_codes; DROP TABLE computer_claims;
         UPDATE depot SET schema_version = 1`);
       before.close();
       const store = await openStore(dir, { clock: systemClock, mustExist: true });

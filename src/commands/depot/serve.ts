@@ -2,6 +2,7 @@ import { D3Error } from '@d3/sdk';
 import { Args, Flags } from '@oclif/core';
 import { AdminCommand, type ContextOf, type Outcome } from '../../cli/base.ts';
 import { wholeNumber } from '../../cli/flags.ts';
+import { sessionOf } from '../../cli/session.ts';
 import { commaList } from '../../cli/words.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
@@ -13,7 +14,8 @@ interface WasServed {
 const MEBIBYTE = 1024 * 1024;
 
 export default class DepotServe extends AdminCommand<WasServed, typeof DepotServe> {
-  static override summary = 'Serve a depot: its catalog and packages to machines, an HTTP API to admins.';
+  static override summary =
+    'Serve a depot: its catalog and packages to machines, an HTTP API to admins, a page to look at.';
   static override description =
     'It runs until SIGTERM or ctrl-c, which let what is under way end. Without --listen only this host reaches it; elsewhere it needs a ' +
     'certificate, or a proxy in front that does TLS. Machines read /public and /blobs as from any web server; admins name its address as ' +
@@ -83,6 +85,7 @@ export default class DepotServe extends AdminCommand<WasServed, typeof DepotServ
         perMinute: flags.rate,
         maxUpload: flags['max-upload'] * MEBIBYTE,
         logLevel: flags['log-level'],
+        installation: sessionOf(this.config).installation ?? { root: this.config.root, code: 'dist' },
       },
       context,
     );

@@ -1,9 +1,11 @@
 import { D3Error } from '@d3/sdk';
 import type { FastifyRequest } from 'fastify';
+import { suffices } from '../roles.ts';
 import { SECRET, secretHash } from '../secrets.ts';
 import type { KnownToken } from '../store/contract.ts';
 import { type Caller, unauthenticated } from './callers.ts';
 import { Limiter } from './limiter.ts';
+import { sessionIn } from './page-session.ts';
 import type { Route, ServerParts } from './route.ts';
 
 /** Of how many requests a token may make, one address may come with so many wrong ones. */
@@ -39,7 +41,7 @@ export class Gate {
     const { ip } = request;
     if (route?.id === 'enrol') refuseMany(this.#enrolling.take(ip));
     const secret = secretIn(request.headers.authorization);
-    if (secret === null) return null;
+    if (secret === null) return this.#onPage(request, route);
     const access = route?.access.for ?? 'anybody';
     const isOpen = access === 'anybody' || (access === 'readers' && this.#server.readers === 'everyone');
     const caller = await this.#known(secret, access === 'readers');
@@ -53,6 +55,17 @@ export class Gate {
     this.#server.contacts.heard(caller);
     if (access !== 'readers') refuseMany(this.#asking.take(String(caller.id)));
     return caller;
+  }
+
+  /** Who is signed in on the page; whoever that is, the page only looks. */
+  async #onPage(request: FastifyRequest, route: Route | undefined): Promise<Caller> {
+    const secret = route?.page === true ? sessionIn(request) : null;
+    if (secret === null) return null;
+    const session = await this.#server.depot.store.pageSessions.known(secret);
+    if (session === null || session.role === 'machine' || !suffices(session.role, 'viewer')) return null;
+    this.#server.contacts.heard(session);
+    refuseMany(this.#asking.take(String(session.id)));
+    return { ...session, role: 'viewer' };
   }
 
   async #known(secret: string, forReading: boolean): Promise<KnownToken | null> {

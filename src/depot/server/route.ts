@@ -2,9 +2,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import type { Clock } from '../../platform/clock.ts';
 import type { LocalDepot } from '../depot.ts';
+import type { Views } from '../views/views.ts';
 import type { Access, Caller, Readers } from './callers.ts';
 import type { Contacts } from './contacts.ts';
 import type { Metrics } from './metrics.ts';
+import type { PageFiles } from './page-files.ts';
 import type { Publisher } from './publisher.ts';
 import type { Tags } from './static-files.ts';
 
@@ -21,6 +23,9 @@ export interface ServerParts {
   maxUpload: number;
   readers: Readers;
   tags: Tags;
+  /** What the page is made of. */
+  page: PageFiles;
+  views: Views;
   /** Whether it was told to stop. */
   isStopping: () => boolean;
 }
@@ -38,7 +43,7 @@ export interface Asked<P, Q, B> {
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-type Tag = 'catalog' | 'computers' | 'access' | 'machines' | 'runs' | 'files' | 'depot';
+type Tag = 'catalog' | 'computers' | 'access' | 'machines' | 'runs' | 'files' | 'depot' | 'page';
 
 interface Shape<P extends TSchema, Q extends TSchema, B extends TSchema, A extends TSchema> {
   /** Unique; operationId in OpenAPI. */
@@ -60,6 +65,8 @@ interface Shape<P extends TSchema, Q extends TSchema, B extends TSchema, A exten
   bodyLimit?: number;
   /** Code of the error a malformed body gets; REQUEST_INVALID unless said. */
   invalid?: string;
+  /** Whoever is signed in on the page may ask it too, to look. */
+  page?: true;
   /** The body is no JSON: it is handed on as it comes. */
   streams?: true;
 }

@@ -7,10 +7,12 @@ import { type LocalDepot, openDepot } from '../depot.ts';
 import { errnoOf } from '../files.ts';
 import { networkProblem } from '../mirrors.ts';
 import type { DatabaseGiven } from '../store/database.ts';
+import { Views } from '../views/views.ts';
 import { buildApp } from './app.ts';
 import type { Readers } from './callers.ts';
 import { Contacts } from './contacts.ts';
 import { Metrics } from './metrics.ts';
+import type { PageFiles } from './page-files.ts';
 import { Publisher } from './publisher.ts';
 import type { ServerParts } from './route.ts';
 import { Tags } from './static-files.ts';
@@ -36,6 +38,8 @@ export interface ServeOptions {
   /** Milliseconds that only grow. */
   ticks: () => number;
   version: string;
+  /** What the page is made of; absent: there is none. */
+  page?: PageFiles;
 }
 
 export interface Served {
@@ -105,6 +109,8 @@ async function serving(
     maxUpload,
     readers,
     tags: new Tags(),
+    page: options.page ?? new Map(),
+    views: new Views(depot, clock),
     isStopping: () => isStopping,
   };
   const app = await buildApp(server, { ...options, tls });

@@ -84,7 +84,7 @@ export async function giveFile(
       .header('cache-control', found.cache)
       .header('accept-ranges', 'bytes')
       .header('x-content-type-options', 'nosniff');
-    if (matches(request.headers['if-none-match'], tag)) return await reply.code(304).send();
+    if (isNamed(request.headers['if-none-match'], tag)) return await reply.code(304).send();
     const range = rangeOf(request.headers.range, request.headers['if-range'], tag, size);
     if (range === 'beyond') {
       void reply.header('content-range', `bytes */${size}`);
@@ -112,7 +112,7 @@ async function openPlain(path: string): Promise<FileHandle | null> {
 }
 
 /** The tags of If-None-Match, or `*`. */
-function matches(header: string | undefined, tag: string): boolean {
+export function isNamed(header: string | undefined, tag: string): boolean {
   if (header === undefined) return false;
   return header.split(',').some((each) => each.trim() === '*' || each.trim().replace(/^W\//, '') === tag);
 }

@@ -36,6 +36,8 @@ export interface Store extends AdminStore {
   readonly history: HistoryStore;
   readonly computers: ComputerStore;
   readonly publication: PublicationStore;
+  readonly overview: OverviewStore;
+  readonly pageSessions: PageSessionStore;
   readonly tokens: TokenStore;
   readonly enrolments: EnrolmentStore;
   /**
@@ -385,6 +387,52 @@ export interface ProblemSomewhere extends Somewhere {
 
 export type ProblemStatus = Extract<ReportedOutcome['status'], 'failed' | 'blocked' | 'held' | 'interrupted'>;
 
+/** Computers that have an edition, by their newest reports. */
+export interface EditionCount {
+  basename: string;
+  id: number;
+  edition: string;
+  computers: number;
+  /** Those that have it as a pilot, and frozen. */
+  piloting: number;
+  frozen: number;
+}
+
+/** Computers where an edition waits for a restart. */
+export type QueueCount = Pick<EditionCount, 'basename' | 'id' | 'computers'>;
+
+/** Computers that said the same of the same thing. */
+export interface ProblemCount
+  extends Pick<ProblemSomewhere, 'subject' | 'edition' | 'status' | 'reason' | 'processes'> {
+  /** When the first of them said so, ISO 8601. */
+  since: string;
+  computers: number;
+}
+
+/** How much a computer has of everything. */
+export interface ComputerCounts {
+  receipts: number;
+  queued: number;
+  /** Failed or cut. */
+  failed: number;
+  /** Blocked, or held up by a program that runs. */
+  blocked: number;
+}
+
+/** Sums over all computers, by their newest reports. */
+export interface OverviewStore {
+  /** By basename, oldest first. */
+  editions(): Promise<EditionCount[]>;
+  /** By basename, oldest first. */
+  queues(): Promise<QueueCount[]>;
+  /** The most common first; at most so many. */
+  problems(limit: number): Promise<ProblemCount[]>;
+  /** By computer; one without anything is left out. */
+  computers(): Promise<Map<string, ComputerCounts>>;
+  /** How many computers were heard of at each of these moments or later. */
+  contacts(moments: readonly string[]): Promise<number[]>;
+}
+
 /** Reports kept for each computer. */
 export const REPORTS_KEPT = 10;
 
@@ -492,6 +540,20 @@ export interface TokenStore {
   known(secret: string): Promise<KnownToken | null>;
   /** Writes down who was heard of, all at once. */
   contacted(contacts: readonly Contact[]): Promise<void>;
+}
+
+/** Who is signed in on the page. Only hashes of what their browsers have are kept. */
+export interface PageSessionStore {
+  /**
+   * Signs somebody in; sessions that are over are forgotten.
+   * @param token whose it is: it ends with it
+   * @returns the secret for the browser, this once
+   */
+  open(token: number, expiresAt: string): Promise<string>;
+  /** Whose session this is; null when nobody's, or when it or its token is over. */
+  known(secret: string): Promise<(KnownToken & { sessionEnds: string }) | null>;
+  /** From now on it opens nothing; what nobody has changes nothing. */
+  close(secret: string): Promise<void>;
 }
 
 export interface NewEnrolmentCode {

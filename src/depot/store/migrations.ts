@@ -34,6 +34,7 @@ const migrations: readonly Migration[] = [
   chainEvents,
   addIdentity,
   addTokens,
+  addPageSessions,
 ];
 
 /** Since this version a database says which depot's it is. */
@@ -458,6 +459,17 @@ async function addTokens(db: Kysely<Tables>, traits: DatabaseTraits): Promise<vo
   await db.schema.createIndex('computer_claims_value').on('computer_claims').columns(['kind', 'value']).execute();
   const computers = await db.selectFrom('computers').select(['id', 'claims']).execute();
   for (const { id, claims } of computers) await keepClaims(db, id, JSON.parse(claims));
+}
+
+/** What the page of a served depot keeps of those who signed in. */
+async function addPageSessions(db: Kysely<Tables>): Promise<void> {
+  await db.schema
+    .createTable('page_sessions')
+    .addColumn('hash', 'text', (column) => column.primaryKey())
+    .addColumn('token_id', 'bigint', (column) => column.notNull().references('tokens.id'))
+    .addColumn('created_at', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'text', (column) => column.notNull())
+    .execute();
 }
 
 function withEditionColumns<T extends string, C extends string>(table: CreateTableBuilder<T, C>) {

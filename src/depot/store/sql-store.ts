@@ -10,6 +10,8 @@ import type {
   EditionStore,
   EnrolmentStore,
   HistoryStore,
+  OverviewStore,
+  PageSessionStore,
   PublicationStore,
   Store,
   TokenStore,
@@ -18,6 +20,8 @@ import { SqlDocuments } from './documents.ts';
 import { SqlEditions } from './editions.ts';
 import { SqlEnrolments } from './enrolments.ts';
 import { historyStore } from './events.ts';
+import { SqlOverview } from './overview.ts';
+import { SqlPageSessions } from './page-sessions.ts';
 import { SqlPublication } from './publication.ts';
 import { SqlRuns } from './runs.ts';
 import type { Tables } from './tables.ts';
@@ -30,6 +34,8 @@ export class SqlStore implements Store {
   readonly history: HistoryStore;
   readonly computers: ComputerStore;
   readonly publication: PublicationStore;
+  readonly overview: OverviewStore;
+  readonly pageSessions: PageSessionStore;
   readonly runs: RunStore;
   readonly tokens: TokenStore;
   readonly enrolments: EnrolmentStore;
@@ -43,6 +49,8 @@ export class SqlStore implements Store {
     this.history = historyStore(db, clock);
     this.computers = new SqlComputers(db, clock);
     this.publication = new SqlPublication(db, clock);
+    this.overview = new SqlOverview(db);
+    this.pageSessions = new SqlPageSessions(db, clock);
     this.runs = new SqlRuns(db);
     this.tokens = new SqlTokens(db, clock);
     this.enrolments = new SqlEnrolments(db, clock);

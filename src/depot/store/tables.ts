@@ -21,6 +21,7 @@ export interface Tables {
   tokens: TokenTable;
   enrolment_codes: EnrolmentCodeTable;
   enrolments: EnrolmentTable;
+  page_sessions: PageSessionTable;
 }
 
 /** One row. */
@@ -206,6 +207,15 @@ export interface TokenTable {
   revoked_at: string | null;
   revoked_by: string | null;
   last_used_at: string | null;
+}
+
+/** Who is signed in on the page. */
+interface PageSessionTable {
+  /** SHA-256 of what the browser has. */
+  hash: string;
+  token_id: number;
+  created_at: string;
+  expires_at: string;
 }
 
 export interface EnrolmentCodeTable {

@@ -7,9 +7,11 @@ import { editionRoutes } from './editions.ts';
 import { fileRoutes } from './files.ts';
 import { historyRoutes } from './history.ts';
 import { machineRoutes } from './machines.ts';
+import { pageRoutes } from './page.ts';
 import { publicationRoutes } from './publication.ts';
 import { runRoutes } from './runs.ts';
 import { serviceRoutes } from './service.ts';
+import { viewRoutes } from './views.ts';
 
 /** Every route there is. */
 export const ROUTES: readonly Route[] = [
@@ -24,4 +26,6 @@ export const ROUTES: readonly Route[] = [
   ...publicationRoutes,
   ...blobRoutes,
   ...accessRoutes,
+  ...viewRoutes,
+  ...pageRoutes,
 ];

@@ -10,9 +10,10 @@ import {
   PROVISIONING,
 } from '../catalog/criteria.ts';
 import { nameKey } from '../catalog/names.ts';
-import type { ComputerBody, GroupBody } from '../depot/contract.ts';
-import { asksRecords, type Computer, Records, type StoredDocument } from '../depot/index.ts';
-import type { AdminSession } from './session.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { ComputerBody, GroupBody } from './contract.ts';
+import { asksRecords, Records } from './records.ts';
+import type { AdminStore, Computer, StoredDocument } from './store/contract.ts';
 
 /** A computer with what admins say of it. */
 export interface FleetComputer extends Computer {
@@ -40,6 +41,12 @@ export interface Judged {
   met: boolean;
 }
 
+/** What of a depot it is read from. */
+export interface FleetSource {
+  depot: { store: Pick<AdminStore, 'computers' | 'documents'> };
+  clock: Clock;
+}
+
 const DAY = 86_400_000;
 /** The fewest letters that stand for an id. */
 const PREFIX = /^[0-9a-f][0-9a-f-]{3,35}$/;
@@ -50,9 +57,9 @@ export class Fleet {
   readonly #byId: ReadonlyMap<string, FleetComputer>;
   readonly #records: Records;
   readonly #newest = new Map<string, Newest>();
-  readonly #store: AdminSession['depot']['store'];
+  readonly #store: FleetSource['depot']['store'];
 
-  private constructor(computers: FleetComputer[], records: Records, store: AdminSession['depot']['store']) {
+  private constructor(computers: FleetComputer[], records: Records, store: FleetSource['depot']['store']) {
     this.computers = computers;
     this.#byId = new Map(computers.map((computer) => [computer.id, computer]));
     this.#records = records;
@@ -60,7 +67,7 @@ export class Fleet {
   }
 
   /** Who there is. What computers last reported is read by {@link reading}, before anything is judged. */
-  static async of(session: AdminSession): Promise<Fleet> {
+  static async of(session: FleetSource): Promise<Fleet> {
     const { store } = session.depot;
     const documents = await store.documents('computer').list();
     const recordOf = new Map(documents.map((document) => [document.name, document]));
@@ -192,6 +199,6 @@ export class Fleet {
  * The computer a word means, as {@link Fleet.find} has it. All computers are looked through only for what is neither an id nor
  * a name they report.
  */
-export async function computerMeant(word: string, session: AdminSession): Promise<Computer> {
+export async function computerMeant(word: string, session: FleetSource): Promise<Computer> {
   return (await session.depot.store.computers.find(word)) ?? (await Fleet.of(session)).find(word);
 }
