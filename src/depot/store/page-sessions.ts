@@ -4,6 +4,7 @@ import type { Role } from '../roles.ts';
 import { newSecret, secretHash } from '../secrets.ts';
 import type { KnownToken, PageSessionStore } from './contract.ts';
 import type { Tables } from './tables.ts';
+import { DEPOT, inTurn } from './turns.ts';
 
 export class SqlPageSessions implements PageSessionStore {
   readonly #db: Kysely<Tables>;
