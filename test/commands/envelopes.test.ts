@@ -11,7 +11,9 @@ const STREAMS: readonly string[] = ['run watch'];
 /** Commands that go on until they are told to stop; `depot init nothing` has made them a depot by then. */
 const SERVERS: readonly string[] = ['depot serve'];
 
-describe('depot3:D10 --json', () => {
+describe('depot3:D10 --json', function () {
+  // Each command is started three times.
+  this.timeout(300_000);
   let dir: string;
   beforeEach(() => {
     dir = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'd3-json-')));

@@ -34,6 +34,7 @@ describe('the places of a machine', () => {
       identity: '/var/lib/d3/computer-id',
       runLock: '/var/lib/d3/run.lock',
       nestedLocks: [1, 2, 3, 4].map((level) => `/var/lib/d3/nested-${level}.lock`),
+      depotKey: '/var/lib/d3/depot-key.json',
       owners: '/var/lib/d3/owners',
       trust: '/var/lib/d3/trust',
       scripts: '/var/lib/d3/scripts',
