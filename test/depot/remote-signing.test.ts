@@ -88,18 +88,16 @@ describe('signing for a served depot', () => {
     expect(await shown()).to.deep.equal([`${added.edition} live`]);
     const next = await add(sally, { revision: 2 });
     await sally.store.editions.makeLive(next.id, by, { liveId: added.id, newestId: next.id });
-    const group = await sally.store
-      .documents('group')
-      .create(
-        'lab',
-        {
-          schema: 'd3/group@1',
-          kind: 'static',
-          description: '',
-          members: ['0b9f2c9e-1111-4222-8333-444455556666', '0a9f2c9e-1111-4222-8333-444455556666'],
-        },
-        by,
-      );
+    const group = await sally.store.documents('group').create(
+      'lab',
+      {
+        schema: 'd3/group@1',
+        kind: 'static',
+        description: '',
+        members: ['0b9f2c9e-1111-4222-8333-444455556666', '0a9f2c9e-1111-4222-8333-444455556666'],
+      },
+      by,
+    );
     await sally.store
       .documents('mirror')
       .create('m', { schema: 'd3/mirror@1', url: 'https://m.example.org', networks: [], priority: 1 } as never, by);
@@ -227,6 +225,54 @@ describe('signing for a served depot', () => {
     await sally.addEdition({ ...edition, file: { ...edition.file, sha256, size } }, sally.admin ?? '');
     expect(await sally.publish({ mine: true })).to.equal(null);
     expect(await shown()).to.deep.equal([]);
+    expect((await sally.signing.waiting()).map(({ role }) => role)).to.deep.equal(['targets']);
+  });
+
+  it('targets are handed over to an admin elsewhere by their first signature, over the network', async () => {
+    const key = await makeKey(keysOf('sally'), 'targets');
+    const { signing } = served.depot;
+    const old = (await signing.keys()).roles.flatMap(({ role, keys }) =>
+      role === 'targets' ? keys.map(({ id }) => id) : [],
+    );
+    await signing.rotate({ role: 'targets', add: [key], remove: old, threshold: 1, folder: null }, 'test');
+    await served.depot.publish();
+    const sally = await as('sally');
+    expect(await sally.signing.waitsForMine()).to.equal(true);
+    expect((await sally.signing.draftedRoles()).map(({ role }) => role)).to.deep.equal(['targets']);
+    await sally.publish({ mine: true, agreed: true });
+    expect((await sally.signing.keys()).root).to.equal(2);
+    expect(await sally.signing.waiting()).to.deep.equal([]);
+    await add(sally);
+    await sally.publish({ mine: true });
+    expect(await shown()).to.have.length(1);
+  });
+
+  it('policies, smart groups and records: what can be worked out here is signed, the rest is looked at', async () => {
+    await handOver(1, 'sally');
+    const sally = await as('sally');
+    const by = sally.admin ?? '';
+    const policy = {
+      schema: 'd3/policy@1',
+      description: '',
+      events: [],
+      scope: { groups: ['standard'], excludedGroups: [], departments: [], buildings: [], provisioning: {} },
+      frequency: 'ongoing',
+      steps: [{ kind: 'wait', args: { seconds: 1 } }],
+    } as never;
+    const added = await sally.store.documents('policy').create('tidy', policy, by);
+    await sally.publish({ mine: true });
+    expect(await sally.signing.waiting()).to.deep.equal([]);
+    await sally.store.documents('policy').update(added.id, added.generation, { name: 'tidier' }, by);
+    await sally.publish({ mine: true });
+    expect(await sally.signing.waiting()).to.deep.equal([]);
+    const smart = (criteria: object) => ({ schema: 'd3/group@1', kind: 'smart', description: '', criteria }) as never;
+    const known = { all: [{ fact: 'os-version', op: '>=', not: false, value: '14' }] };
+    await sally.store.documents('group').create('macs', smart(known), by);
+    await sally.publish({ mine: true });
+    expect(await sally.signing.waiting()).to.deep.equal([]);
+    const recorded = { all: [{ fact: 'department', op: 'is', not: false, value: 'lab' }] };
+    await sally.store.documents('group').create('lab', smart(recorded), by);
+    expect(await sally.publish({ mine: true })).to.equal(null);
     expect((await sally.signing.waiting()).map(({ role }) => role)).to.deep.equal(['targets']);
   });
 

@@ -10,7 +10,7 @@ const RECORDS = new Set(['computer', 'department', 'building', 'site', 'ea']);
 
 /** Notes what is asked of a served depot here, for who signs it: by the names under which the depot showed what was asked for. */
 export class AskedHere {
-  readonly changes: AskedChange[] = [];
+  changes: readonly AskedChange[] = [];
   readonly #names = new Map<string, string>();
   readonly #mirrors = new Map<number, string>();
 
@@ -26,24 +26,29 @@ export class AskedHere {
     return document;
   }
 
+  /** All of it is signed, or in force. */
+  done(): void {
+    this.changes = [];
+  }
+
   add(edition: NewEdition): void {
-    this.changes.push({ what: 'add', edition });
+    this.#note({ what: 'add', edition });
   }
 
   restore(id: number): void {
-    this.changes.push({ what: 'restore', id });
+    this.#note({ what: 'restore', id });
   }
 
   edition(what: 'live' | 'unlive' | 'delete', id: number): void {
-    this.changes.push({ what, id, name: this.#nameOf('edition', id) });
+    this.#note({ what, id, name: this.#nameOf('edition', id) });
   }
 
   update(id: number, changes: Extract<AskedChange, { what: 'update' }>['changes']): void {
-    this.changes.push({ what: 'update', id, name: this.#nameOf('edition', id), changes });
+    this.#note({ what: 'update', id, name: this.#nameOf('edition', id), changes });
   }
 
   records(): void {
-    this.changes.push({ what: 'records' });
+    this.#note({ what: 'records' });
   }
 
   /** @param id null: a new one. @param changes null: it is to go */
@@ -54,14 +59,18 @@ export class AskedHere {
     const renamed = id !== null && changes !== null ? { newName: changes.name ?? name ?? '' } : {};
     if (kind === 'group') {
       const group = body === null ? null : groupOf(body as unknown as GroupBody);
-      this.changes.push({ what: 'group', id, name, body: group, ...renamed });
-    } else if (kind === 'policy') this.changes.push({ what: 'policy', id, name, body, ...renamed });
+      this.#note({ what: 'group', id, name, body: group, ...renamed });
+    } else if (kind === 'policy') this.#note({ what: 'policy', id, name, body, ...renamed });
     else if (kind === 'mirror') {
       const { url, networks } = (body ?? {}) as unknown as MirrorBody;
       const was = id === null ? null : (this.#mirrors.get(id) ?? null);
       if (changes === null || body !== null)
-        this.changes.push({ what: 'mirror', url: was, body: body === null ? null : { url, networks } });
+        this.#note({ what: 'mirror', url: was, body: body === null ? null : { url, networks } });
     }
+  }
+
+  #note(change: AskedChange): void {
+    this.changes = [...this.changes, change];
   }
 
   #nameOf(kind: string, id: number): string | null {

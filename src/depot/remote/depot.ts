@@ -41,7 +41,7 @@ class RemoteDepot implements Depot {
     this.admin = admin;
     this.store = new RemoteStore(api);
     this.blobs = new RemoteBlobs(api, work, signal);
-    this.signing = new RemoteSigning(api, options, admin, this.store.asked.changes, this.blobs.sent);
+    this.signing = new RemoteSigning(api, options, admin, this.store.asked, this.blobs.sent);
     this.#api = api;
   }
 

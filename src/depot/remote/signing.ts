@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { D3Error } from '@d3/sdk';
 import type { Metadata, Targets } from '@tufjs/models';
-import { type AskedChange, explained } from '../../catalog/asked-changes.ts';
+import { explained } from '../../catalog/asked-changes.ts';
 import { type CatalogChange, catalogChanges } from '../../catalog/catalog-changes.ts';
 import type { Catalog } from '../../catalog/types.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -18,6 +18,7 @@ import { changedRoles, type DraftToSign, type HolderSigning, type KeysView, sign
 import type { PublicationRecord } from '../store/contract.ts';
 import { TrustFolder } from '../trust.ts';
 import type { Api, RemoteOptions } from './api.ts';
+import type { AskedHere } from './asked.ts';
 
 /** Who signs for a served depot on a machine of their own. */
 export interface Signer {
@@ -47,7 +48,7 @@ export class RemoteSigning implements HolderSigning {
   readonly #signer: Signer | null;
   readonly #options: RemoteOptions;
   readonly #by: string;
-  readonly #asked: readonly AskedChange[];
+  readonly #asked: AskedHere;
   readonly #own: ReadonlySet<string>;
   /** Drafts that were shown: these are signed when they are agreed to, and no others. */
   #shown: DraftToSign[] | null = null;
@@ -55,10 +56,10 @@ export class RemoteSigning implements HolderSigning {
 
   /**
    * @param by who signs
-   * @param asked what was asked for so far; grows
+   * @param asked what is asked for here
    * @param own SHA-256 of the files that were sent from here; grows
    */
-  constructor(api: Api, options: RemoteOptions, by: string, asked: readonly AskedChange[], own: ReadonlySet<string>) {
+  constructor(api: Api, options: RemoteOptions, by: string, asked: AskedHere, own: ReadonlySet<string>) {
     this.#api = api;
     this.#options = options;
     this.#signer = options.signer ?? null;
@@ -115,7 +116,8 @@ export class RemoteSigning implements HolderSigning {
     if (!agreed && (open.get('targets') ?? []).length > 0) {
       this.#forget();
       const targets = (await this.#drafts()).find(({ role }) => role === 'targets');
-      if (targets !== undefined && (await this.#isOurs(targets))) drafts.push(targets);
+      if (targets !== undefined && !(await this.#isOurs(targets))) return null;
+      if (targets !== undefined) drafts.push(targets);
     }
     let published: PublicationRecord | null = null;
     for (const draft of drafts) {
@@ -129,6 +131,8 @@ export class RemoteSigning implements HolderSigning {
       // What one of several has signed is not foreign to them the next time.
       if (taken.published === null && draft.catalog !== null) await this.#keepAgreed(draft.catalog);
     }
+    // The next publication is of what is asked from now on.
+    this.#asked.done();
     this.#forget();
     return published;
   }
@@ -139,7 +143,7 @@ export class RemoteSigning implements HolderSigning {
     const { catalog } = await this.#trust();
     const agreed = await this.#agreed();
     const bases = agreed !== null && agreed.generation > catalog.generation ? [catalog, agreed] : [catalog];
-    const found = bases.map((before) => explained(before, after, this.#asked, this.#by, this.#own));
+    const found = bases.map((before) => explained(before, after, this.#asked.changes, this.#by, this.#own));
     const ours = found.find(({ foreign }) => foreign.length === 0);
     if (ours !== undefined) return ours.unseen.length === 0;
     throw foreignDraft(this.#api.location, (found.at(-1) as (typeof found)[number]).foreign);
