@@ -2,7 +2,7 @@ import { D3Error } from '@d3/sdk';
 import type { RecordFact } from '../catalog/criteria.ts';
 import { RECORD_FACTS } from '../catalog/criteria.ts';
 import type { ComputerBody, ReportedQueued, ReportedReceipt } from '../depot/contract.ts';
-import { Fleet, type FleetComputer, type StoredDocument } from '../depot/index.ts';
+import { endsSoon, Fleet, type FleetComputer, type StoredDocument } from '../depot/index.ts';
 import { readCriteria } from './criteria.ts';
 import { documentMeant } from './documents.ts';
 import { eaValue } from './eas.ts';
@@ -42,6 +42,10 @@ export interface ShownComputer extends ListedComputer {
   groups: string[];
   receipts: ReportedReceipt[];
   queue: ReportedQueued[];
+  /** When the catalog it had at its newest report expires, ISO 8601; null: it had none, or does not say. */
+  catalogExpires: string | null;
+  /** How long that still is, in words, when it is near; it acts on nothing afterwards. */
+  catalogEndsIn: string | null;
 }
 
 /** What an admin says of a computer; `none` clears. */
@@ -239,7 +243,18 @@ async function shown(computer: FleetComputer, fleet: Fleet, session: AdminSessio
     groups: (await groupsOf(computer, fleet, session)).map(({ name }) => name),
     receipts: await store.computers.receipts(computer.id),
     queue: await store.computers.queue(computer.id),
+    ...(await catalogEnd(newest?.catalogExpires, session)),
   };
+}
+
+/** Whether the catalog a computer had when it reported is near its end. */
+export async function catalogEnd(
+  catalogExpires: string | undefined,
+  { depot, clock }: Pick<AdminSession, 'depot' | 'clock'>,
+): Promise<Pick<ShownComputer, 'catalogExpires' | 'catalogEndsIn'>> {
+  if (catalogExpires === undefined) return { catalogExpires: null, catalogEndsIn: null };
+  const last = await depot.store.publication.last();
+  return { catalogExpires, catalogEndsIn: endsSoon(catalogExpires, last?.days, clock.now()) };
 }
 
 function isNone(text: string): boolean {

@@ -28,7 +28,7 @@ export async function makeOwnKey(role: SigningRole, folder: string): Promise<Mad
 }
 
 export function listKeys(session: AdminSession): Promise<KeysView> {
-  return localDepot(session).signing.keys();
+  return session.depot.signing.keys();
 }
 
 /** As it is typed. */
@@ -69,7 +69,7 @@ export interface ToSign {
 
 /** What waits for signatures, so that nobody signs what they have not seen. */
 export async function whatWaits(session: AdminSession): Promise<ToSign> {
-  const { signing } = localDepot(session);
+  const { signing } = session.depot;
   const roles = (await signing.draftedRoles()).map(({ role, before, after }) => {
     const of = ({ keys, threshold: many }: typeof after) =>
       `${many} of ${keys.map(({ id }) => id.slice(0, 8)).join(', ')}`;
@@ -95,8 +95,8 @@ export interface Signed {
  * @throws D3Error notFound `NO_KEY_HERE` when none of them counts for it
  */
 export async function signWaiting(before: readonly Waiting[], session: AdminSession): Promise<Signed> {
-  await session.depot.publish({ mine: true });
-  const waiting = await localDepot(session).signing.waiting();
+  await session.depot.publish({ mine: true, agreed: true });
+  const waiting = await session.depot.signing.waiting();
   const isSame = (draft: Waiting) =>
     waiting.some(({ role, signed }) => role === draft.role && signed.length === draft.signed.length);
   if (before.length > 0 && before.every(isSame)) {

@@ -9,6 +9,7 @@ import type {
   QueuedSomewhere,
 } from '../depot/index.ts';
 import { computerMeant } from '../depot/index.ts';
+import { catalogEnd } from './computers.ts';
 import type { AdminSession } from './session.ts';
 
 export interface ReportRequest {
@@ -55,6 +56,9 @@ interface ReportedComputer extends Computer {
   exit: number;
   /** Why its newest run came to nothing; null when it came to its end. */
   failure: string | null;
+  /** As {@link ShownComputer} has them. */
+  catalogExpires: string | null;
+  catalogEndsIn: string | null;
 }
 
 export interface ReportResult {
@@ -206,7 +210,8 @@ async function withMissing<R extends { id: number; status: Status }>(
   return rows.map((row) => (gone.has(row.id) ? { ...row, status: 'missing' } : row));
 }
 
-async function reportedComputers(ids: readonly string[], { depot, clock }: AdminSession): Promise<ReportedComputer[]> {
+async function reportedComputers(ids: readonly string[], session: AdminSession): Promise<ReportedComputer[]> {
+  const { depot, clock } = session;
   const now = clock.now().getTime();
   const found: ReportedComputer[] = [];
   for (const id of ids) {
@@ -214,7 +219,8 @@ async function reportedComputers(ids: readonly string[], { depot, clock }: Admin
     const [newest] = await depot.store.computers.reports(id);
     if (computer === null || newest === undefined) continue;
     const { command, exit, failure = null } = newest;
-    found.push({ ...computer, ageSeconds: age(computer.lastContact, now), command, exit, failure });
+    const end = await catalogEnd(newest.catalogExpires, session);
+    found.push({ ...computer, ageSeconds: age(computer.lastContact, now), command, exit, failure, ...end });
   }
   return found;
 }

@@ -92,7 +92,7 @@ export function localDepot({ depot }: AdminSession): LocalDepot {
  */
 export async function readyToChange({ depot }: AdminSession): Promise<void> {
   await depot.publish();
-  if (depot.local === null || !(await depot.local.signing.waitsForMine())) return;
+  if (!(await depot.signing.waitsForMine())) return;
   throw new D3Error(
     'UNSIGNED_CHANGES',
     'refused',
@@ -105,11 +105,13 @@ export async function readyToChange({ depot }: AdminSession): Promise<void> {
 export async function publish({ depot, report }: AdminSession): Promise<void> {
   try {
     await depot.publish({ mine: true });
-    const waiting = (await depot.local?.signing.waiting()) ?? [];
+    const waiting = await depot.signing.waiting();
     if (waiting.length === 0) return;
     const { waitingWords } = await import('./waiting.ts');
     for (const draft of waiting) report({ type: 'warning', target: null, text: waitingWords(draft) });
   } catch (error) {
+    // Somebody may be at work on the depot: that is no mishap on the way.
+    if (error instanceof D3Error && error.exit === 'verificationFailed') throw error;
     const why = error instanceof Error ? error.message : String(error);
     throw new D3Error('NOT_PUBLISHED', 'failed', `The change was taken in, but machines are not shown it yet: ${why}`, {
       target: depot.location,

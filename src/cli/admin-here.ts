@@ -98,7 +98,9 @@ async function openedDepot<Result>(
   }
   const { tokenFor } = await import('./served-depot.ts');
   const token = await tokenFor(location, settings, preferences, env);
-  const options = { url: location, token: async () => token, ca: settings.httpCa, work: folder, signal };
+  const trust = { folder: ownProgramPaths().signedDepots, firstRoot: settings.trustRoot };
+  const signer = { keys, trust, clock: systemClock };
+  const options = { url: location, token: async () => token, ca: settings.httpCa, work: folder, signal, signer };
   const depot = await openRemoteDepot(options);
   const admin = depot.admin ?? '';
   if (flags.admin !== undefined && flags.admin !== admin) {

@@ -20,6 +20,7 @@ export function showComputerText(computer: ShownComputer, terminal: Terminal): v
       ['System', `${os.name} ${os.version}, ${cpu}`],
       ['d3', d3],
       ['Last report', `${moment(computer.lastContact)} (${ageWords(computer.age)})`],
+      ...catalogEndText(computer),
       ['First report', moment(computer.firstContact)],
       ['Department', computer.department ?? 'none'],
       ['Building', computer.building ?? 'none'],
@@ -40,4 +41,18 @@ export function showComputerText(computer: ShownComputer, terminal: Terminal): v
     ]),
     empty: 'Installed: nothing',
   });
+}
+
+/** Said when it is near: a computer whose catalog has expired acts on nothing of the depot. */
+export function catalogEndText({
+  catalogExpires,
+  catalogEndsIn,
+}: Pick<ShownComputer, 'catalogExpires' | 'catalogEndsIn'>): [string, string][] {
+  if (catalogExpires === null || catalogEndsIn === null) return [];
+  return [
+    [
+      'Its catalog ends',
+      `${moment(catalogExpires)} (${catalogEndsIn === 'no time' ? 'it is over' : `in ${catalogEndsIn}`})`,
+    ],
+  ];
 }

@@ -13,7 +13,7 @@ import { type InboxOutcome, type ReportsTaken, takeInbox, takeReports } from './
 import { generateKeys, type Keyring, keysFolder, readKeyring } from './keys.ts';
 import { blobsOf, neededBlobs } from './needed-blobs.ts';
 import { publish, seemsInForce, withDerivedStatus } from './publish.ts';
-import { type Signing, signingOf } from './signing.ts';
+import { type HolderSigning, type Signing, signingOf } from './signing.ts';
 import { copySite, forgetCopy, type KnownCopy, knownCopies, type SiteCopy, type SiteOptions } from './site.ts';
 import type { AdminStore, NewEdition, PublicationRecord, Store, StoredEdition } from './store/contract.ts';
 import {
@@ -35,6 +35,7 @@ export interface Depot {
   readonly work: string;
   readonly store: AdminStore;
   readonly blobs: Blobs;
+  readonly signing: HolderSigning;
   /** Itself, where it is in its folder on this host; null over the network. */
   readonly local: LocalDepot | null;
   /** Who acts by the token a served depot was asked with; null: embedded, where people say it themselves. */
@@ -64,6 +65,8 @@ export interface Depot {
 export interface PublishChoice {
   /** Sign with the keys of the person who does this too, not with those of the depot's host alone. */
   mine?: boolean;
+  /** All that waits was shown and agreed to; over the network nothing else is signed than what one asked for oneself. */
+  agreed?: boolean;
   /** Sign anew, whether anything changed or not. */
   renew?: boolean;
   /** Days snapshot and timestamp are to be good for; as last time unless said. */
@@ -249,7 +252,7 @@ class EmbeddedDepot implements LocalDepot {
     this.signing = signingOf(dir, store, keys, clock);
   }
 
-  async publish({ mine = false, ...choice }: PublishChoice = {}): Promise<PublicationRecord | null> {
+  async publish({ mine = false, agreed: _agreed, ...choice }: PublishChoice = {}): Promise<PublicationRecord | null> {
     const { dir, store, blobs } = this;
     return publish({ dir, store, blobs, ring: await this.#ring(mine), clock: this.#clock, ...choice });
   }

@@ -234,8 +234,13 @@ async function draftedRoles(dir: string): Promise<{ role: SigningRole; before: R
   const current = await requireRoot(dir);
   const draft = await waitingDraft(dir, current);
   if (draft === null) return [];
-  return SIGNING_ROLES.map((role) => ({ role, before: current.content[role], after: draft.root.content[role] })).filter(
-    ({ before, after }) => JSON.stringify(before) !== JSON.stringify(after),
+  return changedRoles(current, draft.root);
+}
+
+/** Roles whose keys differ between two roots. */
+export function changedRoles(before: SignedRoot, after: SignedRoot): Awaited<ReturnType<Signing['draftedRoles']>> {
+  return SIGNING_ROLES.map((role) => ({ role, before: before.content[role], after: after.content[role] })).filter(
+    (role) => JSON.stringify(role.before) !== JSON.stringify(role.after),
   );
 }
 
@@ -327,6 +332,9 @@ async function takeSignatures(dir: string, role: Waiting['role'], given: readonl
   if (targets !== null) await saveTargetsDraft(dir, targets);
   return after.size - before.size;
 }
+
+/** What of the signing of a depot there is for who administers it, in its folder or over the network. */
+export type HolderSigning = Pick<Signing, 'keys' | 'waiting' | 'waitsForMine' | 'draftedRoles' | 'draftedCatalog'>;
 
 /** Keys and signatures of a depot. */
 export interface Signing {

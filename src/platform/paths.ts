@@ -102,6 +102,8 @@ export interface ProgramPaths {
   credentials: string;
   /** Folder of signing keys that are this person's own. */
   signingKeys: string;
+  /** Folder of what this person trusts of depots they sign for. */
+  signedDepots: string;
 }
 
 /**
@@ -142,6 +144,7 @@ export function programPaths(
     preferences: path.join(configHome, 'admin.json'),
     credentials: path.join(configHome, 'credentials.json'),
     signingKeys: path.join(configHome, 'keys'),
+    signedDepots: path.join(configHome, 'depots'),
   };
 }
 

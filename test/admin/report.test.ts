@@ -3,10 +3,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'chai';
 import { addGroup } from '../../src/admin/groups.ts';
 import { type ReportRequest, report } from '../../src/admin/report.ts';
+import { openDepot } from '../../src/depot/index.ts';
+import { systemClock } from '../../src/platform/clock.ts';
 import { matchingWords } from '../../src/platform/patterns.ts';
 import { csvText } from '../../src/terminal/csv.ts';
 import { renderTable } from '../../src/terminal/table.ts';
 import { d3 } from '../cli/spawn.ts';
+import { newReport } from '../depot/helpers.ts';
 import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
 
 const REQUEST: ReportRequest = {
@@ -69,6 +72,26 @@ describe('show, search, report and history', () => {
     expect(lab.result.groups).to.have.length(1);
     expect(lab.result.groups[0].excluded[0].edition).to.equal('tool-1-1');
     expect(await ok(['admin', 'search', '--groups'])).to.match(/tool-1-1 +pilot +standard +lab/);
+  });
+
+  it('says when the catalog that a computer has is near its end, and nothing before', async () => {
+    const takeReport = async (name: string, days: number, id: string) => {
+      const depot = await openDepot(sandbox.depot, { clock: systemClock });
+      const catalogExpires = new Date(Date.now() + days * 86_400_000 + 60_000).toISOString();
+      await depot.store.computers.takeReport(newReport({ catalogExpires, at: new Date().toISOString() }, { id, name }));
+      await depot.close();
+    };
+    await takeReport('mac-soon', 3, '0b9f2c9e-1111-4222-8333-444455556661');
+    await takeReport('mac-late', 20, '0b9f2c9e-1111-4222-8333-444455556662');
+    await takeReport('mac-over', -1, '0b9f2c9e-1111-4222-8333-444455556663');
+    for (const line of [
+      ['admin', 'computer', 'show'],
+      ['admin', 'report', '--computers'],
+    ]) {
+      expect(await ok([...line, 'mac-soon'])).to.match(/Its catalog ends:? .*\(in 3 days\)/);
+      expect(await ok([...line, 'mac-over'])).to.match(/Its catalog ends:? .*\(it is over\)/);
+      expect(await ok([...line, 'mac-late'])).not.to.include('catalog ends');
+    }
   });
 
   it('depot3:J27 depot3:J28 depot3:J29 depot3:BUG-38 runs the seeds reports, and limits by status and frozen', async () => {

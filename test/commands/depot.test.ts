@@ -100,6 +100,14 @@ describe('d3 depot', () => {
     expect((await typed(['admin', 'history', '--verify'])).code).to.equal(0);
   });
 
+  it('mirror remove is mirror delete', async () => {
+    const mirror = 'https://mirror.example.org/d3';
+    expect((await typed(['depot', 'mirror', 'add', mirror])).code).to.equal(0);
+    const removed = await typed(['depot', 'mirror', 'remove', mirror]);
+    expect([removed.code, removed.result.url]).to.deep.equal([0, mirror]);
+    expect((await typed(['depot', 'mirror', 'list'])).result).to.deep.equal([]);
+  });
+
   it('keys export-root: a machine that knows the root trusts that depot and no other, whoever answers first', async () => {
     mkdirSync(at('mac-a/etc'), { recursive: true });
     const file = at('d3-root.json');

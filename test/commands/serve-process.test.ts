@@ -48,6 +48,11 @@ describe('d3 depot serve', function () {
         env: { D3_FLAG_CODE: secret },
       }),
     );
+  /** Whoever is root on the host of the depot, with the keys that are there. */
+  const keysOfHost = (words: string[]) =>
+    d3([...words, '--json', '--no-input'], {
+      env: { D3_DEPOT: sandbox.depot, USER: 'root', XDG_CONFIG_HOME: '/nonexistent' },
+    });
   const sync = async (at: string) => result(await d3(['sync', '--root', at, '--json', '--no-input']));
 
   it('takes machines in, gives them the catalog, takes their reports, and ends well when it is told to', async () => {
@@ -127,6 +132,71 @@ describe('d3 depot serve', function () {
       .filter(({ msg }) => msg === 'request')
       .slice(asked);
     expect(since.map(({ path: at, status }) => [at, status])).to.deep.equal([['/public/metadata/timestamp.json', 304]]);
+  });
+
+  it('with the targets key on an admin’s machine, live goes through over the network, and the server alone ships nothing', async () => {
+    const home = (who: string) => path.join(sandbox.dir, `home-${who}`);
+    const keys = (words: string[]) =>
+      d3(['depot', 'keys', ...words, '--json', '--no-input'], {
+        env: { D3_DEPOT: sandbox.depot, USER: 'sally', XDG_CONFIG_HOME: home('sally') },
+      });
+    const { publicKey } = result(await keys(['init', 'targets'])).result;
+    const { roles } = result(await keys(['list'])).result;
+    const old = roles.find(({ role }: { role: string }) => role === 'targets').keys[0].id as string;
+    const rotated = result(await keys(['rotate', 'targets', '--add', publicKey, '--remove', old]));
+    expect([rotated.exit, rotated.result?.inForce]).to.deep.equal([0, true]);
+    const secrets = new Map<string, string>();
+    for (const who of ['sally', 'bob'])
+      secrets.set(who, result(await admin(['token', 'add', who, '--role', 'releaser'])).result.secret);
+    const { url } = await serve();
+    const over = async (words: string[], who = 'sally') =>
+      result(
+        await d3([...words, '--json', '--no-input'], {
+          env: { D3_DEPOT: url, XDG_CONFIG_HOME: home(who), D3_CREDENTIALS: `${who}:${secrets.get(who)}` },
+        }),
+      );
+    const mac = root('mac-a');
+    await enroll(mac, await code(['--site']));
+    const install = async () =>
+      result(await d3(['install', 'tool', '--root', mac, '--json', '--no-input', '-a', 'sally']));
+
+    const source = await sandbox.package('tool', { 'opt/tool': '1' });
+    const added = await over(['admin', 'add', 'tool', '-v', '1', '-s', source]);
+    expect([added.exit, added.warnings]).to.deep.equal([0, []]);
+    const live = await over(['admin', 'live', 'tool-1-1', '-a']);
+    expect([live.exit, live.warnings]).to.deep.equal([0, []]);
+    expect((await install()).exit).to.equal(0);
+    expect(readFileSync(path.join(mac, 'opt/tool'), 'utf8')).to.equal('1');
+
+    // Without the key a change waits, and neither the server nor its host can show it to machines.
+    const more = await sandbox.package('tool2', { 'opt/tool': '2' }, { version: '2' });
+    const waits = await over(['admin', 'add', 'tool', '-v', '2', '-s', more], 'bob');
+    expect([waits.exit, waits.warnings.join()]).to.satisfy(
+      ([exit, text]: [number, string]) => exit === 0 && /waits for one more signature of the targets keys/.test(text),
+    );
+    expect((await over(['admin', 'live', 'tool-2-1', '-a'], 'bob')).exit).to.equal(0);
+    expect(result(await keysOfHost(['depot', 'publish', '--renew'])).exit).to.equal(0);
+    await sync(mac);
+    expect(readFileSync(path.join(mac, 'opt/tool'), 'utf8')).to.equal('1');
+    const listed = await over(['depot', 'keys', 'list']);
+    expect(listed.result.waiting).to.have.length(1);
+    const targets = listed.result.roles.find(({ role }: { role: string }) => role === 'targets').keys;
+    expect(targets[0].atHand).to.equal(true);
+
+    const refused = await over(['admin', 'edit', 'tool-1-1', '--description', 'x']);
+    expect([refused.exit, refused.errors[0].code]).to.deep.equal([30, 'UNSIGNED_CHANGES']);
+    const dry = await over(['depot', 'keys', 'sign', '--dry-run']);
+    expect([dry.result.done, dry.result.what.join('\n')]).to.satisfy(
+      ([done, text]: [boolean, string]) =>
+        !done && /edition tool-2-1 is new, live, tool-2-1\.pkg, SHA-256 [0-9a-f]{64}/.test(text),
+    );
+    const stranger = await over(['depot', 'keys', 'sign', '--auto-confirm'], 'bob');
+    expect([stranger.exit, stranger.errors[0].code]).to.deep.equal([34, 'NO_KEY_HERE']);
+    const signed = await over(['depot', 'keys', 'sign', '--auto-confirm']);
+    expect([signed.exit, signed.result?.inForce]).to.deep.equal([0, ['targets']]);
+    await sync(mac);
+    expect(readFileSync(path.join(mac, 'opt/tool'), 'utf8')).to.equal('2');
+    expect(result(await admin(['history', '--verify'])).exit).to.equal(0);
   });
 
   it('killed under load loses nothing that it said it had', async function () {

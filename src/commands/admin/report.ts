@@ -4,6 +4,7 @@ import type { ReportResult } from '../../admin/report.ts';
 import { REPORT_TYPES, type ReportType } from '../../catalog/statuses.ts';
 import { readingDepot } from '../../cli/admin-here.ts';
 import { AdminCommand, type ContextOf, type Outcome, targets } from '../../cli/base.ts';
+import { catalogEndText } from '../../cli/computer-text.ts';
 import { walkthruFlags } from '../../cli/flags.ts';
 import { ageText, csvListing, listingFlags, showListing, statusesOf, statusFlag } from '../../cli/listing.ts';
 import { installedColumns, problemColumns, queuedColumns } from '../../cli/report-columns.ts';
@@ -77,7 +78,8 @@ export default class AdminReport extends AdminCommand<ReportResult, typeof Admin
       else csvListing(terminal, [...installedColumns], [...installed]);
       return;
     }
-    for (const { name, id, os, cpu, d3, user, lastContact, ageSeconds, command, exit, failure } of computers) {
+    for (const computer of computers) {
+      const { name, id, os, cpu, d3, user, lastContact, ageSeconds, command, exit, failure } = computer;
       const last = `${command}, exit ${exit}${failure === null ? '' : `: ${failure}`}`;
       const lines: [string, string][] = [
         ['Computer', `${name} (${id})`],
@@ -85,6 +87,7 @@ export default class AdminReport extends AdminCommand<ReportResult, typeof Admin
         ['System', `${os.name} ${os.version}, ${cpu}, d3 ${d3}`],
         ['As of', `${lastContact}, ${ageText(ageSeconds)} ago`],
         ['Last run', last],
+        ...catalogEndText(computer),
       ];
       terminal.result(fields(lines));
     }

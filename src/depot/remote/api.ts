@@ -6,6 +6,7 @@ import { D3Error } from '@d3/sdk';
 import { errorFrom } from '../api/errors.ts';
 import { readCertificates, whyUnreachable } from '../http-transport.ts';
 import { unreachable } from '../transport.ts';
+import type { Signer } from './signing.ts';
 
 export interface RemoteOptions {
   url: URL;
@@ -16,6 +17,8 @@ export interface RemoteOptions {
   /** Absolute path of a private folder for what is in the making. */
   work: string;
   signal: AbortSignal;
+  /** Who signs here; absent: nobody does. */
+  signer?: Signer;
 }
 
 type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;

@@ -22,6 +22,8 @@ export class RemoteBlobs implements Blobs {
   #folder: Promise<string> | null = null;
   /** Files with the bytes of blobs, as they were sent or came. */
   readonly #atHand = new Map<string, string>();
+  /** SHA-256 of what was sent from here. */
+  readonly sent = new Set<string>();
 
   /** @param work absolute path of a private folder */
   constructor(api: Api, work: string, signal: AbortSignal) {
@@ -35,6 +37,7 @@ export class RemoteBlobs implements Blobs {
     const copy = join(await this.#room(), `sent-${this.#atHand.size}`);
     const info = await copied(source, copy);
     this.#atHand.set(info.sha256, copy);
+    this.sent.add(info.sha256);
     await this.#sent(info, copy);
     return info;
   }

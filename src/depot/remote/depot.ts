@@ -1,10 +1,11 @@
 import type { Edition } from '../../catalog/types.ts';
-import type { Depot } from '../depot.ts';
+import type { Depot, PublishChoice } from '../depot.ts';
 import type { InboxOutcome } from '../inbox.ts';
 import { registerCoreKinds } from '../kinds.ts';
 import type { NewEdition, PublicationRecord, StoredEdition } from '../store/contract.ts';
 import { Api, type RemoteOptions } from './api.ts';
 import { RemoteBlobs } from './blobs.ts';
+import { RemoteSigning } from './signing.ts';
 import { RemoteStore } from './store.ts';
 
 /**
@@ -30,14 +31,17 @@ class RemoteDepot implements Depot {
   readonly admin: string;
   readonly store: RemoteStore;
   readonly blobs: RemoteBlobs;
+  readonly signing: RemoteSigning;
   readonly #api: Api;
 
-  constructor(api: Api, admin: string, { work, signal }: RemoteOptions) {
+  constructor(api: Api, admin: string, options: RemoteOptions) {
+    const { work, signal } = options;
     this.location = api.location;
     this.work = work;
     this.admin = admin;
     this.store = new RemoteStore(api);
     this.blobs = new RemoteBlobs(api, work, signal);
+    this.signing = new RemoteSigning(api, options, admin, this.store.asked, this.blobs.sent);
     this.#api = api;
   }
 
@@ -51,9 +55,10 @@ class RemoteDepot implements Depot {
       .removed;
   }
 
-  /** The server has published by itself; this waits until it has. */
-  async publish(): Promise<PublicationRecord | null> {
-    return (await this.#api.send<{ published: PublicationRecord | null }>('POST', 'publication')).published;
+  /** The server publishes by itself, and this waits until it has; what it may not sign is signed here. */
+  async publish({ mine = false, agreed = false }: PublishChoice = {}): Promise<PublicationRecord | null> {
+    const { published } = await this.#api.send<{ published: PublicationRecord | null }>('POST', 'publication');
+    return (mine ? await this.signing.sign(agreed) : null) ?? published;
   }
 
   /** Served depots take reports as they come, and their inbox by themselves. */
@@ -64,6 +69,7 @@ class RemoteDepot implements Depot {
   async editionsWithDerivedStatus(): Promise<Edition[]> {
     const answer = await this.#api.get<{ editions: StoredEdition[]; missing: number[] }>('editions');
     const missing = new Set(answer.missing);
+    for (const edition of answer.editions) this.store.asked.shownEdition(edition);
     return answer.editions.map((edition) => (missing.has(edition.id) ? { ...edition, status: 'missing' } : edition));
   }
 

@@ -23,6 +23,7 @@ import type {
   Token,
 } from '../store/contract.ts';
 import { type Api, part } from './api.ts';
+import { AskedHere } from './asked.ts';
 
 /** Computers asked about at once. */
 const COMPUTERS_AT_ONCE = 200;
@@ -36,13 +37,15 @@ export class RemoteStore implements AdminStore {
   readonly runs: RunStore;
   readonly tokens: AdminStore['tokens'];
   readonly enrolments: AdminStore['enrolments'];
+  /** What was asked of it here. */
+  readonly asked = new AskedHere();
   readonly #api: Api;
 
   constructor(api: Api) {
     this.#api = api;
-    this.editions = editionsOf(api);
+    this.editions = editionsOf(api, this.asked);
     this.history = historyOf(api);
-    this.computers = computersOf(api);
+    this.computers = computersOf(api, this.asked);
     this.publication = publicationOf(api);
     this.runs = runsOf(api);
     this.tokens = tokensOf(api);
@@ -53,7 +56,7 @@ export class RemoteStore implements AdminStore {
   documents(kind: string): Documents<DocumentBody>;
   documents(kind: string): unknown {
     // A kind nobody registered here is one that nothing here understands.
-    return documentsOf(this.#api, documentKind(kind).kind);
+    return documentsOf(this.#api, documentKind(kind).kind, this.asked);
   }
 
   async documentHashes(): Promise<Set<string>> {
@@ -61,31 +64,48 @@ export class RemoteStore implements AdminStore {
   }
 }
 
-function editionsOf(api: Api): EditionStore {
+function editionsOf(api: Api, asked: AskedHere): EditionStore {
   const at = (id: number) => `editions/${id}`;
   return {
     async list() {
-      return (await api.get<{ editions: StoredEdition[] }>('editions')).editions;
+      return (await api.get<{ editions: StoredEdition[] }>('editions')).editions.map((each) =>
+        asked.shownEdition(each),
+      );
     },
-    byId: (id) => api.find<StoredEdition>(at(id), 'EDITION_NOT_FOUND'),
+    byId: async (id) => asked.shownEdition(await api.find<StoredEdition>(at(id), 'EDITION_NOT_FOUND')),
     async byEdition(edition) {
-      return (await api.get<{ editions: StoredEdition[] }>('editions', { edition })).editions[0] ?? null;
+      const { editions } = await api.get<{ editions: StoredEdition[] }>('editions', { edition });
+      return asked.shownEdition(editions[0] ?? null);
     },
-    insert: (edition, by) => api.send<StoredEdition>('POST', 'editions', { json: edition, by }),
-    update: (id, changes, by) => api.send<StoredEdition>('PATCH', at(id), { json: changes, by }),
+    async insert(edition, by) {
+      asked.add(edition);
+      return asked.shownEdition(await api.send<StoredEdition>('POST', 'editions', { json: edition, by }));
+    },
+    async update(id, changes, by) {
+      asked.update(id, changes);
+      return asked.shownEdition(await api.send<StoredEdition>('PATCH', at(id), { json: changes, by }));
+    },
     async makeLive(id, by, expected) {
       const { liveId, newestId } = expected;
       const sent = { json: { liveId, newestId }, by };
+      asked.edition('live', id);
       return (await api.send<{ changes: StatusChange[] }>('POST', `${at(id)}/live`, sent)).changes;
     },
     delete(id, by, { archive, keepFile, expected }: { archive: boolean; keepFile?: boolean; expected?: StoredStatus }) {
+      asked.edition('delete', id);
       return api.send<StoredEdition>('DELETE', at(id), { query: { archive, keepFile, expected }, by });
     },
     async archived() {
       return (await api.get<{ editions: DeletedEdition[] }>('archived-editions')).editions;
     },
-    restore: (id, by) => api.send<StoredEdition>('POST', `archived-editions/${id}/restore`, { by }),
-    unlive: (id, by) => api.send<StoredEdition>('POST', `${at(id)}/unlive`, { by }),
+    async restore(id, by) {
+      asked.restore(id);
+      return asked.shownEdition(await api.send<StoredEdition>('POST', `archived-editions/${id}/restore`, { by }));
+    },
+    unlive(id, by) {
+      asked.edition('unlive', id);
+      return api.send<StoredEdition>('POST', `${at(id)}/unlive`, { by });
+    },
     async files(ids) {
       const sent = { json: { ids } };
       return (await api.send<{ files: { id: number; sha256: string }[] }>('POST', 'editions/files', sent)).files;
@@ -100,21 +120,30 @@ function editionsOf(api: Api): EditionStore {
   };
 }
 
-function documentsOf(api: Api, kind: string): Documents<DocumentBody> {
+function documentsOf(api: Api, kind: string, asked: AskedHere): Documents<DocumentBody> {
   type Stored = StoredDocument<DocumentBody>;
   const all = `documents/${part(kind)}`;
+  const shown = <D extends Stored | null>(document: D) => asked.shownDocument(kind, document);
   return {
-    get: (id) => api.find<Stored>(`${all}/${id}`, 'DOCUMENT_NOT_FOUND'),
+    get: async (id) => shown(await api.find<Stored>(`${all}/${id}`, 'DOCUMENT_NOT_FOUND')),
     async byName(name) {
-      return (await api.get<{ documents: Stored[] }>(all, { name })).documents[0] ?? null;
+      return shown((await api.get<{ documents: Stored[] }>(all, { name })).documents[0] ?? null);
     },
     async list() {
-      return (await api.get<{ documents: Stored[] }>(all)).documents;
+      return (await api.get<{ documents: Stored[] }>(all)).documents.map(shown);
     },
-    create: (name, body, by) => api.send<Stored>('POST', all, { json: { name, body }, by }),
-    update: (id, generation, changes, by) =>
-      api.send<Stored>('PATCH', `${all}/${id}`, { json: { generation, ...changes }, by }),
-    remove: (id, generation, by) => api.send<void>('DELETE', `${all}/${id}`, { query: { generation }, by }),
+    async create(name, body, by) {
+      asked.document(kind, null, { name, body });
+      return shown(await api.send<Stored>('POST', all, { json: { name, body }, by }));
+    },
+    async update(id, generation, changes, by) {
+      asked.document(kind, id, changes);
+      return shown(await api.send<Stored>('PATCH', `${all}/${id}`, { json: { generation, ...changes }, by }));
+    },
+    remove(id, generation, by) {
+      asked.document(kind, id, null);
+      return api.send<void>('DELETE', `${all}/${id}`, { query: { generation }, by });
+    },
     async history(id) {
       return (await api.get<{ events: HistoryEvent[] }>(`${all}/${id}/history`)).events;
     },
@@ -142,7 +171,7 @@ function withoutWho({ what, target, before, after }: Omit<Parameters<HistoryStor
   return { what, target, before, after };
 }
 
-function computersOf(api: Api): AdminStore['computers'] {
+function computersOf(api: Api, asked: AskedHere): AdminStore['computers'] {
   const rows = async <Row>(id: string, of: string): Promise<Row[]> =>
     (await api.get<{ rows: Row[] }>(`computers/${part(id)}/${of}`)).rows;
   const inventory = async <Row>(of: string, filter: object): Promise<Row[]> =>
@@ -175,7 +204,10 @@ function computersOf(api: Api): AdminStore['computers'] {
         yield* await inventory<{ computer: string; basename: string; edition: string }>('installed-names', some);
       }
     },
-    remove: (id, by) => api.send<void>('DELETE', `computers/${part(id)}`, { by }),
+    remove(id, by) {
+      asked.records();
+      return api.send<void>('DELETE', `computers/${part(id)}`, { by });
+    },
     installed: (filter) => inventory('installed', filter),
     queued: (filter) => inventory('queued', filter),
     problems: (filter) => inventory('problems', filter),

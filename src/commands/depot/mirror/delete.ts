@@ -7,6 +7,7 @@ import type { Terminal } from '../../../terminal/terminal.ts';
 
 export default class DepotMirrorDelete extends AdminCommand<Mirror & { dryRun: boolean }, typeof DepotMirrorDelete> {
   static override summary = 'Send no machine to a mirror any more.';
+  static override aliases = ['depot:mirror:remove'];
   static override examples = ['<%= config.bin %> depot mirror delete https://mirror.example.org/d3'];
   static override flags = { ...adminChangingFlags };
   static override args = {

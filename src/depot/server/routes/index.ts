@@ -11,6 +11,7 @@ import { pageRoutes } from './page.ts';
 import { publicationRoutes } from './publication.ts';
 import { runRoutes } from './runs.ts';
 import { serviceRoutes } from './service.ts';
+import { signingRoutes } from './signing.ts';
 import { viewRoutes } from './views.ts';
 
 /** Every route there is. */
@@ -24,6 +25,7 @@ export const ROUTES: readonly Route[] = [
   ...computerRoutes,
   ...runRoutes,
   ...publicationRoutes,
+  ...signingRoutes,
   ...blobRoutes,
   ...accessRoutes,
   ...viewRoutes,
