@@ -9,7 +9,7 @@ import { linesOf } from './lines.ts';
 const STREAMS: readonly string[] = ['run watch'];
 
 /** Commands that go on until they are told to stop; `depot init nothing` has made them a depot by then. */
-const SERVERS: readonly string[] = ['depot serve'];
+const SERVERS: readonly string[] = ['depot serve', 'run worker'];
 
 describe('depot3:D10 --json', function () {
   // Each command is started three times.
