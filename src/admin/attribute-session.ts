@@ -95,6 +95,18 @@ abstract class AttributeSession {
   }
 }
 
+/** An edition to be added, apart from its attributes. */
+export interface Outline {
+  /** What it will be called; the basename alone while no version is said. */
+  edition: string;
+  /** The edition it inherits from; null when it begins with defaults. */
+  inheritedFrom: string | null;
+  /** Whose file it gets when no source is given; null when there is none to take. */
+  fileFrom: string | null;
+  /** How it will be built, with what this admin usually wants and what the edition before had. */
+  build: BuildChoices;
+}
+
 /** Adding an edition, attribute by attribute. */
 export class AddSession extends AttributeSession {
   readonly request: AddRequest;
@@ -111,25 +123,16 @@ export class AddSession extends AttributeSession {
     return (await draftOf(this.request, this.session)).problems;
   }
 
-  /** The edition it inherits from; null when it begins with defaults. */
-  async inheritedFrom(): Promise<string | null> {
-    return (await draftOf(this.request, this.session)).draft.inheritedFrom;
-  }
-
-  /** Where its file comes from when no source is given; null when there is nothing to take it from. */
-  async fileFrom(): Promise<string | null> {
-    return (await draftOf(this.request, this.session)).draft.previous?.edition ?? null;
-  }
-
-  /** How it will be built, with what this admin usually wants and what the edition before had. */
-  async buildChoices(): Promise<BuildChoices> {
-    return (await draftOf(this.request, this.session)).draft.choices;
-  }
-
-  /** What it will be called. */
-  async edition(): Promise<string> {
-    const { basename, version, revision } = (await draftOf(this.request, this.session)).draft;
-    return version === '' ? basename : editionString(basename, version, revision);
+  async outline(): Promise<Outline> {
+    const { basename, version, revision, inheritedFrom, previous, choices } = (
+      await draftOf(this.request, this.session)
+    ).draft;
+    return {
+      edition: version === '' ? basename : editionString(basename, version, revision),
+      inheritedFrom,
+      fileFrom: previous?.edition ?? null,
+      build: choices,
+    };
   }
 
   async views(): Promise<AttributeView[]> {

@@ -1,17 +1,18 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { AddRequest } from '../../admin/add.ts';
-import { AddSession, type AttributeView } from '../../admin/attribute-session.ts';
+import { AddSession } from '../../admin/attribute-session.ts';
 import type { BuildChoices } from '../../admin/build.ts';
 import type { AdminSession } from '../../admin/session.ts';
 import { basenameProblem } from '../../catalog/names.ts';
+import { inheritedText } from '../attribute-text.ts';
 import { type Extra, walkAttributes } from './attributes.ts';
+import { basenamesOf, editionsOf } from './names.ts';
 import { type Asker, pickOne, pickPath } from './pick.ts';
 
 /** A basename there is, or a new one. */
 export async function basenameToAdd(asker: Asker, session: AdminSession): Promise<string> {
-  const editions = await session.depot.store.editions.list();
-  const from = [...new Set(editions.map(({ basename }) => basename))].sort().map((name) => ({ name }));
+  const from = await basenamesOf(session);
   const details = ['What the new edition is an edition of: one of those there are, or a new name.'];
   for (;;) {
     const picked = await pickOne(asker, { question: 'Basename:', flag: 'BASENAME', details, from }, { fresh: true });
@@ -31,11 +32,11 @@ export async function walkAdd(
   const adding = new AddSession(request, session);
   await walkAttributes(asker, adding, {
     question: async () => {
-      const from = await adding.inheritedFrom();
-      return `${await adding.edition()}, ${from === null ? 'beginning with defaults' : `with what ${from} has`}:`;
+      const { edition, inheritedFrom: from } = await adding.outline();
+      return `${edition}, ${from === null ? 'beginning with defaults' : `with what ${from} has`}:`;
     },
     done: 'Go on: check it, and add it',
-    line: addLine,
+    line: inheritedText,
     extras: () => sourceRows(asker, adding, session),
     editor,
   });
@@ -46,20 +47,16 @@ export async function walkAdd(
 export async function addDetails(asker: Asker, adding: AddSession): Promise<string[]> {
   const rows = await sourceRows(asker, adding, null);
   return [
-    ...(await adding.views()).map((view) => `  ${addLine(view)}`),
+    ...(await adding.views()).map((view) => `  ${inheritedText(view)}`),
     ...rows.map(({ label, value }) => `  ${label}: ${value}`),
   ];
-}
-
-function addLine({ label, value, inheritedFrom }: AttributeView): string {
-  return `${label}: ${value}${inheritedFrom === null ? '' : ` (from ${inheritedFrom})`}`;
 }
 
 /** Where the package comes from, and how it is built where a folder is given. @param session null: only to be shown */
 async function sourceRows(asker: Asker, adding: AddSession, session: AdminSession | null): Promise<Extra[]> {
   const { request } = adding;
   const { source, importFrom } = request;
-  const before = await adding.fileFrom();
+  const { fileFrom: before, build: meant } = await adding.outline();
   const rows: Extra[] = [
     {
       label: 'Source',
@@ -73,7 +70,6 @@ async function sourceRows(asker: Asker, adding: AddSession, session: AdminSessio
   if (source === undefined || statSync(source, { throwIfNoEntry: false })?.isDirectory() !== true) return rows;
   request.build ??= {};
   const { build } = request;
-  const meant = await adding.buildChoices();
   const text = (key: TextChoice, label: string, explanation: string, unset: string) => ({
     label,
     explanation,
@@ -157,12 +153,11 @@ async function askSource(asker: Asker, request: AddRequest, session: AdminSessio
   request.importFrom = way === 'import' ? await recordToImport(asker, session) : undefined;
 }
 
-async function recordToImport(asker: Asker, { depot }: AdminSession): Promise<string> {
-  const editions = await depot.editionsWithDerivedStatus();
-  const archived = await depot.store.editions.archived();
+async function recordToImport(asker: Asker, session: AdminSession): Promise<string> {
+  const archived = await session.depot.store.editions.archived();
   const from = [
-    ...editions.map(({ edition, status }) => ({ name: edition, more: status })),
-    ...archived.map(({ edition }) => ({ name: edition, more: 'archived' })),
-  ].toReversed();
+    ...archived.map(({ edition }) => ({ name: edition, more: 'archived' })).toReversed(),
+    ...(await editionsOf(session)),
+  ];
   return pickOne(asker, { question: 'Edition:', flag: '-i/--import', from });
 }

@@ -1,11 +1,11 @@
 import type { DeleteOptions } from '../../admin/delete.ts';
 import type { AdminSession } from '../../admin/session.ts';
+import { editionsOf } from './names.ts';
 import { type Asker, pickMany } from './pick.ts';
 
 /** Which editions are to go. */
 export async function editionsToDelete(asker: Asker, session: AdminSession): Promise<string[]> {
-  const editions = await session.depot.editionsWithDerivedStatus();
-  const from = editions.map(({ edition, status }) => ({ name: edition, more: status })).toReversed();
+  const from = await editionsOf(session);
   const details = ['Editions to take out of the depot: return puts one in or out.'];
   return pickMany(asker, { question: 'Delete:', flag: 'TARGET', details, from });
 }

@@ -1,6 +1,8 @@
-import type { AttributeView, EditSession } from '../../admin/attribute-session.ts';
+import type { EditSession } from '../../admin/attribute-session.ts';
 import type { AdminSession } from '../../admin/session.ts';
+import { changeText } from '../attribute-text.ts';
 import { walkAttributes } from './attributes.ts';
+import { editionsOf } from './names.ts';
 import { type Asker, pickOne } from './pick.ts';
 
 /** One edition of those there are, the newest first. */
@@ -9,8 +11,7 @@ export async function editionToPick(
   session: AdminSession,
   { question, flag, but }: { question: string; flag: string; but?: string },
 ): Promise<string> {
-  const editions = (await session.depot.editionsWithDerivedStatus()).filter(({ status }) => status !== but);
-  const from = editions.map(({ edition, status }) => ({ name: edition, more: status })).toReversed();
+  const from = (await editionsOf(session)).filter(({ more }) => more !== but);
   return pickOne(asker, { question, flag, details: ['Type a part of its name.'], from });
 }
 
@@ -19,11 +20,7 @@ export async function walkEdit(asker: Asker, editing: EditSession, editor: strin
   await walkAttributes(asker, editing, {
     question: async () => `${editing.edition.edition} (${editing.edition.status}):`,
     done: 'Go on: check it, and save it',
-    line: editLine,
+    line: changeText,
     editor,
   });
-}
-
-function editLine({ label, old, value }: AttributeView): string {
-  return value === old ? `${label}: ${value}` : `${label}: ${old} => ${value}`;
 }

@@ -7,7 +7,7 @@ import type { Terminal } from '../../terminal/terminal.ts';
 export type Asker = Pick<Terminal, 'text' | 'choose' | 'search' | 'confirm' | 'error'>;
 
 /** Something that can be picked by its name. */
-interface Named {
+export interface Named {
   name: string;
   /** What stands beside the name: a status, say. */
   more?: string;

@@ -1,6 +1,7 @@
 import type { AdminSession } from '../../admin/session.ts';
 import { SHOWABLE } from '../../catalog/statuses.ts';
-import { type Asker, pickMany } from './pick.ts';
+import { basenamesOf, groupsOf } from './names.ts';
+import { type Asker, type Named, pickMany } from './pick.ts';
 
 export interface SearchWalk {
   groups: boolean;
@@ -19,7 +20,7 @@ export async function walkSearch(asker: Asker, session: AdminSession): Promise<S
       { value: true, label: 'by group: what is installed by itself, and what is excluded' },
     ],
   });
-  const names = groups ? await groupNamesOf(session) : await basenamesOf(session);
+  const names = groups ? await groupsOf(session) : await basenamesOf(session);
   const pattern = await asker.text({
     question: groups ? 'Group:' : 'Basename:',
     flag: 'PATTERN',
@@ -36,17 +37,9 @@ export async function walkStatuses(asker: Asker): Promise<string[]> {
   return pickMany(asker, { question: 'Status:', flag: '-S/--status', details, from });
 }
 
-export async function basenamesOf({ depot }: AdminSession): Promise<string[]> {
-  const editions = await depot.store.editions.list();
-  return [...new Set(editions.map(({ basename }) => basename))].sort();
-}
-
-async function groupNamesOf({ depot }: AdminSession): Promise<string[]> {
-  return ['standard', ...(await depot.store.documents('group').list()).map(({ name }) => name)];
-}
-
 const SOME = 12;
 
-function some(names: readonly string[]): string {
+function some(named: readonly Named[]): string {
+  const names = named.map(({ name }) => name);
   return names.length > SOME ? `${names.slice(0, SOME).join(', ')}, …` : names.join(', ');
 }

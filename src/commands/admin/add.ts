@@ -4,6 +4,7 @@ import type { Added, AddRequest } from '../../admin/add.ts';
 import type { AttributeView } from '../../admin/attribute-session.ts';
 import type { AdminSession } from '../../admin/session.ts';
 import { changingDepot, savePreferences } from '../../cli/admin-here.ts';
+import { inheritedText } from '../../cli/attribute-text.ts';
 import { AdminCommand, type ContextOf, type Outcome } from '../../cli/base.ts';
 import { attributeFlags, buildFlags, confirmingFlags, walkthruFlags } from '../../cli/flags.ts';
 import { typedAttributes } from '../../cli/typed-attributes.ts';
@@ -66,7 +67,10 @@ export default class AdminAdd extends AdminCommand<Added | WouldAdd, typeof Admi
   render(result: Added | WouldAdd, terminal: Terminal): void {
     if ('would' in result) {
       terminal.result(
-        [`Nothing was added. ${result.would} would be a pilot:`, ...result.attributes.map(attributeLine)].join('\n'),
+        [
+          `Nothing was added. ${result.would} would be a pilot:`,
+          ...result.attributes.map((view) => `  ${inheritedText(view)}`),
+        ].join('\n'),
       );
       return;
     }
@@ -98,7 +102,7 @@ async function walked(
   request.basename = basename ?? (await basenameToAdd(terminal, session));
   const adding = await walkAdd(terminal, request, session, editorOf(preferred, env));
   if (flags['auto-confirm'] || flags['dry-run']) return true;
-  const question = `Add ${await adding.edition()} as a pilot?`;
+  const question = `Add ${(await adding.outline()).edition} as a pilot?`;
   return terminal.confirm({ question, details: await addDetails(terminal, adding), flag: '-a' });
 }
 
@@ -107,9 +111,5 @@ async function wouldAdd(request: AddRequest, session: AdminSession): Promise<Wou
   const { throwProblems } = await import('../../admin/problems.ts');
   const adding = new AddSession(request, session);
   throwProblems(await adding.problems());
-  return { would: await adding.edition(), attributes: await adding.views(), warnings: [] };
-}
-
-function attributeLine({ label, value, inheritedFrom }: AttributeView): string {
-  return `  ${label}: ${value}${inheritedFrom === null ? '' : ` (from ${inheritedFrom})`}`;
+  return { would: (await adding.outline()).edition, attributes: await adding.views(), warnings: [] };
 }

@@ -1,8 +1,10 @@
 import { Args } from '@oclif/core';
 import type { AttributeView, EditSession } from '../../admin/attribute-session.ts';
 import type { Edited } from '../../admin/edit.ts';
+import type { AdminSession } from '../../admin/session.ts';
 import { ATTRIBUTE_FLAGS } from '../../catalog/attributes.ts';
 import { changingDepot } from '../../cli/admin-here.ts';
+import { changeText } from '../../cli/attribute-text.ts';
 import { AdminCommand, type ContextOf, type Outcome } from '../../cli/base.ts';
 import { attributeFlags, confirmingFlags, walkthruFlags } from '../../cli/flags.ts';
 import { typedAttributes } from '../../cli/typed-attributes.ts';
@@ -33,18 +35,18 @@ export default class AdminEdit extends AdminCommand<Edited | WouldEdit, typeof A
     const { flags, terminal, env } = context;
     const given: string | undefined = context.args.target;
     const edited = await changingDepot(context, async (session, { preferences }) => {
-      const { walkEdit, editionToPick } = await import('../../cli/walkthru/edit.ts');
-      const target = given ?? (await editionToPick(terminal, session, { question: 'Edit:', flag: 'TARGET' }));
+      const target = given ?? (await walkTarget(session, terminal));
       const editing = await EditSession.open(target, typed, session);
       let agreed = !flags['dry-run'];
       if (flags.walkthru) {
         const { editorOf } = await import('../../cli/walkthru/attributes.ts');
+        const { walkEdit } = await import('../../cli/walkthru/edit.ts');
         await walkEdit(terminal, editing, editorOf(preferences.editor, env));
         agreed = agreed && (flags['auto-confirm'] || (await agree(editing, terminal)));
       }
       if (agreed) return editing.save();
       throwProblems(await editing.problems());
-      const changes = (await editing.views()).filter(({ value, old }) => value !== old);
+      const changes = await changesIn(editing);
       return { edition: editing.edition, changed: changes.map(({ key }) => key), changes, warnings: [] };
     });
     return { result: edited, warnings: edited.warnings };
@@ -53,7 +55,7 @@ export default class AdminEdit extends AdminCommand<Edited | WouldEdit, typeof A
   render(result: Edited | WouldEdit, terminal: Terminal): void {
     const { edition, changed } = result;
     if ('changes' in result && changed.length > 0) {
-      const lines = result.changes.map(({ label, old, value }) => `  ${label}: ${old} => ${value}`);
+      const lines = result.changes.map((view) => `  ${changeText(view)}`);
       terminal.result([`Nothing was changed. ${edition.edition} would be:`, ...lines].join('\n'));
       return;
     }
@@ -65,10 +67,19 @@ export default class AdminEdit extends AdminCommand<Edited | WouldEdit, typeof A
   }
 }
 
+async function walkTarget(session: AdminSession, terminal: Terminal): Promise<string> {
+  const { editionToPick } = await import('../../cli/walkthru/edit.ts');
+  return editionToPick(terminal, session, { question: 'Edit:', flag: 'TARGET' });
+}
+
+async function changesIn(editing: EditSession): Promise<AttributeView[]> {
+  return (await editing.views()).filter(({ value, old }) => value !== old);
+}
+
 /** Nothing to change needs nobody to agree. */
 async function agree(editing: EditSession, terminal: Terminal): Promise<boolean> {
-  const changes = (await editing.views()).filter(({ value, old }) => value !== old);
-  const details = changes.map(({ label, old, value }) => `  ${label}: ${old} => ${value}`);
+  const changes = await changesIn(editing);
+  const details = changes.map((view) => `  ${changeText(view)}`);
   const question = `Change ${editing.edition.edition}?`;
   return changes.length === 0 || terminal.confirm({ question, details, flag: '-a' });
 }
