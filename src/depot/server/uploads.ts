@@ -65,6 +65,8 @@ export async function takeUpload(depot: LocalDepot, upload: Upload): Promise<{ r
     });
   } catch (error) {
     if (error instanceof D3Error && error.code === 'DEPOT_BUSY') throw comingAlready(sha256);
+    // What does not fit must not keep the room that everything else needs.
+    if (isFull(error)) await rm(file, { force: true });
     throw asD3Error(error, sha256);
   } finally {
     underWay.delete(file);
@@ -160,16 +162,19 @@ async function makeReadable(file: string): Promise<void> {
   }
 }
 
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '');
+}
+
 function asD3Error(error: unknown, sha256: string): unknown {
-  const code = errnoOf(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (isFull(error)) {
     return new D3Error('NO_SPACE', 'failed', 'The disk of the depot is full.', {
       target: sha256,
-      actions: ['have room made there; the upload goes on where it ended'],
+      actions: ['have room made there, then send it again'],
       cause: error,
     });
   }
-  if (code === 'ECONNRESET' || (error as NodeJS.ErrnoException | null)?.code === 'ERR_STREAM_PREMATURE_CLOSE') {
+  if (errnoOf(error) === 'ECONNRESET' || (error as NodeJS.ErrnoException | null)?.code === 'ERR_STREAM_PREMATURE_CLOSE') {
     return new D3Error('UPLOAD_CUT', 'usage', 'The upload was cut; what came is kept.', {
       target: sha256,
       cause: error,
