@@ -219,6 +219,25 @@ describe('a served depot', () => {
     }
   });
 
+  it('that is about to stop says so to whoever asks for something new, and that it is alive', async () => {
+    let isStopping = false;
+    const served = await serveForTest({ clock: new TestClock(), isStopping: () => isStopping });
+    try {
+      const secret = await served.token('sally');
+      expect((await served.ask('GET', '/ready')).status).to.equal(200);
+      isStopping = true;
+      for (const path of ['/ready', '/api/v1/editions', '/public/metadata/timestamp.json']) {
+        const { status, headers, json } = await served.ask('GET', path, { secret });
+        expect([path, status, json['code']]).to.deep.equal([path, 503, 'STOPPING']);
+        expect(json).to.have.all.keys('code', 'exit', 'message', 'target', 'actions');
+        expect(Number(headers.get('retry-after'))).to.be.greaterThan(0);
+      }
+      expect((await served.ask('GET', '/health')).status).to.equal(200);
+    } finally {
+      await served.discard();
+    }
+  });
+
   it('shows machines a change by itself', async () => {
     const served = await serveForTest({ clock: new TestClock() });
     try {
