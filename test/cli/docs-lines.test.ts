@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { type Command, Config, Parser, settings } from '@oclif/core';
+import { Config, Parser, settings } from '@oclif/core';
 import { expect } from 'chai';
 import { type Entry, readCommandLine } from '../../src/argv.ts';
 import { argvTable } from '../../src/cli/command-table.ts';
@@ -64,7 +64,7 @@ describe('command lines in the documentation', () => {
       const command = config.findCommand(path.join(':'));
       const isTopic = path.length === 0 || (!isWhole && config.topics.some(({ name }) => name === path.join(':')));
       if (command === undefined) return isTopic ? null : 'there is no such command';
-      const { flags, baseFlags, args, strict } = (await command.load()) as Command.Class;
+      const { flags, baseFlags, args, strict } = await command.load();
       // What the words are of is somebody else's machine: nothing has to be there.
       await Parser.parse(rest, { flags: { ...baseFlags, ...flags }, args, strict, '--': true });
       return null;
@@ -84,7 +84,8 @@ function linesIn(markdown: string): Line[] {
       const line = kind === 'ini' ? (/^ExecStart=(.*)$/.exec(text)?.[1] ?? '') : text;
       for (const words of commandsIn(line)) {
         const name = words[0]?.split('/').at(-1);
-        if (name === 'd3' || name === 'd3admin') found.push({ text, entry: name, words: words.slice(1), isWhole: true });
+        if (name === 'd3' || name === 'd3admin')
+          found.push({ text, entry: name, words: words.slice(1), isWhole: true });
       }
     }
   }
@@ -99,7 +100,9 @@ function linesIn(markdown: string): Line[] {
 /** As a shell takes a line apart: comments, quotes, what stands between `|`, `;` and `&&`, and what stands before a command. */
 function commandsIn(line: string): string[][] {
   const commands: string[][] = [[]];
-  for (const [token, double, single] of line.matchAll(/"([^"]*)"|'([^']*)'|#.*$|&&|\|\|?|;|[<>]+ *\S+|[^\s"'|;&<>]+/g)) {
+  for (const [token, double, single] of line.matchAll(
+    /"([^"]*)"|'([^']*)'|#.*$|&&|\|\|?|;|[<>]+ *\S+|[^\s"'|;&<>]+/g,
+  )) {
     if (token.startsWith('#')) break;
     if (/^(?:&&|\|\|?|;)$/.test(token)) commands.push([]);
     else if (!/^[<>]/.test(token)) commands.at(-1)?.push(double ?? single ?? token);

@@ -57,7 +57,12 @@ describe('several servers of one depot', function () {
     { url }: Running,
     method: string,
     at: string,
-    { auth = secret, json, body, cookie }: { auth?: string | null; json?: unknown; body?: Buffer; cookie?: string } = {},
+    {
+      auth = secret,
+      json,
+      body,
+      cookie,
+    }: { auth?: string | null; json?: unknown; body?: Buffer; cookie?: string } = {},
   ): Promise<Answered> => {
     const response = await fetch(`${url}${at}`, {
       method,
@@ -142,17 +147,45 @@ describe('several servers of one depot', function () {
       'content-length: 300000',
     ]);
     cut.write(bytes.subarray(100_000, 200_000));
-    await until(async () => ((await ask(b, 'GET', `/api/v1/uploads/${sha256}`)).json['received'] as number) === 200_000);
+    await until(
+      async () => ((await ask(b, 'GET', `/api/v1/uploads/${sha256}`)).json['received'] as number) === 200_000,
+    );
     const busy = await ask(b, 'PUT', at(200_000), { body: bytes.subarray(200_000) });
     expect([busy.status, busy.json['code']]).to.deep.equal([503, 'UPLOAD_BUSY']);
     expect(Number(busy.headers.get('retry-after'))).to.be.greaterThan(0);
     cut.destroy();
     let last: Answered | undefined;
-    await until(async () => (last = await ask(b, 'PUT', at(200_000), { body: bytes.subarray(200_000) })).status !== 503);
+    await until(
+      async () => (last = await ask(b, 'PUT', at(200_000), { body: bytes.subarray(200_000) })).status !== 503,
+    );
     expect(last?.json).to.deep.equal({ received: 400_000, isThere: true });
+    expect(await depot.blobs.unfinished()).to.deep.equal([]);
     const given = await fetch(`${a.url}/blobs/${sha256.slice(0, 2)}/${sha256}`);
     expect(Buffer.from(await given.arrayBuffer()).equals(bytes)).to.equal(true);
-    expect(await depot.blobs.unfinished()).to.deep.equal([]);
+  });
+
+  it('an upload through a server that is killed with kill -9 goes on at another', async () => {
+    const bytes = randomBytes(300_000);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const at = (offset: number) => `/api/v1/uploads/${sha256}?offset=${offset}&size=${bytes.length}`;
+    const short = await serve();
+    const upload = await opened(short.url, [
+      `PUT ${at(0)} HTTP/1.1`,
+      'host: x',
+      `authorization: Bearer ${secret}`,
+      'content-type: application/octet-stream',
+      'content-length: 300000',
+    ]);
+    upload.write(bytes.subarray(0, 200_000));
+    const received = async () => (await ask(b, 'GET', `/api/v1/uploads/${sha256}`)).json['received'] as number;
+    await until(async () => (await received()) === 200_000);
+    await short.end('SIGKILL');
+    expect(await depot.blobs.has(sha256)).to.equal(false);
+    expect((await ask(b, 'PUT', at(200_000), { body: bytes.subarray(200_000) })).json).to.deep.equal({
+      received: 300_000,
+      isThere: true,
+    });
+    expect(await depot.blobs.isWhole(sha256)).to.equal(true);
   });
 
   it('a token that is revoked at one opens nothing at another from the next request on', async () => {

@@ -127,7 +127,9 @@ describe('slow clients of a served depot', function () {
     } finally {
       clearInterval(drip);
     }
-    expect(slow.answer()).to.match(/^HTTP\/1\.1 408 /).and.include('"code":"TOO_SLOW"');
+    expect(slow.answer())
+      .to.match(/^HTTP\/1\.1 408 /)
+      .and.include('"code":"TOO_SLOW"');
   });
 
   it('who drips a body is answered and cut, and who drips an upload may, until nothing comes', async () => {
@@ -142,7 +144,9 @@ describe('slow clients of a served depot', function () {
     }, 100);
     try {
       await closedWithin(body, 5_000);
-      expect(body.answer()).to.match(/^HTTP\/1\.1 408 /).and.include('"code":"TOO_SLOW"');
+      expect(body.answer())
+        .to.match(/^HTTP\/1\.1 408 /)
+        .and.include('"code":"TOO_SLOW"');
       expect(upload.socket.destroyed).to.equal(false);
       await othersAreServed();
     } finally {

@@ -52,17 +52,31 @@ describe('a depot under a real systemd', function () {
     await answers(port, certified);
     const first = show(UNIT, 'MainPID');
     const status = good('cat', `/proc/${first}/status`);
-    expect(status).to.match(/^NoNewPrivs:\s+1$/m).and.match(/^CapBnd:\s+0+$/m);
+    expect(status)
+      .to.match(/^NoNewPrivs:\s+1$/m)
+      .and.match(/^CapBnd:\s+0+$/m);
     expect(status).to.match(new RegExp(`^Uid:\\s+${good('id', '-u', 'd3depot').trim()}\\s`, 'm'));
     // As the kernel shows it what there is: all of it to be read only, its own folder to be written, other people's homes empty.
     const mounts = good('cat', `/proc/${first}/mountinfo`).trim().split('\n');
-    const mounted = (place: string) => mounts.map((line) => line.split(' ')).findLast((fields) => fields[4] === place)?.[5];
+    const mounted = (place: string) =>
+      mounts.map((line) => line.split(' ')).findLast((fields) => fields[4] === place)?.[5];
     expect(mounted('/')).to.match(/^ro\b/);
     expect(mounted('/srv/d3')).to.match(/^rw\b/);
     expect(mounted('/home')).to.match(/^ro\b/);
     // It does its work there: a change is signed and shown.
     const before = version();
-    asOwner('env', 'USER=sally', '/usr/local/bin/d3', 'admin', 'group', 'add', 'some', '--depot', '/srv/d3', '--no-input');
+    asOwner(
+      'env',
+      'USER=sally',
+      '/usr/local/bin/d3',
+      'admin',
+      'group',
+      'add',
+      'some',
+      '--depot',
+      '/srv/d3',
+      '--no-input',
+    );
     expect(version()).to.be.greaterThan(before);
 
     good('kill', '-9', first);
@@ -88,7 +102,10 @@ describe('a depot under a real systemd', function () {
     const before = version();
     // A day is long: for this once it comes within a second, and all else is as it was laid down.
     good('mkdir', '/etc/systemd/system/d3-depot.timer.d');
-    write('/etc/systemd/system/d3-depot.timer.d/lab.conf', '[Timer]\nOnActiveSec=1s\nAccuracySec=100ms\nRandomizedDelaySec=0\n');
+    write(
+      '/etc/systemd/system/d3-depot.timer.d/lab.conf',
+      '[Timer]\nOnActiveSec=1s\nAccuracySec=100ms\nRandomizedDelaySec=0\n',
+    );
     good('systemctl', 'daemon-reload');
     good('systemctl', 'restart', 'd3-depot.timer');
     await until(() => version() > before);

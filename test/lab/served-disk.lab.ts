@@ -58,7 +58,10 @@ describe('a served depot on a small disk', () => {
     });
     return { status: response.status, json: (await response.json()) as Record<string, unknown> };
   }
-  const group = (name: string) => ({ name, body: { schema: 'd3/group@1', kind: 'static', description: '', members: [] } });
+  const group = (name: string) => ({
+    name,
+    body: { schema: 'd3/group@1', kind: 'static', description: '', members: [] },
+  });
   const blobs = () => readdirSync(path.join(dir, 'blobs'), { recursive: true, encoding: 'utf8' });
 
   it('says that a package does not fit, leaves nothing of it, and goes on', async () => {

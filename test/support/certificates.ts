@@ -21,7 +21,14 @@ const HOUR = 3_600_000;
 
 export function makeAuthority(name = 'd3 test authority'): Authority {
   const keys = pair();
-  const cert = certificate({ subject: name, issuer: name, names: [], isAuthority: true, key: keys.publicKey, by: keys });
+  const cert = certificate({
+    subject: name,
+    issuer: name,
+    names: [],
+    isAuthority: true,
+    key: keys.publicKey,
+    by: keys,
+  });
   return {
     ...pem(cert, keys.privateKey),
     issue(names) {
@@ -115,6 +122,9 @@ function alternative(name: string): Buffer {
 }
 
 function time(at: number): Buffer {
-  const digits = new Date(at).toISOString().slice(2).replace(/[-:T]|\.\d+/g, '');
+  const digits = new Date(at)
+    .toISOString()
+    .slice(2)
+    .replace(/[-:T]|\.\d+/g, '');
   return der(0x17, Buffer.from(digits));
 }

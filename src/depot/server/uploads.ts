@@ -174,7 +174,10 @@ function asD3Error(error: unknown, sha256: string): unknown {
       cause: error,
     });
   }
-  if (errnoOf(error) === 'ECONNRESET' || (error as NodeJS.ErrnoException | null)?.code === 'ERR_STREAM_PREMATURE_CLOSE') {
+  if (
+    errnoOf(error) === 'ECONNRESET' ||
+    (error as NodeJS.ErrnoException | null)?.code === 'ERR_STREAM_PREMATURE_CLOSE'
+  ) {
     return new D3Error('UPLOAD_CUT', 'usage', 'The upload was cut; what came is kept.', {
       target: sha256,
       cause: error,
