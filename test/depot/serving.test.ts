@@ -1,15 +1,16 @@
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { get } from 'node:https';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { initDepot, openRemoteDepot, type ServeOptions, serveDepot } from '../../src/depot/index.ts';
+import { initDepot, openDepot, openRemoteDepot, type ServeOptions, serveDepot } from '../../src/depot/index.ts';
 import { Limiter } from '../../src/depot/server/limiter.ts';
 import { Publisher } from '../../src/depot/server/publisher.ts';
 import { systemClock, ticks } from '../../src/platform/clock.ts';
-import { inFolder, newEdition, newReport, TestClock } from './helpers.ts';
+import { type Certified, selfSigned } from '../support/certificates.ts';
+import { expectFailure, inFolder, newEdition, newReport, TestClock } from './helpers.ts';
 import { type ServedDepot, serveForTest } from './served.ts';
 
 const MEMBER = '0b9f2c9e-1111-4222-8333-444455556666';
@@ -133,35 +134,41 @@ describe('a served depot', () => {
       }
     }));
 
-  it('speaks TLS with its own certificate, to machines and to admins who know it', async function () {
-    const folder = mkdtempSync(join(tmpdir(), 'd3-tls-test-'));
-    try {
-      const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-      const words = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'];
-      const names = ['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out', cert];
-      if (spawnSync('openssl', [...words, ...names]).status !== 0) this.skip();
+  it('speaks TLS with its own certificate, to machines, to browsers and to admins who know it', () =>
+    inFolder(async (folder) => {
+      const { key, cert } = await tlsFiles(folder, selfSigned());
       await initDepot(join(folder, 'depot'), { clock: systemClock });
+      const depot = await openDepot(join(folder, 'depot'), { clock: systemClock });
+      const vera = { name: 'vera', role: 'viewer', computer: null, expiresAt: null } as const;
+      const { secret } = await depot.store.tokens.add(vera, 'test');
+      await depot.close();
       const served = await serveDepot(options(join(folder, 'depot'), { tls: { cert, key } }));
+      const ca = readFileSync(cert);
+      const ask = (method: string, path: string, headers: Record<string, string> = {}) =>
+        new Promise<IncomingMessage>((resolve, reject) => {
+          const asked = request(`${served.url}${path}`, { method, headers, ca }, (answer) => resolve(answer.resume()));
+          asked.on('error', reject).end();
+        });
       try {
         expect(served.url).to.match(/^https:/);
-        const status = await new Promise((resolve, reject) => {
-          get(`${served.url}/public/metadata/timestamp.json`, { ca: readFileSync(cert) }, (answer) => {
-            answer.resume();
-            resolve(answer.statusCode);
-          }).on('error', reject);
-        });
-        expect(status).to.equal(200);
-        const signal = new AbortController().signal;
-        const remote = (ca: string | null) =>
+        expect((await ask('GET', '/public/metadata/timestamp.json')).statusCode).to.equal(200);
+        const signedIn = await ask('POST', '/api/v1/page/session', { authorization: `Bearer ${secret}` });
+        const [cookie = ''] = signedIn.headers['set-cookie'] ?? [];
+        expect(cookie).to.match(/^__Host-d3=d3p_[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Secure$/);
+        const pair = cookie.split(';')[0] as string;
+        expect((await ask('GET', '/api/v1/views/overview', { cookie: pair })).statusCode).to.equal(200);
+        const inTheClear = pair.replace('__Host-d3', 'd3-page');
+        expect((await ask('GET', '/api/v1/views/overview', { cookie: inTheClear })).statusCode).to.equal(401);
+        const remote = (trusted: string | null) =>
           openRemoteDepot({
             url: new URL(served.url),
             token: async () => `d3t_${'x'.repeat(43)}`,
-            ca,
+            ca: trusted,
             work: join(folder, 'work'),
-            signal,
+            signal: new AbortController().signal,
           });
-        const outcome = (ca: string | null) =>
-          remote(ca).then(
+        const outcome = (trusted: string | null) =>
+          remote(trusted).then(
             () => 'open',
             (error) => error.code,
           );
@@ -169,10 +176,31 @@ describe('a served depot', () => {
       } finally {
         await served.stop();
       }
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  });
+    }));
+
+  it('does not begin with a certificate and a key that do not belong together, or are none, and names the file', () =>
+    inFolder(async (folder) => {
+      const own = await tlsFiles(folder, selfSigned());
+      const other = await tlsFiles(folder, selfSigned(), 'other');
+      const nothing = join(folder, 'nothing.pem');
+      await writeFile(nothing, 'no PEM at all\n');
+      await initDepot(join(folder, 'depot'), { clock: systemClock });
+      for (const [tls, target, named] of [
+        [{ cert: own.cert, key: other.key }, '--tls-key', other.key],
+        [{ cert: nothing, key: own.key }, '--tls-cert', nothing],
+        [{ cert: own.cert, key: nothing }, '--tls-key', nothing],
+        [{ cert: own.key, key: own.key }, '--tls-cert', own.key],
+      ] as const) {
+        const refused = await expectFailure(
+          serveDepot(options(join(folder, 'depot'), { tls })),
+          'TLS_INVALID',
+          'usage',
+        );
+        expect([refused.target, refused.message]).to.satisfy(
+          ([flag, text]: [string, string]) => flag === target && text.includes(named),
+        );
+      }
+    }));
 
   it('writes down who was there all at once, and nothing while they ask', async () => {
     const clock = new TestClock();
@@ -186,6 +214,25 @@ describe('a served depot', () => {
       expect((await served.depot.store.computers.find(MEMBER))?.lastContact).to.equal(before);
       await served.server.contacts.writeDown();
       expect((await served.depot.store.computers.find(MEMBER))?.lastContact).to.equal('2030-01-02T00:00:00.000Z');
+    } finally {
+      await served.discard();
+    }
+  });
+
+  it('that is about to stop says so to whoever asks for something new, and that it is alive', async () => {
+    let isStopping = false;
+    const served = await serveForTest({ clock: new TestClock(), isStopping: () => isStopping });
+    try {
+      const secret = await served.token('sally');
+      expect((await served.ask('GET', '/ready')).status).to.equal(200);
+      isStopping = true;
+      for (const path of ['/ready', '/api/v1/editions', '/public/metadata/timestamp.json']) {
+        const { status, headers, json } = await served.ask('GET', path, { secret });
+        expect([path, status, json['code']]).to.deep.equal([path, 503, 'STOPPING']);
+        expect(json).to.have.all.keys('code', 'exit', 'message', 'target', 'actions');
+        expect(Number(headers.get('retry-after'))).to.be.greaterThan(0);
+      }
+      expect((await served.ask('GET', '/health')).status).to.equal(200);
     } finally {
       await served.discard();
     }
@@ -274,3 +321,14 @@ describe('the limiter', () => {
     expect(taken('a', 100)).to.equal(60);
   });
 });
+
+async function tlsFiles(
+  folder: string,
+  { cert, key }: Certified,
+  name = 'own',
+): Promise<{ cert: string; key: string }> {
+  const files = { cert: join(folder, `${name}.pem`), key: join(folder, `${name}.key`) };
+  await writeFile(files.cert, cert);
+  await writeFile(files.key, key, { mode: 0o600 });
+  return files;
+}

@@ -34,6 +34,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   CONTENT_TYPE: 415,
   RANGE: 416,
   TOO_MANY: 429,
+  DATABASE_UNREACHABLE: 503,
   NO_SPACE: 507,
 };
 

@@ -40,6 +40,10 @@ export interface AppOptions {
   ticks: () => number;
   /** Milliseconds in which a JSON body has to have come; half a minute unless said. */
   bodyWithin?: number;
+  /** Milliseconds in which the head of a request has to have come. */
+  headWithin?: number;
+  /** Milliseconds a connection may stand still: nothing comes, or nothing of an answer is taken. */
+  standstill?: number;
 }
 
 /** Bytes of a JSON body unless its route says otherwise. */
@@ -47,13 +51,18 @@ const BODY = 1024 * 1024;
 /** Milliseconds in which a JSON body has to have come. */
 const BODY_WITHIN = 30_000;
 const HEAD_WITHIN = 15_000;
+/** Milliseconds between two looks at heads that are too slow. */
+const LOOK_EVERY = 5_000;
 /** Milliseconds a connection may stand still. */
 const STANDSTILL = 120_000;
 const KEEP_ALIVE = 65_000;
+/** Seconds after which to ask again, where there is no better guess. */
+const ASK_AGAIN = 5;
 
 /** The web server in front of a depot; every route comes from the one table. */
 export async function buildApp(server: ServerParts, options: AppOptions): Promise<FastifyInstance> {
-  const { proxies, tls } = options;
+  const { proxies, tls, headWithin = HEAD_WITHIN, standstill = STANDSTILL } = options;
+  const looking = { connectionsCheckingInterval: Math.min(LOOK_EVERY, headWithin) };
   const app = Fastify({
     logger: logOptions(options.log, options.logLevel, () => server.clock.now()),
     logController: new LogController({ disableRequestLogging: true }),
@@ -63,17 +72,18 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
     bodyLimit: BODY,
     // Uploads take as long as they take: the whole of a request is limited by what it is, below.
     requestTimeout: 0,
-    connectionTimeout: STANDSTILL,
+    connectionTimeout: standstill,
     keepAliveTimeout: KEEP_ALIVE,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    // A hook says it in the shape of all errors.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 1000 },
     exposeHeadRoutes: true,
-    ...(tls === null ? {} : { https: { ...tls, minVersion: 'TLSv1.2' as const } }),
+    ...(tls === null ? { http: looking } : { https: { ...tls, ...looking, minVersion: 'TLSv1.2' as const } }),
     clientErrorHandler: answerBadHttp,
     frameworkErrors: answerError,
   } as object) as unknown as FastifyInstance;
-  app.server.headersTimeout = HEAD_WITHIN;
+  app.server.headersTimeout = headWithin;
   app.removeContentTypeParser('text/plain');
   app.addSchema({ ...errorSchema, $id: 'Error' });
   checkWithAjv(app);
@@ -97,6 +107,7 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
     request.began = options.ticks();
     limitBody(request, options.bodyWithin ?? BODY_WITHIN);
     const { route } = request.routeOptions.config;
+    if (server.isStopping() && route?.id !== 'health') throw stopping();
     request.caller = await gate.callerOf(request, route);
     if (route !== undefined) requireAccess(route.access, request.caller, server.readers);
   });
@@ -199,6 +210,13 @@ function invalid(code: string, text: string): D3Error {
   });
 }
 
+function stopping(): D3Error {
+  return new D3Error('STOPPING', 'busy', 'The server is about to stop.', {
+    target: 'server',
+    actions: ['ask another one, or this one in a moment'],
+  });
+}
+
 const BODY_IS_HERE = Symbol('body');
 
 /** A JSON body that drips is given up. Where bytes are streamed, whoever takes them looks to it. */
@@ -227,7 +245,7 @@ async function answerError(
   const status = statusOf(error);
   if (status >= 500 && error.exit !== 'busy') request.log.error({ err: thrown }, error.message);
   if (status === 401) void reply.header('www-authenticate', 'Bearer realm="d3"');
-  const { retryAfter } = thrown as { retryAfter?: number };
+  const { retryAfter = status === 503 ? ASK_AGAIN : undefined } = thrown as { retryAfter?: number };
   if (retryAfter !== undefined) void reply.header('retry-after', retryAfter);
   // A body that was not read to its end would be taken for the next request.
   if (!request.raw.complete) void reply.header('connection', 'close');
@@ -250,6 +268,13 @@ function asD3Error(thrown: FastifyError | D3Error, request: FastifyRequest): D3E
     const code = request.routeOptions?.config?.route?.invalid;
     if (thrown.code !== 'BODY_INVALID' || code === undefined) return thrown;
     return new D3Error(code, 'usage', thrown.message, { target: 'request', actions: thrown.actions });
+  }
+  if (['ENOSPC', 'EDQUOT'].includes(thrown.code)) {
+    return new D3Error('NO_SPACE', 'failed', 'The disk of the depot is full.', {
+      target: 'depot',
+      actions: ['have room made there, then repeat the request'],
+      cause: thrown,
+    });
   }
   const known = KNOWN[thrown.code];
   if (known !== undefined) return invalid(...known);

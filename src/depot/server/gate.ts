@@ -44,7 +44,11 @@ export class Gate {
     if (secret === null) return this.#onPage(request, route);
     const access = route?.access.for ?? 'anybody';
     const isOpen = access === 'anybody' || (access === 'readers' && this.#server.readers === 'everyone');
-    const caller = await this.#known(secret, access === 'readers');
+    const caller = await this.#known(secret, access === 'readers').catch((error) => {
+      // What everybody may read is on the disk: machines go on while the database is away.
+      if (isOpen && error instanceof D3Error && error.exit === 'depotUnreachable') return null;
+      throw error;
+    });
     if (caller === null) {
       // Others may stand behind the same address: whoever has a right one is never held up by this.
       if (!isOpen) refuseMany(this.#failing.take(ip));
