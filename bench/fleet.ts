@@ -147,7 +147,11 @@ export function reportOf(id: string, receipts: number, run: string): Report {
     schema: 'd3/report@1',
     run,
     at: DAY,
-    computer: { id, name: `lab-${id.slice(-12)}`, claims: { serial: `C${id.slice(-12)}`, hardwareUuid: null, macs: [] } },
+    computer: {
+      id,
+      name: `lab-${id.slice(-12)}`,
+      claims: { serial: `C${id.slice(-12)}`, hardwareUuid: null, macs: [] },
+    },
     os: { name: 'macos', version: '15.1' },
     cpu: 'arm64',
     d3: '0',

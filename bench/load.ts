@@ -43,14 +43,13 @@ async function main(load: Load): Promise<void> {
   const request = requests(load, host, keys, most);
   const wanted = 'path' in load.ask ? 304 : 200;
   const took: number[] = [];
-  let [next, largest, isOver] = [0, 0, false];
-  process.once('SIGTERM', () => {
-    isOver = true;
-  });
+  let [next, largest] = [0, 0];
+  const told = new AbortController();
+  process.once('SIGTERM', () => told.abort());
   const open = () => Connection.to(Number(port), hostname);
   const work = async () => {
     let connection = load.isFresh ? null : await open();
-    while (!isOver && next < most) {
+    while (!told.signal.aborted && next < most) {
       const bytes = request(next++);
       const began = process.hrtime.bigint();
       connection ??= await open();
@@ -104,7 +103,7 @@ interface Answer {
 
 class Connection {
   readonly #socket: Socket;
-  #came = Buffer.alloc(0);
+  #came: Buffer = Buffer.alloc(0);
   #waiting: { resolve(answer: Answer): void; reject(error: Error): void } | null = null;
 
   constructor(socket: Socket) {

@@ -1,11 +1,12 @@
 /** One side of a full fetch: `refresh URL FOLDER` as a machine that knows nothing does it, `got URL…` the bytes alone. */
-import { createDepotClient, HttpTransport } from '../src/depot/index.ts';
-import { systemClock } from '../src/platform/clock.ts';
+import process from 'node:process';
 
 const [task, ...given] = process.argv.slice(2);
-const { signal } = new AbortController();
 if (task === 'refresh') {
+  const { createDepotClient, HttpTransport } = await import('../src/depot/index.ts');
+  const { systemClock } = await import('../src/platform/clock.ts');
   const [url = '', trustDir = ''] = given;
+  const { signal } = new AbortController();
   const transport = new HttpTransport(new URL(url), { credentials: null, ca: null, signal });
   const { catalog } = await createDepotClient({ transport, trustDir, clock: systemClock }).refresh();
   if (catalog.editions.length === 0) throw new Error('there is nothing in the catalog');

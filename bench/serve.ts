@@ -66,11 +66,11 @@ async function unchangedClients({ keys }: BenchDepot, d3: Peer, peers: readonly 
   }
   say(`unchanged clients, ${CONNECTIONS} at once, ${REQUESTS} requests, ${ROUNDS} rounds in turn, medians`);
   const of = (at: number, what: (one: Loaded) => number) => median(rounds.map((row) => what(row[at] as Loaded)));
-  for (const [at, { name, usage }] of all.entries()) {
+  for (const [at, peer] of all.entries()) {
     const rate = of(at, ({ requests, seconds }) => requests / seconds);
     say(
-      `  ${name}: ${rate.toFixed(0)} requests/s, p99 ${of(at, ({ p99 }) => p99).toFixed(2)} ms, ` +
-        `${of(at, ({ cpu }) => cpu).toFixed(0)} us of CPU each, peak ${usage().peak.toFixed(0)} MiB, answer ${of(at, ({ answer }) => answer)} bytes`,
+      `  ${peer.name}: ${rate.toFixed(0)} requests/s, p99 ${of(at, ({ p99 }) => p99).toFixed(2)} ms, ` +
+        `${of(at, ({ cpu }) => cpu).toFixed(0)} us of CPU each, peak ${peer.usage().peak.toFixed(0)} MiB, answer ${of(at, ({ answer }) => answer)} bytes`,
     );
     if (at === 0) continue;
     const ratio = (what: (one: Loaded) => number) =>
@@ -98,7 +98,9 @@ async function fullFetch(depot: BenchDepot, d3: Peer): Promise<void> {
   }
   const [refresh, got] = [medians(rounds.map((one) => one.refresh)), medians(rounds.map((one) => one.got))];
   const ratio = median(rounds.map((one) => one.refresh.wall / one.got.wall));
-  say(`full fetch of ${EDITIONS} editions (${size.toFixed(1)} MiB) from ${d3.name}, ${FETCHES} rounds in turn, medians`);
+  say(
+    `full fetch of ${EDITIONS} editions (${size.toFixed(1)} MiB) from ${d3.name}, ${FETCHES} rounds in turn, medians`,
+  );
   say(`  refresh: ${figures(refresh)}, ${ratio.toFixed(2)} x got of the same bytes`);
   say(`  got: ${figures(got)}`);
   if (!hasCurl) return say('  curl is not here: it is not compared with');

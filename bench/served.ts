@@ -111,7 +111,9 @@ export async function nginx(folder: string, depot: BenchDepot): Promise<Peer | n
   mkdirSync(prefix);
   const port = await freePort();
   const config = path.join(prefix, 'nginx.conf');
-  const bodies = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((what) => `${what}_temp_path ${prefix}/${what};`);
+  const bodies = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (what) => `${what}_temp_path ${prefix}/${what};`,
+  );
   writeFileSync(
     config,
     `${process.getuid?.() === 0 ? 'user root;' : ''} daemon off; worker_processes 1; pid ${prefix}/pid; error_log ${prefix}/error.log;
@@ -119,7 +121,9 @@ export async function nginx(folder: string, depot: BenchDepot): Promise<Peer | n
      http { access_log off; etag on; sendfile on; tcp_nopush on; keepalive_requests 1000000000; ${bodies.join(' ')}
        server { listen 127.0.0.1:${port} backlog=4096; root ${depot.dir}; } }\n`,
   );
-  const child = started(program, ['-p', prefix, '-c', config, '-e', path.join(prefix, 'error.log')], { stdio: 'inherit' });
+  const child = started(program, ['-p', prefix, '-c', config, '-e', path.join(prefix, 'error.log')], {
+    stdio: 'inherit',
+  });
   return answering(peerOf('nginx', `http://127.0.0.1:${port}`, child));
 }
 
@@ -175,12 +179,17 @@ function peerOf(name: string, url: string, child: ChildProcess): Peer {
 /** Of a process and its children, from /proc: the peers run under Linux, as a depot does. */
 function usageOf(pid: number): Usage {
   // Behind the name, which may hold anything, come the fields from the third on; times are in hundredths of a second.
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
   const peak = Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
   const all = children.map((child) => usageOf(Number(child)));
   const cpu = (Number(stat[11]) + Number(stat[12])) / 100;
-  return { cpu: all.reduce((sum, each) => sum + each.cpu, cpu), peak: all.reduce((sum, each) => sum + each.peak, peak) };
+  return {
+    cpu: all.reduce((sum, each) => sum + each.cpu, cpu),
+    peak: all.reduce((sum, each) => sum + each.peak, peak),
+  };
 }
 
 export interface Loaded extends Outcome {
@@ -253,7 +262,10 @@ function commits(file: string): { salt: string; count: number } {
 
 /** The numbers among the arguments, else these. */
 export function sizes(otherwise: readonly number[]): number[] {
-  const given = process.argv.slice(2).map(Number).filter((size) => Number.isSafeInteger(size) && size > 0);
+  const given = process.argv
+    .slice(2)
+    .map(Number)
+    .filter((size) => Number.isSafeInteger(size) && size > 0);
   return given.length > 0 ? given : [...otherwise];
 }
 
