@@ -114,7 +114,7 @@ function sayGrowth(bySize: readonly Map<string, Pair>[]): void {
   for (const [at, larger] of bySize.entries()) {
     const smaller = bySize[at - 1];
     if (smaller === undefined) continue;
-    const times = (SIZES[at] as number) / (SIZES[at - 1] as number);
+    const times = Number(((SIZES[at] as number) / (SIZES[at - 1] as number)).toFixed(1));
     for (const [what, pair] of larger) {
       const before = smaller.get(what) as Pair;
       const grown = (which: keyof Pair) => (median(pair[which]) / median(before[which])).toFixed(2);
