@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { open, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { initDepot, openDepot, openRemoteDepot, type ServeOptions, serveDepot } from '../../src/depot/index.ts';
+import { Contacts } from '../../src/depot/server/contacts.ts';
 import { Limiter } from '../../src/depot/server/limiter.ts';
 import { Publisher } from '../../src/depot/server/publisher.ts';
+import { Tags } from '../../src/depot/server/static-files.ts';
 import { systemClock, ticks } from '../../src/platform/clock.ts';
 import { type Certified, selfSigned } from '../support/certificates.ts';
 import { expectFailure, inFolder, newEdition, newReport, TestClock } from './helpers.ts';
@@ -96,6 +98,50 @@ describe('files of a served depot', () => {
       .create('g', { schema: 'd3/group@1', kind: 'static', description: '', members: [] }, 'a');
     await served.server.publisher.now();
     expect((await timestamp()).headers.get('etag')).to.not.equal(before);
+  });
+
+  it('are known again by all who ask at once, and no longer when they change or go', async () => {
+    const path = '/public/metadata/timestamp.json';
+    const etag = (await fetched(path)).headers.get('etag') as string;
+    const file = join(served.dir, 'depot', path);
+    const bytes = readFileSync(file);
+    try {
+      const all = await Promise.all(Array.from({ length: 50 }, () => fetched(path, { 'if-none-match': etag })));
+      expect(new Set(all.map(({ status }) => status))).to.deep.equal(new Set([304]));
+      for (const header of ['etag', 'cache-control', 'accept-ranges', 'x-content-type-options'])
+        expect(all[0]?.headers.get(header), header).to.equal((await fetched(path)).headers.get(header));
+      expect((await fetched(path, { 'if-none-match': '"another"' })).status).to.equal(200);
+      rmSync(file);
+      expect((await fetched(path, { 'if-none-match': etag })).status).to.equal(404);
+      writeFileSync(file, Buffer.concat([bytes, Buffer.from(' ')]));
+      expect((await fetched(path, { 'if-none-match': etag })).status).to.equal(200);
+    } finally {
+      writeFileSync(file, bytes);
+    }
+    expect((await fetched(path, { 'if-none-match': etag })).status).to.equal(304);
+  });
+
+  it('look once for all who ask at the same moment', async () => {
+    const tags = new Tags();
+    const file = join(served.dir, 'depot/public/metadata/timestamp.json');
+    expect(await tags.unchanged(file)).to.equal(null);
+    const handle = await open(file);
+    const tag = await tags.of(file, handle, await handle.stat());
+    await handle.close();
+    const looks = [tags.unchanged(file), tags.unchanged(file)];
+    expect(await Promise.all(looks)).to.deep.equal([tag, tag]);
+    // One that begins afterwards looks again.
+    const moved = `${file}.moved`;
+    renameSync(file, moved);
+    try {
+      expect(await tags.unchanged(file)).to.equal(null);
+      symlinkSync(moved, file);
+      expect(await tags.unchanged(file)).to.equal(null);
+    } finally {
+      rmSync(file, { force: true });
+      renameSync(moved, file);
+    }
+    expect(await tags.unchanged(file)).to.equal(tag);
   });
 });
 
@@ -236,6 +282,43 @@ describe('a served depot', () => {
     } finally {
       await served.discard();
     }
+  });
+
+  it('answers others while it writes down very many, and keeps what could not be written', async () => {
+    const written: number[] = [];
+    let [isFull, others] = [false, 0];
+    const contacts = new Contacts(
+      {
+        async contacted(some) {
+          if (isFull && written.length > 0) throw new Error('the disk is full');
+          written.push(some.length);
+        },
+      },
+      () => new Date('2030-01-01T00:00:00.000Z'),
+    );
+    const hear = (count: number) => {
+      for (let id = 1; id <= count; id += 1) contacts.heard({ id, name: 'mac', role: 'machine', computer: MEMBER });
+    };
+    hear(12_000);
+    const asking = setInterval(() => {
+      others += 1;
+    }, 0);
+    await contacts.writeDown();
+    clearInterval(asking);
+    expect(written.reduce((sum, each) => sum + each)).to.equal(12_000);
+    expect(written.length).to.be.greaterThan(2);
+    expect(others).to.be.greaterThan(0);
+    written.length = 0;
+    isFull = true;
+    hear(12_000);
+    const failure = await contacts.writeDown().catch((error: Error) => error.message);
+    expect([failure, written.length]).to.deep.equal(['the disk is full', 1]);
+    isFull = false;
+    await contacts.writeDown();
+    expect(written.reduce((sum, each) => sum + each)).to.equal(12_000);
+    written.length = 0;
+    await contacts.writeDown();
+    expect(written).to.deep.equal([]);
   });
 
   it('shows machines a change by itself', async () => {

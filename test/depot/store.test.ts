@@ -48,6 +48,20 @@ describe('SQLite store', () => {
       await store.close();
     }));
 
+  it('asks the same again rightly when another process has changed a table meanwhile', () =>
+    inFolder(async (dir) => {
+      const store = await openStore(dir, { clock, mustExist: false });
+      const { id } = await store.editions.insert(newEdition(), 'a');
+      const before = await store.editions.list();
+      const other = new DatabaseSync(join(dir, 'depot.db'));
+      other.exec("alter table editions add column more text default 'more'");
+      other.close();
+      expect(await store.editions.list()).to.deep.equal(before);
+      expect((await store.editions.insert(newEdition({ revision: 2 }), 'a')).id).to.equal(id + 1);
+      expect((await store.editions.list()).length).to.equal(2);
+      await store.close();
+    }));
+
   it('is not made where it must be there', () =>
     inFolder(async (dir) => {
       await expectFailure(openStore(dir, { clock, mustExist: true }), 'STORE_NOT_FOUND', 'notFound');

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { D3Error } from '@d3/sdk';
@@ -50,9 +50,30 @@ export function fileFor(depot: string, path: string): Found | null {
 /** Tags of files that have to be looked into, as long as nothing changes them. */
 export class Tags {
   readonly #known = new Map<string, { stamp: string; tag: string }>();
+  readonly #looking = new Map<string, Promise<string | null>>();
+
+  /**
+   * The tag of a file that was looked into and has not changed since; else null. It is not opened for that, and those who
+   * ask at the same moment are answered by one look: what most requests are about is one small file.
+   */
+  async unchanged(path: string): Promise<string | null> {
+    const known = this.#known.get(path);
+    if (known === undefined) return null;
+    let looking = this.#looking.get(path);
+    if (looking === undefined) {
+      looking = lstat(path)
+        .then(
+          (found) => (found.isFile() && stampOf(found) === known.stamp ? known.tag : null),
+          () => null,
+        )
+        .finally(() => this.#looking.delete(path));
+      this.#looking.set(path, looking);
+    }
+    return looking;
+  }
 
   async of(path: string, handle: FileHandle, found: Stats): Promise<string> {
-    const stamp = `${found.ino} ${found.size} ${found.mtimeMs}`;
+    const stamp = stampOf(found);
     const known = this.#known.get(path);
     if (known?.stamp === stamp) return known.tag;
     const buffer = Buffer.alloc(found.size);
@@ -64,6 +85,10 @@ export class Tags {
   }
 }
 
+function stampOf({ ino, size, mtimeMs }: Stats): string {
+  return `${ino} ${size} ${mtimeMs}`;
+}
+
 /** Answers with a file, whole or in part, or says that it is still the same. */
 export async function giveFile(
   found: Found,
@@ -71,6 +96,13 @@ export async function giveFile(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
+  const asked = request.headers['if-none-match'];
+  if (asked !== undefined && found.tag === null) {
+    const known = await tags.unchanged(found.path);
+    if (known !== null && isNamed(asked, `"${known}"`)) {
+      return describe(reply, found, `"${known}"`).code(304).send();
+    }
+  }
   const handle = await openPlain(found.path);
   if (handle === null) throw noSuchFile(request.url);
   let handedOver = false;
@@ -79,12 +111,8 @@ export async function giveFile(
     if (!stats.isFile()) throw noSuchFile(request.url);
     const { size } = stats;
     const tag = `"${found.tag ?? (await tags.of(found.path, handle, stats))}"`;
-    void reply
-      .header('etag', tag)
-      .header('cache-control', found.cache)
-      .header('accept-ranges', 'bytes')
-      .header('x-content-type-options', 'nosniff');
-    if (isNamed(request.headers['if-none-match'], tag)) return await reply.code(304).send();
+    void describe(reply, found, tag);
+    if (isNamed(asked, tag)) return await reply.code(304).send();
     const range = rangeOf(request.headers.range, request.headers['if-range'], tag, size);
     if (range === 'beyond') {
       void reply.header('content-range', `bytes */${size}`);
@@ -100,6 +128,14 @@ export async function giveFile(
   } finally {
     if (!handedOver) await handle.close();
   }
+}
+
+function describe(reply: FastifyReply, { cache }: Found, tag: string): FastifyReply {
+  return reply
+    .header('etag', tag)
+    .header('cache-control', cache)
+    .header('accept-ranges', 'bytes')
+    .header('x-content-type-options', 'nosniff');
 }
 
 async function openPlain(path: string): Promise<FileHandle | null> {

@@ -72,9 +72,12 @@ async function replaceRows(
 }
 
 function storableRow(row: Row): Row {
-  return Object.fromEntries(
-    Object.entries(row).map(([column, value]) => [column, typeof value === 'string' ? storable(value) : value]),
-  );
+  const made: Record<string, unknown> = {};
+  for (const column in row) {
+    const value = row[column];
+    made[column] = typeof value === 'string' ? storable(value) : value;
+  }
+  return made;
 }
 
 function isSame(row: Row, known: Row | undefined): boolean {
