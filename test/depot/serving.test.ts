@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { get } from 'node:https';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -62,6 +63,7 @@ describe('files of a served depot', () => {
       expect((await fetched(at, headers)).body.length, JSON.stringify(headers)).to.equal(100_000);
     const beyond = await fetched(at, { range: 'bytes=100000-' });
     expect([beyond.status, beyond.headers.get('content-range')]).to.deep.equal([416, 'bytes */100000']);
+    expect(beyond.headers.get('cache-control')).to.equal(null);
     const head = await fetched(at, {}, 'HEAD');
     expect([head.status, head.headers.get('content-length'), head.body.length]).to.deep.equal([200, '100000', 0]);
   });
@@ -174,6 +176,34 @@ describe('a served depot', () => {
     }
   });
 
+  it('says that it is about to stop, in the shape of all errors, to who still has a connection', () =>
+    inFolder(async (dir) => {
+      await initDepot(join(dir, 'depot'), { clock: systemClock });
+      const served = await serveDepot(options(join(dir, 'depot')));
+      const { hostname, port } = new URL(served.url);
+      const socket = connect(Number(port), hostname);
+      let text = '';
+      socket.on('data', (piece) => (text += piece.toString()));
+      const ended = new Promise((resolve) => socket.on('close', resolve));
+      const head =
+        'POST /api/v1/enrol HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n';
+      socket.write(`${head}{}`);
+      await until(() => text.includes('"code":"BODY_INVALID"'));
+      text = '';
+      // What is under way keeps the connection.
+      socket.write('GET /ready HTTP/1.1\r\nhost: x\r\n');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const stopping = served.stop();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      socket.write('\r\n');
+      await ended;
+      await stopping;
+      expect(text)
+        .to.match(/^HTTP\/1\.1 503 /)
+        .and.include('"code":"STOPPING"')
+        .and.match(/connection: close/i);
+    }));
+
   it('writes down who was there all at once, and nothing while they ask', async () => {
     const clock = new TestClock();
     const served = await serveForTest({ clock });
@@ -212,6 +242,40 @@ describe('a served depot', () => {
     }
   });
 });
+
+describe('an upload to a served depot', () => {
+  it('goes on when the connection that was cut before is let go', async function () {
+    this.timeout(30_000);
+    const served = await serveForTest({ clock: systemClock });
+    try {
+      const secret = await served.token('sally');
+      const bytes = randomBytes(1000);
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const { hostname, port } = new URL(served.url);
+      const stuck = connect(Number(port), hostname);
+      stuck.on('error', () => undefined);
+      stuck.write(
+        `PUT /api/v1/uploads/${sha256}?offset=0&size=1000 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${secret}\r\n` +
+          'content-type: application/octet-stream\r\ncontent-length: 1000\r\n\r\n',
+      );
+      stuck.write(bytes.subarray(0, 100));
+      const uploads = async () => (await served.ask('GET', `/api/v1/uploads/${sha256}`, { secret })).json['received'];
+      for (let tries = 0; tries < 100 && (await uploads()) !== 100; tries += 1)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      setTimeout(() => stuck.destroy(), 500);
+      const remote = await served.remote(secret);
+      expect((await remote.blobs.put(bytes)).sha256).to.equal(sha256);
+      await remote.close();
+      expect(await served.depot.blobs.read(sha256)).to.deep.equal(bytes);
+    } finally {
+      await served.discard();
+    }
+  });
+});
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 200 && !isSo(); tries += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+}
 
 describe('the publisher', () => {
   it('makes one publication of several changes, and another when one came too late for it', async () => {

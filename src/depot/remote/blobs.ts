@@ -153,7 +153,8 @@ export class RemoteBlobs implements Blobs {
 function isCut(error: unknown): boolean {
   if (!(error instanceof D3Error)) return false;
   return (
-    error.exit === 'depotUnreachable' || ['UPLOAD_OFFSET', 'UPLOAD_CUT', 'STOPPING', 'TOO_MANY'].includes(error.code)
+    error.exit === 'depotUnreachable' ||
+    ['UPLOAD_OFFSET', 'UPLOAD_CUT', 'UPLOAD_BUSY', 'STOPPING', 'TOO_MANY'].includes(error.code)
   );
 }
 

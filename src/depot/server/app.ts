@@ -11,6 +11,7 @@ import Fastify, {
 } from 'fastify';
 import { isTooDeep, MAX_DEPTH } from '../../json-schema.ts';
 import { errorBody, errorSchema, statusOf } from '../api/errors.ts';
+import { withoutSecrets } from '../secrets.ts';
 import { type Caller, requireAccess } from './callers.ts';
 import { Gate } from './gate.ts';
 import { logOptions } from './logging.ts';
@@ -66,7 +67,8 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
     connectionTimeout: STANDSTILL,
     keepAliveTimeout: KEEP_ALIVE,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    // Said below, in the one shape of errors.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 1000 },
     exposeHeadRoutes: true,
     ...(tls === null ? {} : { https: { ...tls, minVersion: 'TLSv1.2' as const } }),
@@ -95,6 +97,7 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
 
   app.addHook('onRequest', async (request) => {
     request.began = options.ticks();
+    if (server.isStopping() && request.routeOptions.config.route?.id !== 'health') throw stopping();
     limitBody(request, options.bodyWithin ?? BODY_WITHIN);
     const { route } = request.routeOptions.config;
     request.caller = await gate.callerOf(request, route);
@@ -124,8 +127,12 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
     scope.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
     for (const route of ROUTES.filter(({ streams }) => streams === true)) addRoute(scope, route, server);
   });
-  app.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  let description = '';
+  app.get('/api/v1/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type('application/json; charset=utf-8').send(description),
+  );
   await app.ready();
+  description = JSON.stringify(app.swagger());
   return app;
 }
 
@@ -190,6 +197,13 @@ function checkWithAjv(app: FastifyInstance): void {
   });
   // Answers are written as they are: what a newer d3 adds to a document must not be dropped on the way.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+}
+
+function stopping(): D3Error {
+  return new D3Error('STOPPING', 'busy', 'The server is about to stop.', {
+    target: 'request',
+    actions: ['ask again: another one may answer'],
+  });
 }
 
 function invalid(code: string, text: string): D3Error {
@@ -306,6 +320,7 @@ function told(request: FastifyRequest, reply: FastifyReply, { metrics }: ServerP
   else request.log.info(line, 'request');
 }
 
+/** Somebody may take a secret for the name of something. */
 function pathOf(url: string): string {
-  return (url.split('?')[0] as string).slice(0, 500);
+  return withoutSecrets((url.split('?')[0] as string).slice(0, 500));
 }

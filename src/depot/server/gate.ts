@@ -12,7 +12,7 @@ import type { Route, ServerParts } from './route.ts';
 const FAILURES = 1 / 100;
 /** Requests to enrol a minute from one address: many machines may stand behind one. */
 const ENROLMENTS = 120;
-/** Milliseconds for which a key is taken as known that only reads what machines read. */
+/** Milliseconds for which a key is taken as known that reads what everybody may. */
 const KNOWN_FOR = 10_000;
 const MOST_KNOWN = 200_000;
 
@@ -71,7 +71,8 @@ export class Gate {
   async #known(secret: string, forReading: boolean): Promise<KnownToken | null> {
     if (!SECRET.test(secret)) return null;
     const { tokens } = this.#server.depot.store;
-    if (!forReading) return tokens.known(secret);
+    // Where it opens something, a key that was revoked opens nothing any more.
+    if (!forReading || this.#server.readers === 'enrolled') return tokens.known(secret);
     const hash = secretHash(secret);
     const kept = this.#readers.get(hash);
     if (kept !== undefined && kept.until > this.#ticks()) return kept.caller;

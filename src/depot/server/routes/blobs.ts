@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { D3Error } from '@d3/sdk';
 import { Type } from 'typebox';
 import { type Route, route, type ServerParts } from '../route.ts';
@@ -129,7 +129,9 @@ export const blobRoutes: readonly Route[] = [
           actions: ['whoever runs the server can allow more: d3 depot serve --max-upload'],
         });
       }
-      return takeUpload(depot, { sha256, ...query, owner: caller?.id ?? 0, bytes: body, socket: request.raw.socket });
+      // Nothing at all comes without a type, and is no stream then.
+      const bytes = body ?? Readable.from([]);
+      return takeUpload(depot, { sha256, ...query, owner: caller?.id ?? 0, bytes, socket: request.raw.socket });
     },
   }),
 ];

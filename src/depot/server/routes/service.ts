@@ -1,4 +1,3 @@
-import { D3Error } from '@d3/sdk';
 import { Type } from 'typebox';
 import { type Route, route } from '../route.ts';
 import { answer } from '../schemas.ts';
@@ -23,9 +22,7 @@ export const serviceRoutes: readonly Route[] = [
     tag: 'depot',
     access: { for: 'anybody' },
     answer: answer({ ok: Type.Boolean() }),
-    async handle(_asked, { depot, isStopping }) {
-      if (isStopping())
-        throw new D3Error('STOPPING', 'busy', 'The server is about to stop.', { actions: ['ask another one'] });
+    async handle(_asked, { depot }) {
       await depot.store.publication.generation();
       return { ok: true };
     },
