@@ -270,9 +270,9 @@ describe('who may do what on a served depot', () => {
     const secret = secrets.get('packager');
     const expected = await served.ask('DELETE', `/api/v1/editions/${id}?archive=false&expected=live`, { secret });
     expect(expected.status).to.equal(403);
-    const look = editions.byId;
+    const look = editions.byId.bind(editions);
     editions.byId = async (which) => {
-      const found = await look.call(editions, which);
+      const found = await look(which);
       await editions.makeLive(id, 'test', { liveId: null, newestId: id });
       return found;
     };
