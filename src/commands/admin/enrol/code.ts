@@ -3,6 +3,7 @@ import { Flags } from '@oclif/core';
 import { changingDepot } from '../../../cli/admin-here.ts';
 import { AdminCommand, type ContextOf, type Outcome } from '../../../cli/base.ts';
 import { wholeNumber } from '../../../cli/flags.ts';
+import { moment } from '../../../cli/table-text.ts';
 import type { EnrolmentCode } from '../../../depot/index.ts';
 import type { Terminal } from '../../../terminal/terminal.ts';
 
@@ -55,6 +56,6 @@ export default class AdminEnrolCode extends AdminCommand<Coded, typeof AdminEnro
       return;
     }
     terminal.result(secret);
-    terminal.progress(`That is code ${code.id}, shown this once and good until ${code.expiresAt}.`);
+    terminal.progress(`That is code ${code.id}, shown this once and good until ${moment(code.expiresAt)}.`);
   }
 }

@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import type { Enrolments } from '../../../admin/enrolment.ts';
 import { readingDepot } from '../../../cli/admin-here.ts';
 import { AdminCommand, type ContextOf, type Outcome } from '../../../cli/base.ts';
+import { moment } from '../../../cli/table-text.ts';
 import type { Terminal } from '../../../terminal/terminal.ts';
 
 export default class AdminEnrolList extends AdminCommand<Enrolments, typeof AdminEnrolList> {
@@ -25,7 +26,7 @@ export default class AdminEnrolList extends AdminCommand<Enrolments, typeof Admi
         computer.name,
         computer.claims.serial ?? '',
         became ?? knownAs.join(', '),
-        at,
+        moment(at),
         code,
       ]),
       empty: 'Machines: none wait',
@@ -39,7 +40,7 @@ export default class AdminEnrolList extends AdminCommand<Enrolments, typeof Admi
         note,
         createdBy,
         uses,
-        revokedAt === null ? expiresAt : `revoked ${revokedAt}`,
+        revokedAt === null ? moment(expiresAt) : `revoked ${moment(revokedAt)}`,
       ]),
       empty: 'Codes: none',
     });
