@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { initDepot, openRemoteDepot, type ServeOptions, serveDepot } from '../../src/depot/index.ts';
+import { buildApp } from '../../src/depot/server/app.ts';
 import { Limiter } from '../../src/depot/server/limiter.ts';
 import { Publisher } from '../../src/depot/server/publisher.ts';
 import { systemClock, ticks } from '../../src/platform/clock.ts';
@@ -134,6 +135,37 @@ describe('a served depot', () => {
         expect(line.from, proxies.join()).to.equal(from);
       }
     }));
+
+  it('takes no secret that came past the proxy, where all could read it', async () => {
+    const served = await serveForTest({ clock: systemClock });
+    try {
+      const secret = await served.token('sally');
+      const statuses = async (proxies: string[], from: string) => {
+        const app = await buildApp(served.server, {
+          log: () => undefined,
+          logLevel: 'off',
+          proxies,
+          tls: null,
+          perMinute: 1000,
+          ticks,
+        });
+        const asked = (url: string, headers: Record<string, string>) =>
+          app.inject({ method: 'GET', url, headers, remoteAddress: from }).then(({ statusCode }) => statusCode);
+        const authorization = `Bearer ${secret}`;
+        const found = [await asked('/api/v1/session', { authorization }), await asked('/health', {})];
+        await app.close();
+        return found;
+      };
+      expect(await statuses(['10.1.2.1'], '10.1.2.1')).to.deep.equal([200, 200]);
+      expect(await statuses(['10.1.0.0/16', '2001:db8::/32'], '::ffff:10.1.9.9')).to.deep.equal([200, 200]);
+      expect(await statuses(['2001:db8::/32'], '2001:db8::7')).to.deep.equal([200, 200]);
+      expect(await statuses(['10.1.2.1'], '127.0.0.1')).to.deep.equal([200, 200]);
+      expect(await statuses(['10.1.2.1'], '203.0.113.7')).to.deep.equal([403, 200]);
+      expect(await statuses(['10.1.2.1'], '2001:db8::7')).to.deep.equal([403, 200]);
+    } finally {
+      await served.discard();
+    }
+  });
 
   it('speaks TLS with its own certificate, to machines and to admins who know it', async function () {
     const folder = mkdtempSync(join(tmpdir(), 'd3-tls-test-'));

@@ -17,6 +17,7 @@ import { Gate } from './gate.ts';
 import { logOptions } from './logging.ts';
 import type { Route, ServerParts } from './route.ts';
 import { ROUTES } from './routes/index.ts';
+import { Way } from './way.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -81,7 +82,7 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
   checkWithAjv(app);
   app.decorateRequest('caller', null);
   app.decorateRequest('began', 0);
-  const gate = new Gate(server, options.perMinute, options.ticks);
+  const gate = new Gate(server, options.perMinute, options.ticks, new Way(tls !== null, proxies));
 
   await app.register(swagger, {
     openapi: {
