@@ -180,6 +180,15 @@ describe('bad input to a served depot', () => {
     await served.depot.blobs.remove(none);
   });
 
+  it('nobody keeps all others from changing anything by asking about very many files', async () => {
+    const asked = (count: number) =>
+      served.ask('POST', '/api/v1/blobs/remove-unused', {
+        secret,
+        json: { candidates: Array.from({ length: count }, () => 'c'.repeat(64)) },
+      });
+    expect([(await asked(1000)).status, (await asked(1001)).status]).to.deep.equal([200, 400]);
+  });
+
   it('times come in any form, and are compared in one', async () => {
     const events = async (since: string) => {
       const { json } = await served.ask('GET', `/api/v1/history?since=${encodeURIComponent(since)}`, { secret });
