@@ -216,6 +216,7 @@ export class HttpTransport implements Transport {
           target: this.location,
           actions: [
             'Set depot and http.credentials in the configuration: they go to the depot named there, and to no other host.',
+            `Or, where d3 serves it, enrol this machine, anew if its key was revoked: d3 enroll ${this.location} --code CODE`,
           ],
         },
       );

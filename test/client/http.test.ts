@@ -345,7 +345,9 @@ describe('a depot behind a web server', () => {
       response.writeHead(401).end();
       return true;
     };
-    expect(await away(server.url)).to.deep.include({ code: 'DEPOT_UNAUTHORISED', exit: 'notAuthorised' });
+    const unauthorised = await away(server.url);
+    expect(unauthorised).to.deep.include({ code: 'DEPOT_UNAUTHORISED', exit: 'notAuthorised' });
+    expect(unauthorised?.actions.join()).to.include('d3 enroll');
   });
 
   it('depot3:K14 takes no address with a secret in it, and shows it to nobody', async () => {

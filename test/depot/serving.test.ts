@@ -1,11 +1,13 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { open, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { initDepot, openDepot, openRemoteDepot, type ServeOptions, serveDepot } from '../../src/depot/index.ts';
+import { buildApp } from '../../src/depot/server/app.ts';
 import { Contacts } from '../../src/depot/server/contacts.ts';
 import { Limiter } from '../../src/depot/server/limiter.ts';
 import { Publisher } from '../../src/depot/server/publisher.ts';
@@ -65,6 +67,7 @@ describe('files of a served depot', () => {
       expect((await fetched(at, headers)).body.length, JSON.stringify(headers)).to.equal(100_000);
     const beyond = await fetched(at, { range: 'bytes=100000-' });
     expect([beyond.status, beyond.headers.get('content-range')]).to.deep.equal([416, 'bytes */100000']);
+    expect(beyond.headers.get('cache-control')).to.equal(null);
     const head = await fetched(at, {}, 'HEAD');
     expect([head.status, head.headers.get('content-length'), head.body.length]).to.deep.equal([200, '100000', 0]);
   });
@@ -180,6 +183,37 @@ describe('a served depot', () => {
       }
     }));
 
+  it('takes no secret that came past the proxy, where all could read it', async () => {
+    const served = await serveForTest({ clock: systemClock });
+    try {
+      const secret = await served.token('sally');
+      const statuses = async (proxies: string[], from: string) => {
+        const app = await buildApp(served.server, {
+          log: () => undefined,
+          logLevel: 'off',
+          proxies,
+          tls: null,
+          perMinute: 1000,
+          ticks,
+        });
+        const asked = (url: string, headers: Record<string, string>) =>
+          app.inject({ method: 'GET', url, headers, remoteAddress: from }).then(({ statusCode }) => statusCode);
+        const authorization = `Bearer ${secret}`;
+        const found = [await asked('/api/v1/session', { authorization }), await asked('/health', {})];
+        await app.close();
+        return found;
+      };
+      expect(await statuses(['10.1.2.1'], '10.1.2.1')).to.deep.equal([200, 200]);
+      expect(await statuses(['10.1.0.0/16', '2001:db8::/32'], '::ffff:10.1.9.9')).to.deep.equal([200, 200]);
+      expect(await statuses(['2001:db8::/32'], '2001:db8::7')).to.deep.equal([200, 200]);
+      expect(await statuses(['10.1.2.1'], '127.0.0.1')).to.deep.equal([200, 200]);
+      expect(await statuses(['10.1.2.1'], '203.0.113.7')).to.deep.equal([403, 200]);
+      expect(await statuses(['10.1.2.1'], '2001:db8::7')).to.deep.equal([403, 200]);
+    } finally {
+      await served.discard();
+    }
+  });
+
   it('speaks TLS with its own certificate, to machines, to browsers and to admins who know it', () =>
     inFolder(async (folder) => {
       const { key, cert } = await tlsFiles(folder, selfSigned());
@@ -246,6 +280,34 @@ describe('a served depot', () => {
           ([flag, text]: [string, string]) => flag === target && text.includes(named),
         );
       }
+    }));
+
+  it('says that it is about to stop, in the shape of all errors, to who still has a connection', () =>
+    inFolder(async (dir) => {
+      await initDepot(join(dir, 'depot'), { clock: systemClock });
+      const served = await serveDepot(options(join(dir, 'depot')));
+      const { hostname, port } = new URL(served.url);
+      const socket = connect(Number(port), hostname);
+      let text = '';
+      socket.on('data', (piece) => (text += piece.toString()));
+      const ended = new Promise((resolve) => socket.on('close', resolve));
+      const head =
+        'POST /api/v1/enrol HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n';
+      socket.write(`${head}{}`);
+      await until(() => text.includes('"code":"BODY_INVALID"'));
+      text = '';
+      // What is under way keeps the connection.
+      socket.write('GET /ready HTTP/1.1\r\nhost: x\r\n');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const stopping = served.stop();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      socket.write('\r\n');
+      await ended;
+      await stopping;
+      expect(text)
+        .to.match(/^HTTP\/1\.1 503 /)
+        .and.include('"code":"STOPPING"')
+        .and.match(/connection: close/i);
     }));
 
   it('writes down who was there all at once, and nothing while they ask', async () => {
@@ -342,6 +404,40 @@ describe('a served depot', () => {
     }
   });
 });
+
+describe('an upload to a served depot', () => {
+  it('goes on when the connection that was cut before is let go', async function () {
+    this.timeout(30_000);
+    const served = await serveForTest({ clock: systemClock });
+    try {
+      const secret = await served.token('sally');
+      const bytes = randomBytes(1000);
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const { hostname, port } = new URL(served.url);
+      const stuck = connect(Number(port), hostname);
+      stuck.on('error', () => undefined);
+      stuck.write(
+        `PUT /api/v1/uploads/${sha256}?offset=0&size=1000 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${secret}\r\n` +
+          'content-type: application/octet-stream\r\ncontent-length: 1000\r\n\r\n',
+      );
+      stuck.write(bytes.subarray(0, 100));
+      const uploads = async () => (await served.ask('GET', `/api/v1/uploads/${sha256}`, { secret })).json['received'];
+      for (let tries = 0; tries < 100 && (await uploads()) !== 100; tries += 1)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      setTimeout(() => stuck.destroy(), 500);
+      const remote = await served.remote(secret);
+      expect((await remote.blobs.put(bytes)).sha256).to.equal(sha256);
+      await remote.close();
+      expect(await served.depot.blobs.read(sha256)).to.deep.equal(bytes);
+    } finally {
+      await served.discard();
+    }
+  });
+});
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 200 && !isSo(); tries += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+}
 
 describe('the publisher', () => {
   it('makes one publication of several changes, and another when one came too late for it', async () => {

@@ -11,11 +11,13 @@ import Fastify, {
 } from 'fastify';
 import { isTooDeep, MAX_DEPTH } from '../../json-schema.ts';
 import { errorBody, errorSchema, statusOf } from '../api/errors.ts';
+import { withoutSecrets } from '../secrets.ts';
 import { type Caller, requireAccess } from './callers.ts';
 import { Gate } from './gate.ts';
 import { logOptions } from './logging.ts';
 import type { Route, ServerParts } from './route.ts';
 import { ROUTES } from './routes/index.ts';
+import { Way } from './way.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -75,7 +77,7 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
     connectionTimeout: standstill,
     keepAliveTimeout: KEEP_ALIVE,
     forceCloseConnections: 'idle',
-    // A hook says it in the shape of all errors.
+    // Said below, in the one shape of errors.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 1000 },
     exposeHeadRoutes: true,
@@ -89,7 +91,7 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
   checkWithAjv(app);
   app.decorateRequest('caller', null);
   app.decorateRequest('began', 0);
-  const gate = new Gate(server, options.perMinute, options.ticks);
+  const gate = new Gate(server, options.perMinute, options.ticks, new Way(tls !== null, proxies));
 
   await app.register(swagger, {
     openapi: {
@@ -105,9 +107,9 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
 
   app.addHook('onRequest', async (request) => {
     request.began = options.ticks();
-    limitBody(request, options.bodyWithin ?? BODY_WITHIN);
     const { route } = request.routeOptions.config;
     if (server.isStopping() && route?.id !== 'health') throw stopping();
+    limitBody(request, options.bodyWithin ?? BODY_WITHIN);
     request.caller = await gate.callerOf(request, route);
     if (route !== undefined) requireAccess(route.access, request.caller, server.readers);
   });
@@ -135,8 +137,12 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
     scope.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
     for (const route of ROUTES.filter(({ streams }) => streams === true)) addRoute(scope, route, server);
   });
-  app.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  let description = '';
+  app.get('/api/v1/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type('application/json; charset=utf-8').send(description),
+  );
   await app.ready();
+  description = JSON.stringify(app.swagger());
   return app;
 }
 
@@ -331,6 +337,7 @@ function told(request: FastifyRequest, reply: FastifyReply, { metrics }: ServerP
   else request.log.info(line, 'request');
 }
 
+/** Somebody may take a secret for the name of something. */
 function pathOf(url: string): string {
-  return (url.split('?')[0] as string).slice(0, 500);
+  return withoutSecrets((url.split('?')[0] as string).slice(0, 500));
 }

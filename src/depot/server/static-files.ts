@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { D3Error } from '@d3/sdk';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errnoOf } from '../files.ts';
+import type { Readers } from './callers.ts';
 
 /**
  * The files machines read, as any web server gives them: strong ETags, conditional requests, one range. What a name
@@ -17,7 +18,7 @@ const TARGET = /^([0-9a-f]{64})\.[A-Za-z0-9._-]{1,100}$/;
 const BLOB = /^([0-9a-f]{2})\/(\1[0-9a-f]{62})$/;
 
 /** For ever: what has this name is always the same. */
-const IMMUTABLE = 'public, max-age=31536000, immutable';
+const IMMUTABLE = 'max-age=31536000, immutable';
 /** Asked for again each time, by its tag. */
 const REVALIDATE = 'no-cache';
 
@@ -89,18 +90,23 @@ function stampOf({ ino, size, mtimeMs }: Stats): string {
   return `${ino} ${size} ${mtimeMs}`;
 }
 
-/** Answers with a file, whole or in part, or says that it is still the same. */
+/**
+ * Answers with a file, whole or in part, or says that it is still the same.
+ * @param readers who may have it: a cache in between gives it to anybody
+ */
 export async function giveFile(
   found: Found,
   tags: Tags,
+  readers: Readers,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const asked = request.headers['if-none-match'];
+  const cache = `${readers === 'everyone' ? 'public' : 'private'}, ${found.cache}`;
   if (asked !== undefined && found.tag === null) {
     const known = await tags.unchanged(found.path);
     if (known !== null && isNamed(asked, `"${known}"`)) {
-      return describe(reply, found, `"${known}"`).code(304).send();
+      return describe(reply, `"${known}"`).code(304).header('cache-control', cache).send();
     }
   }
   const handle = await openPlain(found.path);
@@ -111,13 +117,14 @@ export async function giveFile(
     if (!stats.isFile()) throw noSuchFile(request.url);
     const { size } = stats;
     const tag = `"${found.tag ?? (await tags.of(found.path, handle, stats))}"`;
-    void describe(reply, found, tag);
-    if (isNamed(asked, tag)) return await reply.code(304).send();
+    void describe(reply, tag);
+    if (isNamed(asked, tag)) return await reply.code(304).header('cache-control', cache).send();
     const range = rangeOf(request.headers.range, request.headers['if-range'], tag, size);
     if (range === 'beyond') {
       void reply.header('content-range', `bytes */${size}`);
-      throw new D3Error('RANGE', 'usage', `There are only ${size} bytes.`, { target: request.url });
+      throw new D3Error('RANGE', 'usage', `There are only ${size} bytes.`, { target: request.url.slice(0, 200) });
     }
+    void reply.header('cache-control', cache);
     void reply.type(found.type).header('content-length', range.end - range.start + 1);
     if (range.isPart) void reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${size}`);
     // Of a stream nothing is counted: what is said of its length stays as it was said.
@@ -130,12 +137,8 @@ export async function giveFile(
   }
 }
 
-function describe(reply: FastifyReply, { cache }: Found, tag: string): FastifyReply {
-  return reply
-    .header('etag', tag)
-    .header('cache-control', cache)
-    .header('accept-ranges', 'bytes')
-    .header('x-content-type-options', 'nosniff');
+function describe(reply: FastifyReply, tag: string): FastifyReply {
+  return reply.header('etag', tag).header('accept-ranges', 'bytes').header('x-content-type-options', 'nosniff');
 }
 
 async function openPlain(path: string): Promise<FileHandle | null> {
