@@ -194,7 +194,7 @@ describe('the page of a served depot in a real browser', () => {
       const tab = await context.newPage();
       await tab.goto(`${url}/#/machines/${machine}`);
       await tab.getByRole('heading', { level: 1, name: 'dora-mac' }).waitFor();
-      expect(await tab.title()).to.equal('dora-mac · d3 depot');
+      await tab.waitForFunction("document.title === 'dora-mac · d3 depot'");
       await page.getByRole('button', { name: 'Sign out' }).click();
       await page.getByText('You are signed out.').waitFor();
       expect(await context.cookies()).to.deep.equal([]);
