@@ -26,6 +26,10 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
   const { root, facts } = paths;
   const { platform } = process;
   const run = async () => (await import('../platform/program.ts')).runProgram;
+  const power = async () => {
+    const { powerOf } = await import('../platform/power.ts');
+    return powerOf({ root, facts, platform, run: await run() });
+  };
   const options = { wait: PATIENCE, debug, parent, signal, report };
   const triggerParts = async () => ({ paths, plugin, root, platform, run: await run() });
   const folder = path.join(paths.plugins, plugin.replaceAll(/[^A-Za-z0-9._-]/g, '_'));
@@ -66,10 +70,8 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
     power: {
       battery: async () =>
         (await import('../platform/battery.ts')).batteryOf({ root, facts, platform, run: await run() }),
-      async restart() {
-        const { powerOf } = await import('../platform/power.ts');
-        return powerOf({ root, facts, platform, run: await run() }).restart();
-      },
+      bootId: async () => (await power()).bootId(),
+      restart: async () => (await power()).restart(),
       awake: async (work) =>
         (await import('../platform/awake.ts')).keepAwake(work, { root, platform, run: await run() }),
     },

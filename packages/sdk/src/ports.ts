@@ -90,6 +90,8 @@ export interface SessionPort {
 }
 
 export interface PowerPort {
+  /** Stands for the time since the machine was started: another one after each start; null when it cannot be known. */
+  bootId(): Promise<string | null>;
   /** Null where there is no battery, or nothing is known of it. */
   battery(): Promise<{ charging: boolean; percent: number } | null>;
   /** Has the machine restarted. @returns false where there is nothing to restart: a root folder */
