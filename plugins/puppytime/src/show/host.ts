@@ -39,6 +39,8 @@ class Host {
   #slideshow: Slideshow;
   #question: SceneQuestion | null = null;
   #window: { driver: Driver; window: Window } | null = null;
+  /** Another window that is about to be opened for one that was lost. */
+  #opening: Promise<void> = Promise.resolve();
   /** Ways to show that are not tried any more, and how often each was opened again. */
   readonly #reopened = new Map<string, number>();
 
@@ -73,9 +75,10 @@ class Host {
         this.#window?.window.show(scene);
       }
     } finally {
-      clearInterval(beat);
+      await this.#opening;
       await this.#window?.window.close();
       this.#window = null;
+      clearInterval(beat);
       this.#tell({ driver: null, settled: true });
     }
   }
@@ -100,12 +103,16 @@ class Host {
   async #open(): Promise<void> {
     for (const name of this.#orders.drivers) {
       if (this.#report.failed.some(({ driver }) => driver === name)) continue;
+      this.#take(this.#exchange.read());
+      if (this.#orders.closed) break;
       const driver = OWN[name];
       try {
         const window = await driver.open(await this.#stage());
         this.#window = { driver, window };
         this.#tell({ driver: name, settled: true });
-        void window.lost.then((reason) => this.#lost(window, reason));
+        void window.lost.then((reason) => {
+          this.#opening = this.#lost(window, reason);
+        });
         return;
       } catch (error) {
         this.#failed(name, (error as Error).message);

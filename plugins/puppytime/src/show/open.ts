@@ -128,7 +128,7 @@ class WindowShow implements Show {
     };
     this.#beat = setInterval(() => {
       this.#exchange.beat();
-      this.#revive();
+      void this.#revive();
     }, timing.beat);
     this.#beat.unref();
   }
@@ -207,13 +207,8 @@ class WindowShow implements Show {
     this.#hear();
     // It ended by itself since nothing can be shown.
     if (this.#report?.settled && this.#report.driver === null) return false;
-    if (this.#starting === null) {
-      this.#restarts += 1;
-      this.#starting = this.#start().finally(() => {
-        this.#starting = null;
-      });
-    }
-    await this.#starting.catch(() => undefined);
+    if (this.#starting === null) this.#restarts += 1;
+    await this.#once().catch(() => undefined);
     return this.#exchange.alive(this.#wanted.timing.silent);
   }
 
@@ -222,9 +217,17 @@ class WindowShow implements Show {
     const there = this.#exchange.alive(this.#wanted.timing.silent);
     this.#write();
     if (there) await this.#settled();
-    else await this.#start();
+    else await this.#once();
     // It was just about to end when it was taken over.
-    if (there && !this.#exchange.alive(this.#wanted.timing.silent)) await this.#start();
+    if (there && !this.#exchange.alive(this.#wanted.timing.silent)) await this.#once();
+  }
+
+  /** Starts it, unless somebody here is about to. */
+  #once(): Promise<void> {
+    this.#starting ??= this.#start().finally(() => {
+      this.#starting = null;
+    });
+    return this.#starting;
   }
 
   async #start(): Promise<void> {

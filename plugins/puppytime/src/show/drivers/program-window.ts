@@ -90,6 +90,8 @@ export class ProgramWindow implements Window {
     this.#closed = true;
     clearTimeout(this.#timer);
     clearInterval(this.#counter);
+    // What waits for a run to come up waits no longer; what it was about to start is ended as well.
+    await this.#run?.end();
     await this.#work;
     await this.#run?.end();
     this.#folder.remove();
