@@ -4,10 +4,12 @@ import type { Driver, Stage, Window } from './drivers/driver.ts';
 import { jamfHelperDriver } from './drivers/jamf-helper.ts';
 import { pageDriver } from './drivers/page.ts';
 import { swiftDialogDriver } from './drivers/swift-dialog.ts';
+import { clearAway } from './leavings.ts';
 import { Exchange, type Orders, REPORT_SCHEMA, type Report } from './orders.ts';
 import type { Answer, Scene, SceneQuestion } from './scene.ts';
 import { sessionNow } from './session.ts';
 import { Slideshow } from './slideshow.ts';
+import { makePlace } from './work-folder.ts';
 
 const OWN: Readonly<Record<Driver['name'], Driver>> = {
   swiftDialog: swiftDialogDriver,
@@ -39,6 +41,7 @@ class Host {
   #slideshow: Slideshow;
   #question: SceneQuestion | null = null;
   #window: { driver: Driver; window: Window } | null = null;
+  #place = '';
   /** Another window that is about to be opened for one that was lost. */
   #opening: Promise<void> = Promise.resolve();
   /** Ways to show that are not tried any more, and how often each was opened again. */
@@ -49,11 +52,23 @@ class Host {
     this.#orders = orders;
     this.#now = now;
     this.#slideshow = new Slideshow(orders.folder, now);
-    this.#report = { schema: REPORT_SCHEMA, pid: process.pid, driver: null, settled: false, failed: [], answer: null };
+    this.#report = {
+      schema: REPORT_SCHEMA,
+      pid: process.pid,
+      driver: null,
+      settled: false,
+      failed: [],
+      place: null,
+      answer: null,
+    };
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    this.#tell({});
+    // What a show before this one left when it was killed would stand before what this one shows.
+    const left = this.#exchange.readOwn()?.place ?? null;
+    if (left !== null) clearAway(left);
+    this.#place = makePlace(baseFor(this.#orders.platform));
+    this.#tell({ place: this.#place });
     const beat = setInterval(() => this.#exchange.beat(), this.#orders.timing.beat);
     let shown = '';
     let deserted: number | null = null;
@@ -79,7 +94,8 @@ class Host {
       await this.#window?.window.close();
       this.#window = null;
       clearInterval(beat);
-      this.#tell({ driver: null, settled: true });
+      clearAway(this.#place);
+      this.#tell({ driver: null, settled: true, place: null });
     }
   }
 
@@ -131,7 +147,7 @@ class Host {
       programs,
       platform,
       timing,
-      base: platform === 'darwin' && existsSync(OPEN_TO_OTHERS) ? OPEN_TO_OTHERS : realpathSync(os.tmpdir()),
+      place: this.#place,
       now: this.#now,
       onAnswer: (answer) => this.#answer(answer),
     };
@@ -172,4 +188,8 @@ class Host {
       // Nobody hears of it; what is shown stays.
     }
   }
+}
+
+function baseFor(platform: NodeJS.Platform): string {
+  return platform === 'darwin' && existsSync(OPEN_TO_OTHERS) ? OPEN_TO_OTHERS : realpathSync(os.tmpdir());
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { clearAway } from './leavings.ts';
 import {
   DRIVERS,
   type DriverName,
@@ -180,6 +181,9 @@ class WindowShow implements Show {
     const until = now() + CLOSES;
     while (now() < until && this.#exchange.alive(timing.silent))
       await new Promise((resolve) => setTimeout(resolve, Math.min(timing.look, 100)));
+    this.#hear();
+    const { place = null } = this.#report ?? {};
+    if (place !== null && !this.#exchange.alive(timing.silent)) clearAway(place);
     this.#exchange.remove();
   }
 

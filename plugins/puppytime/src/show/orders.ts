@@ -47,6 +47,8 @@ export interface Report {
   settled: boolean;
   /** What did not come up, and why. */
   failed: readonly { driver: DriverName; reason: string }[];
+  /** Absolute path of what it has handed to programs; null: nothing is left of it. */
+  place: string | null;
   answer: Answer | null;
 }
 
@@ -81,6 +83,8 @@ export interface ShowPrograms {
 export interface Browser {
   program: string;
   kind: 'chromium' | 'firefox';
+  /** May be run as root; none may, on a machine that people use. */
+  asRoot?: boolean;
   /** More words for its command line. */
   extra?: readonly string[];
 }
@@ -174,6 +178,15 @@ export class Exchange<Mine extends { schema: string }, Theirs extends { schema: 
     this.#stamp = stamp;
     this.#heardAt = this.#now();
     return this.#last;
+  }
+
+  /** What this end said last, or one before it in its stead; null: nothing that can be read. */
+  readOwn(): Mine | null {
+    try {
+      return JSON.parse(readFileSync(this.#mine, 'utf8')) as Mine;
+    } catch {
+      return null;
+    }
   }
 
   /** Whether who wrote the other file is there: its process runs, and it has given a sign of life lately. */

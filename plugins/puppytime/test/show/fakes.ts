@@ -132,7 +132,7 @@ export class Machine {
         }
       })().catch(() => process.exit(7));`,
     );
-    const browser: Browser = { program: path.join(this.folder, 'browser'), kind: 'chromium', extra: [] };
+    const browser: Browser = { program: path.join(this.folder, 'browser'), kind: 'chromium', asRoot: true };
     this.programs.browsers = [browser];
     return this;
   }
@@ -205,10 +205,12 @@ export async function until(what: string, holds: () => boolean, within = 8000): 
   throw new Error(`it did not come to it: ${what}`);
 }
 
+/** Whether a process runs; one that has ended and that nobody has asked about yet does not. */
 export function runs(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    const file = `/proc/${pid}/stat`;
+    return !existsSync(file) || !/\) Z /.test(readFileSync(file, 'latin1'));
   } catch {
     return false;
   }

@@ -21,8 +21,8 @@ export interface Stage {
   programs: ShowPrograms;
   platform: NodeJS.Platform;
   timing: Timing;
-  /** Absolute path of a folder in which private ones can be made. */
-  base: string;
+  /** Absolute path of the show's own place, in which programs' folders are made. */
+  place: string;
   /** Milliseconds, always growing. */
   now(): number;
   onAnswer(answer: Answer): void;

@@ -18,7 +18,7 @@ const TIMED_OUT = 243;
 export const jamfHelperDriver: Driver = {
   name: 'jamfHelper',
   async open(stage) {
-    const { session, platform, programs, base } = stage;
+    const { session, platform, programs, place } = stage;
     if (platform !== 'darwin') throw new Error('jamfHelper is for Macs');
     if (session.kind === 'none') throw new Error(session.reason);
     const program: Program = {
@@ -46,6 +46,6 @@ export const jamfHelperDriver: Driver = {
         ...['-timeout', String(seconds), '-countdown', '-alignCountdown', 'center'],
       ],
     };
-    return ProgramWindow.open(stage, new WorkFolder(base, null), program);
+    return ProgramWindow.open(stage, new WorkFolder(place, null), program);
   },
 };

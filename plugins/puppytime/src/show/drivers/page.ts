@@ -15,7 +15,7 @@ export const pageDriver: Driver = {
     const { session, programs } = stage;
     if (session.kind === 'login') throw new Error('there is no browser at the login window');
     if (session.kind === 'none') throw new Error(session.reason);
-    if (session.uid === 0 && programs.browsers.every(({ extra }) => extra === undefined))
+    if (session.uid === 0 && !programs.browsers.some(({ asRoot }) => asRoot === true))
       throw new Error('a browser is not run as root');
     const browser = programs.browsers.find(({ program }) => canRun(program));
     if (browser === undefined) throw new Error('there is no browser');
@@ -35,15 +35,15 @@ class BrowserWindow implements Window {
   #refresh: NodeJS.Timeout | undefined;
 
   static async open(stage: Stage, session: UserSession, browser: Browser): Promise<BrowserWindow> {
-    const { scene, slideshow, now, timing, base, programs, platform } = stage;
+    const { scene, slideshow, now, timing, place, programs, platform } = stage;
     const eyes = new Eyes(now);
     const told = { onSeen: eyes.see, onAnswer: stage.onAnswer, onAsked: eyes.ask, now };
     const server = await PageServer.start(scene, await slideshow.slides(), told);
-    const folder = new WorkFolder(base, session);
+    const folder = new WorkFolder(place, session);
     let running: Running | undefined;
     try {
       // The address is a secret, and command lines are not: the browser reads it from a file of its user's.
-      const file = await folder.put('open.html', leadingTo(server.url), session);
+      const file = await folder.put('open.html', leadingTo(server.url));
       running = await startFor(session, browser.program, wordsFor(browser, folder.inside, file), programs, platform);
       const window = new BrowserWindow(stage, server, folder, running, eyes);
       await Promise.race([

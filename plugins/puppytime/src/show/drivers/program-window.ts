@@ -134,11 +134,9 @@ export class ProgramWindow implements Window {
   }
 
   async #copy(kind: ImageKind, bytes: Buffer, caption: string): Promise<Picture> {
-    const { session } = this.#stage;
     // Two names in turn: what is shown is not written over.
     this.#turn += 1;
-    const owner = session.kind === 'user' ? session : null;
-    return { file: await this.#folder.put(`picture-${this.#turn % 2}.${kind}`, bytes, owner), caption };
+    return { file: await this.#folder.put(`picture-${this.#turn % 2}.${kind}`, bytes), caption };
   }
 
   async #bringAbout(): Promise<void> {

@@ -21,15 +21,12 @@ const LOOK = 50;
 export const swiftDialogDriver: Driver = {
   name: 'swiftDialog',
   async open(stage) {
-    const { session, platform, programs, base, timing } = stage;
+    const { session, platform, programs, place, timing } = stage;
     if (platform !== 'darwin') throw new Error('swiftDialog is for Macs');
     if (session.kind === 'none') throw new Error(session.reason);
     const owner = session.kind === 'user' ? session : null;
-    const folder = new WorkFolder(base, owner);
-    if (/\s/.test(folder.inside)) {
-      folder.remove();
-      throw new Error(`it cannot read a command file below ${base}: there is a space in the path`);
-    }
+    if (/\s/.test(place)) throw new Error(`it cannot read a command file below ${place}: there is a space in the path`);
+    const folder = new WorkFolder(place, owner);
     let runs = 0;
     let name = '';
     /** The file as we made it, held open so that it is known again when its name is another's. */
@@ -43,7 +40,7 @@ export const swiftDialogDriver: Driver = {
       letGo();
       runs += 1;
       name = `commands-${runs}.log`;
-      const file = await folder.put(name, '', owner);
+      const file = await folder.put(name, '');
       made = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
       return file;
     };
