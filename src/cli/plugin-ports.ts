@@ -52,9 +52,9 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
     },
     queue: {
       list: async () => (await import('../client/queue.ts')).queueOf({ paths }),
-      async install(edition, environment) {
+      async install(edition, { environment, ui = report }) {
         const { installQueued } = await import('../client/queue.ts');
-        return installQueued(edition, await parts.machine(), { ...options, environment });
+        return installQueued(edition, await parts.machine(), { ...options, environment, report: ui });
       },
       async giveUp(basename, reason) {
         const { giveUp } = await import('../client/queue.ts');
