@@ -126,9 +126,7 @@ class Host {
         const window = await driver.open(await this.#stage());
         this.#window = { driver, window };
         this.#tell({ driver: name, settled: true });
-        void window.lost.then((reason) => {
-          this.#opening = this.#lost(window, reason);
-        });
+        void this.#watch(window);
         return;
       } catch (error) {
         this.#failed(name, (error as Error).message);
@@ -151,6 +149,11 @@ class Host {
       now: this.#now,
       onAnswer: (answer) => this.#answer(answer),
     };
+  }
+
+  async #watch(window: Window): Promise<void> {
+    const reason = await window.lost;
+    this.#opening = this.#lost(window, reason);
   }
 
   async #lost(window: Window, reason: string): Promise<void> {

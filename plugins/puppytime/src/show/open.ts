@@ -277,8 +277,17 @@ function kept(option: string): boolean {
 /** A way to somebody's screen for who has one of their own, and no more. */
 function environment(): NodeJS.ProcessEnv {
   const names = [
-    ...['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'TMPDIR'],
-    ...['DISPLAY', 'XAUTHORITY', 'WAYLAND_DISPLAY', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS'],
+    'PATH',
+    'HOME',
+    'USER',
+    'LOGNAME',
+    'LANG',
+    'TMPDIR',
+    'DISPLAY',
+    'XAUTHORITY',
+    'WAYLAND_DISPLAY',
+    'XDG_RUNTIME_DIR',
+    'DBUS_SESSION_BUS_ADDRESS',
   ];
   return Object.fromEntries(
     names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),

@@ -35,7 +35,7 @@ export interface Orders {
   programs: ShowPrograms;
 }
 
-export type AskedQuestion = Omit<SceneQuestion, 'until'> & { seconds: number };
+type AskedQuestion = Omit<SceneQuestion, 'until'> & { seconds: number };
 
 /** What the show says of itself. */
 export interface Report {

@@ -289,8 +289,8 @@ describe('the show', () => {
       await mac.close();
       delete process.env['DISPLAY'];
       machine.programs.loginctl = '/bin/false';
-      const { failed } = await machine.show(linux);
-      expect(failed()[0]?.reason).to.match(/loginctl does not answer|no DISPLAY/);
+      const nobody = await machine.show(linux);
+      expect(nobody.failed()[0]?.reason).to.match(/loginctl does not answer|no DISPLAY/);
     });
 
     it('depot3:I07 a folder that vanishes during the show is the puppies; the show goes on', async () => {
@@ -328,7 +328,8 @@ describe('the show', () => {
       }
 
       it('who installs is killed: the show goes on, says so, and the next run takes it over', async () => {
-        const child = (await machine.browser('shows')) && (await installer());
+        machine.browser('shows');
+        const child = await installer();
         await until('the page knows', () => machine.states().at(-1)?.progress !== null);
         const { pid } = machine.report();
         child.kill('SIGKILL');

@@ -24,8 +24,8 @@ export interface Stage {
   /** Absolute path of the show's own place, in which programs' folders are made. */
   place: string;
   /** Milliseconds, always growing. */
-  now(): number;
-  onAnswer(answer: Answer): void;
+  readonly now: () => number;
+  readonly onAnswer: (answer: Answer) => void;
 }
 
 export interface Window {

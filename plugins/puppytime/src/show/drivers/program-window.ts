@@ -116,14 +116,17 @@ export class ProgramWindow implements Window {
 
   /** One thing after the other; what goes wrong is the end of the window. */
   #queue(work: () => Promise<void>): void {
-    this.#work = this.#work.then(async () => {
-      if (this.#closed) return;
-      try {
-        await work();
-      } catch (error) {
-        this.#lose((error as Error).message);
-      }
-    });
+    this.#work = this.#after(this.#work, work);
+  }
+
+  async #after(before: Promise<void>, work: () => Promise<void>): Promise<void> {
+    await before;
+    if (this.#closed) return;
+    try {
+      await work();
+    } catch (error) {
+      this.#lose((error as Error).message);
+    }
   }
 
   async #turnPicture(): Promise<void> {
@@ -176,11 +179,14 @@ export class ProgramWindow implements Window {
     const run = await start(this.#program.path, words);
     this.#run = run;
     this.#doing = doing;
-    void run.ended.then((code) => {
-      if (this.#run === run && !this.#closed) onEnd(code);
-    });
+    void this.#watch(run, onEnd);
     await this.#program.cameUp(run);
     await before?.end();
+  }
+
+  async #watch(run: Running, onEnd: (code: number | null) => void): Promise<void> {
+    const code = await run.ended;
+    if (this.#run === run && !this.#closed) onEnd(code);
   }
 }
 

@@ -45,7 +45,12 @@ export const swiftDialogDriver: Driver = {
       return file;
     };
     const everywhere = (file: string, scene: Scene, picture: Picture | null): string[] => [
-      ...['--commandfile', file, '--title', asLine(scene.title), '--ontop', '--blurscreen'],
+      '--commandfile',
+      file,
+      '--title',
+      asLine(scene.title),
+      '--ontop',
+      '--blurscreen',
       ...(session.kind === 'login' ? ['--loginwindow'] : []),
       ...(picture === null
         ? ['--hideicon']
@@ -71,25 +76,38 @@ export const swiftDialogDriver: Driver = {
       async showing(scene, picture) {
         return [
           ...everywhere(await commandFile(), scene, picture),
-          ...['--message', asMessage(picture?.caption ?? ''), '--messagealignment', 'centre', '--big'],
-          ...['--progress', '100', '--progresstext', asLine(textOf(scene))],
-          ...['--button1text', 'none', '--button1disabled', '--hidedefaultkeyboardaction'],
+          '--message',
+          asMessage(picture?.caption ?? ''),
+          '--messagealignment',
+          'centre',
+          '--big',
+          '--progress',
+          '100',
+          '--progresstext',
+          asLine(textOf(scene)),
+          '--button1text',
+          'none',
+          '--button1disabled',
+          '--hidedefaultkeyboardaction',
         ];
       },
       async asking({ heading, text, labels }, scene, picture, seconds) {
         return [
           ...everywhere(await commandFile(), scene, picture),
-          ...[
-            '--message',
-            `### ${asMessage(heading)}\n\n${text
-              .split('\n')
-              .map((line) => asMessage(line))
-              .join('\n')}`,
-          ],
-          ...['--messagealignment', 'centre', '--button1text', asLine(labels.continue)],
+          '--message',
+          `### ${asMessage(heading)}\n\n${text
+            .split('\n')
+            .map((line) => asMessage(line))
+            .join('\n')}`,
+          '--messagealignment',
+          'centre',
+          '--button1text',
+          asLine(labels.continue),
           ...(labels.postpone === null ? [] : ['--button2text', asLine(labels.postpone)]),
           // With a bar for the time there would be no first button until it is over.
-          ...['--timer', String(seconds), '--hidetimerbar'],
+          '--timer',
+          String(seconds),
+          '--hidetimerbar',
         ];
       },
       count: (text) => folder.append(name, `infotext: ${asLine(text)}\n`),

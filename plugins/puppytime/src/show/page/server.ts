@@ -132,7 +132,7 @@ export class PageServer {
       return send(response, Buffer.from(JSON.stringify(this.#state())), 'application/json', PAGE_POLICY);
     }
     const { question } = this.#scene;
-    if (path.startsWith('picture/') && question?.image != null && path === picturePath(question)) {
+    if (path.startsWith('picture/') && question !== null && question.image !== null && path === picturePath(question)) {
       const image = await readImage(question.image);
       if (image !== null) return send(response, image.bytes, MEDIA_TYPES[image.kind], IMAGE_POLICY);
     }
