@@ -241,7 +241,9 @@ const manifest = JSON.parse(readFileSync(path.join(root, 'oclif.manifest.json'),
   commands: Record<string, Command>;
 };
 /** What comes with d3, of the house: their commands and settings are d3's for whoever uses it. */
-const plugins = (await loadByOclif({ root, code: 'sources' })).filter(({ name, isRoot }) => !isRoot && name.startsWith('@d3/'));
+const plugins = (await loadByOclif({ root, code: 'sources' })).filter(
+  ({ name, isRoot }) => !isRoot && name.startsWith('@d3/'),
+);
 settingsComeFrom(() => plugins);
 const brought = plugins.flatMap((plugin) => Object.values(plugin.manifest.commands)) as unknown as Command[];
 const commands = [...Object.values(manifest.commands), ...brought]

@@ -137,7 +137,9 @@ describe('what is configured', () => {
     ];
     const { values, problems } = ancestorSettings(lines.join('\n'), 'd3');
     expect(problems).to.deep.equal([]);
-    expect(Object.fromEntries([...values].map(([name, value]) => [name.replace('puppytime.', ''), value]))).to.deep.equal({
+    expect(
+      Object.fromEntries([...values].map(([name, value]) => [name.replace('puppytime.', ''), value])),
+    ).to.deep.equal({
       notificationPolicy: 'tell',
       notificationDays: -1,
       rebootPolicy: '12',
@@ -253,7 +255,12 @@ describe('what is configured', () => {
 
   describe('settings of plugins', () => {
     const declaring = (settings: object) => () => [{ name: '@x/y', pjson: { oclif: { d3: { settings } } } }];
-    const days = { kind: { from: -1, to: 9 }, default: 3, description: 'days', ancestor: 'puppy_notification_frequency' };
+    const days = {
+      kind: { from: -1, to: 9 },
+      default: 3,
+      description: 'days',
+      ancestor: 'puppy_notification_frequency',
+    };
 
     it('come in the same layers, with their defaults, and are shown with the rest', async () => {
       settingsComeFrom(declaring({ 'puppytime.days': days }));
