@@ -1,7 +1,7 @@
-import { everyFlags } from '@d3/sdk/command';
+import { duration, everyFlags } from '@d3/sdk/command';
 import { Flags } from '@oclif/core';
 
-export { everyFlags };
+export { duration, everyFlags };
 
 /**
  * Every flag that more than one command has, once. A flag means the same everywhere; short letters differ
@@ -23,17 +23,6 @@ export const wholeNumber = Flags.custom<number, { min?: number }>({
       throw new Error(`"${input}" is not a whole number of at least ${min}.`);
     }
     return value;
-  },
-});
-
-const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
-
-/** A time in seconds, typed as seconds (`90`) or with a unit (`90s`, `15m`, `1h`); anything else is wrong usage. */
-export const duration = Flags.custom<number>({
-  parse: async (input) => {
-    const [, digits, unit = 's'] = /^(\d{1,9})([smh])?$/.exec(input) ?? [];
-    if (digits === undefined) throw new Error(`"${input}" is no time such as 90, 90s, 15m or 1h.`);
-    return Number(digits) * (SECONDS[unit] as number);
   },
 });
 

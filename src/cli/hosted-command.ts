@@ -1,12 +1,11 @@
 import type { Json } from '@d3/sdk';
 import type { PluginCommand } from '@d3/sdk/command';
-import type { Command } from '@oclif/core';
 import type { Terminal } from '../terminal/terminal.ts';
 import { type CommandContext, D3Command, type Outcome } from './base.ts';
 
 /** Runs a plugin's command as one of d3's own. */
 export function runHosted(command: PluginCommand): Promise<number> {
-  const { id, flags, args, strict, summary } = command.constructor as unknown as typeof Command;
+  const { id, flags, args, strict, summary, endsBySignal } = command.constructor as unknown as typeof PluginCommand;
 
   class Hosted extends D3Command<Json> {
     static override id = id;
@@ -14,6 +13,7 @@ export function runHosted(command: PluginCommand): Promise<number> {
     static override args = args;
     static override strict = strict;
     static override summary = summary ?? '';
+    static override endsBySignal = endsBySignal;
 
     async execute(context: CommandContext<Record<string, unknown>, Record<string, unknown>>): Promise<Outcome<Json>> {
       const { report, signal, version, inputs } = context;

@@ -11,6 +11,17 @@ export const everyFlags = {
   'trace-hooks': Flags.boolean({ summary: 'Show each call of a plugin.', helpGroup: 'GLOBAL' }),
 };
 
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+
+/** A time in seconds, typed as seconds (`90`) or with a unit (`90s`, `15m`, `1h`); anything else is wrong usage. */
+export const duration = Flags.custom<number>({
+  parse: async (input) => {
+    const [, digits, unit = 's'] = /^(\d{1,9})([smh])?$/.exec(input) ?? [];
+    if (digits === undefined) throw new Error(`"${input}" is no time such as 90, 90s, 15m or 1h.`);
+    return Number(digits) * (SECONDS[unit] as number);
+  },
+});
+
 /** What a plugin's command gets to work with. */
 export interface CommandContext {
   flags: Readonly<Record<string, unknown>>;
@@ -59,6 +70,8 @@ export interface CommandHost {
  */
 export abstract class PluginCommand<Result extends Json = Json> extends Command {
   static override baseFlags: Interfaces.FlagInput = everyFlags;
+  /** Told to stop, it ends well: it would go on for ever otherwise. */
+  static endsBySignal = false;
 
   /** Does the work. What ends it is thrown, as a D3Error; failures of single targets go into the outcome. */
   abstract execute(context: CommandContext): Promise<CommandOutcome<Result>>;
