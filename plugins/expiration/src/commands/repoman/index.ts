@@ -1,4 +1,3 @@
-import os from 'node:os';
 import { D3Error } from '@d3/sdk';
 import { type CommandContext, type CommandOutcome, duration, PluginCommand } from '@d3/sdk/command';
 import type { Watched } from '../../repoman/watch.ts';
@@ -28,7 +27,7 @@ export default class Repoman extends PluginCommand<Watched> {
       throw new D3Error('EVERY_TOO_SHORT', 'usage', 'Usage is written once a second at most.', { target: '--every' });
     }
     const { watchHere } = await import('../../repoman/here.ts');
-    return { result: await watchHere({ root, every: every * 1000, ui, signal, user: os.userInfo() }) };
+    return { result: await watchHere({ root, every: every * 1000, ui, signal }) };
   }
 
   text({ file, switches }: Watched): string {
