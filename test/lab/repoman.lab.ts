@@ -80,7 +80,10 @@ describe('depot3:H02 d3RepoMan in a real X11 session', () => {
 
   function expectTime(found: Date | undefined, at: number): void {
     expect(found, 'it was never seen').to.not.equal(undefined);
-    expect(Math.abs((found as Date).getTime() - at), `${found?.toISOString()} for ${new Date(at).toISOString()}`).to.be.below(SLACK);
+    expect(
+      Math.abs((found as Date).getTime() - at),
+      `${found?.toISOString()} for ${new Date(at).toISOString()}`,
+    ).to.be.below(SLACK);
   }
 
   it('notes of each of two windows when it was last in front, and of nothing else', async () => {
@@ -136,7 +139,9 @@ describe('depot3:H02 d3RepoMan in a real X11 session', () => {
   it('is there once for each user: a second one says so and ends with 41', async () => {
     await repoman();
     const { status, stderr } = spawnSync(path.join(project, 'bin/d3'), ['repoman'], { env: env(), encoding: 'utf8' });
-    expect([status, stderr]).to.satisfy(([code, text]: [number, string]) => code === 41 && text.includes('at work already'));
+    expect([status, stderr]).to.satisfy(
+      ([code, text]: [number, string]) => code === 41 && text.includes('at work already'),
+    );
   });
 
   it('ends well, with all it saw, when the session ends without telling it', async () => {
@@ -152,7 +157,10 @@ describe('depot3:H02 d3RepoMan in a real X11 session', () => {
 
   it('writes for ordinary users what they cannot take from one another', async () => {
     const as = (uid: number, ...words: string[]) =>
-      spawnSync('setpriv', ['--reuid', String(uid), '--regid', String(uid), '--clear-groups', ...words], { env: env(), encoding: 'utf8' });
+      spawnSync('setpriv', ['--reuid', String(uid), '--regid', String(uid), '--clear-groups', ...words], {
+        env: env(),
+        encoding: 'utf8',
+      });
     const monitor = spawn(
       'setpriv',
       ['--reuid', '65534', '--regid', '65534', '--clear-groups', path.join(project, 'bin/d3'), 'repoman'],
@@ -168,7 +176,10 @@ describe('depot3:H02 d3RepoMan in a real X11 session', () => {
     expect(as(other, 'rm', '-f', file('nobody')).status, 'remove').to.not.equal(0);
     expect(as(other, 'mv', path.join(dir, 'one.tcl'), file('nobody')).status, 'swap').to.not.equal(0);
     expect(as(other, 'touch', file('moe')).status, 'add').to.equal(0);
-    const moe = readUsageFolder(folder(), { now: new Date(), accountOf: (owner) => (owner === other ? 'susie' : null) });
+    const moe = readUsageFolder(folder(), {
+      now: new Date(),
+      accountOf: (owner) => (owner === other ? 'susie' : null),
+    });
     expect(moe).to.have.nested.property('users[0].damage', 'it belongs to susie');
     monitor.kill('SIGTERM');
     expect(await ended(monitor)).to.equal(0);

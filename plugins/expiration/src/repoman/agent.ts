@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { writePlist } from '@d3/flatpkg';
 import { D3Error } from '@d3/sdk';
@@ -33,9 +43,11 @@ const LAUNCHCTL = '/bin/launchctl';
  */
 export function programOf(said: string, root: string): { program: string; warnings: string[] } {
   if (!path.isAbsolute(said) || /\p{Cc}/u.test(said)) {
-    throw new D3Error('PROGRAM', 'usage', 'The program of an agent is named by an absolute path.', { target: '--program' });
+    throw new D3Error('PROGRAM', 'usage', 'The program of an agent is named by an absolute path.', {
+      target: '--program',
+    });
   }
-  const isThere = statSync(path.join(root, said), { throwIfNoEntry: false })?.isFile() === true;
+  const isThere = existsSync(path.join(root, said));
   return { program: said, warnings: isThere ? [] : [`there is no ${said} in ${root} yet: d3RepoMan needs it there`] };
 }
 
@@ -43,9 +55,9 @@ export function programOf(said: string, root: string): { program: string; warnin
 export function installAgent(place: AgentPlace, program: string, dryRun: boolean): AgentChange {
   const agent = agentFile(place);
   const folder = usageFolder(place.root, place.platform);
-  refuseForeign(agent);
-  if (dryRun) return { agent, folder, told: false, dryRun };
   return asOwner(agent, () => {
+    refuseForeign(agent);
+    if (dryRun) return { agent, folder, told: false, dryRun };
     makeUsageFolder(folder);
     makeFolders(path.dirname(agent));
     replace(agent, place.platform === 'darwin' ? launchAgent(program) : autostart(program));
@@ -57,9 +69,9 @@ export function installAgent(place: AgentPlace, program: string, dryRun: boolean
 export function removeAgent(place: AgentPlace, dryRun: boolean): AgentChange {
   const agent = agentFile(place);
   const folder = usageFolder(place.root, place.platform);
-  refuseForeign(agent);
-  if (dryRun || textOf(agent) === null) return { agent, folder, told: false, dryRun };
   return asOwner(agent, () => {
+    refuseForeign(agent);
+    if (dryRun || textOf(agent) === null) return { agent, folder, told: false, dryRun };
     const told = tell(place, 'bootout', agent);
     rmSync(agent);
     return { agent, folder, told, dryRun };
@@ -136,7 +148,8 @@ function replace(file: string, text: string): void {
 }
 
 function refuseForeign(file: string): void {
-  if (lstatSync(file, { throwIfNoEntry: false }) !== undefined && textOf(file)?.includes(MARK) !== true) throw foreignAt(file);
+  if (lstatSync(file, { throwIfNoEntry: false }) !== undefined && textOf(file)?.includes(MARK) !== true)
+    throw foreignAt(file);
 }
 
 function foreignAt(file: string): D3Error {
