@@ -13,7 +13,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { readPlainPlist } from '@d3/flatpkg';
-import { D3Error, silentReporter } from '@d3/sdk';
+import { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
 import { d3 } from '../../../test/cli/spawn.ts';
 import { autostart, installAgent, launchAgent, programOf, removeAgent } from '../src/repoman/agent.ts';
