@@ -8,7 +8,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSyn
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { installAgent } from '../plugins/expiration/src/repoman/agent.ts';
+import { makeUsageFolder } from '../plugins/expiration/src/repoman/agent.ts';
+import { usageFolder } from '../plugins/expiration/src/usage-folder.ts';
 import { Display, until } from '../test/lab/display.ts';
 import { say } from './measure.ts';
 
@@ -25,7 +26,7 @@ const dir = mkdtempSync(path.join(os.tmpdir(), 'd3-bench-repoman-'));
 const display = await Display.open();
 const started: ChildProcess[] = [];
 try {
-  installAgent({ root: dir, platform: 'linux' }, '/usr/local/bin/d3', false);
+  makeUsageFolder(usageFolder(dir, 'linux'));
   for (const name of ['one', 'two']) open(name);
   const monitor = start(path.join(project, 'bin/d3'), 'repoman');
   const floor = start(process.execPath, '-e', 'setInterval(() => undefined, 2 ** 30)');

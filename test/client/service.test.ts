@@ -76,7 +76,14 @@ describe('depot3:G14 the schedule', () => {
     const odd = systemdUnits({ ...SCHEDULE, program: '/opt/my d3/50%/$HOME/d3' });
     expect(odd['d3-sync.service']).to.include('ExecStart="/opt/my d3/50%%/$$HOME/d3" sync');
     const sync = read(launchdPlist(SCHEDULE));
-    expect(sync['ProgramArguments']).to.deep.equal(['/usr/local/bin/d3', 'sync', '--if-idle', '--no-input', '--spread', '900s']);
+    expect(sync['ProgramArguments']).to.deep.equal([
+      '/usr/local/bin/d3',
+      'sync',
+      '--if-idle',
+      '--no-input',
+      '--spread',
+      '900s',
+    ]);
     expect(sync['RunAtLoad']).to.equal(true);
     expect(units['d3-resume.service'])
       .to.include('ExecStart=/usr/local/bin/d3 run resume --all --no-input\n')

@@ -3,7 +3,10 @@ import fc from 'fast-check';
 import { type PlainPlist, readPlainPlist, writePlist } from '../src/plist.ts';
 
 describe('a property list that is written', () => {
-  const text = fc.string({ unit: fc.constantFrom('a', ' ', '\n', '\r', '\t', '&', '<', '>', '"', "'", ']]>', '-->', 'é', '🐶'), maxLength: 10 });
+  const text = fc.string({
+    unit: fc.constantFrom('a', ' ', '\n', '\r', '\t', '&', '<', '>', '"', "'", ']]>', '-->', 'é', '🐶'),
+    maxLength: 10,
+  });
   const date = fc.integer({ min: 0, max: 4e9 }).map((seconds) => new Date(seconds * 1000));
   const bytes = fc.uint8Array({ maxLength: 9 }).map((all) => Buffer.from(all));
   const { value } = fc.letrec<{ value: PlainPlist }>((tie) => ({
@@ -29,7 +32,9 @@ describe('a property list that is written', () => {
   });
 
   it('looks as those of others do', () => {
-    expect(writePlist({ Label: 'a & b', On: true, List: [1, 1.5], None: {} }, 'ours -- all')).to.equal(`<?xml version="1.0" encoding="UTF-8"?>
+    expect(
+      writePlist({ Label: 'a & b', On: true, List: [1, 1.5], None: {} }, 'ours -- all'),
+    ).to.equal(`<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
 <!-- ours - - all -->
 <plist version="1.0">

@@ -16,7 +16,7 @@ import { readPlainPlist } from '@d3/flatpkg';
 import { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
 import { d3 } from '../../../test/cli/spawn.ts';
-import { autostart, installAgent, launchAgent, programOf, removeAgent } from '../src/repoman/agent.ts';
+import { makeUsageFolder, repomanTrigger } from '../src/repoman/agent.ts';
 import type { FrontSource } from '../src/repoman/front.ts';
 import { onlyOne } from '../src/repoman/one-instance.ts';
 import { type Watched, watch } from '../src/repoman/watch.ts';
@@ -45,69 +45,46 @@ describe('d3 repoman', () => {
   }
 
   describe('what starts it', () => {
-    it('depot3:H02 is an agent of launchd on a Mac and an autostart entry elsewhere, with a folder users can only add to', () => {
-      for (const [platform, agent] of [
-        ['darwin', 'Library/LaunchAgents/org.d3.repoman.plist'],
-        ['linux', 'etc/xdg/autostart/org.d3.repoman.desktop'],
-      ] as const) {
-        const place = { root, platform };
-        const laid = installAgent(place, '/usr/local/bin/d3', false);
-        expect(laid).to.deep.equal({
-          agent: path.join(root, agent),
-          folder: usageFolder(root, platform),
-          told: false,
-          dryRun: false,
-        });
-        expect(statSync(laid.agent).mode & 0o7777).to.equal(0o644);
-        expect(statSync(laid.folder).mode & 0o7777).to.equal(USAGE_FOLDER_MODE);
-        writeFileSync(path.join(laid.folder, 'sally.plist'), 'kept');
-        chmodSync(laid.folder, 0o733);
-        installAgent(place, '/opt/d3/bin/d3', false);
-        expect(readFileSync(laid.agent, 'utf8')).to.include('/opt/d3/bin/d3');
-        expect(statSync(laid.folder).mode & 0o7777, "the ancestor's is put right").to.equal(USAGE_FOLDER_MODE);
-        expect(removeAgent(place, false).agent).to.equal(laid.agent);
-        expect([existsSync(laid.agent), existsSync(path.join(laid.folder, 'sally.plist'))]).to.deep.equal([
-          false,
-          true,
-        ]);
-        expect(removeAgent(place, false).told).to.equal(false);
-      }
+    it('depot3:H02 is an agent of launchd on a Mac, and an autostart entry elsewhere', () => {
+      const [agent] = repomanTrigger('darwin', '/usr/local/bin/d3').files;
+      expect(agent).to.include({ name: 'org.d3.repoman.plist', agent: true });
+      expect(readPlainPlist(Buffer.from(agent?.text ?? ''), 'agent')).to.deep.include({
+        ProgramArguments: ['/usr/local/bin/d3', 'repoman', '--no-input'],
+        LimitLoadToSessionType: 'Aqua',
+        RunAtLoad: true,
+        KeepAlive: { SuccessfulExit: false },
+      });
+      const [entry] = repomanTrigger('linux', '/usr/local/bin/d3').files;
+      expect(entry?.name).to.equal('org.d3.repoman.desktop');
+      expect(entry?.text).to.include('Exec=/usr/local/bin/d3 repoman --no-input\n');
     });
 
     it('is written so that odd paths stay words of their own', () => {
       const odd = '/opt/my "d3" & co/100%$HOME\\d3';
-      const agent = readPlainPlist(Buffer.from(launchAgent(odd)), 'agent');
-      expect(agent).to.deep.include({
-        ProgramArguments: [odd, 'repoman', '--no-input'],
-        RunAtLoad: true,
-        LimitLoadToSessionType: 'Aqua',
-      });
-      const [, exec] = /^Exec=(.*)$/m.exec(autostart(odd)) ?? [];
+      const agent = readPlainPlist(Buffer.from(repomanTrigger('darwin', odd).files[0]?.text ?? ''), 'agent');
+      expect(agent).to.deep.include({ ProgramArguments: [odd, 'repoman', '--no-input'] });
+      const [, exec] = /^Exec=(.*)$/m.exec(repomanTrigger('linux', odd).files[0]?.text ?? '') ?? [];
       expect(exec).to.equal(String.raw`"/opt/my \\"d3\\" & co/100%%\\$HOME\\\\d3" repoman --no-input`);
-      expect(autostart('/usr/local/bin/d3')).to.include('Exec=/usr/local/bin/d3 repoman --no-input\n');
     });
 
-    it('never takes the place of what somebody else wrote, nor goes through a link', () => {
-      const place = { root, platform: 'linux' as const };
-      const { agent } = installAgent(place, '/d3', true);
-      expect(existsSync(agent), 'a dry run').to.equal(false);
-      mkdirSync(path.dirname(agent), { recursive: true });
-      writeFileSync(agent, '[Desktop Entry]\n');
-      for (const work of [() => installAgent(place, '/d3', false), () => removeAgent(place, false)])
-        expect(errorOf(work)).to.include({ code: 'REPOMAN_FOREIGN', exit: 'refused' });
-      rmSync(agent);
-      mkdirSync(path.dirname(folder), { recursive: true });
-      mkdirSync(path.join(root, 'elsewhere'));
+    it("has a folder users can only add to; the ancestor's is put right, and no link is taken for it", () => {
+      makeUsageFolder(folder);
+      expect(statSync(folder).mode & 0o7777).to.equal(USAGE_FOLDER_MODE);
+      expect(statSync(path.dirname(folder)).mode & 0o7777).to.equal(0o755);
+      writeFileSync(path.join(folder, 'sally.plist'), 'kept');
+      chmodSync(folder, 0o733);
+      makeUsageFolder(folder);
+      expect(statSync(folder).mode & 0o7777).to.equal(USAGE_FOLDER_MODE);
+      expect(readFileSync(path.join(folder, 'sally.plist'), 'utf8')).to.equal('kept');
+      rmSync(folder, { recursive: true });
+      mkdirSync(path.join(root, 'elsewhere'), { mode: 0o755 });
       symlinkSync(path.join(root, 'elsewhere'), folder);
-      expect(errorOf(() => installAgent(place, '/d3', false))).to.include({ code: 'REPOMAN_FOREIGN', target: folder });
-    });
-
-    it('starts a d3 that is named by an absolute path, and says when it is not there', () => {
-      expect(errorOf(() => programOf('bin/d3', root)).exit).to.equal('usage');
-      expect(errorOf(() => programOf('/a\nb', root)).exit).to.equal('usage');
-      expect(programOf('/d3', root).warnings).to.have.length(1);
-      writeFileSync(path.join(root, 'd3'), '');
-      expect(programOf('/d3', root)).to.deep.equal({ program: '/d3', warnings: [] });
+      expect(errorOf(() => makeUsageFolder(folder))).to.include({
+        code: 'USAGE_FOLDER',
+        exit: 'refused',
+        target: folder,
+      });
+      expect(statSync(path.join(root, 'elsewhere')).mode & 0o7777).to.equal(0o755);
     });
   });
 
@@ -147,7 +124,7 @@ describe('d3 repoman', () => {
     });
 
     it('depot3:H02 writes what it saw when the session ends, and goes on from it in the next', async () => {
-      installAgent({ root, platform: 'linux' }, '/d3', false);
+      makeUsageFolder(folder);
       expect(await run()).to.include({ source: 'test', switches: 1 });
       const first = found();
       expect(first).to.have.property('lastUsed').that.has.keys(app);
@@ -159,7 +136,7 @@ describe('d3 repoman', () => {
     });
 
     it('has written what it saw when what it listens to fails', async () => {
-      installAgent({ root, platform: 'linux' }, '/d3', false);
+      makeUsageFolder(folder);
       const fails: FrontSource = {
         name: 'fails',
         watch: async (onFront) => {
@@ -172,7 +149,7 @@ describe('d3 repoman', () => {
     });
 
     it('keeps aside what it cannot believe, and begins anew', async () => {
-      installAgent({ root, platform: 'linux' }, '/d3', false);
+      makeUsageFolder(folder);
       const file = usageFile(folder, 'calvin');
       for (const content of ['junk', Buffer.alloc(LARGEST_USAGE_FILE + 1)]) {
         writeFileSync(file, content);
@@ -185,7 +162,7 @@ describe('d3 repoman', () => {
     });
 
     it('is there once: the lock is held by the process, and never through a link', async () => {
-      installAgent({ root, platform: 'linux' }, '/d3', false);
+      makeUsageFolder(folder);
       const lock = path.join(folder, '.calvin.lock');
       const release = onlyOne(lock, UID);
       expect(await failed(run())).to.include({ code: 'REPOMAN_RUNS', exit: 'busy' });
@@ -205,7 +182,7 @@ describe('d3 repoman', () => {
     });
 
     it('records for nobody whose name would lead elsewhere', async () => {
-      installAgent({ root, platform: 'linux' }, '/d3', false);
+      makeUsageFolder(folder);
       expect(await failed(run(once, '../../etc/x'))).to.include({ code: 'USER_NAME', exit: 'refused' });
     });
   });
@@ -224,15 +201,18 @@ describe('d3 repoman', () => {
       }
     });
 
-    it('is laid down and taken away, and says first what would be done', async () => {
-      const repoman = (...words: string[]) => d3(['repoman', ...words, '--json'], at());
-      expect(JSON.parse((await repoman('install', '--dry-run')).stdout).result.dryRun).to.equal(true);
+    it('is laid down and taken away, and says first what would be done; nothing that d3 did not write', async () => {
+      const repoman = (...words: string[]) => d3(['repoman', ...words, '--root', root, '--json'], at());
+      const answer = async (...words: string[]) => JSON.parse((await repoman(...words)).stdout);
+      expect((await answer('install', '--dry-run')).result.dryRun).to.equal(true);
       expect(existsSync(folder)).to.equal(false);
-      const { agent } = JSON.parse((await repoman('install')).stdout).result;
-      expect(readFileSync(agent, 'utf8')).to.include('/usr/local/bin/d3 repoman');
-      expect((await repoman('remove')).code).to.equal(0);
-      expect(existsSync(agent)).to.equal(false);
-      expect((await repoman('install', '--program', 'bin/d3')).code).to.equal(2);
+      const [entry] = (await answer('install')).result.files;
+      expect(entry).to.equal(path.join(root, 'etc/xdg/autostart/org.d3.repoman.desktop'));
+      expect(readFileSync(entry, 'utf8')).to.include('/d3 repoman --no-input');
+      expect((await answer('remove')).result.files).to.deep.equal([entry]);
+      expect([existsSync(entry), existsSync(folder)]).to.deep.equal([false, true]);
+      writeFileSync(entry, 'mine');
+      for (const word of ['install', 'remove']) expect((await repoman(word)).code).to.equal(30);
       expect((await repoman('--every', '0')).code).to.equal(2);
     });
 
