@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import axe from 'axe-core';
 import { expect } from 'chai';
@@ -63,6 +62,7 @@ describe('the page of a show in a real browser', () => {
     const server = await PageServer.start(shown.scene, slides, {
       onSeen: (sighting) => sightings.push(sighting),
       onAnswer: (answer) => answers.push(answer),
+      onAsked: () => undefined,
       now,
     });
     const context = await browser.newContext({
@@ -131,14 +131,20 @@ describe('the page of a show in a real browser', () => {
           server.show(scene({ question: question(30) }), puppies);
           await page.getByRole('button', { name: 'Install now' }).waitFor();
           await show(page, 'question');
-          server.show(scene({ question: { ...question(30), image: null, labels: { continue: 'Install now', postpone: null } } }), puppies);
+          server.show(
+            scene({ question: { ...question(30), image: null, labels: { continue: 'Install now', postpone: null } } }),
+            puppies,
+          );
           server.show(scene({ question: { ...question(30), id: 'q2', image: null } }), puppies);
           await page.locator('#picture').waitFor({ state: 'hidden' });
           await show(page, 'question-plain');
           server.show(scene({ installer: 'gone' }), puppies);
           await page.getByText('goes on by itself').waitFor();
           await show(page, 'gone');
-          server.show(scene({ over: true, progress: { message: 'Everything is installed. Restarting now.', done: 3, total: 3 } }), puppies);
+          server.show(
+            scene({ over: true, progress: { message: 'Everything is installed. Restarting now.', done: 3, total: 3 } }),
+            puppies,
+          );
           await page.getByText('Restarting now').waitFor();
           await show(page, 'over');
         });

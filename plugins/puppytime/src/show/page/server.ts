@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MEDIA_TYPES } from '../images.ts';
-import { readImage, readSlide, type Slide } from '../slides.ts';
 import type { Answer, Scene } from '../scene.ts';
+import { readImage, readSlide, type Slide } from '../slides.ts';
 
 /** What the page asks for once a second. */
 export interface PageState extends Omit<Scene, 'question'> {
@@ -22,6 +22,8 @@ interface Told {
   /** A page came up, or came to the front or went from it. */
   onSeen(sighting: Sighting): void;
   onAnswer(answer: Answer): void;
+  /** A page asked how things stand: it is still there. */
+  onAsked(): void;
   /** Milliseconds, always growing. */
   now(): number;
 }
@@ -126,6 +128,7 @@ export class PageServer {
       return send(response, await readFile(new URL(file, FOLDER)), type, PAGE_POLICY);
     }
     if (path === 'state') {
+      this.#told.onAsked();
       return send(response, Buffer.from(JSON.stringify(this.#state())), 'application/json', PAGE_POLICY);
     }
     const { question } = this.#scene;
@@ -206,7 +209,12 @@ const BASIC = {
 
 function send(response: ServerResponse, bytes: Buffer, type: string, policy: string): void {
   const length = bytes.length;
-  response.writeHead(200, { ...BASIC, 'content-type': type, 'content-length': length, 'content-security-policy': policy });
+  response.writeHead(200, {
+    ...BASIC,
+    'content-type': type,
+    'content-length': length,
+    'content-security-policy': policy,
+  });
   response.end(bytes);
 }
 
