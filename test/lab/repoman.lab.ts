@@ -191,13 +191,14 @@ describe('depot3:H02 d3RepoMan in a real X11 session', () => {
         env: env(),
         encoding: 'utf8',
       });
-    for (const name of ['nobody.plist', '.nobody.lock', '.nobody.plist.new']) {
+    const names = ['nobody.plist', '.nobody.lock', '.nobody.plist.new'];
+    for (const name of names) {
       const squatted = path.join(folder(), name);
       expect(as(12_345, 'sh', '-c', `umask 077; : > '${squatted}'`).status).to.equal(0);
       const { status, stderr } = as(65_534, path.join(project, 'bin/d3'), 'repoman');
       expect(status, stderr).to.equal(30);
       expect(stderr).to.include("Somebody else's file");
-      rmSync(squatted);
+      for (const left of names) rmSync(path.join(folder(), left), { force: true });
     }
   });
 
