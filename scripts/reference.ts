@@ -207,7 +207,7 @@ function settingsText(): string {
     return [
       code(name),
       kindText(kind),
-      unset ? '' : code(typeof standard === 'object' ? JSON.stringify(standard) : String(standard)),
+      unset ? '' : code(typeof standard === 'string' ? standard : JSON.stringify(standard)),
       `${description}.`,
     ];
   });
