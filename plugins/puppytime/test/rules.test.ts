@@ -1,11 +1,18 @@
-import type { PluginContext } from '@d3/sdk';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Json, PluginContext, SettingDeclaration } from '@d3/sdk';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { isOverdue } from '../src/consent.ts';
 import { isDue } from '../src/notify.ts';
+
 import { powerEnough } from '../src/power.ts';
+import { readSettings } from '../src/settings.ts';
 import { KINDS } from '../src/triggers.ts';
 
+const declared = JSON.parse(readFileSync(path.join(import.meta.dirname, '../package.json'), 'utf8')) as {
+  oclif: { d3: { settings: Record<string, SettingDeclaration> } };
+};
 const DAY = 86_400_000;
 const NOW = new Date('2027-03-01T12:00:00Z');
 const ago = (days: number) => new Date(NOW.getTime() - days * DAY).toISOString();
@@ -61,6 +68,34 @@ describe('the rules of puppytime', () => {
     const low = { charging: false, percent: 49 };
     expect(await look(low, low, { charging: true, percent: 49 })).to.deep.equal([true, 2, [49]]);
     expect(await look(low), 'a minute is six looks').to.deep.equal([false, 6, [49]]);
+  });
+
+  it('depot3:I07 depot3:BUG-21 the text for images without captions, and all else of the show, comes from the settings', async () => {
+    const all: Record<string, Json> = Object.fromEntries(
+      Object.entries(declared.oclif.d3.settings).map(([name, { default: standard = null }]) => [name, standard]),
+    );
+    const plain = (await readSettings({ all: async () => all })).show;
+    expect(plain).to.deep.include({
+      title: 'PuppyTime!',
+      folder: null,
+      captions: false,
+      seconds: 8,
+      size: null,
+      ways: null,
+    });
+    const said = {
+      'puppytime.caption': 'woof',
+      'puppytime.captions': 'yes',
+      'puppytime.imageSize': 250,
+      'puppytime.slideSeconds': 9,
+      'puppytime.slideshow': '/slides',
+      'puppytime.title': 'Woof!',
+      'puppytime.show': ['page', 'none'],
+    };
+    const { show } = await readSettings({ all: async () => ({ ...all, ...said }) });
+    expect(show.texts.caption).to.equal('woof');
+    expect(show).to.deep.include({ title: 'Woof!', folder: '/slides', captions: true, seconds: 9, size: 250 });
+    expect(show.ways).to.deep.equal(['page', 'none']);
   });
 
   it('depot3:I05 kinds of triggers are those the help names', () => {
