@@ -1,7 +1,7 @@
-import { everyFlags } from '@d3/sdk/command';
+import { machineFlags as clientFlags, duration, everyFlags } from '@d3/sdk/command';
 import { Flags } from '@oclif/core';
 
-export { everyFlags };
+export { clientFlags, duration, everyFlags };
 
 /**
  * Every flag that more than one command has, once. A flag means the same everywhere; short letters differ
@@ -25,35 +25,6 @@ export const wholeNumber = Flags.custom<number, { min?: number }>({
     return value;
   },
 });
-
-const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
-
-/** A time in seconds, typed as seconds (`90`) or with a unit (`90s`, `15m`, `1h`); anything else is wrong usage. */
-export const duration = Flags.custom<number>({
-  parse: async (input) => {
-    const [, digits, unit = 's'] = /^(\d{1,9})([smh])?$/.exec(input) ?? [];
-    if (digits === undefined) throw new Error(`"${input}" is no time such as 90, 90s, 15m or 1h.`);
-    return Number(digits) * (SECONDS[unit] as number);
-  },
-});
-
-/** On every command that works on this machine. */
-export const clientFlags = {
-  ...everyFlags,
-  debug: Flags.boolean({ char: 'd', summary: 'Say everything, with stack traces.', helpGroup: 'GLOBAL' }),
-  quiet: Flags.boolean({ char: 'q', summary: 'Say less; repeatable.', helpGroup: 'GLOBAL' }),
-  verbose: Flags.boolean({ char: 'v', summary: 'Say more; repeatable.', helpGroup: 'GLOBAL' }),
-  root: Flags.string({
-    helpValue: 'DIR',
-    summary: 'The root of the machine to work on; else D3_ROOT, else /.',
-    helpGroup: 'GLOBAL',
-  }),
-  depot: Flags.string({
-    helpValue: 'DIR',
-    summary: 'The folder of the depot; else D3_DEPOT, else the configuration.',
-    helpGroup: 'GLOBAL',
-  }),
-};
 
 /** On every command under admin: long names only, but for the two the ancestor had. */
 export const adminFlags = {

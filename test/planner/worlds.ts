@@ -225,6 +225,7 @@ const asked = fc.oneof(
   fc.record({ kind: fc.constant('depilot' as const), targets, force: fc.boolean(), leaveOff: fc.boolean() }),
   fc.record({ kind: fc.constant('freeze' as const), targets, admin: fc.constant('amy') }),
   fc.record({ kind: fc.constantFrom('thaw' as const, 'forget' as const, 'dequeue' as const), targets }),
+  fc.record({ kind: fc.constant('dequeue' as const), targets, givenUp: fc.constant('it failed twice') }),
 );
 
 /** Any request but a sync, mostly for what the world it is made in has. */

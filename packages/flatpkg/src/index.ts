@@ -16,7 +16,7 @@ export type { ReadOptions } from './package.ts';
 export { decodePayload as decompress } from './payload/decode.ts';
 export type { FileEntry } from './payload/entries.ts';
 export type { Bundle, Component } from './pkginfo.ts';
-export { type PlainPlist, readPlainPlist } from './plist.ts';
+export { type PlainPlist, readPlainPlist, type WrittenPlist, writePlist } from './plist.ts';
 export type { RestartAction } from './restart.ts';
 export type { Signature } from './signature.ts';
 export { type VerifyResult, verify } from './verify.ts';

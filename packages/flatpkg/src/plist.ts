@@ -1,5 +1,5 @@
 import { damaged, printable, unsupported } from './errors.ts';
-import { DEFAULT_XML_LIMITS, readXml, type XmlElement } from './xml.ts';
+import { DEFAULT_XML_LIMITS, escapeXml, readXml, type XmlElement } from './xml.ts';
 
 type PlistValue = string | number | boolean | Date | Buffer | PlistValue[] | Plist;
 
@@ -126,3 +126,73 @@ const SIMPLE = new Map<string, (text: string, whole: string) => PlistValue | und
   ['date', (text) => (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) ? new Date(text) : undefined)],
   ['data', (text) => (/^[A-Za-z0-9+/=\s]*$/.test(text) ? Buffer.from(text, 'base64') : undefined)],
 ]);
+
+/** A property list's value as it can be written; keys stand in the order they have. */
+export type WrittenPlist =
+  | string
+  | number
+  | boolean
+  | Date
+  | Buffer
+  | readonly WrittenPlist[]
+  | ReadonlyMap<string, WrittenPlist>
+  | { readonly [key: string]: WrittenPlist };
+
+/**
+ * Writes an XML property list that {@link readPlainPlist} and Apple's programs read. Dates are to the second.
+ * @param comment stands before the value; null: none
+ * @throws RangeError for a text with characters XML cannot hold, and for a number or date no property list has
+ */
+export function writePlist(value: WrittenPlist, comment: string | null = null): string {
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">',
+    ...(comment === null ? [] : [`<!-- ${escapeXml(comment).replaceAll('--', '- -')} -->`]),
+    '<plist version="1.0">',
+    ...written(value, ''),
+    '</plist>',
+    '',
+  ].join('\n');
+}
+
+/** Lines. */
+function written(value: WrittenPlist, indent: string): string[] {
+  if (typeof value === 'string') return [`${indent}<string>${escapeXml(value)}</string>`];
+  if (typeof value === 'boolean') return [`${indent}<${value}/>`];
+  if (typeof value === 'number') return [indent + writtenNumber(value)];
+  if (value instanceof Date) return [`${indent}<date>${writtenDate(value)}</date>`];
+  if (Buffer.isBuffer(value)) return [`${indent}<data>${value.toString('base64')}</data>`];
+  if (isList(value))
+    return framed(
+      'array',
+      indent,
+      value.flatMap((part) => written(part, `${indent}  `)),
+    );
+  const entries = value instanceof Map ? [...value] : Object.entries(value);
+  const lines = entries.flatMap(([key, part]) => [
+    `${indent}  <key>${escapeXml(key)}</key>`,
+    ...written(part, `${indent}  `),
+  ]);
+  return framed('dict', indent, lines);
+}
+
+function isList(value: WrittenPlist): value is readonly WrittenPlist[] {
+  return Array.isArray(value);
+}
+
+function framed(name: string, indent: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [`${indent}<${name}/>`] : [`${indent}<${name}>`, ...lines, `${indent}</${name}>`];
+}
+
+function writtenNumber(value: number): string {
+  if (Number.isSafeInteger(value)) return `<integer>${value}</integer>`;
+  if (Number.isFinite(value)) return `<real>${value}</real>`;
+  throw new RangeError(`no property list has the number ${value}`);
+}
+
+function writtenDate(value: Date): string {
+  const text = Number.isNaN(value.getTime()) ? '' : value.toISOString();
+  // Before the year 0 and after 9999 it has a sign and more digits.
+  if (!/^\d/.test(text)) throw new RangeError('no property list has that date');
+  return text.replace(/\.\d+Z$/, 'Z');
+}

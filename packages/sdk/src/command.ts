@@ -1,4 +1,5 @@
 import { Command, Flags, type Interfaces } from '@oclif/core';
+import type { PluginContext } from './context.ts';
 import type { D3Error } from './errors.ts';
 import type { Json } from './events.ts';
 import type { Reporter } from './progress.ts';
@@ -9,6 +10,35 @@ export const everyFlags = {
   'no-input': Flags.boolean({ summary: 'Never ask; fail naming the flag that would answer.', helpGroup: 'GLOBAL' }),
   debug: Flags.boolean({ summary: 'Say everything, with stack traces.', helpGroup: 'GLOBAL' }),
   'trace-hooks': Flags.boolean({ summary: 'Show each call of a plugin.', helpGroup: 'GLOBAL' }),
+};
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+
+/** A time in seconds, typed as seconds (`90`) or with a unit (`90s`, `15m`, `1h`); anything else is wrong usage. */
+export const duration = Flags.custom<number>({
+  parse: async (input) => {
+    const [, digits, unit = 's'] = /^(\d{1,9})([smh])?$/.exec(input) ?? [];
+    if (digits === undefined) throw new Error(`"${input}" is no time such as 90, 90s, 15m or 1h.`);
+    return Number(digits) * (SECONDS[unit] as number);
+  },
+});
+
+/** On every command that works on this machine. */
+export const machineFlags = {
+  ...everyFlags,
+  debug: Flags.boolean({ char: 'd', summary: 'Say everything, with stack traces.', helpGroup: 'GLOBAL' }),
+  quiet: Flags.boolean({ char: 'q', summary: 'Say less; repeatable.', helpGroup: 'GLOBAL' }),
+  verbose: Flags.boolean({ char: 'v', summary: 'Say more; repeatable.', helpGroup: 'GLOBAL' }),
+  root: Flags.string({
+    helpValue: 'DIR',
+    summary: 'The root of the machine to work on; else D3_ROOT, else /.',
+    helpGroup: 'GLOBAL',
+  }),
+  depot: Flags.string({
+    helpValue: 'DIR',
+    summary: 'The folder of the depot; else D3_DEPOT, else the configuration.',
+    helpGroup: 'GLOBAL',
+  }),
 };
 
 /** What a plugin's command gets to work with. */
@@ -23,6 +53,10 @@ export interface CommandContext {
   signal: AbortSignal;
   /** The version of d3. */
   version: string;
+  /** Whether somebody sits at the terminal of the command and may be asked: neither --json nor --no-input. */
+  canAsk: boolean;
+  /** The same ports as hooks get. Made when it is asked for: a command that needs none starts without them. */
+  ports(): Promise<PluginContext>;
 }
 
 /** How a plugin's command ended. */
@@ -60,6 +94,9 @@ export interface CommandHost {
 export abstract class PluginCommand<Result extends Json = Json> extends Command {
   static override baseFlags: Interfaces.FlagInput = everyFlags;
 
+  /** Told to stop, it ends well: it would go on for ever otherwise. */
+  static endsBySignal = false;
+
   /** Does the work. What ends it is thrown, as a D3Error; failures of single targets go into the outcome. */
   abstract execute(context: CommandContext): Promise<CommandOutcome<Result>>;
 
@@ -73,4 +110,9 @@ export abstract class PluginCommand<Result extends Json = Json> extends Command 
     if (d3CommandHost === undefined) throw new Error('this command runs under d3 only');
     return d3CommandHost.run(this);
   }
+}
+
+/** The base of a plugin's commands that work on this machine: `--root`, `--depot`, `-q`, `-v`, `-d`. */
+export abstract class MachineCommand<Result extends Json = Json> extends PluginCommand<Result> {
+  static override baseFlags: Interfaces.FlagInput = machineFlags;
 }
