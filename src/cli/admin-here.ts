@@ -9,7 +9,7 @@ import { NO_PREFERENCES, type Preferences, readPreferences, writePreferences } f
 import type { Settings } from '../config/settings.ts';
 import { type DatabaseGiven, initDepot, openRemoteDepot } from '../depot/index.ts';
 import type { HookSource, HookTracer } from '../lifecycle/bus.ts';
-import { pluginsOnBus } from '../lifecycle/plugins.ts';
+import { type PluginsOptions, pluginsOnBus } from '../lifecycle/plugins.ts';
 import { systemClock, ticks } from '../platform/clock.ts';
 import { execIn } from '../platform/exec.ts';
 import { machinePaths, ownProgramPaths } from '../platform/paths.ts';
@@ -18,6 +18,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { databaseGiven } from './depot-database.ts';
 import { depotLocation, requireDepot, requireFolder } from './depot-location.ts';
 import type { Inputs } from './inputs.ts';
+import { portsOf } from './plugin-ports.ts';
 
 /** What an admin command has in its context. */
 export interface AdminInput {
@@ -87,7 +88,14 @@ async function openedDepot<Result>(
   // Programs of plugins find their working folders in the depot's own ground, which only its owner may enter.
   const folder = typeof location === 'string' ? path.join(location, 'work') : ownProgramPaths().work;
   const exec = execIn(folder);
-  const plugins = pluginsOnBus({ hooks, exec, clock: systemClock, ticks, trace });
+  const paths = machinePaths('/', process.platform);
+  const start = { debug: false, parent: env['D3_RUN'] || null, own: '/' };
+  const machine = async () => {
+    const { machineHere } = await import('./machine.ts');
+    return (await machineHere({ inputs: { root: '/', depot: null }, env, hooks, trace, version: '', signal })).machine;
+  };
+  const ports: PluginsOptions['ports'] = (plugin, room) => portsOf(plugin, { paths, machine, ...start, ...room });
+  const plugins = pluginsOnBus({ hooks, exec, ports, clock: systemClock, ticks, trace });
   const keys = [ownProgramPaths().signingKeys, ...(flags.keys ?? [])].map((each) => path.resolve(each));
   const rest = { clock: systemClock, plugins, report, signal };
   const here = { settings, preferences, exec };

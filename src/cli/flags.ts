@@ -1,7 +1,7 @@
-import { duration, everyFlags } from '@d3/sdk/command';
+import { machineFlags as clientFlags, duration, everyFlags } from '@d3/sdk/command';
 import { Flags } from '@oclif/core';
 
-export { duration, everyFlags };
+export { clientFlags, duration, everyFlags };
 
 /**
  * Every flag that more than one command has, once. A flag means the same everywhere; short letters differ
@@ -25,24 +25,6 @@ export const wholeNumber = Flags.custom<number, { min?: number }>({
     return value;
   },
 });
-
-/** On every command that works on this machine. */
-export const clientFlags = {
-  ...everyFlags,
-  debug: Flags.boolean({ char: 'd', summary: 'Say everything, with stack traces.', helpGroup: 'GLOBAL' }),
-  quiet: Flags.boolean({ char: 'q', summary: 'Say less; repeatable.', helpGroup: 'GLOBAL' }),
-  verbose: Flags.boolean({ char: 'v', summary: 'Say more; repeatable.', helpGroup: 'GLOBAL' }),
-  root: Flags.string({
-    helpValue: 'DIR',
-    summary: 'The root of the machine to work on; else D3_ROOT, else /.',
-    helpGroup: 'GLOBAL',
-  }),
-  depot: Flags.string({
-    helpValue: 'DIR',
-    summary: 'The folder of the depot; else D3_DEPOT, else the configuration.',
-    helpGroup: 'GLOBAL',
-  }),
-};
 
 /** On every command under admin: long names only, but for the two the ancestor had. */
 export const adminFlags = {

@@ -1,24 +1,39 @@
-import type { Json } from '@d3/sdk';
+import type { Json, PluginContext } from '@d3/sdk';
 import type { PluginCommand } from '@d3/sdk/command';
 import type { Terminal } from '../terminal/terminal.ts';
 import { type CommandContext, D3Command, type Outcome } from './base.ts';
 
+type HostedContext = CommandContext<Record<string, unknown>, Record<string, unknown>>;
+
 /** Runs a plugin's command as one of d3's own. */
 export function runHosted(command: PluginCommand): Promise<number> {
-  const { id, flags, args, strict, summary, endsBySignal } = command.constructor as unknown as typeof PluginCommand;
+  const { id, baseFlags, flags, args, strict, summary, endsBySignal } =
+    command.constructor as unknown as typeof PluginCommand;
+  const { config } = command;
 
   class Hosted extends D3Command<Json> {
     static override id = id;
+    // Typed as d3's own base has them; what a plugin adds to that is read all the same.
+    static override baseFlags = baseFlags as typeof D3Command.baseFlags;
     static override flags = flags;
     static override args = args;
     static override strict = strict;
     static override summary = summary ?? '';
     static override endsBySignal = endsBySignal;
 
-    async execute(context: CommandContext<Record<string, unknown>, Record<string, unknown>>): Promise<Outcome<Json>> {
-      const { report, signal, version, inputs } = context;
-      const own = { flags: context.flags, args: context.args, root: inputs.root, ui: report, signal, version };
-      return command.execute(own);
+    async execute(context: HostedContext): Promise<Outcome<Json>> {
+      const { report, signal, version, inputs, terminal } = context;
+      const plugin = config.findCommand(id)?.pluginName ?? config.name;
+      return command.execute({
+        flags: context.flags,
+        args: context.args,
+        root: inputs.root,
+        ui: report,
+        signal,
+        version,
+        canAsk: terminal.canAsk,
+        ports: () => portsFor(plugin, context, config.root),
+      });
     }
 
     render(result: Json, terminal: Terminal): void {
@@ -26,5 +41,22 @@ export function runHosted(command: PluginCommand): Promise<number> {
     }
   }
 
-  return new Hosted(command.argv, command.config).run();
+  return new Hosted(command.argv, config).run();
+}
+
+/** The same as the plugin's hooks get, for the root the command works on. */
+async function portsFor(plugin: string, context: HostedContext, own: string): Promise<PluginContext> {
+  const { machineHere, startOf } = await import('./machine.ts');
+  const { portsOf } = await import('./plugin-ports.ts');
+  const { roomOfCommand } = await import('../client/room.ts');
+  const { ScriptBlobs } = await import('../client/script-blobs.ts');
+  const { contextOf } = await import('../lifecycle/plugins.ts');
+  const { execIn } = await import('../platform/exec.ts');
+  const input = { ...context, flags: { debug: context.flags['debug'] === true }, own };
+  const { machine } = await machineHere(input);
+  const { paths, depot, clock } = machine;
+  const { signal, report } = context;
+  const room = roomOfCommand({ paths, scripts: new ScriptBlobs(paths.scripts, depot), signal, report });
+  const ports = () => portsOf(plugin, { paths, machine: async () => machine, ...startOf(input), signal, report });
+  return contextOf(plugin, room, { exec: execIn(paths.work), ports, clock });
 }

@@ -14,6 +14,7 @@ import { execIn } from '../platform/exec.ts';
 import type { MachinePaths } from '../platform/paths.ts';
 import { depotLocation, refuseInTheClear } from './depot-location.ts';
 import type { Inputs } from './inputs.ts';
+import { portsOf } from './plugin-ports.ts';
 import { pathsWithin } from './root-bounds.ts';
 
 /** What a machine is put together from: part of every client command's context. */
@@ -24,6 +25,9 @@ export interface MachineInput {
   trace: HookTracer;
   version: string;
   signal: AbortSignal;
+  flags?: { debug?: boolean };
+  /** Root of the package of the d3 that runs. */
+  own?: string;
 }
 
 export interface MachineHere {
@@ -70,6 +74,11 @@ function isConfigured({ origin }: URL, depot: string | null): boolean {
   return depot !== null && depotUrl(depot)?.origin === origin;
 }
 
+/** How the command was started that plugins' ports belong to. */
+export function startOf({ flags = {}, env, own = '/' }: Pick<MachineInput, 'flags' | 'env' | 'own'>) {
+  return { debug: flags.debug === true, parent: env['D3_RUN'] || null, own };
+}
+
 /** Puts the machine together from its adapters: the one place where they are chosen. */
 export async function machineHere(input: MachineInput): Promise<MachineHere> {
   const paths = pathsWithin(input.inputs);
@@ -90,13 +99,19 @@ export async function machineHere(input: MachineInput): Promise<MachineHere> {
         });
   const { installSignature: required, installTeamIds: teamIds } = settings;
   const parts = installerParts(paths.work, { signature: { required, teamIds } });
-  const { queuedPolicy } = settings;
   const machine: Machine = {
     paths,
     depot,
     driverFor: drivers(parts),
     formats: formatsHere(parts),
-    plugins: pluginsOnBus({ hooks: input.hooks, exec: execIn(paths.work), clock, ticks, trace: input.trace }),
+    plugins: pluginsOnBus({
+      hooks: input.hooks,
+      exec: execIn(paths.work),
+      ports: (plugin, room) => portsOf(plugin, { paths, machine: async () => machine, ...startOf(input), ...room }),
+      clock,
+      ticks,
+      trace: input.trace,
+    }),
     clock,
     settings: {
       pilots: settings.syncPilots,
@@ -107,16 +122,7 @@ export async function machineHere(input: MachineInput): Promise<MachineHere> {
     },
     openLog: logsOf(paths, settings, clock, process.pid),
     version: input.version,
-    queuedPolicy: null,
   };
-  if (queuedPolicy !== null) {
-    // What a policy installs may be queued itself: it is told of once.
-    const told = { ...machine };
-    machine.queuedPolicy = async (queue, options) => {
-      const { tellByPolicy } = await import('./queued-policy.ts');
-      await tellByPolicy(queuedPolicy, queue, told, options);
-    };
-  }
   return {
     settings,
     admin: (given) => adminName(given, settings.admin, settings.prohibitedAdminNames, input.env),

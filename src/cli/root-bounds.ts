@@ -27,10 +27,12 @@ export function pathsWithin({ root }: Pick<Inputs, 'root'>): MachinePaths {
 
 /** All that d3 writes for itself: what it opens where it stands, and the folders of what it puts in place by a rename. */
 function written(paths: MachinePaths): string[] {
-  const { state, stateDatabase, runLock, nestedLocks, owners, trust, scripts, work, packages, log, self } = paths;
+  const { state, stateDatabase, runLock, nestedLocks, owners, trust, scripts, work, plugins, packages, log, self } =
+    paths;
   const renamed = [...paths.config, self.link, paths.launchDaemon, paths.resumeDaemon].map((file) =>
     path.dirname(file),
   );
   const opened = [stateDatabase, runLock, ...nestedLocks, log];
-  return [state, owners, trust, scripts, work, packages, self.versions, ...opened, ...renamed, paths.systemdUnits];
+  const units = [paths.systemdUnits, paths.launchAgents];
+  return [state, owners, trust, scripts, work, plugins, packages, self.versions, ...opened, ...renamed, ...units];
 }

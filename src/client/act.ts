@@ -39,7 +39,7 @@ async function carriedOut(decision: Decision, context: ActingContext): Promise<O
         return { ...done, status: 'deferred', mode: action.deferred.mode, replaced: action.instead };
       case 'dequeue':
         await dequeue(action.basename, context);
-        return { ...done, status: 'dequeued' };
+        return action.givenUp === undefined ? { ...done, status: 'dequeued' } : givenUp(done, action.edition);
       case 'forget':
         context.state.forget(action.basename);
         return { ...done, status: 'forgotten' };
@@ -61,6 +61,12 @@ async function carriedOut(decision: Decision, context: ActingContext): Promise<O
     // One target's failure never stops the others, not even a bug.
     return outcomeOfFailure(subject, error);
   }
+}
+
+/** Leaving the queue this way is the end of an install that failed: the report has it as such. */
+function givenUp(done: Omit<Outcome, 'status'>, edition: string): Outcome {
+  const actions = [`see why it fails, then: d3 install ${edition}`];
+  return { ...done, status: 'failed', problem: { code: 'GIVEN_UP', exit: 'installerFailed', actions } };
 }
 
 const DOING: Record<InstallMode, string> = {

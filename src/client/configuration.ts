@@ -9,6 +9,7 @@ import {
   readConfiguration,
 } from '../config/layers.ts';
 import { refuseUntrusted, textOf } from '../config/load.ts';
+import { pluginSettings } from '../config/plugin-settings.ts';
 import { definitionOf, SETTING_DEFINITIONS, unknownSetting, valueFromText } from '../config/settings.ts';
 import { replaceFile } from '../platform/replace-file.ts';
 import { makeFolder } from '../platform/rootfs.ts';
@@ -22,10 +23,16 @@ export interface SettingShown {
 }
 
 /** All settings in force, with where each comes from. */
-export function settingsShown({ settings, origins }: Configuration): SettingShown[] {
-  return SETTING_DEFINITIONS.map(({ key, name, description }) => ({
+export function settingsShown({ settings, ofPlugins, origins }: Configuration): SettingShown[] {
+  const own = SETTING_DEFINITIONS.map(({ key, name, description }) => ({ name, value: settings[key], description }));
+  const others = pluginSettings().map(({ name, default: standard, description }) => ({
     name,
-    value: settings[key],
+    value: ofPlugins.get(name) ?? standard,
+    description,
+  }));
+  return [...own, ...others].map(({ name, value, description }) => ({
+    name,
+    value,
     origin: origins.get(name) ?? { layer: 'default', place: null },
     description,
   }));

@@ -6,6 +6,8 @@ export interface RunIdentity {
   admin: string;
   force: boolean;
   debug: boolean;
+  /** What scripts of this run see besides. */
+  environment?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -18,7 +20,11 @@ export function actionEnvironment(
   retries: number,
 ): Record<string, string> {
   const syncing = identity.command === 'sync';
-  const environment: Record<string, string> = { D3_RUN: identity.run, D3_ADMIN: adminOf(identity, action) };
+  const environment: Record<string, string> = {
+    ...identity.environment,
+    D3_RUN: identity.run,
+    D3_ADMIN: adminOf(identity, action),
+  };
   if (identity.force || action.force) environment['D3_FORCE'] = '1';
   if (identity.debug) environment['D3_DEBUG'] = '1';
   if (syncing) environment['D3_SYNCING'] = '1';

@@ -247,6 +247,12 @@ export async function dropPackage(folder: string, sha256: string): Promise<void>
   await unlink(path.join(folder, sha256)).catch(() => undefined);
 }
 
+/** Whether a file that was fetched and verified still stands there in full size; only a look at it. */
+export async function isFetched(folder: string, { sha256, size }: PackageFile): Promise<boolean> {
+  const stat = await lstat(path.join(folder, sha256)).catch(() => null);
+  return stat !== null && isOurs(stat) && stat.size === size;
+}
+
 /** A file fetched by an earlier run, if it is still whole and nobody else can change it. */
 async function openKept(at: string, file: PackageFile): Promise<FileHandle | null> {
   const stat = await lstat(at).catch(() => null);

@@ -10,9 +10,10 @@ import type { Drift, Receipt } from '../planner/receipt.ts';
 import type { Deferred, Facts, Plan, PlannerSettings, Request } from '../planner/types.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { MachineFacts } from '../platform/machine.ts';
+import type { MachinePaths } from '../platform/paths.ts';
 import { hashOf } from './computer.ts';
 import { noDepot } from './no-depot.ts';
-import type { StateReader } from './state/state.ts';
+import { StateReader } from './state/state.ts';
 import { subjectHere } from './subject.ts';
 
 /** What this d3 can do, against an edition's `requires`. */
@@ -119,6 +120,17 @@ function planPayload(
   };
 }
 
+/** What is installed, as plugins see it. */
+export function receiptsForPlugins(paths: MachinePaths): PlanReceipt[] {
+  const state = StateReader.open(paths);
+  try {
+    return state.receipts().map(planReceipt);
+  } finally {
+    state.close();
+  }
+}
+
+/** A receipt as plugins see it. */
 function planReceipt(receipt: Receipt): PlanReceipt {
   const { basename, edition, id, piloting, frozen, removable, expiration, expirationPaths, installedAt } = receipt;
   const { firmExpiration = null } = receipt;

@@ -25,10 +25,14 @@ export function roomOf({ paths, host, state, scripts, signal, report }: RoomPart
   };
 }
 
-/** What plugins may reach outside of a run that holds the lock: their store is opened for each use by itself. */
-export function roomOutside({ paths, host, scripts, signal, report }: Omit<RoomParts, 'state'>): PluginRoom {
+/** What plugins' commands may reach: their store is opened for each use by itself. */
+export function roomOfCommand({
+  paths,
+  scripts,
+  signal,
+  report,
+}: Omit<RoomParts, 'state' | 'host'>): Omit<PluginRoom, 'machine'> {
   return {
-    machine: { root: paths.root, name: host.name, user: host.user },
     blob: (sha256) => scripts.read(sha256),
     stateOf: (plugin) => ({
       get: (key) => closing(StateReader.open(paths), (state) => stateOf(plugin, state).get(key)),
@@ -38,6 +42,11 @@ export function roomOutside({ paths, host, scripts, signal, report }: Omit<RoomP
     signal,
     report,
   };
+}
+
+/** The same for hooks, outside of a run that holds the lock. */
+export function roomOutside({ host, ...parts }: Omit<RoomParts, 'state'>): PluginRoom {
+  return { machine: { root: parts.paths.root, name: host.name, user: host.user }, ...roomOfCommand(parts) };
 }
 
 function closing<Result>(state: StateReader, work: (state: StateReader) => Result): Result {

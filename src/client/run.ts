@@ -26,7 +26,7 @@ import { withProvisioning } from './provisioning.ts';
 import { finishInterrupted } from './recovery.ts';
 import { rehearse } from './rehearsal.ts';
 import { deliverReports, isKnownAlready, makeReport } from './report.ts';
-import { roomOf } from './room.ts';
+import { roomOf, roomOutside } from './room.ts';
 import { ScriptBlobs } from './script-blobs.ts';
 import { clearStagings } from './staging.ts';
 import { isDamage } from './state/damage.ts';
@@ -50,17 +50,9 @@ export interface Machine {
   };
   /** Where a run leaves its lines. */
   openLog: OpenLog;
-  /** Runs what the settings name for when something was queued; null: they name nothing. Never while the run lock is held here. */
-  queuedPolicy?: QueuedPolicy | null;
   /** Version of this d3, for the report. */
   version: string;
 }
-
-/** Runs a policy with what is queued. It never throws: what is wrong with it is reported. */
-export type QueuedPolicy = (
-  queue: readonly string[],
-  options: Pick<RunOptions, 'admin' | 'debug' | 'parent' | 'signal' | 'report'>,
-) => Promise<void>;
 
 export interface RunOptions {
   /** Name of the command, for records and messages. */
@@ -74,6 +66,8 @@ export interface RunOptions {
   notify: boolean;
   /** The run this one was started from, by one of its scripts; null when there is none. */
   parent: string | null;
+  /** What scripts see besides what all see; left out: nothing. */
+  environment?: Readonly<Record<string, string>>;
   signal: AbortSignal;
   report: Reporter;
 }
@@ -160,18 +154,27 @@ export async function runRequest(request: Request, machine: Machine, options: Ru
   } finally {
     lock.release();
   }
-  await runQueuedPolicy(result, machine, options);
+  await tellOfQueue(result, machine, options);
   return result;
 }
 
-/** A policy takes the lock itself where it needs it, so it comes after the run. */
-async function runQueuedPolicy({ outcomes }: RunResult, machine: Machine, options: RunOptions): Promise<void> {
-  const { queuedPolicy = null } = machine;
-  if (queuedPolicy === null || !options.notify || !outcomes.some(({ status }) => status === 'deferred')) return;
-  const state = StateReader.open(machine.paths);
+/**
+ * Tells whoever tells users that something was queued in this run, and what waits altogether. A policy takes the lock itself where it
+ * needs it, so this comes after the run.
+ */
+async function tellOfQueue({ outcomes }: RunResult, machine: Machine, options: RunOptions): Promise<void> {
+  const editions = outcomes.flatMap(({ status, edition }) =>
+    status === 'deferred' && edition !== null ? [edition] : [],
+  );
+  if (editions.length === 0 || !options.notify) return;
+  const { paths, depot, plugins } = machine;
+  const state = StateReader.open(paths);
   const queue = state.deferred().map(({ edition }) => edition.edition);
   state.close();
-  await queuedPolicy(queue, options);
+  const { signal, report } = options;
+  const host = await gatherMachineFacts(paths.root, paths.facts);
+  const room = roomOutside({ paths, host, scripts: new ScriptBlobs(paths.scripts, depot), signal, report });
+  await plugins.deferred({ editions, queue }, room);
 }
 
 /** Facts that cannot be gathered end the run, but not without its report. */
@@ -208,7 +211,6 @@ async function runLocked(running: Running): Promise<RunResult> {
     made = await decide(running, context, outcomes);
     for (const decision of made.plan.decisions) outcomes.push(await carryOutAndLog(decision, context, running.log));
     exit = exitOf(outcomes);
-    await tellOfQueue(running, context.room, outcomes);
     await afterwards(running, made.plan, outcomes, context);
   } catch (error) {
     failure = { error };
@@ -322,20 +324,6 @@ function restartNeeded({ decisions }: Plan, outcomes: readonly Outcome[]): strin
   );
 }
 
-/** Tells whoever tells users that something was queued in this run, and what waits altogether. */
-async function tellOfQueue(
-  { machine, options, state }: Running,
-  room: PluginRoom,
-  outcomes: readonly Outcome[],
-): Promise<void> {
-  const editions = outcomes.flatMap(({ status, edition }) =>
-    status === 'deferred' && edition !== null ? [edition] : [],
-  );
-  if (editions.length === 0 || !options.notify) return;
-  const queue = state.deferred().map(({ edition }) => edition.edition);
-  await machine.plugins.deferred({ editions, queue }, room);
-}
-
 async function tellAfterSync(
   { machine, run }: Running,
   room: PluginRoom,
@@ -348,7 +336,7 @@ async function tellAfterSync(
 
 function actingContext({ request, machine, options, run, state, host }: Running): ActingContext {
   const { paths, depot, driverFor, plugins, clock, settings } = machine;
-  const { command, admin, debug, signal, report } = options;
+  const { command, admin, debug, environment = {}, signal, report } = options;
   const scripts = new ScriptBlobs(paths.scripts, depot);
   return {
     paths,
@@ -362,7 +350,7 @@ function actingContext({ request, machine, options, run, state, host }: Running)
     scripts,
     clock,
     signal,
-    identity: { run, command, admin, force: 'force' in request && request.force, debug },
+    identity: { run, command, admin, force: 'force' in request && request.force, debug, environment },
     processes: processesHere(paths.facts),
     quitProcesses: settings.quitProcesses,
     asked: request.kind !== 'sync',

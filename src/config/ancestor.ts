@@ -1,4 +1,5 @@
-import { definitionOf, valueProblem } from './settings.ts';
+import { type PluginSetting, pluginSettings } from './plugin-settings.ts';
+import { definitionOf, type SettingDefinition, valueProblem } from './settings.ts';
 
 /** What became of a key of the ancestor: a setting of d3, a plugin's matter, or nothing any more, and why. */
 type Fate =
@@ -23,7 +24,7 @@ const D3_CONF: Readonly<Record<string, Fate>> = {
   client_try_cloud_distpoint: { dropped: 'mirrors say where packages come from' },
   client_expiration_allowed: { plugin: 'expiration' },
   client_expiration_policy: { plugin: 'expiration' },
-  puppy_notification_policy: { setting: 'policies.queued' },
+  puppy_notification_policy: { plugin: 'puppytime' },
   puppy_notification_frequency: { plugin: 'puppytime' },
   puppy_last_notification: { dropped: 'it is no configuration: d3 keeps it in its state' },
   puppy_reboot_policy: { plugin: 'puppytime' },
@@ -80,17 +81,22 @@ export function ancestorSettings(
   const values = new Map<string, unknown>();
   const problems: string[] = [];
   const notes: string[] = [];
+  const take = (definition: SettingDefinition, key: string, value: unknown): void => {
+    const problem = valueProblem(definition, value);
+    if (problem === null) values.set(definition.name, value);
+    else problems.push(`${key}: ${problem}`);
+  };
   for (const [key, said] of linesOf(text)) {
     const fate = Object.hasOwn(fates, key) ? fates[key] : undefined;
     if (fate === undefined) notes.push(`${key} is no key of this file, and was none before`);
-    else if ('plugin' in fate) notes.push(`${key} belongs to the plugin ${fate.plugin}`);
-    else if ('dropped' in fate) notes.push(`${key} means nothing any more: ${fate.dropped}`);
+    else if ('plugin' in fate) {
+      const setting = pluginSettings().find(({ ancestor }) => ancestor?.key === key);
+      if (setting === undefined) notes.push(`${key} belongs to the plugin ${fate.plugin}`);
+      else take(setting, key, pluginValue(setting, said));
+    } else if ('dropped' in fate) notes.push(`${key} means nothing any more: ${fate.dropped}`);
     else {
       const definition = definitionOf(fate.setting);
-      const value = valueAs(fate.as, said);
-      const problem = definition === undefined ? null : valueProblem(definition, value);
-      if (problem === null) values.set(fate.setting, value);
-      else problems.push(`${key}: ${problem}`);
+      if (definition !== undefined) take(definition, key, valueAs(fate.as, said));
     }
   }
   return { values, problems, notes };
@@ -114,6 +120,13 @@ function valueAs(as: 'list' | 'number' | 'switch' | 'answer' | undefined, said: 
   if (as === 'switch') return said === 'true' ? 'on' : said === 'false' ? 'off' : said;
   if (as === 'answer') return said === 'true' ? 'yes' : said === 'false' ? 'no' : said;
   return said;
+}
+
+function pluginValue({ kind, ancestor }: PluginSetting, said: string): unknown {
+  if (kind === 'list') return listOf(said);
+  if (typeof kind === 'object' && 'from' in kind) return /^-?\d+$/.test(said) ? Number(said) : said;
+  const { words = null } = ancestor ?? {};
+  return words === null ? said : said === 'true' ? words[0] : said === 'false' ? words[1] : said;
 }
 
 function listOf(text: string): string[] {

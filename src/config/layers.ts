@@ -1,13 +1,14 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { D3Error } from '@d3/sdk';
+import { D3Error, type Json } from '@d3/sdk';
 import type { MachinePaths } from '../platform/paths.ts';
 import type { RunProgram } from '../platform/program.ts';
 import { MAC_PROGRAMS } from '../platform/programs.ts';
 import { ancestorSettings } from './ancestor.ts';
 import { parseFile, refuseUntrusted, textOf } from './load.ts';
 import { notTooDeep } from './plain-data.ts';
-import { DEFAULT_SETTINGS, definitionOf, type SettingDefinition, type Settings, valuesIn } from './settings.ts';
+import { pluginSettings } from './plugin-settings.ts';
+import { DEFAULT_SETTINGS, definitionOf, type Settings, valuesIn } from './settings.ts';
 
 /** Only property lists need a program; no other start is to load what runs them. */
 const runWhenNeeded: RunProgram = async (call) => (await import('../platform/program.ts')).runProgram(call);
@@ -25,6 +26,8 @@ export interface Origin {
 /** A configuration as a whole: what is set, where from, and all that is wrong with it or should be known of it. */
 export interface Configuration {
   settings: Settings;
+  /** What is set of plugins' settings, by name. */
+  ofPlugins: ReadonlyMap<string, unknown>;
   /** By name of the setting. */
   origins: ReadonlyMap<string, Origin>;
   /** Each with its file. */
@@ -47,6 +50,7 @@ interface Layer {
  */
 export async function readConfiguration(places: ConfigPlaces, run: RunProgram = runWhenNeeded): Promise<Configuration> {
   const settings: Settings = { ...DEFAULT_SETTINGS };
+  const ofPlugins = new Map<string, unknown>();
   const origins = new Map<string, Origin>();
   const problems: Configuration['problems'] = [];
   const notes: Configuration['notes'] = [];
@@ -54,11 +58,13 @@ export async function readConfiguration(places: ConfigPlaces, run: RunProgram = 
     problems.push(...wrong.map((text) => ({ place, text })));
     notes.push(...said.map((text) => ({ place, text })));
     for (const [name, value] of values) {
-      Object.assign(settings, { [(definitionOf(name) as SettingDefinition & { key: string }).key]: value });
+      const definition = definitionOf(name);
+      if (definition !== undefined && 'key' in definition) Object.assign(settings, { [definition.key]: value });
+      else ofPlugins.set(name, value);
       origins.set(name, { layer, place });
     }
   }
-  return { settings, origins, problems, notes };
+  return { settings, ofPlugins, origins, problems, notes };
 }
 
 /** The settings alone. @throws D3Error as {@link readConfiguration}, and usage when anything is wrong with them */
@@ -66,6 +72,16 @@ export async function loadSettings(places: ConfigPlaces): Promise<Settings> {
   const { settings, problems } = await readConfiguration(places);
   if (problems.length > 0) throw configInvalid(problems);
   return settings;
+}
+
+/** The settings of one plugin by name. @throws D3Error as {@link loadSettings} */
+export async function loadPluginSettings(places: ConfigPlaces, plugin: string): Promise<Record<string, Json>> {
+  const { ofPlugins, problems } = await readConfiguration(places);
+  if (problems.length > 0) throw configInvalid(problems);
+  const own = pluginSettings().filter((setting) => setting.plugin === plugin);
+  return Object.fromEntries(
+    own.map(({ name, default: standard }) => [name, (ofPlugins.get(name) ?? standard) as Json]),
+  );
 }
 
 /** Every problem at once, under the file of the first. */
@@ -100,7 +116,7 @@ async function layers(places: ConfigPlaces, run: RunProgram): Promise<Layer[]> {
 }
 
 function layerOf(layer: Layer['layer'], place: string, document: unknown): Layer {
-  return { layer, place, ...valuesIn(document), notes: [] };
+  return { layer, place, ...valuesIn(document) };
 }
 
 /** Both of the ancestor's files count for less than d3's own. */

@@ -1,3 +1,5 @@
+import { isOfAbsentPlugin, type PluginSetting, pluginSettings } from './plugin-settings.ts';
+
 /** One setting: what it is called, what it may be, what it is without being set. */
 export interface SettingDefinition {
   name: string;
@@ -53,8 +55,6 @@ export interface Settings {
   processesQuit: 'off' | 'ask';
   /** Days; 0 never. */
   processesNoticeDays: number;
-  /** Id, name or event of what is run when something was queued for a restart; null: nothing. */
-  queuedPolicy: string | null;
 }
 
 export const SETTING_DEFINITIONS: readonly (SettingDefinition & { key: keyof Settings })[] = [
@@ -201,12 +201,6 @@ export const SETTING_DEFINITIONS: readonly (SettingDefinition & { key: keyof Set
     kind: { from: 0, to: 36_500 },
     description: 'days something waits for a process before every sync says so; 0 never',
   },
-  {
-    key: 'queuedPolicy',
-    name: 'policies.queued',
-    kind: 'text',
-    description: 'policy that is run when something was queued for a restart: its id, its name or an event',
-  },
 ];
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -235,34 +229,42 @@ export const DEFAULT_SETTINGS: Settings = {
   syncPilots: 'hold',
   processesQuit: 'off',
   processesNoticeDays: 14,
-  queuedPolicy: null,
 };
 
-export function definitionOf(name: string): (SettingDefinition & { key: keyof Settings }) | undefined {
-  return SETTING_DEFINITIONS.find((candidate) => candidate.name === name);
+/** Of d3's own settings, or of one that a plugin brings. */
+export function definitionOf(name: string): (SettingDefinition & { key: keyof Settings }) | PluginSetting | undefined {
+  return (
+    SETTING_DEFINITIONS.find((candidate) => candidate.name === name) ??
+    pluginSettings().find((candidate) => candidate.name === name)
+  );
 }
 
 /**
  * What a configuration document sets, by name.
  * @returns every problem at once; unknown names are problems too, so that a typing error is never silent
  */
-export function valuesIn(document: unknown): { values: Map<string, unknown>; problems: string[] } {
+export function valuesIn(document: unknown): { values: Map<string, unknown>; problems: string[]; notes: string[] } {
   const problems: string[] = [];
+  const notes: string[] = [];
   const found = new Map<string, unknown>();
   if (document !== null && document !== undefined) collect(document, '', found, problems);
   const values = new Map<string, unknown>();
   for (const [name, value] of found) {
     const definition = definitionOf(name);
+    if (definition === undefined && isOfAbsentPlugin(name)) {
+      notes.push(`${name} means nothing here: its plugin is not in this d3`);
+      continue;
+    }
     const problem = definition === undefined ? unknownSetting(name) : valueProblem(definition, value);
     if (problem === null) values.set(name, value);
     else problems.push(problem);
   }
-  return { values, problems };
+  return { values, problems, notes };
 }
 
 /** Why a name is no setting, with the one it may have been meant for. */
 export function unknownSetting(name: string): string {
-  const names = SETTING_DEFINITIONS.map((known) => known.name);
+  const names = [...SETTING_DEFINITIONS, ...pluginSettings()].map((known) => known.name);
   const meant = names.find((known) => known.toLowerCase() === name.toLowerCase() || distance(known, name) <= 2);
   if (meant !== undefined) return `${name} is no setting; did you mean ${meant}?`;
   return `${name} is no setting; there are ${names.join(', ')}`;
@@ -343,6 +345,6 @@ function typedValue({ kind }: SettingDefinition, text: string): unknown {
       return text.startsWith('/') ? { file: text } : text;
     }
   }
-  if (typeof kind === 'object' && 'from' in kind) return /^\d+$/.test(text) ? Number(text) : text;
+  if (typeof kind === 'object' && 'from' in kind) return /^-?\d+$/.test(text) ? Number(text) : text;
   return text;
 }

@@ -5,6 +5,7 @@ import type {
   EventName,
   ExecPort,
   Json,
+  MachinePorts,
   PlanPayload,
   PlanReceipt,
   PluginContext,
@@ -105,13 +106,16 @@ export const noPlugins: Plugins = {
 export interface PluginsOptions {
   hooks: HookSource;
   exec: ExecPort;
+  /** What a plugin reaches of the machine. */
+  ports(plugin: string, room: Pick<PluginRoom, 'signal' | 'report'>): MachinePorts;
   clock: PluginContext['clock'];
   ticks: () => number;
   trace: HookTracer;
 }
 
 /** Plugins as they are wired by their hooks. */
-export function pluginsOnBus({ hooks, exec, clock, ticks, trace }: PluginsOptions): Plugins {
+export function pluginsOnBus(options: PluginsOptions): Plugins {
+  const { hooks, ticks, trace } = options;
   const busIn = (room: PluginRoom) =>
     new Bus({
       hooks,
@@ -119,17 +123,8 @@ export function pluginsOnBus({ hooks, exec, clock, ticks, trace }: PluginsOption
       trace,
       signal: room.signal,
       grace: ENDED_WITHIN,
-      contextFor: (plugin, signal) => contextOf(plugin, signal, room),
+      contextFor: (plugin, signal) => contextOf(plugin, { ...room, signal }, options),
     });
-  const contextOf = (plugin: string, signal: AbortSignal, room: PluginRoom): PluginContext => ({
-    plugin,
-    depot: { blob: (sha256) => room.blob(sha256) },
-    state: room.stateOf(plugin),
-    exec,
-    ui: (event) => room.report(event),
-    clock,
-    signal,
-  });
   return {
     get scriptRunners() {
       return listenersOf(hooks, 'd3:install:before');
@@ -180,6 +175,25 @@ export function pluginsOnBus({ hooks, exec, clock, ticks, trace }: PluginsOption
       const known = textsOf(given.findLast(({ answer }) => !isDeclined(answer))?.answer ?? null);
       return { known, complete: given.length === outcomes.length };
     },
+  };
+}
+
+/** What a plugin's hook, or its command, gets to work with. */
+export function contextOf(
+  plugin: string,
+  room: Omit<PluginRoom, 'machine'>,
+  { exec, ports, clock }: Pick<PluginsOptions, 'exec' | 'ports' | 'clock'>,
+): PluginContext {
+  const { signal, report } = room;
+  return {
+    plugin,
+    depot: { blob: (sha256) => room.blob(sha256) },
+    state: room.stateOf(plugin),
+    exec,
+    ui: (event) => report(event),
+    clock,
+    signal,
+    ...ports(plugin, { signal, report }),
   };
 }
 

@@ -144,7 +144,11 @@ export function installMode(edition: Edition, receipt: Receipt | null, piloting:
 }
 
 /** Decides one target of `d3 dequeue`: a basename, an edition or its whole-number id. */
-export function decideDequeue(target: string, { deferred }: Pick<Facts, 'deferred'>): Decision {
+export function decideDequeue(
+  target: string,
+  { givenUp }: Pick<Extract<Request, { kind: 'dequeue' }>, 'givenUp'>,
+  { deferred }: Pick<Facts, 'deferred'>,
+): Decision {
   const entry =
     deferred.find(({ edition }) => edition.basename === target) ??
     deferred.find(({ edition }) => edition.edition === target) ??
@@ -156,5 +160,8 @@ export function decideDequeue(target: string, { deferred }: Pick<Facts, 'deferre
   }
   const { basename, edition } = entry.edition;
   const why = reason('QUEUED', { edition, at: entry.queuedAt, by: entry.admin });
-  return act({ target, basename, edition }, { kind: 'dequeue', basename, edition }, [why]);
+  const subject = { target, basename, edition };
+  if (givenUp === undefined) return act(subject, { kind: 'dequeue', basename, edition }, [why]);
+  const because = reason('GIVEN_UP', { edition, why: givenUp });
+  return act(subject, { kind: 'dequeue', basename, edition, givenUp }, [why, because]);
 }

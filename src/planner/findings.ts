@@ -52,6 +52,7 @@ const TOPICS: Partial<Record<ReasonCode, Topic>> = {
   QUEUED: 'queue',
   ALREADY_QUEUED: 'queue',
   QUEUE_OUTDATED: 'queue',
+  GIVEN_UP: 'queue',
   NOT_AUTO: 'auto',
   EXCLUDED: 'excluded',
   MISSING_FILE: 'file',

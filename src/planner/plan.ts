@@ -75,7 +75,7 @@ function decide(
     case 'depilot':
       return decideDepilot(target, request, facts, index);
     case 'dequeue':
-      return decideDequeue(target, facts);
+      return decideDequeue(target, request, facts);
     default:
       return decideRecord(target, request, facts);
   }

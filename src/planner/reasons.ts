@@ -46,6 +46,7 @@ const WORDS: Record<ReasonCode, (data: Data) => string> = {
   ALREADY_QUEUED: (d) => `${d['edition']} is queued already`,
   NOT_QUEUED: (d) => `${d['target']} is not queued`,
   QUEUE_OUTDATED: (d) => `${d['live']} is live now, which the queued ${d['edition']} makes room for`,
+  GIVEN_UP: (d) => `${d['edition']} leaves the queue: ${d['why']}`,
   AUTO_GROUP: (d) => `${d['edition']} is auto-installed on ${list(d['groups'])}`,
   STANDARD: (d) => `${d['edition']} is auto-installed on every machine`,
   NOT_AUTO: (d) =>

@@ -71,8 +71,8 @@ export type Request =
   | ({ kind: 'freeze'; admin: string } & Targets)
   | ({ kind: 'thaw'; admin?: string } & Targets)
   | ({ kind: 'forget' } & Targets)
-  /** `all` names everything that waits. */
-  | ({ kind: 'dequeue' } & Targets)
+  /** `all` names everything that waits. `givenUp`: why it is not tried any more, where that is what takes it off. */
+  | ({ kind: 'dequeue'; givenUp?: string } & Targets)
   | { kind: 'sync'; force: boolean; puppies: boolean };
 
 export type InstallMode = 'install' | 'pilot' | 'update' | 'rollback' | 'reinstall' | 'auto-install' | 'put-back';
@@ -98,7 +98,7 @@ export type Action =
   | { kind: 'uninstall'; mode: 'uninstall' | 'depilot'; receipt: Receipt; force: boolean }
   /** Queue it for a restart. `instead`: the edition that leaves the queue for it. */
   | { kind: 'defer'; deferred: Deferred; instead: string | null }
-  | { kind: 'dequeue'; basename: string; edition: string }
+  | { kind: 'dequeue'; basename: string; edition: string; givenUp?: string }
   | { kind: 'refresh'; basename: string; edition: string; changes: Partial<Receipt> }
   | { kind: 'forget'; basename: string; edition: string };
 
@@ -109,6 +109,9 @@ export interface Deferred extends Omit<InstallAction, 'kind' | 'replaces' | 'rem
   schema: 'd3/deferred@1';
   /** ISO 8601, UTC. */
   queuedAt: string;
+  /** How often it was tried in vain, and why the last time; absent: never. */
+  attempts?: number;
+  lastFailure?: string;
 }
 
 /**
@@ -161,6 +164,7 @@ export type ReasonCode =
   | 'ALREADY_QUEUED'
   | 'NOT_QUEUED'
   | 'QUEUE_OUTDATED'
+  | 'GIVEN_UP'
   | 'AUTO_GROUP'
   | 'STANDARD'
   | 'NOT_AUTO'

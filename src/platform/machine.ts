@@ -4,7 +4,7 @@ import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 import type { OperatingSystem } from '../catalog/limits.ts';
 import { type Host, hostHere } from './host.ts';
-import { listProcesses, namesOf, type ProcessNames } from './processes.ts';
+import { listProcesses, namesOf, type ProcessNames, type RunningProcess } from './processes.ts';
 
 /** What a machine is, as its host tells or its root's facts.json says instead. */
 export interface MachineFacts extends ProcessNames {
@@ -34,6 +34,7 @@ const FACT_KEYS = [
   'user',
   'processes',
   'boot',
+  'battery',
   'provisioning',
 ];
 const MAX_FACTS_BYTES = 1024 * 1024;
@@ -71,6 +72,22 @@ export async function gatherProcesses(factsFile: string | null): Promise<Process
   return processesOf(factsSaid(factsFile));
 }
 
+/** Who sits at the machine now, by the same rule. @throws D3Error usage when facts.json is not what it must be */
+export async function gatherUser(
+  root: string,
+  factsFile: string | null,
+  host: Host = hostHere(),
+): Promise<string | null> {
+  return factsSaid(factsFile).user ?? (root === '/' ? await host.user() : null);
+}
+
+/** What runs now, with where it is; facts.json may name an executable by its absolute path. */
+export async function gatherRunning(factsFile: string | null): Promise<Pick<RunningProcess, 'executable' | 'names'>[]> {
+  const { processes } = factsSaid(factsFile);
+  if (processes === undefined) return listProcesses();
+  return processes.map((name) => ({ executable: path.isAbsolute(name) ? name : null, names: [path.basename(name)] }));
+}
+
 /** Whether facts.json says what runs, so that nothing of it is a process of this host. */
 export function processesAreSaid(factsFile: string | null): boolean {
   return factsSaid(factsFile).processes !== undefined;
@@ -80,6 +97,7 @@ export function processesAreSaid(factsFile: string | null): boolean {
 export interface SaidOnly {
   /** Stands for one start of the machine: another one after each. */
   boot?: string;
+  battery?: { charging: boolean; percent: number };
   provisioning?: Record<string, string>;
 }
 
@@ -155,6 +173,8 @@ function factsProblem(value: unknown): string | null {
       return `${key} is not a list of strings`;
     }
   }
+  if (facts['battery'] !== undefined && !isBattery(facts['battery']))
+    return 'battery is not {"charging": true or false, "percent": 0 to 100}';
   const { provisioning = {} } = facts;
   const isText = (value: unknown) => typeof value === 'string';
   if (typeof provisioning !== 'object' || provisioning === null || !Object.values(provisioning).every(isText))
@@ -168,6 +188,11 @@ function isOperatingSystem(value: unknown): boolean {
   const { name, version, like = [] } = (value ?? {}) as Record<string, unknown>;
   const isList = Array.isArray(like) && like.every((item) => typeof item === 'string');
   return typeof name === 'string' && typeof version === 'string' && isList;
+}
+
+function isBattery(value: unknown): boolean {
+  const { charging, percent } = (value ?? {}) as Record<string, unknown>;
+  return typeof charging === 'boolean' && typeof percent === 'number' && percent >= 0 && percent <= 100;
 }
 
 function hostMacs(): string[] {

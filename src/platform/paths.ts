@@ -16,6 +16,8 @@ export interface MachinePaths {
   self: { versions: string; current: string; link: string };
   /** Where the system looks for schedules. */
   launchDaemon: string;
+  /** Where a Mac looks for what it starts in sessions. */
+  launchAgents: string;
   /** What goes on with runs of steps at start. */
   resumeDaemon: string;
   systemdUnits: string;
@@ -40,6 +42,8 @@ export interface MachinePaths {
   scripts: string;
   /** Private working folders of programs d3 runs, mode 0700. */
   work: string;
+  /** A folder for each plugin, mode 0700. */
+  plugins: string;
   /** Fetched packages, mode 0700. */
   packages: string;
 }
@@ -70,6 +74,7 @@ export function machinePaths(root: string, platform: NodeJS.Platform): MachinePa
       link: under('usr', 'local', 'bin', 'd3'),
     },
     launchDaemon: under('Library', 'LaunchDaemons', 'org.d3.sync.plist'),
+    launchAgents: under('Library', 'LaunchAgents'),
     resumeDaemon: under('Library', 'LaunchDaemons', 'org.d3.resume.plist'),
     systemdUnits: under('etc', 'systemd', 'system'),
     facts: root === '/' ? null : under('facts.json'),
@@ -84,6 +89,7 @@ export function machinePaths(root: string, platform: NodeJS.Platform): MachinePa
     trust: path.join(state, 'trust'),
     scripts: path.join(state, 'scripts'),
     work: path.join(state, 'work'),
+    plugins: path.join(state, 'plugin-files'),
     packages: path.join(cache, 'packages'),
   };
 }

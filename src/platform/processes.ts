@@ -7,6 +7,8 @@ import { MAC_PROGRAMS } from './programs.ts';
 /** A program that runs on this host. */
 export interface RunningProcess {
   pid: number;
+  /** Absolute path of its executable; null where it cannot be read. */
+  executable: string | null;
   /** Base name of its executable; null where it cannot be read. */
   program: string | null;
   /** Every full name it goes by. */
@@ -63,8 +65,10 @@ export function parsePs(output: string): RunningProcess[] {
   return output.split('\n').flatMap((line) => {
     const match = /^\s*(\d+)\s+(\S.*)$/.exec(line);
     if (match === null) return [];
-    const name = path.basename((match[2] as string).trimEnd());
-    return name === '' ? [] : [{ pid: Number(match[1]), program: name, names: [name], cut: null }];
+    const command = (match[2] as string).trimEnd();
+    const name = path.basename(command);
+    const executable = path.isAbsolute(command) ? command : null;
+    return name === '' ? [] : [{ pid: Number(match[1]), executable, program: name, names: [name], cut: null }];
   });
 }
 
@@ -75,21 +79,22 @@ export function processesIn(proc: string): RunningProcess[] {
 
 /** @returns null when it has ended, or is no program at all */
 function processAt(proc: string, pid: string): RunningProcess | null {
-  const program = programAt(proc, pid);
+  const executable = executableAt(proc, pid);
+  const program = executable === null ? null : path.basename(executable);
   const first = textOf(path.join(proc, pid, 'cmdline'))?.split('\0')[0] ?? '';
   const names = [program ?? '', path.basename(first)].filter((name) => name !== '');
-  if (names.length > 0) return { pid: Number(pid), program, names: distinct(names), cut: null };
+  if (names.length > 0) return { pid: Number(pid), executable, program, names: distinct(names), cut: null };
   const kept = textOf(path.join(proc, pid, 'comm'))?.trimEnd() ?? '';
   if (kept === '' || isNoProgram(textOf(path.join(proc, pid, 'stat')) ?? '')) return null;
   const isCut = Buffer.byteLength(kept) >= KEPT_BYTES;
-  return { pid: Number(pid), program: null, names: isCut ? [] : [kept], cut: isCut ? kept : null };
+  return { pid: Number(pid), executable, program, names: isCut ? [] : [kept], cut: isCut ? kept : null };
 }
 
 /** Another user's cannot be read; a thread of the kernel has none. */
-function programAt(proc: string, pid: string): string | null {
+function executableAt(proc: string, pid: string): string | null {
   try {
     // The kernel says so behind the path when the program was replaced while it runs.
-    return path.basename(readlinkSync(path.join(proc, pid, 'exe')).replace(/ \(deleted\)$/, ''));
+    return readlinkSync(path.join(proc, pid, 'exe')).replace(/ \(deleted\)$/, '');
   } catch {
     return null;
   }
@@ -112,7 +117,8 @@ export async function askToQuit(names: readonly string[], signal: AbortSignal, w
     running.filter(({ pid, program }) => program !== null && names.includes(program) && !spared.has(pid));
   for (const { pid, program } of wanted(await listProcesses())) {
     // Numbers are used again: it is asked only if it is still the same program.
-    if (process.platform !== 'linux' || programAt('/proc', String(pid)) === program) terminate(pid);
+    if (process.platform !== 'linux' || path.basename(executableAt('/proc', String(pid)) ?? '') === program)
+      terminate(pid);
   }
   for (let waited = 0; waited < waitMs; waited += POLL_MS) {
     if (wanted(await listProcesses()).length === 0) return;

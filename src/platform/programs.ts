@@ -16,6 +16,8 @@ export const MAC_PROGRAMS = {
   ps: '/bin/ps',
   plutil: '/usr/bin/plutil',
   shutdown: '/sbin/shutdown',
+  pmset: '/usr/bin/pmset',
+  caffeinate: '/usr/bin/caffeinate',
 };
 
 export type MacPrograms = Readonly<typeof MAC_PROGRAMS>;
@@ -25,6 +27,8 @@ export const LINUX_PROGRAMS = {
   dpkgQuery: '/usr/bin/dpkg-query',
   systemctl: '/usr/bin/systemctl',
   loginctl: '/usr/bin/loginctl',
+  systemdInhibit: '/usr/bin/systemd-inhibit',
+  tail: '/usr/bin/tail',
 };
 
 export type LinuxPrograms = Readonly<typeof LINUX_PROGRAMS>;

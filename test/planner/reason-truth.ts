@@ -248,6 +248,7 @@ const TRUTH: Record<ReasonCode, (claim: Claim) => boolean> = {
           (one) => one.status === 'live' && one.basename === basename && one.id !== id && c.is('live', one.edition),
         ),
     ),
+  GIVEN_UP: (c) => c.queued(({ edition }) => c.is('edition', edition.edition)),
   AUTO_GROUP: (c) => {
     const groups = c.groupsHere(c.edition()?.autoGroups ?? []);
     return c.edition()?.status === 'live' && groups.length > 0 && c.is('groups', groups);

@@ -59,10 +59,22 @@ describe('what runs', () => {
       '    1 /sbin/launchd\n  412 /Applications/Keynote.app/Contents/MacOS/Keynote\n' +
       '  413 /Applications/Two Words.app/Contents/MacOS/Two Words\n99999 -zsh\n\nPID COMM\n 7 \n 8 /\n';
     expect(parsePs(output)).to.deep.equal([
-      { pid: 1, program: 'launchd', names: ['launchd'], cut: null },
-      { pid: 412, program: 'Keynote', names: ['Keynote'], cut: null },
-      { pid: 413, program: 'Two Words', names: ['Two Words'], cut: null },
-      { pid: 99999, program: '-zsh', names: ['-zsh'], cut: null },
+      { pid: 1, executable: '/sbin/launchd', program: 'launchd', names: ['launchd'], cut: null },
+      {
+        pid: 412,
+        executable: '/Applications/Keynote.app/Contents/MacOS/Keynote',
+        program: 'Keynote',
+        names: ['Keynote'],
+        cut: null,
+      },
+      {
+        pid: 413,
+        executable: '/Applications/Two Words.app/Contents/MacOS/Two Words',
+        program: 'Two Words',
+        names: ['Two Words'],
+        cut: null,
+      },
+      { pid: 99999, executable: null, program: '-zsh', names: ['-zsh'], cut: null },
     ]);
   });
 

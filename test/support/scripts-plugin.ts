@@ -4,6 +4,7 @@ import type { HookFile, HookTracer } from '../../src/lifecycle/bus.ts';
 import { type Plugins, pluginsOnBus } from '../../src/lifecycle/plugins.ts';
 import { systemClock, ticks } from '../../src/platform/clock.ts';
 import { execIn } from '../../src/platform/exec.ts';
+import { noPorts } from './no-ports.ts';
 
 const HOOKS: Partial<Record<EventName, string>> = {
   'd3:install:before': 'before.ts',
@@ -22,5 +23,5 @@ export function scriptsPlugin(work: string, trace: HookTracer = () => undefined)
       ? []
       : [{ plugin: '@d3/plugin-scripts', file: path.join(folder, file), identifier: 'default' }];
   };
-  return pluginsOnBus({ hooks: { filesFor }, exec: execIn(work), clock: systemClock, ticks, trace });
+  return pluginsOnBus({ hooks: { filesFor }, exec: execIn(work), ports: noPorts, clock: systemClock, ticks, trace });
 }

@@ -1,4 +1,5 @@
 import { Command, Flags, type Interfaces } from '@oclif/core';
+import type { PluginContext } from './context.ts';
 import type { D3Error } from './errors.ts';
 import type { Json } from './events.ts';
 import type { Reporter } from './progress.ts';
@@ -22,6 +23,27 @@ export const duration = Flags.custom<number>({
   },
 });
 
+<<<<<<< HEAD
+=======
+/** On every command that works on this machine. */
+export const machineFlags = {
+  ...everyFlags,
+  debug: Flags.boolean({ char: 'd', summary: 'Say everything, with stack traces.', helpGroup: 'GLOBAL' }),
+  quiet: Flags.boolean({ char: 'q', summary: 'Say less; repeatable.', helpGroup: 'GLOBAL' }),
+  verbose: Flags.boolean({ char: 'v', summary: 'Say more; repeatable.', helpGroup: 'GLOBAL' }),
+  root: Flags.string({
+    helpValue: 'DIR',
+    summary: 'The root of the machine to work on; else D3_ROOT, else /.',
+    helpGroup: 'GLOBAL',
+  }),
+  depot: Flags.string({
+    helpValue: 'DIR',
+    summary: 'The folder of the depot; else D3_DEPOT, else the configuration.',
+    helpGroup: 'GLOBAL',
+  }),
+};
+
+>>>>>>> origin/nine-sdk
 /** What a plugin's command gets to work with. */
 export interface CommandContext {
   flags: Readonly<Record<string, unknown>>;
@@ -34,6 +56,10 @@ export interface CommandContext {
   signal: AbortSignal;
   /** The version of d3. */
   version: string;
+  /** Whether somebody sits at the terminal of the command and may be asked: neither --json nor --no-input. */
+  canAsk: boolean;
+  /** The same ports as hooks get. Made when it is asked for: a command that needs none starts without them. */
+  ports(): Promise<PluginContext>;
 }
 
 /** How a plugin's command ended. */
@@ -73,6 +99,9 @@ export abstract class PluginCommand<Result extends Json = Json> extends Command 
   /** Told to stop, it ends well: it would go on for ever otherwise. */
   static endsBySignal = false;
 
+  /** Told to stop, it ends well: it would go on for ever otherwise. */
+  static endsBySignal = false;
+
   /** Does the work. What ends it is thrown, as a D3Error; failures of single targets go into the outcome. */
   abstract execute(context: CommandContext): Promise<CommandOutcome<Result>>;
 
@@ -86,4 +115,9 @@ export abstract class PluginCommand<Result extends Json = Json> extends Command 
     if (d3CommandHost === undefined) throw new Error('this command runs under d3 only');
     return d3CommandHost.run(this);
   }
+}
+
+/** The base of a plugin's commands that work on this machine: `--root`, `--depot`, `-q`, `-v`, `-d`. */
+export abstract class MachineCommand<Result extends Json = Json> extends PluginCommand<Result> {
+  static override baseFlags: Interfaces.FlagInput = machineFlags;
 }

@@ -1,8 +1,22 @@
 import type { Json } from './events.ts';
+import type {
+  FilesPort,
+  PoliciesPort,
+  PowerPort,
+  ProcessesPort,
+  QueuePort,
+  ReceiptsPort,
+  SessionPort,
+  SettingsPort,
+  TriggersPort,
+} from './ports.ts';
 import type { Reporter } from './progress.ts';
 
-/** What a hook gets besides its payload: ports to what it may use. Everything is scoped to the plugin it belongs to. */
-export interface PluginContext {
+/**
+ * What a hook gets besides its payload, and a plugin's command when it asks for it: ports to what it may use. Everything is scoped to
+ * the plugin it belongs to. What a port needs is loaded when it is first used.
+ */
+export interface PluginContext extends MachinePorts {
   /** The plugin's name, as in its package.json. */
   readonly plugin: string;
   readonly depot: DepotPort;
@@ -13,6 +27,21 @@ export interface PluginContext {
   readonly clock: { now(): Date };
   /** Aborted when the time is up or d3 is stopped. */
   readonly signal: AbortSignal;
+}
+
+/** Ports to the machine that is worked on; where that is the depot's host itself, to what it is as a machine. */
+export interface MachinePorts {
+  /** Absolute path of the root of the machine. */
+  readonly root: string;
+  readonly settings: SettingsPort;
+  readonly policies: PoliciesPort;
+  readonly queue: QueuePort;
+  readonly receipts: ReceiptsPort;
+  readonly session: SessionPort;
+  readonly power: PowerPort;
+  readonly files: FilesPort;
+  readonly processes: ProcessesPort;
+  readonly triggers: TriggersPort;
 }
 
 export interface DepotPort {

@@ -1,7 +1,17 @@
-export type { DepotPort, ExecPort, ExecRequest, ExecResult, PluginContext, StatePort, StoredValue } from './context.ts';
+export type {
+  DepotPort,
+  ExecPort,
+  ExecRequest,
+  ExecResult,
+  MachinePorts,
+  PluginContext,
+  StatePort,
+  StoredValue,
+} from './context.ts';
 export type { Envelope, EnvelopeError } from './envelope.ts';
 export { D3Error, type D3ErrorOptions, D3Errors } from './errors.ts';
 export * from './events.ts';
 export { combineExitCodes, EXIT_CODES, type ExitCode, type ExitName } from './exit-codes.ts';
 export { defineHook, type Handler } from './hook.ts';
+export type * from './ports.ts';
 export { type ProgressEvent, type Reporter, silentReporter } from './progress.ts';

@@ -6,6 +6,7 @@ import { noPlugins, pluginsOnBus } from '../../../src/lifecycle/plugins.ts';
 import { systemClock, ticks } from '../../../src/platform/clock.ts';
 import { execIn } from '../../../src/platform/exec.ts';
 import { problemsOf } from '../../../test/support/errors.ts';
+import { noPorts } from '../../../test/support/no-ports.ts';
 import { Sandbox, type SandboxMachine } from '../../../test/support/sandbox.ts';
 import { scriptsPlugin } from '../../../test/support/scripts-plugin.ts';
 
@@ -342,6 +343,7 @@ describe('the scripts plugin', () => {
         const plugins = pluginsOnBus({
           hooks: { filesFor },
           exec: execIn(machine.machine.paths.work),
+          ports: noPorts,
           clock: systemClock,
           ticks,
           trace: () => undefined,
@@ -378,7 +380,8 @@ describe('the scripts plugin', () => {
       },
     ];
     const source = { filesFor: (event: string) => (/install:(?:before|after)$/.test(event) ? filesFor(event) : []) };
-    const plugins = pluginsOnBus({ hooks: source, exec: slow, clock: systemClock, ticks, trace: () => undefined });
+    const trace = () => undefined;
+    const plugins = pluginsOnBus({ hooks: source, exec: slow, ports: noPorts, clock: systemClock, ticks, trace });
     await sandbox.add('tool', '1', { preInstall: script('sleep 30'), live: true });
     const result = await machine.with({ plugins }).install(['tool']);
     expect(result.exit).to.equal(31);

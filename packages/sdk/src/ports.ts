@@ -1,0 +1,174 @@
+import type { Json, PlanReceipt } from './events.ts';
+
+/**
+ * The plugin's own settings. It declares them in its package.json (`oclif.d3.settings`); where their values may come from is d3's
+ * matter: defaults, the ancestor's files, d3's own file, managed preferences on top.
+ */
+export interface SettingsPort {
+  /**
+   * All of them, by name as it was declared (`puppytime.title`); what nobody set is its default.
+   * @throws D3Error usage when anything in the configuration is wrong
+   */
+  all(): Promise<Readonly<Record<string, Json>>>;
+}
+
+/** One setting, as a plugin's package.json declares it. */
+export interface SettingDeclaration {
+  /** `{"from": 1, "to": 60}` is a whole number within these bounds; a path is absolute. */
+  kind: 'text' | 'list' | 'path' | { oneOf: readonly string[] } | { from: number; to: number };
+  /** Null: nothing. */
+  default: Json;
+  description: string;
+  /** The ancestor's key that becomes this setting, and how: `true` and `false` become the words `[true, false]`. */
+  ancestor?: string | { key: string; words: readonly [string, string] };
+}
+
+/** What became of a policy, or of all of an event together. */
+export interface PolicyRun {
+  /**
+   * `absent`: there is none by that name. `skipped`: it is not for this machine, or not due. `failed`: it did not do its work.
+   * `ran`: it did, or it goes on after a restart it began.
+   */
+  state: 'absent' | 'skipped' | 'failed' | 'ran';
+  /** In words, for a warning. */
+  text: string;
+}
+
+export interface PoliciesPort {
+  /**
+   * Runs a policy by its id, its name or an event, as `d3 policy` does: plugins are asked first. It never throws but for a signal.
+   * Not to be called while a run holds the lock of the machine: in `d3:facts`, `d3:plan`, gates and what comes after installs.
+   * @param environment what its scripts see besides what all see
+   */
+  run(word: string, environment: Readonly<Record<string, string>>): Promise<PolicyRun>;
+}
+
+/** An install that waits for a restart. The list is core's. */
+export interface QueuedEdition {
+  basename: string;
+  edition: string;
+  /** ISO 8601, UTC. */
+  queuedAt: string;
+  admin: string;
+  /** Days; null: the edition's own. */
+  customExpiration: number | null;
+  /** How often it was tried in vain. */
+  attempts: number;
+  /** Why the last try failed; null when there was none. */
+  lastFailure: string | null;
+  /** Whether its file is here in full size, so that no network is needed; it is hashed again when it is installed. */
+  fetched: boolean;
+}
+
+/** How the install of a queued edition ended. */
+export interface QueuedInstall {
+  edition: string;
+  /** `held`: something of this machine stands against it for now (a process that runs); it was not tried. */
+  status: 'installed' | 'held' | 'failed';
+  /** Why, in words. */
+  text: string;
+  /** Whether the machine has to be restarted because of it. */
+  restart: boolean;
+}
+
+export interface QueuePort {
+  /** What waits, by basename. */
+  list(): Promise<readonly QueuedEdition[]>;
+  /**
+   * Installs one that waits, as it was asked for when it was queued; it leaves the queue when it is installed. What it does is said to
+   * `ui`. A failure is an answer, and counted; only a signal and bugs are thrown.
+   * @param environment what its scripts see besides what all see
+   */
+  install(edition: string, environment: Readonly<Record<string, string>>): Promise<QueuedInstall>;
+  /** Takes one off the queue after too many failures; the report has it as failed, with the reason. */
+  giveUp(basename: string, reason: string): Promise<void>;
+}
+
+export interface SessionPort {
+  /** Who sits at the machine now; null at the login window, or where it cannot be known. */
+  user(): Promise<string | null>;
+}
+
+export interface PowerPort {
+  /** Null where there is no battery, or nothing is known of it. */
+  battery(): Promise<{ charging: boolean; percent: number } | null>;
+  /** Has the machine restarted. @returns false where there is nothing to restart: a root folder */
+  restart(): Promise<boolean>;
+  /** Keeps the machine from going to sleep while work is done, also when d3 is killed meanwhile: then no longer. */
+  awake<Result>(work: () => Promise<Result>): Promise<Result>;
+}
+
+/** A file that somebody else may have put there to do harm. */
+export interface HostileFile {
+  bytes: Buffer;
+  /** Who owns it. */
+  uid: number;
+  /** The lowest twelve bits. */
+  mode: number;
+  modifiedAt: Date;
+}
+
+export interface FilesPort {
+  /** Absolute path of the plugin's own folder on the machine, 0700; made when something is written there. */
+  readonly folder: string;
+  /**
+   * Names of the plain files in a folder, sorted; empty when it is not there. No link is followed on the way.
+   * @param folder absolute within the root
+   */
+  list(folder: string): Promise<readonly string[]>;
+  /**
+   * A plain file's bytes. No link is followed, on the way or at its end, no pipe waited for, nothing read beyond the bound.
+   * @param file absolute within the root
+   * @returns null when there is none, or what is there is no plain file, or is too large
+   */
+  read(file: string, maxBytes: number): Promise<HostileFile | null>;
+  /** Writes a file of the plugin's own folder whole or not at all. @param name without folders */
+  write(name: string, content: string): Promise<void>;
+}
+
+/** A program that runs on the machine. */
+export interface ProcessHere {
+  /** Absolute path of its executable; null where it cannot be read. */
+  executable: string | null;
+  /** Every full name it goes by. */
+  names: readonly string[];
+}
+
+export interface ProcessesPort {
+  /** What runs now, d3 itself aside. @throws D3Error failed when it cannot be found out */
+  list(): Promise<readonly ProcessHere[]>;
+}
+
+/** What starts d3 by itself: files that launchd or systemd read. */
+export interface TriggerFiles {
+  /**
+   * Texts by the names of their files; where they go is d3's matter. A `.plist` goes to launchd's daemons, or where it says
+   * `agent` to its agents; `.service`, `.timer` and `.target` to systemd. Names begin with `org.d3.` or `d3-`.
+   */
+  files: readonly { name: string; text: string; agent?: boolean }[];
+  /** Units of systemd that are switched on, with whether they begin at once. */
+  units?: readonly { name: string; now: boolean }[];
+}
+
+/** What stands of a trigger, or was done to it. */
+export interface TriggerState {
+  /** Absolute paths. */
+  files: readonly string[];
+  installed: boolean;
+  /** Whether the system knows of it; null where this root is not the system that runs. */
+  active: boolean | null;
+}
+
+export interface TriggersPort {
+  /** The d3 that a trigger starts: absolute path on the machine. @throws D3Error refused for one that others could change */
+  program(): Promise<string>;
+  install(trigger: TriggerFiles, options: { dryRun: boolean }): Promise<TriggerState>;
+  /** Takes away just what was laid down. */
+  remove(trigger: TriggerFiles, options: { dryRun: boolean }): Promise<TriggerState>;
+  state(trigger: TriggerFiles): Promise<TriggerState>;
+}
+
+export interface ReceiptsPort {
+  /** What is installed on the machine, by basename. */
+  list(): Promise<readonly PlanReceipt[]>;
+}

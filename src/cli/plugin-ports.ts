@@ -1,0 +1,97 @@
+import path from 'node:path';
+import type { MachinePorts, Reporter } from '@d3/sdk';
+import type { Machine } from '../client/run.ts';
+import type { MachinePaths } from '../platform/paths.ts';
+import { PATIENCE } from './patience.ts';
+
+/** What a plugin's ports are made from. All of it is loaded when a port is first used. */
+export interface PortParts {
+  paths: MachinePaths;
+  machine(): Promise<Machine>;
+  debug: boolean;
+  /** The run this process was started from, by one of its scripts; null when there is none. */
+  parent: string | null;
+  /** Root of the package of the d3 that runs. */
+  own: string;
+  signal: AbortSignal;
+  report: Reporter;
+}
+
+/** Whoever acts where no person does: records say so. */
+const NOBODY = 'unknown';
+
+/** What a plugin reaches of the machine a command works on. */
+export function portsOf(plugin: string, parts: PortParts): MachinePorts {
+  const { paths, debug, parent, signal, report } = parts;
+  const { root, facts } = paths;
+  const { platform } = process;
+  const run = async () => (await import('../platform/program.ts')).runProgram;
+  const options = { wait: PATIENCE, debug, parent, signal, report };
+  const triggerParts = async () => ({ paths, plugin, root, platform, run: await run() });
+  const folder = path.join(paths.plugins, plugin.replaceAll(/[^A-Za-z0-9._-]/g, '_'));
+  return {
+    root,
+    settings: {
+      all: async () => (await import('../config/layers.ts')).loadPluginSettings(paths, plugin),
+    },
+    policies: {
+      async run(word, environment) {
+        const { runsOf } = await import('./runs-here.ts');
+        const { runForPlugin } = await import('../client/plugin-policy.ts');
+        const { runs, policies } = runsOf(await parts.machine(), options);
+        try {
+          return await runForPlugin(word, environment, NOBODY, { policies, signal });
+        } finally {
+          runs.close();
+        }
+      },
+    },
+    queue: {
+      list: async () => (await import('../client/queue.ts')).queueOf({ paths }),
+      async install(edition, environment) {
+        const { installQueued } = await import('../client/queue.ts');
+        return installQueued(edition, await parts.machine(), { ...options, environment });
+      },
+      async giveUp(basename, reason) {
+        const { giveUp } = await import('../client/queue.ts');
+        await giveUp(basename, reason, await parts.machine(), options);
+      },
+    },
+    receipts: {
+      list: async () => (await import('../client/planning.ts')).receiptsForPlugins(paths),
+    },
+    session: {
+      user: async () => (await import('../platform/machine.ts')).gatherUser(root, facts),
+    },
+    power: {
+      battery: async () =>
+        (await import('../platform/battery.ts')).batteryOf({ root, facts, platform, run: await run() }),
+      async restart() {
+        const { powerOf } = await import('../platform/power.ts');
+        return powerOf({ root, facts, platform, run: await run() }).restart();
+      },
+      awake: async (work) =>
+        (await import('../platform/awake.ts')).keepAwake(work, { root, platform, run: await run() }),
+    },
+    files: {
+      folder,
+      list: async (at) => (await import('../platform/hostile-files.ts')).plainFilesIn(root, at),
+      read: async (file, maxBytes) => (await import('../platform/hostile-files.ts')).readHostile(root, file, maxBytes),
+      write: async (name, content) => (await import('../platform/own-files.ts')).writeOwn(folder, name, content),
+    },
+    processes: {
+      list: async () => (await import('../platform/machine.ts')).gatherRunning(facts),
+    },
+    triggers: {
+      async program() {
+        const { programFor } = await import('./service-here.ts');
+        return programFor(undefined, root, parts.own).program;
+      },
+      install: async (trigger, how) =>
+        (await import('../client/triggers.ts')).installTrigger(trigger, await triggerParts(), how),
+      remove: async (trigger, how) =>
+        (await import('../client/triggers.ts')).removeTrigger(trigger, await triggerParts(), how),
+      state: async (trigger) => (await import('../client/triggers.ts')).triggerState(trigger, await triggerParts()),
+    },
+  };
+}
