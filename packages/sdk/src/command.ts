@@ -23,8 +23,6 @@ export const duration = Flags.custom<number>({
   },
 });
 
-<<<<<<< HEAD
-=======
 /** On every command that works on this machine. */
 export const machineFlags = {
   ...everyFlags,
@@ -43,7 +41,6 @@ export const machineFlags = {
   }),
 };
 
->>>>>>> origin/nine-sdk
 /** What a plugin's command gets to work with. */
 export interface CommandContext {
   flags: Readonly<Record<string, unknown>>;
@@ -96,8 +93,6 @@ export interface CommandHost {
  */
 export abstract class PluginCommand<Result extends Json = Json> extends Command {
   static override baseFlags: Interfaces.FlagInput = everyFlags;
-  /** Told to stop, it ends well: it would go on for ever otherwise. */
-  static endsBySignal = false;
 
   /** Told to stop, it ends well: it would go on for ever otherwise. */
   static endsBySignal = false;
