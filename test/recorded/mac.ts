@@ -162,3 +162,11 @@ export const attached = (volume: string | null) =>
 		</dict>
 	</array>
 </dict>`);
+
+/** What `lsappinfo listen +becameFrontmost forever` prints when an app comes to the front, a line each. */
+export const becameFrontmost = (asn: string, name: string) =>
+  `Notification: kLSNotifyBecameFrontmost time=09/06/2021 19:23:46.696 dataRef={ "LSOtherASN"=ASN:0x0-0x9b09b:, "ApplicationType"="Foreground", "LSASN"=${asn}, "CFBundleIdentifier"="com.example.${name}" } affectedASN="${name}" ${asn} sessionID=186a5 notificationID=0x10c6\n`;
+
+/** Of `lsappinfo info -only executablepath -only bundlepath ASN`. */
+export const appInfo = (executable: string, bundle: string) =>
+  `"CFBundleExecutablePath"="${executable}"\n"LSBundlePath"="${bundle}"\n`;

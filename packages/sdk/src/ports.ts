@@ -143,7 +143,8 @@ export interface ProcessesPort {
 export interface TriggerFiles {
   /**
    * Texts by the names of their files; where they go is d3's matter. A `.plist` goes to launchd's daemons, or where it says
-   * `agent` to its agents; `.service`, `.timer` and `.target` to systemd. Names begin with `org.d3.` or `d3-`.
+   * `agent` to its agents; `.service`, `.timer` and `.target` to systemd,
+   * `.desktop` to what desktops start in every session. Names begin with `org.d3.` or `d3-`.
    */
   files: readonly { name: string; text: string; agent?: boolean }[];
   /** Units of systemd that are switched on, with whether they begin at once. */

@@ -12,25 +12,31 @@ export interface FrontSource {
 /** @param paths absolute paths by which the app in front may be known, its executable's first; none: no app is in front */
 export type OnFront = (paths: readonly string[]) => void;
 
-/** Lookups that wait at most: whoever switches faster than they are answered is not followed step by step. */
+/** Lookups that wait at most: of more, only the newest is done. */
 const MOST_WAITING = 20;
 
 /** Does what has to be looked up one after another, so that apps are told in the order they came to the front. */
 export class InOrder {
-  #last: Promise<void> = Promise.resolve();
-  #waiting = 0;
+  readonly #waiting: (() => Promise<void>)[] = [];
+  #work: Promise<void> | null = null;
 
   add(work: () => Promise<void>): void {
-    if (this.#waiting >= MOST_WAITING) return;
-    this.#waiting += 1;
-    this.#last = this.#last.then(work, work).finally(() => {
-      this.#waiting -= 1;
-    });
-    this.#last.catch(() => undefined);
+    // Whoever switches faster than it can be looked up is not followed step by step, but to where they are.
+    if (this.#waiting.length === MOST_WAITING) this.#waiting.pop();
+    this.#waiting.push(work);
+    this.#work ??= this.#drain();
   }
 
   /** Resolves when all is done. */
   async settled(): Promise<void> {
-    await this.#last.catch(() => undefined);
+    await this.#work;
+  }
+
+  async #drain(): Promise<void> {
+    for (let work = this.#waiting.shift(); work !== undefined; work = this.#waiting.shift()) {
+      // What cannot be looked up is not known; the next may be.
+      await work().catch(() => undefined);
+    }
+    this.#work = null;
   }
 }

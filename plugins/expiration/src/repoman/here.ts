@@ -1,3 +1,4 @@
+import os from 'node:os';
 import type { Reporter } from '@d3/sdk';
 import { usageFolder } from '../usage-folder.ts';
 import type { FrontSource } from './front.ts';
@@ -7,7 +8,6 @@ import { x11Here } from './x11.ts';
 
 export interface HereOptions {
   root: string;
-  user: { username: string; uid: number };
   /** Milliseconds between two writings at least. */
   every: number;
   ui: Reporter;
@@ -15,7 +15,7 @@ export interface HereOptions {
 }
 
 /** Records for whoever runs it, in the session it runs in. */
-export async function watchHere({ root, user, every, ui, signal }: HereOptions): Promise<Watched> {
+export async function watchHere({ root, every, ui, signal }: HereOptions): Promise<Watched> {
   const source: FrontSource = process.platform === 'darwin' ? macFront(MAC_PARTS) : x11Here();
   process.title = PROCESS_NAME;
   const hangup = new AbortController();
@@ -25,8 +25,7 @@ export async function watchHere({ root, user, every, ui, signal }: HereOptions):
   try {
     return await watch({
       folder: usageFolder(root, process.platform),
-      user: user.username,
-      uid: user.uid,
+      ...userHere(),
       source,
       every,
       ui,
@@ -35,5 +34,15 @@ export async function watchHere({ root, user, every, ui, signal }: HereOptions):
     });
   } finally {
     process.off('SIGHUP', end);
+  }
+}
+
+/** An account that has no entry has its number for a name. */
+function userHere(): { user: string; uid: number } {
+  const uid = process.getuid?.() ?? 0;
+  try {
+    return { user: os.userInfo().username, uid };
+  } catch {
+    return { user: String(uid), uid };
   }
 }

@@ -87,13 +87,15 @@ function isNotification(line: string): boolean {
 
 /** @returns the number of the app that `lsappinfo` speaks of, as it takes it; null when there is none */
 export function appIn(said: string): string | null {
-  const [, number] = /"LSASN"\s*=\s*(ASN:0x[0-9a-f]+-0x[0-9a-f]+)/i.exec(said) ?? /(ASN:0x[0-9a-f]+-0x[0-9a-f]+)/i.exec(said) ?? [];
+  const [, number] =
+    /"LSASN"\s*=\s*(ASN:0x[0-9a-f]+-0x[0-9a-f]+)/i.exec(said) ?? /(ASN:0x[0-9a-f]+-0x[0-9a-f]+)/i.exec(said) ?? [];
   return number === undefined || /-0x0+$/.test(number) ? null : `${number}:`;
 }
 
 /** @returns the executable's path, or the bundle's where that one is not said; none when neither is */
 export function pathsInInfo(said: string): string[] {
-  const value = (name: string) => new RegExp(`^\\s*"${name}"\\s*=\\s*"(/.*)"\\s*$`, 'ms').exec(firstOf(said, name))?.[1];
+  const value = (name: string) =>
+    new RegExp(`^\\s*"${name}"\\s*=\\s*"(/.*)"\\s*$`, 'ms').exec(firstOf(said, name))?.[1];
   const found = value('CFBundleExecutablePath') ?? value('LSBundlePath');
   return found === undefined ? [] : [found];
 }

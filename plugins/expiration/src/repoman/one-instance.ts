@@ -21,6 +21,8 @@ export function onlyOne(file: string, uid: number): () => void {
   }
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
+    // What stands beside the file could be somebody else's, so nothing does.
+    database.exec('PRAGMA journal_mode = MEMORY');
     database.exec('BEGIN EXCLUSIVE');
     return () => database.close();
   } catch (error) {

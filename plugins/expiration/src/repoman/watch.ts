@@ -1,6 +1,6 @@
 import { lstatSync, renameSync } from 'node:fs';
-import { setTimeout as later } from 'node:timers';
 import path from 'node:path';
+import { setTimeout as later } from 'node:timers';
 import { D3Error, type Reporter } from '@d3/sdk';
 import { type DatedUsage, readUsage, writeUsage } from '../usage-file.ts';
 import { usageFile } from '../usage-folder.ts';
@@ -45,16 +45,21 @@ export async function watch({ folder, user, uid, source, every, ui, now, signal 
   const file = fileOf(folder, user);
   const release = hold(path.join(folder, `.${user}.lock`), uid);
   try {
-    const recorder = new Recorder(before(file, uid, now(), ui), { every, refresh: REFRESH }, {
-      now,
-      ticks: () => performance.now(),
-      later: (milliseconds, work) => {
-        const timer = later(work, milliseconds);
-        return () => clearTimeout(timer);
+    const recorder = new Recorder(
+      before(file, uid, now(), ui),
+      { every, refresh: REFRESH },
+      {
+        now,
+        ticks: () => performance.now(),
+        later: (milliseconds, work) => {
+          const timer = later(work, milliseconds);
+          return () => clearTimeout(timer);
+        },
+        save: (usage) => writeUsage(file, usage),
+        onTrouble: (error) =>
+          ui({ type: 'warning', target: file, text: `it cannot be written: ${(error as Error).message}` }),
       },
-      save: (usage) => writeUsage(file, usage),
-      onTrouble: (error) => ui({ type: 'warning', target: file, text: `it cannot be written: ${(error as Error).message}` }),
-    });
+    );
     try {
       begin(recorder, file);
       await source.watch((paths) => recorder.front(paths), signal);

@@ -20,10 +20,15 @@ export interface X11Parts {
 /** @throws D3Error refused (30) under Wayland, and where there is no display */
 export function x11({ xprop, env, proc, machine }: X11Parts): FrontSource {
   if ((env['WAYLAND_DISPLAY'] ?? '') !== '' || env['XDG_SESSION_TYPE'] === 'wayland') {
-    throw new D3Error('WAYLAND', 'refused', 'This session is one of Wayland, which tells nobody which app is in front.', {
-      target: env['WAYLAND_DISPLAY'] ?? 'wayland',
-      actions: ['log in to an X11 session; without usage data nothing of this machine expires'],
-    });
+    throw new D3Error(
+      'WAYLAND',
+      'refused',
+      'This session is one of Wayland, which tells nobody which app is in front.',
+      {
+        target: env['WAYLAND_DISPLAY'] ?? 'wayland',
+        actions: ['log in to an X11 session; without usage data nothing of this machine expires'],
+      },
+    );
   }
   const { DISPLAY: display = '', XAUTHORITY: authority, HOME: home } = env;
   if (display === '') {

@@ -1,6 +1,5 @@
-import os from 'node:os';
 import { D3Error } from '@d3/sdk';
-import { type CommandContext, type CommandOutcome, duration, PluginCommand } from '@d3/sdk/command';
+import { type CommandContext, type CommandOutcome, duration, machineFlags, PluginCommand } from '@d3/sdk/command';
 import type { Watched } from '../../repoman/watch.ts';
 
 const MINUTES = 60;
@@ -14,6 +13,7 @@ export default class Repoman extends PluginCommand<Watched> {
     'every graphical session: on macOS, and on Linux under X11. Wayland tells nobody which app is in front, so it is refused there (30).';
   static override examples = ['<%= config.bin %> repoman', '<%= config.bin %> repoman --every 1m'];
   static override endsBySignal = true;
+  static override baseFlags = machineFlags;
   static override flags = {
     every: duration({
       helpValue: 'TIME',
@@ -28,7 +28,7 @@ export default class Repoman extends PluginCommand<Watched> {
       throw new D3Error('EVERY_TOO_SHORT', 'usage', 'Usage is written once a second at most.', { target: '--every' });
     }
     const { watchHere } = await import('../../repoman/here.ts');
-    return { result: await watchHere({ root, every: every * 1000, ui, signal, user: os.userInfo() }) };
+    return { result: await watchHere({ root, every: every * 1000, ui, signal }) };
   }
 
   text({ file, switches }: Watched): string {

@@ -1,31 +1,35 @@
-import { type CommandContext, type CommandOutcome, PluginCommand } from '@d3/sdk/command';
+import { type CommandContext, type CommandOutcome, machineFlags, PluginCommand } from '@d3/sdk/command';
 import { Flags } from '@oclif/core';
-import type { AgentChange } from '../../repoman/agent.ts';
 
-export default class RepomanInstall extends PluginCommand<AgentChange> {
+type Laid = { files: readonly string[]; folder: string; dryRun: boolean };
+
+export default class RepomanInstall extends PluginCommand<Laid> {
   static override summary = 'Have d3RepoMan started in every graphical session.';
   static override description =
     'Makes the folder that usage is recorded in, so that users add their own files and can touch no others, and lays down an agent of ' +
-    'launchd on macOS, an autostart entry elsewhere. Doing it again changes what has changed.';
+    'launchd on macOS, an autostart entry elsewhere. It counts from the next session on. Doing it again changes what has changed.';
   static override examples = ['<%= config.bin %> repoman install'];
+  static override baseFlags = machineFlags;
   static override flags = {
     'dry-run': Flags.boolean({ summary: 'Show what would be done; change nothing.' }),
-    program: Flags.string({
-      helpValue: 'PATH',
-      summary: 'The d3 that is started, by its absolute path.',
-      default: '/usr/local/bin/d3',
-    }),
   };
 
-  async execute({ flags, root }: CommandContext): Promise<CommandOutcome<AgentChange>> {
-    const { installAgent, programOf } = await import('../../repoman/agent.ts');
-    const { program, warnings } = programOf(flags['program'] as string, root);
-    const place = { root, platform: process.platform };
-    return { result: installAgent(place, program, flags['dry-run'] === true), warnings };
+  async execute({ flags, root, ports }: CommandContext): Promise<CommandOutcome<Laid>> {
+    const { asOwner, makeUsageFolder, repomanTrigger } = await import('../../repoman/agent.ts');
+    const { usageFolder } = await import('../../usage-folder.ts');
+    const folder = usageFolder(root, process.platform);
+    const dryRun = flags['dry-run'] === true;
+    return asOwner(folder, async () => {
+      const { triggers } = await ports();
+      const trigger = repomanTrigger(process.platform, await triggers.program());
+      if (!dryRun) makeUsageFolder(folder);
+      const { files } = await triggers.install(trigger, { dryRun });
+      return { result: { files, folder, dryRun } };
+    });
   }
 
-  text({ agent, folder, told, dryRun }: AgentChange): string {
-    if (dryRun) return `d3RepoMan would be started in every session by ${agent}, and write to ${folder}`;
-    return `d3RepoMan is started in every session${told ? ', and in this one now' : ' from the next on'}, by ${agent}; it writes to ${folder}`;
+  text({ files, folder, dryRun }: Laid): string {
+    const is = dryRun ? 'would be' : 'is';
+    return `d3RepoMan ${is} started in every session from the next on: ${files.join(', ')}\nIt writes to ${folder}`;
   }
 }
