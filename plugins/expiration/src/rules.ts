@@ -7,14 +7,15 @@ import type { ExpirationFacts, ExpiringReceipt } from './facts.ts';
 export type Verdict =
   | { kind: 'never' }
   | { kind: 'keep'; reason: string }
-  | { kind: 'warn'; days: number; reason: string }
+  /** `told`: the notice its users have had is about just this. */
+  | { kind: 'warn'; days: number; reason: string; told: boolean }
   | { kind: 'expire'; reason: string };
 
 /** How one of the two ways to expire stands: by disuse, and for good on a date. */
 type Standing =
   /** Time is up. `from`: what the users were told before that moment is about something else. */
   | { kind: 'due'; reason: string; from: number }
-  | { kind: 'waits'; until: number; reason: string }
+  | { kind: 'waits'; until: number; reason: string; from: number }
   | { kind: 'open'; reason: string };
 
 const DAY = 86_400_000;
@@ -42,7 +43,12 @@ export function judge(receipt: ExpiringReceipt, facts: ExpirationFacts | null, a
   if (due !== undefined) return afterNotice(due, receipt, facts, now);
   const [next] = standings.filter((standing) => standing.kind === 'waits').toSorted((a, b) => a.until - b.until);
   if (next !== undefined && facts.noticeDays !== null && next.until - now <= facts.noticeDays * DAY)
-    return { kind: 'warn', days: daysTo(next.until, now), reason: next.reason };
+    return {
+      kind: 'warn',
+      days: daysTo(next.until, now),
+      reason: next.reason,
+      told: toldAt(next.from, receipt, facts, now) !== null,
+    };
   return keep(standings.map(({ reason }) => reason).join('; '));
 }
 
@@ -86,7 +92,9 @@ function byUse(receipt: ExpiringReceipt, facts: ExpirationFacts, now: number): S
   if (odd !== undefined) return open(`use of ${JSON.stringify(odd)} cannot be recorded`);
   const ahead = expirationPaths.find((path) => future.includes(path));
   if (ahead !== undefined) return open(`a use of ${ahead} is on record for a time that is still to come`);
-  const uses = expirationPaths.flatMap((path) => (Object.hasOwn(lastUsed, path) ? [Date.parse(lastUsed[path] ?? '')] : []));
+  const uses = expirationPaths.flatMap((path) =>
+    Object.hasOwn(lastUsed, path) ? [Date.parse(lastUsed[path] ?? '')] : [],
+  );
   const last = Math.max(Date.parse(installedAt), ...uses);
   if (!(last <= now)) return open('when it was last used is not known');
   const covered = since === null ? Number.NaN : now - Date.parse(since);
@@ -98,15 +106,16 @@ function byUse(receipt: ExpiringReceipt, facts: ExpirationFacts, now: number): S
   const unused = Math.floor((now - last) / DAY);
   const reason = `${what} ${inDays(unused)} ago; it may be unused for ${inDays(expiration)}`;
   if (unused > expiration) return { kind: 'due', reason, from: last };
-  return { kind: 'waits', until: last + (expiration + 1) * DAY, reason };
+  return { kind: 'waits', until: last + (expiration + 1) * DAY, reason, from: last };
 }
 
 /** A day of the calendar (UTC) or so many days after the install, whether it is used or not. */
 function forGood(firm: NonNullable<ExpiringReceipt['firmExpiration']>, installed: number, now: number): Standing {
   const until = 'on' in firm ? Date.parse(`${firm.on}T00:00:00Z`) + DAY : installed + firm.days * DAY;
   if (!Number.isFinite(until)) return open('when it ends for good is not known');
-  const reason = 'on' in firm ? `${firm.on} is its last day, used or not` : `it stays ${inDays(firm.days)}, used or not`;
-  return until <= now ? { kind: 'due', reason, from: installed } : { kind: 'waits', until, reason };
+  const reason =
+    'on' in firm ? `${firm.on} is its last day, used or not` : `it stays ${inDays(firm.days)}, used or not`;
+  return until <= now ? { kind: 'due', reason, from: installed } : { kind: 'waits', until, reason, from: installed };
 }
 
 function open(reason: string): Standing {
@@ -116,16 +125,29 @@ function open(reason: string): Standing {
 /** Where users are told, nothing goes before they were, in time. */
 function afterNotice(
   { reason, from }: Extract<Standing, { kind: 'due' }>,
-  { basename, edition }: ExpiringReceipt,
-  { noticeDays, noticed }: ExpirationFacts,
+  receipt: ExpiringReceipt,
+  facts: ExpirationFacts,
   now: number,
 ): Verdict {
+  const { noticeDays } = facts;
   if (noticeDays === null) return { kind: 'expire', reason };
+  const told = toldAt(from, receipt, facts, now);
+  const until = (told ?? now) + noticeDays * DAY;
+  if (until <= now) return { kind: 'expire', reason };
+  return { kind: 'warn', days: daysTo(until, now), reason, told: told !== null };
+}
+
+/** When users were told; null: they were not, or of another edition, or before it was used again. */
+function toldAt(
+  from: number,
+  { basename, edition }: ExpiringReceipt,
+  { noticed }: ExpirationFacts,
+  now: number,
+): number | null {
   const notice = Object.hasOwn(noticed, basename) ? noticed[basename] : undefined;
-  const told = notice === undefined || notice.edition !== edition ? Number.NaN : Date.parse(notice.at);
-  const counts = told >= from && told <= now;
-  const until = (counts ? told : now) + noticeDays * DAY;
-  return until <= now ? { kind: 'expire', reason } : { kind: 'warn', days: daysTo(until, now), reason };
+  if (notice === undefined || notice.edition !== edition) return null;
+  const told = Date.parse(notice.at);
+  return told >= from && told <= now ? told : null;
 }
 
 function daysTo(until: number, now: number): number {

@@ -122,7 +122,9 @@ describe('the rule of expiration', () => {
     expect(firm({ days: 201 }).kind).to.equal('keep');
     const without = { usage: { known: false, why: 'there is no folder' }, monitor: false } as const;
     expect(firm({ on: '2027-04-30' }, without).kind).to.equal('expire');
-    expect(verdict(without, { firmExpiration: { days: 9 }, expiration: 0, expirationPaths: [] }).kind).to.equal('expire');
+    expect(verdict(without, { firmExpiration: { days: 9 }, expiration: 0, expirationPaths: [] }).kind).to.equal(
+      'expire',
+    );
     expect(firm({ on: '2027-04-30' }, { running: [APP] }).kind).to.equal('keep');
     expect(firm({ on: '2027-04-30' }, { allowed: false }).kind).to.equal('keep');
     expect(firm({ on: '2027-04-30' }, { kept: { foo: null } }).kind).to.equal('expire');
@@ -207,7 +209,8 @@ describe('the rule of expiration', () => {
         expect(of.running).to.be.an('array');
         expect(expirationPaths.filter((path) => of.running?.includes(path))).to.deep.equal([]);
         expect(Date.parse(on.installedAt)).to.be.at.most(NOW);
-        if (of.noticeDays !== null) expect(Date.parse(of.noticed['foo']?.at ?? '')).to.be.at.most(NOW - of.noticeDays * DAY);
+        if (of.noticeDays !== null)
+          expect(Date.parse(of.noticed['foo']?.at ?? '')).to.be.at.most(NOW - of.noticeDays * DAY);
         const isOver =
           firm !== null &&
           ('on' in firm ? firm.on < AT.slice(0, 10) : Date.parse(on.installedAt) + firm.days * DAY <= NOW);

@@ -190,7 +190,9 @@ async function turn() {
   if (slide !== null && at(showing).src !== slide.url) {
     const other = showing === 'slide-a' ? 'slide-b' : 'slide-a';
     at(other).src = slide.url;
-    await at(other).decode().catch(() => undefined);
+    await at(other)
+      .decode()
+      .catch(() => undefined);
     at(showing).classList.remove('now');
     at(other).classList.add('now');
     showing = other;

@@ -24,7 +24,12 @@ export function oneLine(text: string, longest = LONGEST): string {
     .replaceAll(/ {2,}/g, ' ')
     .trim();
   const letters = Array.from(plain);
-  return letters.length > longest ? `${letters.slice(0, longest - 1).join('').trimEnd()}…` : plain;
+  return letters.length > longest
+    ? `${letters
+        .slice(0, longest - 1)
+        .join('')
+        .trimEnd()}…`
+    : plain;
 }
 
 /** Reads a captions file: one JSON object of file name to caption. What is no such thing names nothing. */
@@ -36,7 +41,5 @@ export function readCaptions(text: string): Map<string, string> {
     return new Map();
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return new Map();
-  return new Map(
-    Object.entries(parsed).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-  );
+  return new Map(Object.entries(parsed).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }

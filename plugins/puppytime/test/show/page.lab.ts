@@ -131,14 +131,20 @@ describe('the page of a show in a real browser', () => {
           server.show(scene({ question: question(30) }), puppies);
           await page.getByRole('button', { name: 'Install now' }).waitFor();
           await show(page, 'question');
-          server.show(scene({ question: { ...question(30), image: null, labels: { continue: 'Install now', postpone: null } } }), puppies);
+          server.show(
+            scene({ question: { ...question(30), image: null, labels: { continue: 'Install now', postpone: null } } }),
+            puppies,
+          );
           server.show(scene({ question: { ...question(30), id: 'q2', image: null } }), puppies);
           await page.locator('#picture').waitFor({ state: 'hidden' });
           await show(page, 'question-plain');
           server.show(scene({ installer: 'gone' }), puppies);
           await page.getByText('goes on by itself').waitFor();
           await show(page, 'gone');
-          server.show(scene({ over: true, progress: { message: 'Everything is installed. Restarting now.', done: 3, total: 3 } }), puppies);
+          server.show(
+            scene({ over: true, progress: { message: 'Everything is installed. Restarting now.', done: 3, total: 3 } }),
+            puppies,
+          );
           await page.getByText('Restarting now').waitFor();
           await show(page, 'over');
         });

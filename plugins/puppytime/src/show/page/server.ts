@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MEDIA_TYPES } from '../images.ts';
-import { readImage, readSlide, type Slide } from '../slides.ts';
 import type { Answer, Scene } from '../scene.ts';
+import { readImage, readSlide, type Slide } from '../slides.ts';
 
 /** What the page asks for once a second. */
 export interface PageState extends Omit<Scene, 'question'> {
@@ -206,7 +206,12 @@ const BASIC = {
 
 function send(response: ServerResponse, bytes: Buffer, type: string, policy: string): void {
   const length = bytes.length;
-  response.writeHead(200, { ...BASIC, 'content-type': type, 'content-length': length, 'content-security-policy': policy });
+  response.writeHead(200, {
+    ...BASIC,
+    'content-type': type,
+    'content-length': length,
+    'content-security-policy': policy,
+  });
   response.end(bytes);
 }
 
