@@ -4,7 +4,7 @@ import type { PluginContext, ProcessHere } from '@d3/sdk';
 import { accountsHere } from './accounts.ts';
 import { coverageOf } from './coverage.ts';
 import type { ExpirationFacts, ExpiringReceipt, UsageFacts } from './facts.ts';
-import { recall, rememberIfPossible } from './memory.ts';
+import { type Memory, recall, rememberIfPossible } from './memory.ts';
 import { PROCESS_NAME } from './repoman/watch.ts';
 import { isRecordable } from './usage-file.ts';
 import { type FolderUsage, readUsageFolder, type UserUsage, usageFolder } from './usage-folder.ts';
@@ -13,6 +13,9 @@ import { type FolderUsage, readUsageFolder, type UserUsage, usageFolder } from '
 export interface GatherPorts extends Pick<PluginContext, 'root' | 'settings' | 'state' | 'processes'> {
   platform: NodeJS.Platform;
 }
+
+/** What only reads needs of them. */
+type ReadingPorts = Pick<GatherPorts, 'root' | 'processes' | 'platform'> & { state: Pick<GatherPorts['state'], 'get'> };
 
 /** This machine's settings of expiration. */
 export interface ExpirationSettings {
@@ -32,12 +35,19 @@ export async function settingsHere({ settings }: Pick<GatherPorts, 'settings'>):
   };
 }
 
-/** Everything expiration goes by, as it is now. Where it is not allowed, nothing is read. @param at ISO 8601 */
+/** What was gathered, with what the next sync is to know of it. */
+interface Gathered {
+  facts: ExpirationFacts;
+  /** Null: there is nothing to say of it yet. */
+  coverage: Memory['coverage'] | null;
+}
+
+/** Everything expiration goes by, as it is now; where it is not allowed, nothing is read. Keeps nothing. @param at ISO 8601 */
 export async function gather(
   receipts: readonly ExpiringReceipt[],
   at: string,
-  ports: GatherPorts,
-): Promise<ExpirationFacts> {
+  ports: ReadingPorts & Pick<GatherPorts, 'settings'>,
+): Promise<Gathered> {
   const { allowed, noticePolicy, noticeDays } = await settingsHere(ports);
   const { state } = ports;
   const remembered = {
@@ -49,28 +59,40 @@ export async function gather(
   };
   if (!allowed) {
     const usage = { known: false, why: 'it was not looked at' } as const;
-    return { ...remembered, monitor: null, running: null, usage };
+    return { facts: { ...remembered, monitor: null, running: null, usage }, coverage: null };
   }
-  return { ...remembered, ...(await look(pathsOf(receipts), at, ports)) };
+  const { coverage, ...seen } = await look(pathsOf(receipts), at, ports);
+  return { facts: { ...remembered, ...seen }, coverage };
 }
 
-/** What is used and what runs, whether anything may expire or not. */
-export async function look(
-  paths: readonly string[],
-  at: string,
-  ports: GatherPorts,
-): Promise<Pick<ExpirationFacts, 'monitor' | 'running' | 'usage'>> {
-  const aliases = new Map(paths.map((file) => [file, [file, ...resolved(file, ports.root)]]));
+type Seen = Pick<ExpirationFacts, 'monitor' | 'running' | 'usage'> & Pick<Gathered, 'coverage'>;
+
+/** What is used and what runs, whether anything may expire or not. @param at ISO 8601 */
+export async function look(paths: readonly string[], at: string, ports: ReadingPorts): Promise<Seen> {
+  const aliases = aliasesOf(paths, ports.root);
   const processes = await ports.processes.list().catch(() => null);
   const running = processes === null ? null : runningOf(aliases, processes);
   const monitor = processes === null ? null : processes.some(({ names }) => names.includes(PROCESS_NAME));
-  return { monitor, running, usage: usageOf(aliases, new Date(at), ports) };
+  return { monitor, running, ...usageOf(aliases, at, ports) };
 }
 
-/** Has the latest time kept that a sync has seen. @param at ISO 8601 */
-export function rememberClock(at: string, { state }: Pick<GatherPorts, 'state'>): void {
+/** Those of the paths whose programs run. @throws D3Error failed when it cannot be found out */
+export async function runningHere(
+  paths: readonly string[],
+  { root, processes }: Pick<GatherPorts, 'root' | 'processes'>,
+): Promise<string[]> {
+  return runningOf(aliasesOf(paths, root), await processes.list());
+}
+
+/** Has kept what the next sync is to know: the latest time seen, and since when use is on record. @param at ISO 8601 */
+export function rememberSeen(at: string, { coverage }: Gathered, { state }: Pick<GatherPorts, 'state'>): void {
   const seen = recall('clock', state);
   if (seen === null || Date.parse(seen) < Date.parse(at)) rememberIfPossible('clock', at, state);
+  if (coverage !== null) rememberIfPossible('coverage', coverage, state);
+}
+
+function aliasesOf(paths: readonly string[], root: string): Map<string, string[]> {
+  return new Map(paths.map((file) => [file, [file, ...resolved(file, root)]]));
 }
 
 export function pathsOf(receipts: readonly ExpiringReceipt[]): string[] {
@@ -98,30 +120,31 @@ function runningOf(aliases: ReadonlyMap<string, readonly string[]>, processes: r
   );
 }
 
-function usageOf(aliases: ReadonlyMap<string, readonly string[]>, now: Date, ports: GatherPorts): UsageFacts {
-  const { root, platform, state } = ports;
+function usageOf(
+  aliases: ReadonlyMap<string, readonly string[]>,
+  at: string,
+  { root, platform, state }: ReadingPorts,
+): Pick<Seen, 'usage' | 'coverage'> {
   const folder = usageFolder(root, platform);
   const accountOf = root === '/' ? accountsHere() : null;
-  const found = readUsageFolder(folder, { now, accountOf });
-  const users = usersOf(found, folder);
-  if (typeof users === 'string') return { known: false, why: users };
-  const before = recall('coverage', state);
-  const begun = users.flatMap(({ user, since }) => (since === null ? [] : [[user, since] as const]));
-  const coverage = coverageOf(before, new Map(begun), now.toISOString());
-  if (coverage !== null) rememberIfPossible('coverage', coverage, state);
-  return { ...ofPaths(aliases, users), since: coverage?.since ?? null };
+  const found = readUsageFolder(folder, { now: new Date(at), accountOf });
+  const believed = found === null || 'damage' in found ? [] : found.users.filter((user) => 'lastUsed' in user);
+  const begun = believed.flatMap(({ user, since }) => (since === null ? [] : [[user, since] as const]));
+  const coverage = coverageOf(recall('coverage', state), new Map(begun), at);
+  const why = whyUnknown(found, folder);
+  if (why !== null) return { usage: { known: false, why }, coverage };
+  return { usage: { ...ofPaths(aliases, believed), since: coverage?.since ?? null }, coverage };
 }
 
 type Believed = Extract<UserUsage, { lastUsed: unknown }>;
 
-/** Every user's file, or why nothing can be said of what is used: one that cannot be read may have had anything in it. */
-function usersOf(found: FolderUsage, folder: string): Believed[] | string {
+/** Why nothing can be said of what is used; null: it can. One file that cannot be read may have had anything in it. */
+function whyUnknown(found: FolderUsage, folder: string): string | null {
   if (found === null) return `there is no folder ${folder}, which "d3 repoman install" makes`;
   if ('damage' in found) return `${folder}: ${found.damage}`;
   if (found.users.length === 0) return 'nobody has recorded any yet';
   const damaged = found.users.find((user) => 'damage' in user);
-  if (damaged !== undefined && 'damage' in damaged) return `${damaged.file}: ${damaged.damage}`;
-  return found.users as Believed[];
+  return damaged === undefined ? null : `${damaged.file}: ${damaged.damage}`;
 }
 
 function ofPaths(

@@ -26,7 +26,7 @@ const DAY = 86_400_000;
 /** What is used of all that says what its use is, or can expire. @param at ISO 8601 */
 export async function usageHere(receipts: readonly PlanReceipt[], at: string, ports: GatherPorts): Promise<UsageRow[]> {
   const shown = receipts.filter((receipt) => canExpire(receipt) || receipt.expirationPaths.length > 0);
-  const facts = await gather(shown, at, ports);
+  const { facts } = await gather(shown, at, ports);
   const { usage, running } = facts.allowed ? facts : await look(pathsOf(shown), at, ports);
   return shown.map((receipt): UsageRow => {
     const { basename, edition, expiration, expirationPaths: paths, installedAt } = receipt;

@@ -45,7 +45,7 @@ async function tellOfNext(
   if (!allowed || noticePolicy === null) return;
   const at = ports.clock.now().toISOString();
   const expiring = receipts.filter(canExpire);
-  const facts = await gather(expiring, at, ports);
+  const { facts } = await gather(expiring, at, ports);
   const judged = expiring.map((receipt) => ({ receipt, verdict: judge(receipt, facts, at) }));
   const due = judged.flatMap(({ receipt, verdict }) => (isNear(verdict) ? [{ receipt, verdict }] : []));
   const noticed: Memory['noticed'] = {};

@@ -1,5 +1,5 @@
 import { defineHook, type GateAnswer, type Handler } from '@d3/sdk';
-import { look } from '../gather.ts';
+import { runningHere } from '../gather.ts';
 import { recall, remember } from '../memory.ts';
 
 const PROCEED: GateAnswer = { kind: 'proceed', evidence: [] };
@@ -8,12 +8,9 @@ const PROCEED: GateAnswer = { kind: 'proceed', evidence: [] };
 const before: Handler<'d3:uninstall:before'> = async ({ basename, edition, environment }, context) => {
   if (environment['D3_EXPIRING_PKG'] !== edition) return PROCEED;
   const receipt = (await context.receipts.list()).find((candidate) => candidate.basename === basename);
-  const at = context.clock.now().toISOString();
-  const ports = { ...context, platform: process.platform };
-  const { running } = await look(receipt?.expirationPaths ?? [], at, ports);
-  if (running === null || running.length > 0) {
-    const reason =
-      running === null ? 'which programs run cannot be found out' : `${running.join(', ')} was started meanwhile`;
+  const running = await runningHere(receipt?.expirationPaths ?? [], context);
+  if (running.length > 0) {
+    const reason = `it had expired, but ${running.join(', ')} was started meanwhile`;
     return { kind: 'refuse', reason, cause: 'rule', evidence: [] };
   }
   const removing = recall('removing', context.state) ?? [];
