@@ -34,7 +34,9 @@ export async function installQueued(edition: string, machine: Machine, options: 
     const outcome = outcomes.findLast((candidate) => candidate.target === edition);
     const ended = outcome === undefined ? { status: 'held' as const, text: '' } : endOf(outcome);
     if (ended.status === 'failed') countFailure(entry, ended.text, machine);
-    return { edition, ...ended, restart: restart.includes(edition) };
+    // One that was cut is finished before anything is decided, and needs its restart just as much.
+    const finished = outcomes.some((one) => one.edition === edition && one.status === 'installed');
+    return { edition, ...ended, restart: restart.includes(edition) || (finished && entry.edition.reboot) };
   } catch (error) {
     options.signal.throwIfAborted();
     if (!(error instanceof D3Error)) throw error;
@@ -76,10 +78,11 @@ function shown(entry: Deferred): Omit<QueuedEdition, 'fetched'> {
 }
 
 /** Whoever waits for a process to end did not fail. */
-function endOf({ status, text, blockedBy, problem }: Outcome): Pick<QueuedInstall, 'status' | 'text'> {
+function endOf({ status, text, problem }: Outcome): Pick<QueuedInstall, 'status' | 'text'> {
   if (status === 'installed' || status === 'settled' || status === 'refreshed' || status === 'nothing')
     return { status: 'installed', text };
-  const waits = status === 'held' || blockedBy !== undefined || problem?.exit === 'depotUnreachable';
+  const { code, exit } = problem ?? { code: null, exit: null };
+  const waits = status === 'held' || code === 'PROCESS_RUNNING' || exit === 'depotUnreachable';
   return { status: waits ? 'held' : 'failed', text };
 }
 

@@ -63,7 +63,7 @@ export class Display {
 /** Waits until something is so; ten seconds at most. */
 export async function until(isSo: () => boolean): Promise<void> {
   for (let tries = 0; !isSo(); tries += 1) {
-    if (tries === 200) throw new Error(`not within ten seconds: ${isSo}`);
+    if (tries === 200) throw new Error(`not within ten seconds: ${isSo.toString()}`);
     await sleep(50);
   }
 }

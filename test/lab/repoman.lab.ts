@@ -185,6 +185,23 @@ describe('depot3:H02 d3RepoMan in a real X11 session', () => {
     expect(await ended(monitor)).to.equal(0);
   });
 
+  it('is refused (30), and says by what, where somebody made a file in the name of a user first', () => {
+    const as = (uid: number, ...words: string[]) =>
+      spawnSync('setpriv', ['--reuid', String(uid), '--regid', String(uid), '--clear-groups', ...words], {
+        env: env(),
+        encoding: 'utf8',
+      });
+    const names = ['nobody.plist', '.nobody.lock', '.nobody.plist.new'];
+    for (const name of names) {
+      const squatted = path.join(folder(), name);
+      expect(as(12_345, 'sh', '-c', `umask 077; : > '${squatted}'`).status).to.equal(0);
+      const { status, stderr } = as(65_534, path.join(project, 'bin/d3'), 'repoman');
+      expect(status, stderr).to.equal(30);
+      expect(stderr).to.include("Somebody else's file");
+      for (const left of names) rmSync(path.join(folder(), left), { force: true });
+    }
+  });
+
   it('is given up in words where no display answers', () => {
     const { status, stderr } = spawnSync(path.join(project, 'bin/d3'), ['repoman'], {
       env: { ...env(), DISPLAY: ':987' },

@@ -112,9 +112,6 @@ function begin(question) {
   const picture = at('picture');
   picture.hidden = question.picture === null;
   if (question.picture !== null) picture.src = question.picture;
-  picture.onerror = () => {
-    picture.hidden = true;
-  };
   for (const button of [at('continue'), at('postpone')]) button.disabled = false;
   at('continue').focus();
 }
@@ -204,10 +201,13 @@ async function turn() {
 
 // Keys and beginnings
 
-at('continue').addEventListener('click', () => answer('continue'));
-at('postpone').addEventListener('click', () => answer('postpone'));
+at('picture').addEventListener('error', () => {
+  at('picture').hidden = true;
+});
+at('continue').addEventListener('click', () => void answer('continue'));
+at('postpone').addEventListener('click', () => void answer('postpone'));
 addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && asked !== null && !at('postpone').hidden) answer('postpone');
+  if (event.key === 'Escape' && asked !== null && !at('postpone').hidden) void answer('postpone');
   // A window that has no frame is not to be reloaded, printed or searched by chance.
   if (event.key === 'F5' || ((event.ctrlKey || event.metaKey) && 'rpfs'.includes(event.key))) event.preventDefault();
 });

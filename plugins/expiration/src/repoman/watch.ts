@@ -60,8 +60,8 @@ export async function watch({ folder, user, uid, source, every, ui, now, signal 
           ui({ type: 'warning', target: file, text: `it cannot be written: ${(error as Error).message}` }),
       },
     );
+    begin(recorder, file, uid);
     try {
-      begin(recorder, file);
       await source.watch((paths) => recorder.front(paths), signal);
     } finally {
       recorder.close();
@@ -91,21 +91,22 @@ function hold(file: string, uid: number): () => void {
   try {
     return onlyOne(file, uid);
   } catch (error) {
-    throw error instanceof D3Error ? error : noAccess(file, error);
+    throw error instanceof D3Error ? error : noAccess(file, uid, error);
   }
 }
 
-function begin(recorder: Recorder, file: string): void {
+function begin(recorder: Recorder, file: string, uid: number): void {
   try {
     recorder.begin();
   } catch (error) {
-    throw noAccess(file, error);
+    throw noAccess(file, uid, error);
   }
 }
 
-function noAccess(file: string, cause: unknown): D3Error {
+function noAccess(file: string, uid: number, cause: unknown): D3Error {
   const { code, message } = cause as NodeJS.ErrnoException;
-  if (code === 'EPERM' || code === 'ELOOP') return foreign(file);
+  const owner = lstatSync(file, { throwIfNoEntry: false })?.uid ?? uid;
+  if (owner !== uid || code === 'EPERM' || code === 'ELOOP') return foreign(file);
   if (code === 'EACCES') {
     return new D3Error('USAGE_ACCESS', 'notAuthorised', 'Usage cannot be recorded by this user.', {
       target: file,

@@ -1,4 +1,4 @@
-import type { Scene } from '../../src/show/scene.ts';
+import type { Scene, SceneQuestion } from '../../src/show/scene.ts';
 
 /** A show in the middle of its work. */
 export function scene(changed: Partial<Scene> = {}): Scene {
@@ -18,4 +18,19 @@ export function scene(changed: Partial<Scene> = {}): Scene {
     },
     ...changed,
   };
+}
+
+/** One that asks. */
+export function questionScene(changed: Partial<SceneQuestion> = {}): Scene {
+  const question: SceneQuestion = {
+    id: 'q1',
+    heading: 'Updates are ready to be installed',
+    text: 'Three packages need a restart.',
+    image: null,
+    labels: { continue: 'Install now', postpone: 'Later' },
+    countdown: 'It begins by itself in %s.',
+    until: 30_000,
+    ...changed,
+  };
+  return scene({ question, progress: null });
 }

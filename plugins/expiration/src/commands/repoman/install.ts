@@ -14,13 +14,14 @@ export default class RepomanInstall extends PluginCommand<Laid> {
     'dry-run': Flags.boolean({ summary: 'Show what would be done; change nothing.' }),
   };
 
-  async execute({ flags, root, ports }: CommandContext): Promise<CommandOutcome<Laid>> {
+  async execute(context: CommandContext): Promise<CommandOutcome<Laid>> {
     const { asOwner, makeUsageFolder, repomanTrigger } = await import('../../repoman/agent.ts');
     const { usageFolder } = await import('../../usage-folder.ts');
+    const { flags, root } = context;
     const folder = usageFolder(root, process.platform);
     const dryRun = flags['dry-run'] === true;
     return asOwner(folder, async () => {
-      const { triggers } = await ports();
+      const { triggers } = await context.ports();
       const trigger = repomanTrigger(process.platform, await triggers.program());
       if (!dryRun) makeUsageFolder(folder);
       const { files } = await triggers.install(trigger, { dryRun });

@@ -10,13 +10,14 @@ export default class RepomanRemove extends PluginCommand<Taken> {
   static override baseFlags = machineFlags;
   static override flags = { 'dry-run': Flags.boolean({ summary: 'Show what would be done; change nothing.' }) };
 
-  async execute({ flags, root, ports }: CommandContext): Promise<CommandOutcome<Taken>> {
+  async execute(context: CommandContext): Promise<CommandOutcome<Taken>> {
     const { asOwner, repomanTrigger } = await import('../../repoman/agent.ts');
     const { usageFolder } = await import('../../usage-folder.ts');
+    const { flags, root } = context;
     const folder = usageFolder(root, process.platform);
     const dryRun = flags['dry-run'] === true;
     return asOwner(folder, async () => {
-      const { triggers } = await ports();
+      const { triggers } = await context.ports();
       const { files } = await triggers.remove(repomanTrigger(process.platform, ''), { dryRun });
       return { result: { files, folder, dryRun } };
     });

@@ -22,6 +22,8 @@ interface Told {
   /** A page came up, or came to the front or went from it. */
   onSeen(sighting: Sighting): void;
   onAnswer(answer: Answer): void;
+  /** A page asked how things stand: it is still there. */
+  onAsked(): void;
   /** Milliseconds, always growing. */
   now(): number;
 }
@@ -126,10 +128,11 @@ export class PageServer {
       return send(response, await readFile(new URL(file, FOLDER)), type, PAGE_POLICY);
     }
     if (path === 'state') {
+      this.#told.onAsked();
       return send(response, Buffer.from(JSON.stringify(this.#state())), 'application/json', PAGE_POLICY);
     }
     const { question } = this.#scene;
-    if (path.startsWith('picture/') && question?.image != null && path === picturePath(question)) {
+    if (path.startsWith('picture/') && question !== null && question.image !== null && path === picturePath(question)) {
       const image = await readImage(question.image);
       if (image !== null) return send(response, image.bytes, MEDIA_TYPES[image.kind], IMAGE_POLICY);
     }

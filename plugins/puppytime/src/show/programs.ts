@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import type { ShowPrograms } from './orders.ts';
+import type { Session } from './session.ts';
+
+export type UserSession = Extract<Session, { kind: 'user' }>;
+
+/** A program that shows something and goes on doing so. */
+export interface Running {
+  /** Settles when it has ended: its exit code, null when it was ended. */
+  readonly ended: Promise<number | null>;
+  readonly running: boolean;
+  /** Ends it and what it started; resolves when it is over. */
+  end(): Promise<void>;
+}
+
+/** Milliseconds between asking a program to end and ending it. */
+const GRACE = 3000;
+
+export function canRun(program: string): boolean {
+  try {
+    accessSync(program, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Starts a program in a process group of its own, by its absolute path, its words as they are.
+ * @throws Error when it cannot be started
+ */
+export async function start(program: string, args: readonly string[], as: Start = {}): Promise<Running> {
+  const { uid, gid, environment = {} } = as;
+  const child = spawn(program, args, {
+    cwd: '/',
+    detached: true,
+    stdio: 'ignore',
+    env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LANG: 'C.UTF-8', ...environment },
+    ...(uid !== undefined && gid !== undefined ? { uid, gid } : {}),
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (error) => reject(new Error(`${program} cannot be started: ${error.message}`)));
+  });
+  return new Started(child);
+}
+
+interface Start {
+  uid?: number;
+  gid?: number;
+  environment?: Readonly<Record<string, string>>;
+}
+
+/** Starts a program on somebody's screen and as them; a Mac wants it to be put into their session as well. */
+export function startFor(
+  session: UserSession,
+  program: string,
+  args: readonly string[],
+  { launchctl, sudo }: ShowPrograms,
+  platform: NodeJS.Platform,
+): Promise<Running> {
+  const { uid, gid, environment } = session;
+  if (process.getuid?.() !== 0) return start(program, args, { environment });
+  if (platform === 'darwin')
+    return start(launchctl, ['asuser', String(uid), sudo, '-n', '-H', '-u', `#${uid}`, program, ...args]);
+  return start(program, args, { uid, gid, environment });
+}
+
+class Started implements Running {
+  readonly ended: Promise<number | null>;
+  readonly #child: ChildProcess;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    this.ended = new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  async end(): Promise<void> {
+    this.#signal('SIGTERM');
+    const late = setTimeout(() => this.#signal('SIGKILL'), GRACE);
+    await this.ended;
+    clearTimeout(late);
+    // What it left behind in its group goes with it.
+    this.#signal('SIGKILL');
+  }
+
+  #signal(name: NodeJS.Signals): void {
+    try {
+      process.kill(-(this.#child.pid as number), name);
+    } catch {
+      // All of it has ended.
+    }
+  }
+}
