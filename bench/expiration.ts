@@ -85,7 +85,8 @@ try {
     overReading.push(spent / reading);
     overPlan.push(spent / planning);
   }
-  if (expired === 0 || expired === RECEIPTS) throw new Error(`${expired} of ${RECEIPTS} expired, which measures nothing`);
+  if (expired === 0 || expired === RECEIPTS)
+    throw new Error(`${expired} of ${RECEIPTS} expired, which measures nothing`);
   say(
     `expiration, ${RECEIPTS} receipts, ${USERS} usage files of ${APPS} apps (${expired} expire): ${median(own).toFixed(1)} ms, ${median(overReading).toFixed(1)} x reading the files, ${median(overPlan).toFixed(1)} x the plan without it`,
   );

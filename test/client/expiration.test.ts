@@ -4,8 +4,8 @@ import { expect } from 'chai';
 import { gather } from '../../plugins/expiration/src/gather.ts';
 import { judge } from '../../plugins/expiration/src/rules.ts';
 import { usageFolder } from '../../plugins/expiration/src/usage-folder.ts';
-import type { TypedAttributes } from '../../src/catalog/attributes.ts';
 import { editEdition } from '../../src/admin/edit.ts';
+import type { TypedAttributes } from '../../src/catalog/attributes.ts';
 import { explainNow } from '../../src/client/explain.ts';
 import type { RunResult } from '../../src/client/run.ts';
 import { StateReader } from '../../src/client/state/state.ts';
@@ -40,8 +40,7 @@ describe('expiration', () => {
     one.write('etc/d3.json', JSON.stringify({ expiration: { allowed: 'yes', ...more } }));
   const used = (days: number, user = 'calvin') =>
     writeUsageOf(user, machine.root, { lastUsed: { [APP]: ago(days) }, since: ago(400), at: ago(0.01) });
-  const sync = () =>
-    machine.sync({}, { report: (event) => void (event.type === 'warning' && said.push(event.text)) });
+  const sync = () => machine.sync({}, { report: (event) => void (event.type === 'warning' && said.push(event.text)) });
   const removed = ({ outcomes }: RunResult) =>
     outcomes.flatMap(({ status, edition }) => (status === 'uninstalled' ? [edition] : []));
   /** A day in the life of a depot: what it publishes holds for a month. */
@@ -82,7 +81,7 @@ describe('expiration', () => {
     expect(machine.receipts()).to.deep.equal([]);
   });
 
-  it('depot3:H01 reads the ancestor\'s client_expiration_allowed', async () => {
+  it("depot3:H01 reads the ancestor's client_expiration_allowed", async () => {
     await unused();
     machine.write('etc/d3.conf', 'client_expiration_allowed: true\n');
     expect(removed(await sync())).to.deep.equal(['tool-1-1']);
@@ -119,7 +118,12 @@ describe('expiration', () => {
     expect(removed(await sync())).to.deep.equal([]);
     expect(await explained()).to.include('last used 2 days ago');
     await passDays(29);
-    for (const [user, days] of [['calvin', 69], ['susie', 69], ['moe', 31]] as const) used(days, user);
+    for (const [user, days] of [
+      ['calvin', 69],
+      ['susie', 69],
+      ['moe', 31],
+    ] as const)
+      used(days, user);
     expect(removed(await sync())).to.deep.equal(['tool-1-1']);
     await machine.install(['tool']);
     await passDays(20);
@@ -142,7 +146,10 @@ describe('expiration', () => {
     await unused();
     allow();
     rmSync(path.join(sandbox.depot, 'public'), { recursive: true });
-    const failed = await sync().then(() => null, (error: unknown) => error as { exitCode: number });
+    const failed = await sync().then(
+      () => null,
+      (error: unknown) => error as { exitCode: number },
+    );
     expect(failed?.exitCode).to.equal(20);
     expect(machine.exists('opt/tool/version')).to.equal(true);
   });

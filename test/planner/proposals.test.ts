@@ -123,7 +123,7 @@ describe('what plugins propose', () => {
     expect(actionEnvironment(identity, { ...action, environment: {} }, 0)).to.not.have.property('D3_EXPIRING_PKG');
   });
 
-  it('variables that are d3\'s own, or none at all, are no answer', () => {
+  it("variables that are d3's own, or none at all, are no answer", () => {
     const { check } = eventRow('d3:plan');
     const answer = (environment: unknown) => check([{ kind: 'uninstall', basename: 'foo', reason: 'r', environment }]);
     expect(answer({ D3_EXPIRING_PKG: 'foo-1-1' })).to.equal(null);

@@ -19,13 +19,13 @@ interface Declared {
   oclif: { hooks: Record<string, string> };
 }
 
-const PLUGINS = ['scripts', 'expiration'].map((name) => {
+const PLUGINS = ['expiration', 'scripts'].map((name) => {
   const folder = path.join(own, 'plugins', name);
   const pjson = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as Declared;
   return { name: pjson.name, pjson, folder };
 });
 
-/** The plugins scripts and expiration from their sources, wired by their package.json, with the ports of the command line. */
+/** The plugins expiration and scripts from their sources, wired by their package.json, with the ports of the command line. */
 export function withExpiration(machine: SandboxMachine): SandboxMachine {
   settingsComeFrom(() => PLUGINS);
   const filesFor = (event: EventName): HookFile[] =>
