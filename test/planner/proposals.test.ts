@@ -124,8 +124,9 @@ describe('what plugins propose', () => {
   });
 
   it("variables that are d3's own, or none at all, are no answer", () => {
-    const { check } = eventRow('d3:plan');
-    const answer = (environment: unknown) => check([{ kind: 'uninstall', basename: 'foo', reason: 'r', environment }]);
+    const row = eventRow('d3:plan');
+    const answer = (environment: unknown) =>
+      row.check([{ kind: 'uninstall', basename: 'foo', reason: 'r', environment }]);
     expect(answer({ D3_EXPIRING_PKG: 'foo-1-1' })).to.equal(null);
     expect(answer(undefined)).to.equal(null);
     for (const wrong of [

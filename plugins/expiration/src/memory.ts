@@ -26,7 +26,7 @@ export function recall<Key extends keyof Memory>(key: Key, state: Pick<State, 'g
 export function remember<Key extends keyof Memory>(key: Key, value: Memory[Key], state: State): void {
   const before = state.get(key);
   if (before !== null && JSON.stringify(before.value) === JSON.stringify(value)) return;
-  state.set(key, value as unknown as Json, before?.version ?? 0);
+  state.set(key, value, before?.version ?? 0);
 }
 
 /** The same where it may be a rehearsal, which changes nothing: then nothing is kept. */

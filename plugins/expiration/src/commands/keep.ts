@@ -27,9 +27,9 @@ export default class Keep extends MachineCommand<Kept[]> {
     }),
   };
 
-  async execute({ args, flags, ports }: CommandContext): Promise<CommandOutcome<Kept[]>> {
+  async execute({ args, flags, ...command }: CommandContext): Promise<CommandOutcome<Kept[]>> {
     const { keepFromExpiring } = await import('../keep.ts');
-    const { receipts, state, clock } = await ports();
+    const { receipts, state, clock } = await command.ports();
     const installed = await receipts.list();
     const basenames = [args['basename']].flat() as string[];
     const request = { basenames, days: (flags['days'] as number | undefined) ?? null };

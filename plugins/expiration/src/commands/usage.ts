@@ -8,9 +8,9 @@ export default class Usage extends MachineCommand<UsageRow[]> {
     'Lists what can expire, and what says by a path how its use is seen. Users can only read their own usage, so run it as root.';
   static override examples = ['<%= config.bin %> usage', '<%= config.bin %> usage --json'];
 
-  async execute({ ports }: CommandContext): Promise<CommandOutcome<UsageRow[]>> {
+  async execute(command: CommandContext): Promise<CommandOutcome<UsageRow[]>> {
     const { usageHere } = await import('../report.ts');
-    const context = await ports();
+    const context = await command.ports();
     const receipts = await context.receipts.list();
     const at = context.clock.now().toISOString();
     return { result: await usageHere(receipts, at, { ...context, platform: process.platform }) };

@@ -10,10 +10,10 @@ export default class EaUsage extends MachineCommand<Attribute> {
     'The script of an extension attribute is this one command. The element holds JSON by basename, and _schema. An error stands in the element as ERROR: and its reason.';
   static override examples = ['<%= config.bin %> ea usage'];
 
-  async execute({ ports }: CommandContext): Promise<CommandOutcome<Attribute>> {
+  async execute(command: CommandContext): Promise<CommandOutcome<Attribute>> {
     try {
       const { usageAttribute, usageHere } = await import('../../report.ts');
-      const context = await ports();
+      const context = await command.ports();
       const at = context.clock.now().toISOString();
       const rows = await usageHere(await context.receipts.list(), at, { ...context, platform: process.platform });
       return { result: { attribute: usageAttribute(rows), error: null } };
