@@ -51,7 +51,7 @@ const GROUPS = [
   {
     // What lists and syncs on a machine share; neither the admins' side of a depot nor what verifies a new catalog.
     name: 'machine',
-    test: /\/src\/(?:catalog|config|lifecycle|platform)\/|\/src\/client\/(?:(?:computer|lists|status)\.ts$|state\/)|\/src\/planner\/(?!(?:explain|findings|plan|proposals|requested)\.ts$)|\/src\/installers\/(?:driver|index|pkg)\.ts$|\/src\/cli\/(?:depot-location|installed-list|machine|table-text)\.ts$|\/src\/depot\/(?:blobs|client|document-kinds|files|index|kinds|report-path|schemas|transport|trust)\.ts$/,
+    test: /\/src\/(?:catalog|config|lifecycle|platform)\/|\/src\/client\/(?:(?:computer|lists|status)\.ts$|state\/)|\/src\/planner\/(?!(?:explain|findings|plan|proposals|requested)\.ts$)|\/src\/installers\/(?:driver|index|pkg)\.ts$|\/src\/cli\/(?:depot-location|installed-list|machine|patience|plugin-ports|table-text)\.ts$|\/src\/depot\/(?:blobs|client|document-kinds|files|index|kinds|report-path|schemas|transport|trust)\.ts$/,
     priority: 1,
   },
   {

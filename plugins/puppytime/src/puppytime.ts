@@ -18,7 +18,7 @@ export interface PuppyParts {
 }
 
 /** One that was tried in vain. */
-export interface FailedPuppy {
+interface FailedPuppy {
   edition: string;
   reason: string;
   attempts: number;

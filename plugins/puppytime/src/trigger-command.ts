@@ -4,7 +4,7 @@ import { Args, Flags } from '@oclif/core';
 import { KINDS, type Kind, type TriggerShown, type TriggerWork } from './triggers.ts';
 
 export const kindArg = (required: boolean) =>
-  Args.string({ name: 'kind', description: `One of ${KINDS.join(', ')}.`, options: [...KINDS], required });
+  Args.string({ name: 'kind', description: 'What starts it.', options: [...KINDS], required });
 
 export const dryRunFlag = { 'dry-run': Flags.boolean({ summary: 'Say what would be done; change nothing.' }) };
 
