@@ -6,6 +6,8 @@ export interface Settings {
   notificationPolicy: string | null;
   /** 0 never, -1 always. */
   notificationDays: number;
+  notificationText: string;
+  notificationImage: string | null;
   rebootPolicy: string | null;
   optOutSeconds: number;
   optOutText: string;
@@ -28,6 +30,8 @@ export async function readSettings(port: SettingsPort): Promise<Settings> {
   return {
     notificationPolicy: perhaps('notificationPolicy'),
     notificationDays: number('notificationDays'),
+    notificationText: text('notificationText'),
+    notificationImage: perhaps('notificationImage'),
     rebootPolicy: perhaps('rebootPolicy'),
     optOutSeconds: number('optOutSeconds'),
     optOutText: text('optOutText'),
