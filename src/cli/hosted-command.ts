@@ -15,8 +15,8 @@ export function runHosted(command: PluginCommand): Promise<number> {
     static override id = id;
     // Typed as d3's own base has them; what a plugin adds to that is read all the same.
     static override baseFlags = baseFlags as typeof D3Command.baseFlags;
-    static override flags = flags;
-    static override args = args;
+    static override flags = flags ?? {};
+    static override args = args ?? {};
     static override strict = strict;
     static override summary = summary ?? '';
     static override endsBySignal = endsBySignal;

@@ -26,6 +26,10 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
   const { root, facts } = paths;
   const { platform } = process;
   const run = async () => (await import('../platform/program.ts')).runProgram;
+  const power = async () => {
+    const { powerOf } = await import('../platform/power.ts');
+    return powerOf({ root, facts, platform, run: await run() });
+  };
   const options = { wait: PATIENCE, debug, parent, signal, report };
   const triggerParts = async () => ({ paths, plugin, root, platform, run: await run() });
   const folder = path.join(paths.plugins, plugin.replaceAll(/[^A-Za-z0-9._-]/g, '_'));
@@ -48,9 +52,9 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
     },
     queue: {
       list: async () => (await import('../client/queue.ts')).queueOf({ paths }),
-      async install(edition, environment) {
+      async install(edition, { environment, ui = report }) {
         const { installQueued } = await import('../client/queue.ts');
-        return installQueued(edition, await parts.machine(), { ...options, environment });
+        return installQueued(edition, await parts.machine(), { ...options, environment, report: ui });
       },
       async giveUp(basename, reason) {
         const { giveUp } = await import('../client/queue.ts');
@@ -66,10 +70,8 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
     power: {
       battery: async () =>
         (await import('../platform/battery.ts')).batteryOf({ root, facts, platform, run: await run() }),
-      async restart() {
-        const { powerOf } = await import('../platform/power.ts');
-        return powerOf({ root, facts, platform, run: await run() }).restart();
-      },
+      bootId: async () => (await power()).bootId(),
+      restart: async () => (await power()).restart(),
       awake: async (work) =>
         (await import('../platform/awake.ts')).keepAwake(work, { root, platform, run: await run() }),
     },

@@ -76,10 +76,11 @@ function shown(entry: Deferred): Omit<QueuedEdition, 'fetched'> {
 }
 
 /** Whoever waits for a process to end did not fail. */
-function endOf({ status, text, blockedBy, problem }: Outcome): Pick<QueuedInstall, 'status' | 'text'> {
+function endOf({ status, text, problem }: Outcome): Pick<QueuedInstall, 'status' | 'text'> {
   if (status === 'installed' || status === 'settled' || status === 'refreshed' || status === 'nothing')
     return { status: 'installed', text };
-  const waits = status === 'held' || blockedBy !== undefined || problem?.exit === 'depotUnreachable';
+  const { code, exit } = problem ?? { code: null, exit: null };
+  const waits = status === 'held' || code === 'PROCESS_RUNNING' || exit === 'depotUnreachable';
   return { status: waits ? 'held' : 'failed', text };
 }
 

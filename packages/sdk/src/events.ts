@@ -279,7 +279,7 @@ export const EVENTS: readonly EventRow[] = [
   {
     name: 'd3:deferred',
     kind: 'notify',
-    timeout: 60 * SECOND,
+    timeout: HOUR,
     synchronous: false,
     summary: 'something waits for a restart',
     check: anything,

@@ -1,4 +1,5 @@
 import type { Json, PlanReceipt } from './events.ts';
+import type { Reporter } from './progress.ts';
 
 /**
  * The plugin's own settings. It declares them in its package.json (`oclif.d3.settings`); where their values may come from is d3's
@@ -71,15 +72,21 @@ export interface QueuedInstall {
   restart: boolean;
 }
 
+export interface QueuedInstallOptions {
+  /** What its scripts see besides what all see. */
+  environment: Readonly<Record<string, string>>;
+  /** Told what happens, in place of the context's `ui`. */
+  ui?: Reporter;
+}
+
 export interface QueuePort {
   /** What waits, by basename. */
   list(): Promise<readonly QueuedEdition[]>;
   /**
-   * Installs one that waits, as it was asked for when it was queued; it leaves the queue when it is installed. What it does is said to
-   * `ui`. A failure is an answer, and counted; only a signal and bugs are thrown.
-   * @param environment what its scripts see besides what all see
+   * Installs one that waits, as it was asked for when it was queued; it leaves the queue when it is installed. A failure is an answer,
+   * and counted; only a signal and a bug are thrown.
    */
-  install(edition: string, environment: Readonly<Record<string, string>>): Promise<QueuedInstall>;
+  install(edition: string, options: QueuedInstallOptions): Promise<QueuedInstall>;
   /** Takes one off the queue after too many failures; the report has it as failed, with the reason. */
   giveUp(basename: string, reason: string): Promise<void>;
 }
@@ -90,6 +97,8 @@ export interface SessionPort {
 }
 
 export interface PowerPort {
+  /** Stands for the time since the machine was started: another one after each start; null when it cannot be known. */
+  bootId(): Promise<string | null>;
   /** Null where there is no battery, or nothing is known of it. */
   battery(): Promise<{ charging: boolean; percent: number } | null>;
   /** Has the machine restarted. @returns false where there is nothing to restart: a root folder */
