@@ -121,7 +121,7 @@ function begin(question) {
   picture.hidden = question.picture === null;
   if (question.picture !== null) picture.src = question.picture;
   for (const button of [at('continue'), at('postpone')]) button.disabled = false;
-  at('continue').focus();
+  at(question.byItself).focus();
 }
 
 function count() {

@@ -134,7 +134,8 @@ export async function installTrigger(kind: Kind, { platform, triggers, dryRun }:
   const trigger = TRIGGERS[kind];
   requireHere(kind, trigger, platform);
   const program = await triggers.program();
-  if (trigger.platform === null) return shown(kind, { files: [], installed: false, active: null }, trigger.line(program));
+  if (trigger.platform === null)
+    return shown(kind, { files: [], installed: false, active: null }, trigger.line(program));
   const done = await triggers.install(trigger.files(program), { dryRun });
   return shown(kind, done, null);
 }
@@ -183,7 +184,9 @@ function hereOf(platform: NodeJS.Platform): 'darwin' | 'linux' {
 
 function requireHere(kind: Kind, { platform: wanted }: Trigger, platform: NodeJS.Platform): void {
   if (wanted === null || wanted === hereOf(platform)) return;
-  const others = KINDS.filter((name) => TRIGGERS[name].platform === hereOf(platform) || TRIGGERS[name].platform === null);
+  const others = KINDS.filter(
+    (name) => TRIGGERS[name].platform === hereOf(platform) || TRIGGERS[name].platform === null,
+  );
   throw new D3Error('TRIGGER_SYSTEM', 'usage', `${kind} is for ${wanted === 'darwin' ? 'Macs' : 'Linux'}.`, {
     target: kind,
     actions: [`one of these: ${others.join(', ')}`],

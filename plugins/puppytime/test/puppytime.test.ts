@@ -84,7 +84,7 @@ describe('puppytime', function () {
     failed: () => [],
     ask: async (question) => {
       asked.push(question);
-      return answers.shift() ?? 'continue';
+      return answers.shift() ?? question.byItself;
     },
     progress: ({ message, done, total }) => void shown.push(`${message} ${done}/${total}`),
     over: (message) => void shown.push(message),
@@ -141,7 +141,13 @@ describe('puppytime', function () {
     await queued('a');
     await queued('b');
     const result = await run();
-    expect(result).to.deep.include({ state: 'done', installed: ['a-1-1', 'b-1-1'], queue: [], restart: 'd3', show: 'page' });
+    expect(result).to.deep.include({
+      state: 'done',
+      installed: ['a-1-1', 'b-1-1'],
+      queue: [],
+      restart: 'd3',
+      show: 'page',
+    });
     expect(asked.map(({ seconds, labels }) => [seconds, labels])).to.deep.equal([
       [30, { continue: 'Install now', postpone: 'Later' }],
     ]);
@@ -206,11 +212,19 @@ describe('puppytime', function () {
 
   it('depot3:BUG-07 depot3:E11 is installed as it was asked for; its scripts see D3_RUNNING_PUPPYTIME', async () => {
     const post = script('post', 'env | grep ^D3_ | sort > "$1/seen"');
-    await sandbox.add('a', '1', { live: true, reboot: 'y', postInstall: post, expiration: '90', expirationPaths: '/opt/a/a' });
+    await sandbox.add('a', '1', {
+      live: true,
+      reboot: 'y',
+      postInstall: post,
+      expiration: '90',
+      expirationPaths: '/opt/a/a',
+    });
     await machine.install(['a'], { admin: 'paul', expiration: 30 });
     await run();
     expect(machine.receipt('a')).to.deep.include({ admin: 'paul', customExpiration: 30 });
-    expect(machine.read('seen')).to.match(/^D3_ADMIN=paul$/m).and.match(/^D3_RUNNING_PUPPYTIME=1$/m);
+    expect(machine.read('seen'))
+      .to.match(/^D3_ADMIN=paul$/m)
+      .and.match(/^D3_RUNNING_PUPPYTIME=1$/m);
     await sandbox.add('b', '1', { live: true, postInstall: post });
     await machine.install(['b']);
     expect(machine.read('seen')).not.to.include('PUPPYTIME');
@@ -232,9 +246,7 @@ describe('puppytime', function () {
       const seen: [string, object][] = [];
       const result = await run({ rebootPolicy: 'restart' }, {}, policies('ran', seen));
       expect([result.restart, restarts]).to.deep.equal(['policy', 0]);
-      expect(seen).to.deep.equal([
-        ['restart', { D3_RUNNING_PUPPYTIME: '1', D3_REBOOTING_PUPPIES: 'a-1-1 b-1-1' }],
-      ]);
+      expect(seen).to.deep.equal([['restart', { D3_RUNNING_PUPPYTIME: '1', D3_REBOOTING_PUPPIES: 'a-1-1 b-1-1' }]]);
     });
 
     for (const state of ['absent', 'skipped', 'failed'] as const) {
@@ -275,13 +287,12 @@ describe('puppytime', function () {
 
     it('asks, and nobody answering is "later"; begins only by their own choice', async () => {
       await queued('a');
-      answers = ['continue'];
       expect(await run()).to.deep.include({ state: 'warned', queue: ['a-1-1'] });
-      expect(asked[0]?.labels, 'the default installs nothing').to.deep.equal({
-        continue: 'Later',
-        postpone: 'Install now',
+      expect(asked[0], 'what it answers by itself installs nothing').to.deep.include({
+        labels: { continue: 'Install now', postpone: 'Later' },
+        byItself: 'postpone',
       });
-      answers = ['postpone'];
+      answers = ['continue'];
       expect((await run()).installed).to.deep.equal(['a-1-1']);
       expect(restarts).to.equal(1);
     });
@@ -306,9 +317,9 @@ describe('puppytime', function () {
         expect((await run()).state).to.equal('unasked');
         now = new Date(now.getTime() + 3 * DAY);
       }
-      answers = ['continue'];
+      answers = [];
       expect((await run()).state, 'the first warning').to.equal('warned');
-      answers = ['continue'];
+      answers = [];
       expect((await run()).state).to.equal('warned');
       now = new Date(now.getTime() + 30 * DAY);
       answers = ['unasked'];
@@ -363,14 +374,18 @@ describe('puppytime', function () {
     expect(shown.at(-1), 'the show does not stay').to.equal('closed');
     expect(waiting()).to.deep.equal(['b-1-1']);
     const seen: [string, object][] = [];
-    const result = await run({ rebootPolicy: 'r' }, {}, {
-      policies: {
-        run: async (word, environment) => {
-          seen.push([word, environment]);
-          return { state: 'ran', text: '' };
+    const result = await run(
+      { rebootPolicy: 'r' },
+      {},
+      {
+        policies: {
+          run: async (word, environment) => {
+            seen.push([word, environment]);
+            return { state: 'ran', text: '' };
+          },
         },
       },
-    });
+    );
     expect(result.installed).to.deep.equal(['b-1-1']);
     expect(seen[0]?.[1]).to.deep.include({ D3_REBOOTING_PUPPIES: 'a-1-1 b-1-1' });
   });

@@ -161,7 +161,7 @@ class WindowShow implements Show {
     }
     this.#order({ question: null });
     // It stood there for its whole time, or nobody could see it any more.
-    return answer === 'unasked' && now() >= until ? 'continue' : answer;
+    return answer === 'unasked' && now() >= until ? asked.byItself : answer;
   }
 
   progress(progress: Progress): void {

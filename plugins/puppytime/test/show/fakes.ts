@@ -22,6 +22,7 @@ export const QUESTION: ShowQuestion = {
   text: 'It takes ten minutes.',
   image: null,
   labels: { continue: 'Install now', postpone: 'Later' },
+  byItself: 'continue',
   countdown: 'It begins in %s.',
   seconds: 20,
 };

@@ -97,6 +97,26 @@ describe('the show', () => {
         await until('it shows again', () => machine.said('dialog', 'started').length >= 3);
       });
 
+    it('depot3:I06 a question that answers itself with later does so when it is closed or its time is up, and no key begins by chance', async () => {
+      for (const [code, answer] of [
+        [0, 'continue'],
+        [15, 'postpone'],
+        [null, 'postpone'],
+      ] as const) {
+        const show = await machine.dialog('shows', code).show();
+        expect(await show.ask({ ...QUESTION, seconds: 2, byItself: 'postpone' }), String(code)).to.equal(answer);
+        await show.close();
+      }
+      const words = machine.said('dialog', 'started').map(({ text }) => JSON.parse(text) as string[]);
+      for (const asking of words.filter((one) => one.includes('--timer')))
+        expect(asking).to.include('--hidedefaultkeyboardaction');
+      const helper = await machine.jamfHelper().show({ settings: { ways: ['jamfHelper'] } });
+      await helper.ask({ ...QUESTION, seconds: 2, byItself: 'postpone' });
+      const asking = machine.said('jamfHelper', 'started').map(({ text }) => JSON.parse(text) as string[]);
+      const first = asking.find((one) => one.includes('-timeout'));
+      expect(first?.[first.indexOf('-defaultButton') + 1]).to.equal('2');
+    });
+
     it('depot3:I06 a question nobody answers goes on when its time is up', async () => {
       const show = await machine.dialog('shows').show();
       const began = performance.now();
@@ -256,6 +276,7 @@ describe('the show', () => {
     it('depot3:I06 asks on the page, and goes on by itself', async () => {
       const show = await machine.browser('shows').show(linux);
       expect(await show.ask({ ...QUESTION, seconds: 1 })).to.equal('continue');
+      expect(await show.ask({ ...QUESTION, seconds: 1, byItself: 'postpone' })).to.equal('postpone');
     });
 
     it('a browser that opens nothing, or that nobody can see, is not taken for a window, and is ended', async () => {

@@ -30,10 +30,7 @@ export default class PuppytimeRun extends MachineCommand<Json> {
             : ['it is tried again the next time'],
         }),
     );
-    const codes = [
-      ...result.installed.map(() => EXIT_CODES.done.code),
-      ...errors.map(({ exitCode }) => exitCode),
-    ];
+    const codes = [...result.installed.map(() => EXIT_CODES.done.code), ...errors.map(({ exitCode }) => exitCode)];
     const pending = result.restart === 'pending' && errors.length === 0;
     const exit = pending ? EXIT_CODES.restartPending.code : combineExitCodes(codes);
     return { result: { dryRun: false, ...result } as unknown as Json, errors, exit };
