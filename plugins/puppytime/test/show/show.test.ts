@@ -412,6 +412,24 @@ describe('the show', () => {
         await until('no browser is left', () => machine.said('browser', 'started').every(({ pid }) => !runs(pid)));
       });
 
+      it('what a show wrote before a power cut is no show, though another process has its number now', async () => {
+        mkdirSync(machine.exchange, { recursive: true });
+        const old = {
+          schema: 'd3/show-report@1',
+          pid: process.pid,
+          driver: 'page',
+          settled: true,
+          failed: [],
+          place: null,
+          answer: null,
+        };
+        writeFileSync(path.join(machine.exchange, 'report.json'), JSON.stringify(old));
+        const show = await machine.browser('shows').show(linux);
+        expect(show.way()).to.equal('page');
+        expect(machine.report().pid).to.not.equal(process.pid);
+        expect(machine.said('browser', 'opened')).to.have.length(1);
+      });
+
       it('rubbish where they talk is no show, and stops nothing', async () => {
         mkdirSync(machine.exchange, { recursive: true });
         for (const rubbish of [
