@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 
 /** Figures of one whole process. */
-interface Figures {
+export interface Figures {
   /** Wall time, milliseconds. */
   wall: number;
   /** User and system time, milliseconds. */
@@ -16,7 +16,7 @@ interface Figures {
 const peakModule = path.join(import.meta.dirname, 'peak.js');
 
 /** Runs a Node program and measures the whole process. @param argv what follows `node` */
-function measure(argv: readonly string[], env: NodeJS.ProcessEnv): Figures {
+export function measure(argv: readonly string[], env: NodeJS.ProcessEnv): Figures {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'd3-bench-'));
   try {
     const out = path.join(folder, 'figures');
@@ -69,7 +69,7 @@ export function paired(argv: readonly string[], runs: number, env: NodeJS.Proces
   };
 }
 
-function medians(all: readonly Figures[]): Figures {
+export function medians(all: readonly Figures[]): Figures {
   return {
     wall: median(all.map(({ wall }) => wall)),
     cpu: median(all.map(({ cpu }) => cpu)),

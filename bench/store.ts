@@ -1,6 +1,6 @@
 /**
  * The depot's store on PostgreSQL against the same on SQLite, in the same process and on the same disk, both waiting for it:
- * what admins, machines and workers do, one at a time and eight at once. Growth: the same with 1,000 and 10,000 editions.
+ * what admins, machines and workers do, one at a time and eight at once. Growth: the same with 1,000 and 10,000 editions, or as many as the arguments say.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -12,11 +12,13 @@ import { openPostgresStore } from '../src/depot/store/postgres-store.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { newRun } from '../src/runs/make.ts';
 import type { Run } from '../src/runs/types.ts';
-import { newEdition, newReport } from '../test/depot/helpers.ts';
+import { newEdition } from '../test/depot/helpers.ts';
 import { freshSchema, releasePostgres, testPostgres } from '../test/support/postgres.ts';
+import { reportOf } from './fleet.ts';
 import { median, say } from './measure.ts';
+import { sizes } from './served.ts';
 
-const SIZES = [1_000, 10_000];
+const SIZES = sizes([1_000, 10_000]);
 const RUNS = 30;
 const WARM = 3;
 const ABREAST = 8;
@@ -56,13 +58,8 @@ function editionOf(at: number): NewEdition {
   return newEdition({ basename: `product-${Math.floor(at / 4)}`, version: `1.${at % 4}`, revision: 1 });
 }
 
-function reportOf() {
-  const [one] = newReport().receipts;
-  const receipts = Array.from({ length: RECEIPTS }, (_, n) => ({
-    ...(one as NonNullable<typeof one>),
-    basename: `b${n}`,
-  }));
-  return newReport({ receipts }, { id: `00000000-0000-4000-8000-${randomUUID().slice(-12)}` });
+function newReport() {
+  return reportOf(randomUUID(), RECEIPTS, randomUUID());
 }
 
 async function fill(store: Store, size: number): Promise<void> {
@@ -80,10 +77,10 @@ async function measured(stores: { sqlite: Store; postgres: Store }, size: number
     ],
     ['all editions are listed', ({ editions }) => editions.list()],
     ['what a publication is made of is read', ({ publication }) => publication.exclusively(async () => null)],
-    [`a report with ${RECEIPTS} receipts is taken`, ({ computers }) => computers.takeReport(reportOf())],
+    [`a report with ${RECEIPTS} receipts is taken`, ({ computers }) => computers.takeReport(newReport())],
     [
       `${ABREAST} reports at once`,
-      ({ computers }) => Promise.all(Array.from({ length: ABREAST }, () => computers.takeReport(reportOf()))),
+      ({ computers }) => Promise.all(Array.from({ length: ABREAST }, () => computers.takeReport(newReport()))),
     ],
     [
       'a step of a run is saved',
@@ -113,13 +110,18 @@ async function measured(stores: { sqlite: Store; postgres: Store }, size: number
   return all;
 }
 
-function sayGrowth([small, large]: Map<string, Pair>[]): void {
-  const times = (SIZES[1] as number) / (SIZES[0] as number);
-  for (const [what, pair] of large ?? []) {
-    const before = small?.get(what);
-    if (before === undefined) continue;
-    const grown = (which: keyof Pair) => (median(pair[which]) / median(before[which])).toFixed(2);
-    say(`${what}, ${times} x the editions: SQLite ${grown('sqlite')} x, PostgreSQL ${grown('postgres')} x the time`);
+function sayGrowth(bySize: readonly Map<string, Pair>[]): void {
+  for (const [at, larger] of bySize.entries()) {
+    const smaller = bySize[at - 1];
+    if (smaller === undefined) continue;
+    const times = Number(((SIZES[at] as number) / (SIZES[at - 1] as number)).toFixed(1));
+    for (const [what, pair] of larger) {
+      const before = smaller.get(what) as Pair;
+      const grown = (which: keyof Pair) => (median(pair[which]) / median(before[which])).toFixed(2);
+      say(
+        `${what}, ${SIZES[at]} editions, ${times} x as many: SQLite ${grown('sqlite')} x, PostgreSQL ${grown('postgres')} x the time`,
+      );
+    }
   }
 }
 

@@ -6,7 +6,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { EXIT_CODES } from '@d3/sdk';
 import { flagVariable, INPUT_VARIABLES } from '../src/cli/flags.ts';
+import { pluginSettings, settingsComeFrom } from '../src/config/plugin-settings.ts';
 import { DEFAULT_SETTINGS, SETTING_DEFINITIONS, type SettingDefinition } from '../src/config/settings.ts';
+import { loadByOclif } from '../src/startup/own-plugins.ts';
 
 const root = path.dirname(import.meta.dirname);
 const file = path.join(root, 'docs', 'reference.md');
@@ -198,13 +200,14 @@ function kindText(kind: SettingDefinition['kind']): string {
 }
 
 function settingsText(): string {
-  const rows = SETTING_DEFINITIONS.map(({ key, name, kind, description }) => {
-    const standard = DEFAULT_SETTINGS[key];
+  const own = SETTING_DEFINITIONS.map(({ key, ...rest }) => ({ ...rest, standard: DEFAULT_SETTINGS[key] as unknown }));
+  const others = pluginSettings().map(({ default: standard, ...rest }) => ({ ...rest, standard: standard as unknown }));
+  const rows = [...own, ...others].map(({ name, kind, description, standard }) => {
     const unset = standard === null || (Array.isArray(standard) && standard.length === 0);
     return [
       code(name),
       kindText(kind),
-      unset ? '' : code(typeof standard === 'object' ? JSON.stringify(standard) : String(standard)),
+      unset ? '' : code(typeof standard === 'string' ? standard : JSON.stringify(standard)),
       `${description}.`,
     ];
   });
@@ -237,7 +240,13 @@ function referenceText(commands: readonly Command[]): string {
 const manifest = JSON.parse(readFileSync(path.join(root, 'oclif.manifest.json'), 'utf8')) as {
   commands: Record<string, Command>;
 };
-const commands = Object.values(manifest.commands)
+/** What comes with d3, of the house: their commands and settings are d3's for whoever uses it. */
+const plugins = (await loadByOclif({ root, code: 'sources' })).filter(
+  ({ name, isRoot }) => !isRoot && name.startsWith('@d3/'),
+);
+settingsComeFrom(() => plugins);
+const brought = plugins.flatMap((plugin) => Object.values(plugin.manifest.commands)) as unknown as Command[];
+const commands = [...Object.values(manifest.commands), ...brought]
   .filter((command) => command.hidden !== true)
   .toSorted((a, b) => (a.id < b.id ? -1 : 1));
 const made = referenceText(commands);

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { writePlist } from '@d3/flatpkg';
 import type { MachinePaths } from '../platform/paths.ts';
 import type { RunProgram } from '../platform/program.ts';
 import {
@@ -9,7 +10,7 @@ import {
   standing,
   takeAway,
 } from '../platform/schedules.ts';
-import { plist, plistEntry, plistString, systemdWord } from '../platform/unit-files.ts';
+import { systemdWord } from '../platform/unit-files.ts';
 
 /** The schedule by which a depot's host renews its signatures and its copies, once a day. */
 export interface DepotSchedule {
@@ -98,18 +99,15 @@ WantedBy=timers.target
 }
 
 function launchdOf(schedule: DepotSchedule): string {
-  return plist(
-    [
-      plistEntry('Label', plistString(LABEL)),
-      plistEntry('ProgramArguments', `<array>${wordsOf(schedule).map(plistString).join('')}</array>`),
-      plistEntry(
-        'StartCalendarInterval',
-        `<dict>${plistEntry('Hour', '<integer>4</integer>')}${plistEntry('Minute', '<integer>20</integer>')}</dict>`,
-      ),
-      plistEntry('RunAtLoad', '<true/>'),
-      plistEntry('ProcessType', plistString('Background')),
-      plistEntry('Nice', '<integer>10</integer>'),
-    ],
+  return writePlist(
+    {
+      Label: LABEL,
+      ProgramArguments: wordsOf(schedule),
+      StartCalendarInterval: { Hour: 4, Minute: 20 },
+      RunAtLoad: true,
+      ProcessType: 'Background',
+      Nice: 10,
+    },
     MARK,
   );
 }

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { D3Error } from '@d3/sdk';
 import { loadSettings } from '../config/layers.ts';
+import type { Settings } from '../config/settings.ts';
 import { type PageFiles, pageFiles, readPage, type ServeOptions, serveDepot } from '../depot/index.ts';
 import { systemClock, ticks } from '../platform/clock.ts';
 import { machinePaths } from '../platform/paths.ts';
@@ -35,9 +36,7 @@ export async function serveHere(
   { inputs, signal, terminal, version }: ServeInput,
 ): Promise<{ depot: string; url: string }> {
   const settings = await loadSettings(machinePaths('/', process.platform));
-  const preferences = await ownPreferences();
-  const folder = dir ?? requireFolder(depotLocation(inputs.depot, preferences.depot ?? settings.depot));
-  const depot = path.resolve(folder);
+  const depot = path.resolve(dir ?? (await folderSaid(inputs, settings)));
   const served = await serveDepot({
     ...rest,
     ...listenAt(listen),
@@ -52,6 +51,12 @@ export async function serveHere(
   await stopped(signal);
   await served.stop();
   return { depot, url: served.url };
+}
+
+/** What whoever runs it prefers is looked up only where it counts: a service has no home, or may not look into it. */
+async function folderSaid(inputs: Pick<Inputs, 'depot'>, settings: Pick<Settings, 'depot'>): Promise<string> {
+  const preferences = inputs.depot === null ? await ownPreferences() : null;
+  return requireFolder(depotLocation(inputs.depot, preferences?.depot ?? settings.depot));
 }
 
 /** The files of the page: as the build made them, or made now where d3 runs from its sources. */

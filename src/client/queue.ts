@@ -34,7 +34,9 @@ export async function installQueued(edition: string, machine: Machine, options: 
     const outcome = outcomes.findLast((candidate) => candidate.target === edition);
     const ended = outcome === undefined ? { status: 'held' as const, text: '' } : endOf(outcome);
     if (ended.status === 'failed') countFailure(entry, ended.text, machine);
-    return { edition, ...ended, restart: restart.includes(edition) };
+    // One that was cut is finished before anything is decided, and needs its restart just as much.
+    const finished = outcomes.some((one) => one.edition === edition && one.status === 'installed');
+    return { edition, ...ended, restart: restart.includes(edition) || (finished && entry.edition.reboot) };
   } catch (error) {
     options.signal.throwIfAborted();
     if (!(error instanceof D3Error)) throw error;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { plistEntry as key, plist, plistString as string, systemdWord } from '../platform/unit-files.ts';
+import { type WrittenPlist, writePlist } from '@d3/flatpkg';
+import { systemdWord } from '../platform/unit-files.ts';
 
 /** How a schedule is laid down for the system that keeps it. */
 export interface Schedule {
@@ -99,51 +100,45 @@ const MOST_TIMES = 288;
  * When launchd starts a sync. Times of the day are made up for after waking up, where intervals are not; each machine has its own.
  * What comes more often than every five minutes, or not even once a day, comes by interval.
  */
-function launchdTimes({ every, machine }: Schedule): string {
+function launchdTimes({ every, machine }: Schedule): Record<string, WrittenPlist> {
   const minutes = Math.round(every / 60);
   const times = Math.ceil(MINUTES_OF_A_DAY / minutes);
-  if (times > MOST_TIMES || minutes > MINUTES_OF_A_DAY) return key('StartInterval', `<integer>${every}</integer>`);
+  if (times > MOST_TIMES || minutes > MINUTES_OF_A_DAY) return { StartInterval: every };
   const first = createHash('sha256').update(machine).digest().readUInt32BE() % minutes;
-  const entries = Array.from({ length: times }, (_, at) => first + at * minutes)
+  const StartCalendarInterval = Array.from({ length: times }, (_, at) => first + at * minutes)
     .filter((minute) => minute < MINUTES_OF_A_DAY)
-    .map((minute) => `<dict>${time('Hour', Math.floor(minute / 60))}${time('Minute', minute % 60)}</dict>`);
-  return key('StartCalendarInterval', `<array>${entries.join('')}</array>`);
-}
-
-function time(name: string, value: number): string {
-  return key(name, `<integer>${value}</integer>`);
+    .map((minute) => ({ Hour: Math.floor(minute / 60), Minute: minute % 60 }));
+  return { StartCalendarInterval };
 }
 
 /** The property list of launchd's daemon. It runs at load, at its times, and after waking up when one of them was slept through. */
 export function launchdPlist(schedule: Schedule): string {
   // Two waits in a row make the time between two syncs a quarter shorter or longer at most.
   const wait = Math.round(schedule.every / 4);
-  const words = [schedule.program, 'sync', '--if-idle', '--no-input', '--spread', `${wait}s`];
-  return plist(
-    [
-      key('Label', string(LABEL)),
-      key('ProgramArguments', `<array>${words.map(string).join('')}</array>`),
-      launchdTimes(schedule),
-      key('RunAtLoad', '<true/>'),
-      key('ProcessType', string('Background')),
-      key('LowPriorityIO', '<true/>'),
-      key('Nice', '<integer>10</integer>'),
-      key('ExitTimeOut', '<integer>300</integer>'),
-    ],
+  return writePlist(
+    {
+      Label: LABEL,
+      ProgramArguments: [schedule.program, 'sync', '--if-idle', '--no-input', '--spread', `${wait}s`],
+      ...launchdTimes(schedule),
+      RunAtLoad: true,
+      ProcessType: 'Background',
+      LowPriorityIO: true,
+      Nice: 10,
+      ExitTimeOut: 300,
+    },
     MARK,
   );
 }
 
 /** The property list of the daemon that goes on with runs at every start. */
 export function launchdResumePlist({ program }: Pick<Schedule, 'program'>): string {
-  const words = [program, 'run', 'resume', '--all', '--no-input'];
-  return plist(
-    [
-      key('Label', string(RESUME_LABEL)),
-      key('ProgramArguments', `<array>${words.map(string).join('')}</array>`),
-      key('RunAtLoad', '<true/>'),
-      key('ExitTimeOut', '<integer>300</integer>'),
-    ],
+  return writePlist(
+    {
+      Label: RESUME_LABEL,
+      ProgramArguments: [program, 'run', 'resume', '--all', '--no-input'],
+      RunAtLoad: true,
+      ExitTimeOut: 300,
+    },
     MARK,
   );
 }
@@ -156,43 +151,40 @@ const NODE_REQUIREMENT = 'identifier "node" and anchor apple generic and certifi
  * @param node absolute path of the Node that d3 runs with on the machines
  */
 export function profile(node: string): string {
-  const managed = payload('com.apple.servicemanagement', 'login-items', [
-    key(
-      'Rules',
-      `<array><dict>${key('RuleType', string('LabelPrefix'))}${key('RuleValue', string('org.d3.'))}${key('Comment', string('d3'))}</dict></array>`,
-    ),
-  ]);
-  const access = [
-    key('Identifier', string(node)),
-    key('IdentifierType', string('path')),
-    key('CodeRequirement', string(NODE_REQUIREMENT)),
-    key('StaticCode', '<false/>'),
-    key('Authorization', string('Allow')),
-  ].join('');
-  const privacy = payload('com.apple.TCC.configuration-profile-policy', 'privacy', [
-    key('Services', `<dict>${key('SystemPolicyAllFiles', `<array><dict>${access}</dict></array>`)}</dict>`),
-  ]);
-  return plist([
-    key('PayloadContent', `<array>${managed}${privacy}</array>`),
-    key('PayloadDisplayName', string('d3')),
-    key('PayloadDescription', string('Keeps the schedule of d3 switched on and lets it reach what it installs.')),
-    key('PayloadIdentifier', string('org.d3.profile')),
-    key('PayloadScope', string('System')),
-    key('PayloadType', string('Configuration')),
-    key('PayloadUUID', string(uuidOf('org.d3.profile'))),
-    key('PayloadVersion', '<integer>1</integer>'),
-  ]);
+  const managed = payload('com.apple.servicemanagement', 'login-items', {
+    Rules: [{ RuleType: 'LabelPrefix', RuleValue: 'org.d3.', Comment: 'd3' }],
+  });
+  const access = {
+    Identifier: node,
+    IdentifierType: 'path',
+    CodeRequirement: NODE_REQUIREMENT,
+    StaticCode: false,
+    Authorization: 'Allow',
+  };
+  const privacy = payload('com.apple.TCC.configuration-profile-policy', 'privacy', {
+    Services: { SystemPolicyAllFiles: [access] },
+  });
+  return writePlist({
+    PayloadContent: [managed, privacy],
+    PayloadDisplayName: 'd3',
+    PayloadDescription: 'Keeps the schedule of d3 switched on and lets it reach what it installs.',
+    PayloadIdentifier: 'org.d3.profile',
+    PayloadScope: 'System',
+    PayloadType: 'Configuration',
+    PayloadUUID: uuidOf('org.d3.profile'),
+    PayloadVersion: 1,
+  });
 }
 
-function payload(type: string, name: string, content: readonly string[]): string {
+function payload(type: string, name: string, content: Record<string, WrittenPlist>): Record<string, WrittenPlist> {
   const identifier = `org.d3.profile.${name}`;
-  const own = [
-    key('PayloadType', string(type)),
-    key('PayloadIdentifier', string(identifier)),
-    key('PayloadUUID', string(uuidOf(identifier))),
-    key('PayloadVersion', '<integer>1</integer>'),
-  ];
-  return `<dict>${[...own, ...content].join('')}</dict>`;
+  return {
+    PayloadType: type,
+    PayloadIdentifier: identifier,
+    PayloadUUID: uuidOf(identifier),
+    PayloadVersion: 1,
+    ...content,
+  };
 }
 
 /** The same for the same name, so that a profile that is made again takes the place of the old one. */

@@ -60,7 +60,7 @@ function laidFor({ files, units = [] }: TriggerFiles, { paths, platform, plugin 
   };
 }
 
-const NAME = /^(?:org\.d3\.|d3-)[A-Za-z0-9.@_-]+\.(plist|service|timer|target)$/;
+const NAME = /^(?:org\.d3\.|d3-)[A-Za-z0-9.@_-]+\.(plist|service|timer|target|desktop)$/;
 
 function placeOf(name: string, agent: boolean, paths: MachinePaths, plugin: string): string {
   const ending = NAME.exec(name)?.[1];
@@ -68,6 +68,7 @@ function placeOf(name: string, agent: boolean, paths: MachinePaths, plugin: stri
     throw new D3Error('TRIGGER_NAME', 'bug', `${plugin} would lay down ${name}, which is no name of a trigger.`, {
       target: plugin,
     });
+  if (ending === 'desktop') return path.join(paths.autostart, name);
   if (ending !== 'plist') return path.join(paths.systemdUnits, name);
   return path.join(agent ? paths.launchAgents : path.dirname(paths.launchDaemon), name);
 }

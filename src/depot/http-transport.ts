@@ -30,6 +30,8 @@ const SENT_WITHIN = 60 * SECOND;
 /** What an answer may take: one that drips would keep a connection, and a sync, for ever. */
 const PACE: Pace = { window: 60 * SECOND, least: 64 * 1024, whole: 60 * SECOND, perByte: SECOND / (16 * 1024) };
 const MOST_REDIRECTS = 5;
+/** Bytes of an answer nobody reads for which its connection is kept. */
+const LET_GO = 64 * 1024;
 const AGAIN = [408, 429, 500, 502, 503, 504];
 /** What a server answers that only gives files. */
 const TAKES_NO_REPORTS = [404, 405, 501];
@@ -151,7 +153,7 @@ export class HttpTransport implements Transport {
         const answer = await begun(got, url, { headers: { ...headers, ...authorization }, signal });
         this.#time = answer.time;
         if (answer.status === 404 || answer.status === 410) {
-          answer.body.destroy();
+          letGo(answer.body);
           return null;
         }
         if (![200, 206, 304, 416].includes(answer.status)) {
@@ -214,6 +216,7 @@ export class HttpTransport implements Transport {
           target: this.location,
           actions: [
             'Set depot and http.credentials in the configuration: they go to the depot named there, and to no other host.',
+            `Or, where d3 serves it, enrol this machine, anew if its key was revoked: d3 enroll ${this.location} --code CODE`,
           ],
         },
       );
@@ -257,6 +260,16 @@ export class HttpTransport implements Transport {
     if (this.#options.signal.aborted) return this.#options.signal.reason;
     return unreachable(this.location, whyUnreachable(error as NodeJS.ErrnoException), error);
   }
+}
+
+/** Nobody reads this answer. A short one that came whole leaves its connection for the next question; else that ends. */
+function letGo(body: Readable): void {
+  let left = LET_GO;
+  body.on('data', (piece: Buffer) => {
+    left -= piece.length;
+    if (left < 0) body.destroy();
+  });
+  body.resume();
 }
 
 interface Answer {

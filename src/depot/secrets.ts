@@ -9,6 +9,13 @@ type SecretKind = keyof typeof SECRET_KINDS;
 const BYTES = 32;
 export const SECRET = /^d3[tkcp]_[A-Za-z0-9_-]{43}$/;
 
+const SECRETS = /(?<kind>d3[tkcp]_)[A-Za-z0-9_-]{20,}/g;
+
+/** A text as it may be logged. */
+export function withoutSecrets(text: string): string {
+  return text.replaceAll(SECRETS, '$<kind>…');
+}
+
 export function newSecret(kind: SecretKind): string {
   return `${SECRET_KINDS[kind]}${randomBytes(BYTES).toString('base64url')}`;
 }

@@ -313,12 +313,12 @@ export async function signDraft(
 }
 
 /** Puts signatures to a draft, those that are right and count. @returns how many were put */
-async function takeSignatures(dir: string, role: Waiting['role'], given: readonly GivenSignature[]): Promise<number> {
+async function takeSignatures(dir: string, role: Waiting['role'], given: readonly GivenSignature[]): Promise<string[]> {
   const current = await requireRoot(dir);
   const root = await waitingDraft(dir, current);
   const targets = role === 'targets' ? await readTargetsDraft(dir) : null;
   const metadata = role === 'root' ? root?.metadata : targets?.metadata;
-  if (metadata === undefined) return 0;
+  if (metadata === undefined) return [];
   const { Signature } = await import('@tufjs/models');
   const rules = role === 'root' && root !== null ? [current, root.root] : [root?.root ?? current];
   const signed = () => new Set(rules.flatMap((rule) => signers(rule, role, metadata)));
@@ -327,10 +327,11 @@ async function takeSignatures(dir: string, role: Waiting['role'], given: readonl
     if (!before.has(keyid)) metadata.signatures[keyid] = new Signature({ keyID: keyid, sig });
   const after = signed();
   for (const { keyid } of given) if (!after.has(keyid)) delete metadata.signatures[keyid];
-  if (after.size === before.size) return 0;
+  const taken = [...after].filter((keyid) => !before.has(keyid));
+  if (taken.length === 0) return taken;
   if (root !== null && role === 'root') await saveRootDraft(dir, root.metadata);
   if (targets !== null) await saveTargetsDraft(dir, targets);
-  return after.size - before.size;
+  return taken;
 }
 
 /** What of the signing of a depot there is for who administers it, in its folder or over the network. */
@@ -342,9 +343,9 @@ export interface Signing {
   drafts(): Promise<DraftToSign[]>;
   /**
    * Takes signatures that were made elsewhere; publishing brings into force what has all it needs.
-   * @returns how many were right, counted, and were not there yet
+   * @returns the keys of those that were right, counted, and were not there yet
    */
-  take(role: Waiting['role'], given: readonly GivenSignature[]): Promise<number>;
+  take(role: Waiting['role'], given: readonly GivenSignature[]): Promise<string[]>;
   keys(): Promise<KeysView>;
   /**
    * Writes down a new root as a draft; publishing brings it into force once all have signed that must.
@@ -377,7 +378,7 @@ export function signingOf(dir: string, store: Store, own: readonly string[], clo
   return {
     drafts: () => draftsToSign(dir),
     async take(role, given) {
-      let taken = 0;
+      let taken: string[] = [];
       await store.publication.exclusively(async () => {
         taken = await takeSignatures(dir, role, given);
         return null;

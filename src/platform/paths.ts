@@ -21,6 +21,8 @@ export interface MachinePaths {
   /** What goes on with runs of steps at start. */
   resumeDaemon: string;
   systemdUnits: string;
+  /** What desktops on Linux start in every graphical session. */
+  autostart: string;
   /** Facts that stand in for the host's own; only read when the root is not `/`. */
   facts: string | null;
   state: string;
@@ -77,6 +79,7 @@ export function machinePaths(root: string, platform: NodeJS.Platform): MachinePa
     launchAgents: under('Library', 'LaunchAgents'),
     resumeDaemon: under('Library', 'LaunchDaemons', 'org.d3.resume.plist'),
     systemdUnits: under('etc', 'systemd', 'system'),
+    autostart: under('etc', 'xdg', 'autostart'),
     facts: root === '/' ? null : under('facts.json'),
     state,
     stateDatabase: path.join(state, 'state.db'),

@@ -48,7 +48,7 @@ export async function installedPlugins(
   installation: Installation,
   d3: string,
 ): Promise<InstalledPlugins> {
-  const listStamp = stampOf(listFile(folder));
+  const listStamp = listStampOf(folder);
   if (listStamp === null) return { records: [], refused: null };
   const untrusted = whyUntrusted(folder);
   if (untrusted !== null) return { records: [], refused: untrusted };
@@ -57,8 +57,18 @@ export async function installedPlugins(
 
 /** What is wrong with the index beside the plugins, or null; there need be none without plugins. */
 export function installedIndexProblem(folder: string, d3: string): string | null {
-  if (stampOf(listFile(folder)) === null || readIndex(folder, d3) !== null) return null;
+  if (listStampOf(folder) === null || readIndex(folder, d3) !== null) return null;
   return stampOf(path.join(folder, INDEX)) === null ? 'it is missing' : 'it is older than what is installed';
+}
+
+/** Whoever may not look into a folder, as a service without a home, has installed nothing there. */
+function listStampOf(folder: string): string | null {
+  try {
+    return stampOf(listFile(folder));
+  } catch (error) {
+    if (['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
+    throw error;
+  }
 }
 
 /** The file that lists what is installed. */
@@ -70,7 +80,7 @@ export function listFile(folder: string): string {
 export function readIndex(folder: string, d3: string): PluginRecord[] | null {
   try {
     const index = writtenIndex(folder);
-    const holds = index.schema === SCHEMA && index.d3 === d3 && index.listStamp === stampOf(listFile(folder));
+    const holds = index.schema === SCHEMA && index.d3 === d3 && index.listStamp === listStampOf(folder);
     return holds && index.records.plugins.every(({ stamps }) => areUnchanged(stamps)) ? unpack(index.records) : null;
   } catch {
     return null;
@@ -82,7 +92,7 @@ export function readIndex(folder: string, d3: string): PluginRecord[] | null {
  * there, the others are in the index, and it is too: without commands and hooks, and with what is wrong with it.
  */
 export async function renewIndex(folder: string, installation: Installation, d3: string): Promise<PluginRecord[]> {
-  const listStamp = stampOf(listFile(folder));
+  const listStamp = listStampOf(folder);
   const listed = listedPlugins(folder);
   const before = new Map(recordsBefore(folder).map((record) => [record.name, record]));
   const waiting = listed.entries();

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import type { ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
 import { addMirror, deleteMirror, listMirrors } from '../../src/admin/mirrors.ts';
@@ -342,7 +345,9 @@ describe('a depot behind a web server', () => {
       response.writeHead(401).end();
       return true;
     };
-    expect(await away(server.url)).to.deep.include({ code: 'DEPOT_UNAUTHORISED', exit: 'notAuthorised' });
+    const unauthorised = await away(server.url);
+    expect(unauthorised).to.deep.include({ code: 'DEPOT_UNAUTHORISED', exit: 'notAuthorised' });
+    expect(unauthorised?.actions.join()).to.include('d3 enroll');
   });
 
   it('depot3:K14 takes no address with a secret in it, and shows it to nobody', async () => {
@@ -449,5 +454,40 @@ describe('a depot behind a web server', () => {
     writeFileSync(part, Buffer.alloc(size + 1), { mode: 0o600 });
     expect((await machine.install(['large'])).exit).to.equal(0);
     expect(existsSync(part)).to.equal(false);
+  });
+
+  it('asks the next question on the same connection where something was not there, and ends one that goes on and on', async () => {
+    let connections = 0;
+    const closed: string[] = [];
+    const host = createServer((request, response) => {
+      const at = request.url ?? '';
+      response.writeHead(404).write('no');
+      request.socket.once('close', () => closed.push(at));
+      if (at.endsWith('2.root.json')) {
+        const dripping = setInterval(() => response.write(Buffer.alloc(32 * 1024)), 5);
+        response.once('close', () => clearInterval(dripping));
+      } else response.end();
+    });
+    host.on('connection', () => {
+      connections += 1;
+    });
+    host.listen(0, '127.0.0.1');
+    await once(host, 'listening');
+    try {
+      const { port } = host.address() as AddressInfo;
+      const { signal } = new AbortController();
+      const transport = new HttpTransport(new URL(`http://127.0.0.1:${port}`), { credentials: null, ca: null, signal });
+      for (let n = 0; n < 3; n += 1) {
+        expect(await transport.read('metadata/1.root.json', 10)).to.equal(null);
+        await sleep(50);
+      }
+      expect([connections, closed]).to.deep.equal([1, []]);
+      expect(await transport.read('metadata/2.root.json', 10)).to.equal(null);
+      for (let waited = 0; closed.length === 0 && waited < 5000; waited += 20) await sleep(20);
+      expect(closed.at(-1)).to.equal('/public/metadata/2.root.json');
+    } finally {
+      host.closeAllConnections();
+      host.close();
+    }
   });
 });

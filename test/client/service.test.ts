@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { type PlainPlist, readPlainPlist } from '@d3/flatpkg';
 import { expect } from 'chai';
 import { pauseUpTo } from '../../src/cli/pause.ts';
 import { installService, removeService, type ServiceParts, serviceStatus } from '../../src/client/service.ts';
@@ -11,6 +12,9 @@ import type { ProgramCall } from '../../src/platform/program.ts';
 import { repository } from '../cli/spawn.ts';
 import { problemsOf } from '../support/errors.ts';
 import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
+
+/** What launchd reads of it. */
+const read = (text: string) => readPlainPlist(Buffer.from(text), 'plist') as Record<string, PlainPlist>;
 
 const SCHEDULE = { program: '/usr/local/bin/d3', every: 3600, machine: 'mac-a' };
 
@@ -71,23 +75,30 @@ describe('depot3:G14 the schedule', () => {
       expect(units[name]).to.include('ExecStart=/usr/local/bin/d3 sync --if-idle --no-input\n');
     const odd = systemdUnits({ ...SCHEDULE, program: '/opt/my d3/50%/$HOME/d3' });
     expect(odd['d3-sync.service']).to.include('ExecStart="/opt/my d3/50%%/$$HOME/d3" sync');
-    const plist = launchdPlist(SCHEDULE);
-    expect(plist).to.include('<string>900s</string>').and.include('<key>RunAtLoad</key><true/>');
+    const sync = read(launchdPlist(SCHEDULE));
+    expect(sync['ProgramArguments']).to.deep.equal([
+      '/usr/local/bin/d3',
+      'sync',
+      '--if-idle',
+      '--no-input',
+      '--spread',
+      '900s',
+    ]);
+    expect(sync['RunAtLoad']).to.equal(true);
     expect(units['d3-resume.service'])
       .to.include('ExecStart=/usr/local/bin/d3 run resume --all --no-input\n')
       .and.include('WantedBy=multi-user.target');
-    expect(launchdResumePlist(SCHEDULE))
-      .to.include('<string>run</string><string>resume</string><string>--all</string><string>--no-input</string>')
-      .and.include('<key>RunAtLoad</key><true/>');
-    expect(launchdPlist({ ...SCHEDULE, program: '/a<&>"/d3' })).to.include('<string>/a&lt;&amp;&gt;"/d3</string>');
+    const resume = read(launchdResumePlist(SCHEDULE));
+    expect(resume['ProgramArguments']).to.deep.equal(['/usr/local/bin/d3', 'run', 'resume', '--all', '--no-input']);
+    expect(resume['RunAtLoad']).to.equal(true);
+    const program = '/a<&>"/d3';
+    expect(read(launchdPlist({ ...SCHEDULE, program }))['ProgramArguments']).to.include(program);
   });
 
   it('is a list of times on a Mac, which launchd makes up for after waking up; each machine has its own', () => {
     const times = (every: number, machine = 'mac-a') => {
-      const found = launchdPlist({ program: '/d3', every, machine }).matchAll(
-        /<dict><key>Hour<\/key><integer>(\d+)<\/integer><key>Minute<\/key><integer>(\d+)<\/integer><\/dict>/g,
-      );
-      return [...found].map(([, hour, minute]) => Number(hour) * 60 + Number(minute));
+      const found = read(launchdPlist({ program: '/d3', every, machine }))['StartCalendarInterval'] ?? [];
+      return (found as { Hour: number; Minute: number }[]).map(({ Hour, Minute }) => Hour * 60 + Minute);
     };
     for (const [every, count] of [
       [3600, 24],
@@ -106,7 +117,7 @@ describe('depot3:G14 the schedule', () => {
     const firsts = ['a', 'b', 'c', 'd', 'e', 'f'].map((machine) => times(3600, machine)[0]);
     expect(new Set(firsts).size).to.be.greaterThan(3);
     expect([times(60), times(48 * 3600)]).to.deep.equal([[], []]);
-    expect(launchdPlist({ ...SCHEDULE, every: 60 })).to.include('<key>StartInterval</key><integer>60</integer>');
+    expect(read(launchdPlist({ ...SCHEDULE, every: 60 }))['StartInterval']).to.equal(60);
   });
 
   it('is started, asked and stopped by the system that keeps it', async () => {
@@ -188,8 +199,7 @@ describe('depot3:G14 the schedule', () => {
     expect(text).to.equal(profile('/usr/local/lib/d3/node'));
     expect(text).to.include('com.apple.servicemanagement').and.include('org.d3.').and.include('SystemPolicyAllFiles');
     expect(text.match(/[0-9A-F]{8}-[0-9A-F]{4}-5[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}/g)).to.have.length(3);
-    for (const tag of ['dict', 'array', 'string', 'key'])
-      expect(text.split(`<${tag}>`).length, tag).to.equal(text.split(`</${tag}>`).length);
+    expect(read(text)).to.include({ PayloadType: 'Configuration', PayloadVersion: 1 });
   });
 });
 

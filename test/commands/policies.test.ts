@@ -209,8 +209,9 @@ describe('policies and runs on the command line', function () {
       '--events',
       'queued',
     );
+    machine.write('etc/d3.json', '{"puppytime": {"notificationDays": -1}}');
     for (const word of [String(result.id), 'Tell-Users', 'queued']) {
-      await ok('config', 'set', 'policies.queued', word);
+      await ok('config', 'set', 'puppytime.notificationPolicy', word);
       await ok('install', 'system', '-a', 'sally');
       await ok('dequeue', 'system');
     }
@@ -218,17 +219,17 @@ describe('policies and runs on the command line', function () {
     await ok('install', 'system', '-N', '-a', 'sally');
     await ok('install', 'other', '-a', 'sally');
     expect(machine.read('told')).to.equal(`${'system-1-1\n'.repeat(3)}other-1-1 system-1-1\n`);
-    await ok('config', 'set', 'policies.queued', '4711');
+    await ok('config', 'set', 'puppytime.notificationPolicy', '4711');
     await ok('dequeue', 'system');
     const missing = await run(['install', 'system', '-a', 'sally']);
     expect(missing.code, 'what was asked for was done').to.equal(0);
-    expect(missing.stderr).to.match(/policies\.queued.*4711/);
-    await ok('config', 'set', 'policies.queued', 'tell-users');
+    expect(missing.stderr).to.match(/puppytime\.notificationPolicy.*4711/);
+    await ok('config', 'set', 'puppytime.notificationPolicy', 'tell-users');
     writeFileSync(tell, '#!/bin/sh\nexit 3\n');
     await ok('admin', 'policy', 'edit', 'tell-users', '--script', tell);
     await ok('dequeue', 'system');
     expect((await run(['install', 'system', '-a', 'sally'])).stderr).to.match(
-      /tell-users did not do its work.*exited 3/,
+      /puppytime\.notificationPolicy.*tell-users.*exited 3/,
     );
   });
 

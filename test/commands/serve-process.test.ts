@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { openDepot } from '../../src/depot/index.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import { d3, d3Program, type Ended } from '../cli/spawn.ts';
+import { d3, type Ended } from '../cli/spawn.ts';
 import { newReport } from '../depot/helpers.ts';
 import { Sandbox } from '../support/sandbox.ts';
+import { type Running, serveProcess } from '../support/serve-process.ts';
 
 /** The server as it really runs: a process of its own, with machines and admins that are processes too. */
 describe('d3 depot serve', function () {
@@ -23,7 +23,7 @@ describe('d3 depot serve', function () {
   });
 
   const serve = async (words: string[] = []) => {
-    server = await started(['depot', 'serve', sandbox.depot, '--listen', '127.0.0.1:0', ...words]);
+    server = await serveProcess(sandbox.depot, words);
     return server;
   };
   const result = ({ stdout, stderr }: Ended) => {
@@ -295,49 +295,6 @@ describe('d3 depot serve', function () {
 function keyFile(root: string): string {
   const state = process.platform === 'darwin' ? 'Library/Application Support/d3' : 'var/lib/d3';
   return path.join(root, state, 'depot-key.json');
-}
-
-interface Running {
-  url: string;
-  /** What was logged so far. */
-  log: () => Record<string, unknown>[];
-  end: (signal: NodeJS.Signals) => Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
-}
-
-async function started(words: string[]): Promise<Running> {
-  const [program, ...rest] = d3Program as [string, ...string[]];
-  const { PATH = '', HOME = '' } = process.env;
-  const child: ChildProcess = spawn(program, [...rest, ...words], {
-    env: { PATH, HOME, XDG_DATA_HOME: '/nonexistent' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let text = '';
-  child.stderr?.setEncoding('utf8').on('data', (piece: string) => (text += piece));
-  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
-    child.once('close', (code, signal) => resolve({ code, signal }));
-  });
-  const log = () =>
-    text
-      .split('\n')
-      .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
-  for (let waited = 0; waited < 60_000; waited += 50) {
-    const url = /"url":"([^"]+)"/.exec(text)?.[1];
-    if (url !== undefined) {
-      return {
-        url,
-        log,
-        async end(signal) {
-          child.kill(signal);
-          return ended;
-        },
-      };
-    }
-    if (child.exitCode !== null) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  child.kill('SIGKILL');
-  throw new Error(`the server did not start: ${text}`);
 }
 
 /** @returns bytes of the request and the answer together */

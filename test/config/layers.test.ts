@@ -15,12 +15,14 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { changeSetting, requireSound, settingShown, settingsShown } from '../../src/client/configuration.ts';
 import { ancestorSettings } from '../../src/config/ancestor.ts';
-import { readConfiguration } from '../../src/config/layers.ts';
+import { loadPluginSettings, readConfiguration } from '../../src/config/layers.ts';
+import { pluginSettings, settingsComeFrom } from '../../src/config/plugin-settings.ts';
 import { DEFAULT_SETTINGS, SETTING_DEFINITIONS } from '../../src/config/settings.ts';
 import { machinePaths } from '../../src/platform/paths.ts';
 import type { ProgramCall } from '../../src/platform/program.ts';
 import { repository } from '../cli/spawn.ts';
 import { problemsOf } from '../support/errors.ts';
+import { withOwnPluginSettings } from '../support/own-plugin-settings.ts';
 
 describe('what is configured', () => {
   let root: string;
@@ -31,7 +33,10 @@ describe('what is configured', () => {
     root = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'd3-test-')));
     mkdirSync(path.join(root, 'etc'), { mode: 0o755 });
   });
-  afterEach(() => rmSync(root, { recursive: true, force: true }));
+  afterEach(() => {
+    settingsComeFrom(() => []);
+    rmSync(root, { recursive: true, force: true });
+  });
 
   it('depot3:K04 comes in layers, the managed one last, and each value knows its file', async () => {
     write('d3.conf', 'log_level: debug\nclient_prohibited_admin_names: kiosk, guest\nlog_file: /var/log/old.log\n');
@@ -111,6 +116,45 @@ describe('what is configured', () => {
       expect(notes.join('\n')).to.not.include('was none before');
     }
     expect([own.length, server.length]).to.deep.equal([37, 15]);
+  });
+
+  it('takes over what plugins of d3 say they have of it', () => {
+    withOwnPluginSettings();
+    const lines = [
+      'puppy_notification_policy: tell',
+      'puppy_notification_frequency: -1',
+      'puppy_reboot_policy: 12',
+      'puppy_optout_seconds: 60',
+      'puppy_optout_text: Now?',
+      'puppy_optout_image_path: /a.png',
+      'puppy_notify_image_path: /b.png',
+      'puppy_slideshow_folder_path: /slides',
+      'puppy_display_captions: true',
+      'puppy_no_captions_text: woof',
+      'puppy_image_size: 250',
+      'puppy_title: Woof!',
+      'puppy_display_secs: 9',
+    ];
+    const { values, problems } = ancestorSettings(lines.join('\n'), 'd3');
+    expect(problems).to.deep.equal([]);
+    expect(
+      Object.fromEntries([...values].map(([name, value]) => [name.replace('puppytime.', ''), value])),
+    ).to.deep.equal({
+      notificationPolicy: 'tell',
+      notificationDays: -1,
+      rebootPolicy: '12',
+      optOutSeconds: 60,
+      optOutText: 'Now?',
+      optOutImage: '/a.png',
+      notificationImage: '/b.png',
+      slideshow: '/slides',
+      captions: 'yes',
+      caption: 'woof',
+      imageSize: 250,
+      title: 'Woof!',
+      slideSeconds: 9,
+    });
+    expect(ancestorSettings('puppy_display_secs: soon', 'd3').problems).to.have.length(1);
   });
 
   it('depot3:K01 reads its form: comments, blank lines, the last counts, an empty value unsets', () => {
@@ -201,9 +245,55 @@ describe('what is configured', () => {
   });
 
   it('depot3:K08 the example that is shipped sets everything there is, and is right', async () => {
+    withOwnPluginSettings();
     write('d3.json', readFileSync(path.join(repository, 'examples', 'd3.json'), 'utf8'));
     const { origins, problems } = await readConfiguration(places());
     expect(problems).to.deep.equal([]);
-    expect([...origins.keys()]).to.have.members(SETTING_DEFINITIONS.map(({ name }) => name));
+    const all = [...SETTING_DEFINITIONS, ...pluginSettings()].map(({ name }) => name);
+    expect([...origins.keys()]).to.have.members(all);
+  });
+
+  describe('settings of plugins', () => {
+    const declaring = (settings: object) => () => [{ name: '@x/y', pjson: { oclif: { d3: { settings } } } }];
+    const days = {
+      kind: { from: -1, to: 9 },
+      default: 3,
+      description: 'days',
+      ancestor: 'puppy_notification_frequency',
+    };
+
+    it('come in the same layers, with their defaults, and are shown with the rest', async () => {
+      settingsComeFrom(declaring({ 'puppytime.days': days }));
+      expect(await loadPluginSettings(places(), '@x/y')).to.deep.equal({ 'puppytime.days': 3 });
+      write('d3.conf', 'puppy_notification_frequency: -1\n');
+      const shown = () => readConfiguration(places()).then((found) => settingShown('puppytime.days', found));
+      expect(await shown()).to.deep.include({ value: -1, origin: { layer: 'ancestor', place: at('d3.conf') } });
+      write('d3.json', '{"puppytime": {"days": 5}}');
+      expect(await loadPluginSettings(places(), '@x/y')).to.deep.equal({ 'puppytime.days': 5 });
+      expect(await loadPluginSettings(places(), '@x/other')).to.deep.equal({});
+      write('d3.json', '{"puppytime": {"days": 10}}');
+      expect((await problemsOf(loadPluginSettings(places(), '@x/y'))).exitCode).to.equal(2);
+    });
+
+    it('are no mistake where the plugin is not, as long as it comes with d3; a wrong name is one where it is', async () => {
+      write('d3.json', '{"puppytime": {"days": 5}, "nobody": {"knows": 1}}');
+      settingsComeFrom(() => []);
+      const { problems, notes } = await readConfiguration(places());
+      expect(problems.map(({ text }) => text.split(';')[0])).to.deep.equal(['nobody.knows is no setting']);
+      expect(notes.map(({ text }) => text)).to.deep.equal([
+        'puppytime.days means nothing here: its plugin is not in this d3',
+      ]);
+      settingsComeFrom(declaring({ 'puppytime.dayz': days }));
+      write('d3.json', '{"puppytime": {"days": 5}}');
+      const wrong = await readConfiguration(places());
+      expect(wrong.problems.map(({ text }) => text)).to.deep.equal([
+        'puppytime.days is no setting; did you mean puppytime.dayz?',
+      ]);
+    });
+
+    it('that are declared in a wrong way are not there', () => {
+      settingsComeFrom(declaring({ nodot: days, 'a.b': { kind: 'what', description: 'x' }, 'a.c': { kind: 'text' } }));
+      expect(pluginSettings()).to.deep.equal([]);
+    });
   });
 });

@@ -73,7 +73,6 @@ describe('the configuration of a machine', () => {
       logTimestampFormat: '%F',
       logMaxMegabytes: 2,
       logKeep: 0,
-      queuedPolicy: 'tell-of-restarts',
       trustRoot: '/etc/d3-root.json',
     };
     const log = {
@@ -100,7 +99,6 @@ describe('the configuration of a machine', () => {
         log,
         cache: { maxMegabytes: 7 },
         trust: { root: settings.trustRoot },
-        policies: { queued: 'tell-of-restarts' },
       }),
     );
     expect(await load()).to.deep.equal(settings);
@@ -124,7 +122,6 @@ describe('the configuration of a machine', () => {
         'database.url': settings.databaseUrl,
         'database.password': settings.databasePassword,
         'cache.maxMegabytes': 7,
-        'policies.queued': 'tell-of-restarts',
         ...Object.fromEntries(Object.entries(log).map(([name, value]) => [`log.${name}`, value])),
       }),
     );

@@ -264,6 +264,36 @@ describe('who may do what on a served depot', () => {
     expect(events.map(({ by }) => by)).to.deep.equal(['test', 'test', 'releaser', 'releaser']);
   });
 
+  it('what becomes live meanwhile is not changed or deleted by a packager either', async () => {
+    const { editions } = served.depot.store;
+    const { id } = await editions.insert(newEdition({ basename: 'three' }), 'test');
+    const secret = secrets.get('packager');
+    const expected = await served.ask('DELETE', `/api/v1/editions/${id}?archive=false&expected=live`, { secret });
+    expect(expected.status).to.equal(403);
+    const look = editions.byId.bind(editions);
+    editions.byId = async (which) => {
+      const found = await look(which);
+      await editions.makeLive(id, 'test', { liveId: null, newestId: id });
+      return found;
+    };
+    try {
+      const changed = await served.ask('PATCH', `/api/v1/editions/${id}`, { secret, json: { reboot: true } });
+      expect([changed.status, changed.json['code']]).to.deep.equal([409, 'EDIT_CONFLICT']);
+    } finally {
+      editions.byId = look;
+    }
+    expect((await editions.byId(id))?.reboot).to.equal(false);
+  });
+
+  it('a technician is not told of a computer that calls itself what another’s id is', async () => {
+    const gone = '2b9f2c9e-1111-4222-8333-444455556666';
+    const { tokens, computers } = served.depot.store;
+    const { secret } = await tokens.add({ name: 'tom', role: 'technician', computer: gone, expiresAt: null }, 'test');
+    await computers.takeReport(newReport({ run: 'odd-name' }, { id: OTHER, name: gone }));
+    const asked = await served.ask('GET', `/api/v1/computers/${gone}/provisioning`, { secret });
+    expect([asked.status, asked.json['code']]).to.deep.equal([403, 'FOREIGN_COMPUTER']);
+  });
+
   it('a token that is revoked opens nothing from the next request on', async () => {
     const secret = await served.token('short-lived');
     const status = async () => (await served.ask('GET', '/api/v1/session', { secret })).status;
@@ -276,6 +306,8 @@ describe('who may do what on a served depot', () => {
     const secret = await served.token('secret-keeper');
     await served.ask('GET', '/api/v1/session', { secret });
     await served.ask('GET', `/api/v1/session?token=${secret}`, { secret });
+    await served.ask('DELETE', `/api/v1/tokens/${secret}`, { secret });
+    await served.ask('GET', `/nothing/${secret}`, { secret });
     const listed = await served.ask('GET', '/api/v1/tokens', { secret });
     const kept = JSON.stringify(await served.depot.store.history.list());
     for (const text of [served.log.join('\n'), listed.text, kept]) expect(text).to.not.include(secret);
@@ -297,7 +329,13 @@ describe('who reads what machines read, where that is for enrolled ones only', (
       expect(await status(newSecret('key'))).to.equal(401);
       expect(await status(technician.secret)).to.equal(403);
       expect(await status(await served.machineKey(OTHER))).to.equal(200);
-      expect(await status(await served.token('v', 'viewer'))).to.equal(200);
+      const viewer = await served.token('v', 'viewer');
+      expect(await status(viewer)).to.equal(200);
+      const { headers } = await served.ask('GET', '/public/metadata/1.root.json', { secret: viewer });
+      // What a cache in between keeps, it gives to anybody.
+      expect(headers.get('cache-control')).to.include('private').and.not.include('public');
+      await served.depot.store.tokens.revoke('v', 'test');
+      expect(await status(viewer)).to.equal(401);
     } finally {
       await served.discard();
     }

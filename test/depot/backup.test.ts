@@ -111,13 +111,17 @@ describe('a backup of a depot', function () {
             await writer.publish();
           }
         })();
-        while (load.written < 5) await new Promise((resolve) => setTimeout(resolve, 10));
         const backup = join(dir, `${url === null ? 'file' : 'server'}.tar`);
-        await backUp(home, backup, url);
-        const during = load.written;
-        load.stop = true;
-        await writing;
-        await writer.close();
+        let during = 0;
+        try {
+          while (load.written < 5) await Promise.race([writing, new Promise((resolve) => setTimeout(resolve, 10))]);
+          await backUp(home, backup, url);
+          during = load.written;
+        } finally {
+          load.stop = true;
+          await writing;
+          await writer.close();
+        }
         const back = join(dir, `${url === null ? 'file' : 'server'}-back`);
         await restore(backup, back);
         const depot = await openDepot(back, { clock });

@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
+import { requestEnrolment } from '../../src/depot/index.ts';
 import type { Route } from '../../src/depot/server/route.ts';
 import { ROUTES } from '../../src/depot/server/routes/index.ts';
 import { TestClock } from './helpers.ts';
@@ -168,6 +170,36 @@ describe('bad input to a served depot', () => {
     expect((await served.ask('GET', `/blobs/${sha256.slice(0, 2)}/${sha256}`)).status).to.equal(200);
   });
 
+  it('an upload without a byte and without a type is no bug', async () => {
+    const none = createHash('sha256').digest('hex');
+    const put = (hash: string) => served.ask('PUT', `/api/v1/uploads/${hash}?offset=0&size=0`, { secret });
+    expect((await put(none)).json).to.deep.equal({ received: 0, isThere: true });
+    const wrong = await put('c'.repeat(64));
+    isShaped(wrong);
+    expect([wrong.status, wrong.json['code']]).to.deep.equal([422, 'UPLOAD_DIFFERS']);
+    await served.depot.blobs.remove(none);
+  });
+
+  it('nobody keeps all others from changing anything by asking about very many files', async () => {
+    const asked = (count: number) =>
+      served.ask('POST', '/api/v1/blobs/remove-unused', {
+        secret,
+        json: { candidates: Array.from({ length: count }, () => 'c'.repeat(64)) },
+      });
+    expect([(await asked(1000)).status, (await asked(1001)).status]).to.deep.equal([200, 400]);
+  });
+
+  it('times come in any form, and are compared in one', async () => {
+    const events = async (since: string) => {
+      const { json } = await served.ask('GET', `/api/v1/history?since=${encodeURIComponent(since)}`, { secret });
+      return (json['events'] as unknown[]).length;
+    };
+    expect(await events('Nov 1 2020'))
+      .to.be.greaterThan(0)
+      .and.equal(await events('2020-11-01T00:00:00.000Z'));
+    expect(await events('Nov 1 2040')).to.equal(0);
+  });
+
   it('who asks too often is told to wait', async () => {
     const few = await serveForTest({ clock: new TestClock(), perMinute: 5 });
     try {
@@ -199,6 +231,39 @@ describe('bad input to a served depot', () => {
       Object.entries(methods).flatMap(([method, { operationId }]) => (method === 'head' ? [] : [operationId])),
     );
     expect(ids.toSorted()).to.deep.equal(ROUTES.map(({ id }) => id).toSorted());
+  });
+});
+
+describe('a machine that enrols', () => {
+  it('takes no answer that a depot does not give', async () => {
+    const answers = [
+      {},
+      null,
+      [],
+      { state: 'enrolled', enrolment: 1 },
+      { state: 'enrolled', enrolment: 1, computer: '../x' },
+    ];
+    let body: unknown;
+    const server = createServer((_request, response) => response.end(JSON.stringify(body)));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+      const computer = { id: COMPUTER, name: 'x', claims: { serial: null, hardwareUuid: null, macs: [] } };
+      for (body of answers) {
+        const asked = requestEnrolment(
+          { url, ca: null, signal: new AbortController().signal },
+          { code: 'd3c_x', keyHash: 'a'.repeat(64), computer },
+        );
+        const code = await asked.then(
+          () => 'taken',
+          (error) => error.code,
+        );
+        expect([body, code]).to.deep.equal([body, 'NOT_A_SERVED_DEPOT']);
+      }
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 });
 

@@ -1,12 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import { initDepot, openDepot, openStore, type Store } from '../../src/depot/index.ts';
 import { registerCoreKinds } from '../../src/depot/kinds.ts';
 import { placeText, postgresPlace } from '../../src/depot/store/postgres-place.ts';
 import { openPostgresStore } from '../../src/depot/store/postgres-store.ts';
 import type { Clock } from '../../src/platform/clock.ts';
+import { makeAuthority } from '../support/certificates.ts';
 import {
   ask,
   dropSchema,
@@ -344,6 +346,81 @@ describe('PostgreSQL', function () {
           await hurried.close();
         }
       }));
+  });
+
+  describe('over TLS', () => {
+    /** The address of an unused schema, reached over TLS. */
+    const overTls = (host: string, ca: string | null) => {
+      const url = new URL(freshSchema(server));
+      url.hostname = host;
+      url.searchParams.set('sslmode', 'verify-full');
+      if (ca !== null) url.searchParams.set('sslrootcert', ca);
+      return url.href;
+    };
+
+    it('a server whose certificate is from the authority that is named is reached, by its name and its address', async function () {
+      const { own } = server;
+      if (own === null) this.skip();
+      for (const host of ['localhost', '127.0.0.1']) {
+        const url = overTls(host, own.ca);
+        const store = await open(url);
+        try {
+          await store.editions.insert(newEdition(), 'a');
+          const [{ encrypted } = { encrypted: false }] = await ask<{ encrypted: boolean }>(
+            server.url,
+            `select bool_and(s.ssl) as encrypted from pg_stat_ssl s join pg_stat_activity a using (pid)
+             where a.application_name = 'd3'`,
+          );
+          expect([host, encrypted]).to.deep.equal([host, true]);
+        } finally {
+          await store.close();
+        }
+      }
+    });
+
+    it('one from another authority, for another host, or without TLS gets no password and is named', async function () {
+      const { own } = server;
+      if (own === null) this.skip();
+      await inFolder(async (dir) => {
+        const authority = makeAuthority();
+        const ca = join(dir, 'other.pem');
+        await writeFile(ca, authority.cert);
+        for (const trusted of [ca, null]) {
+          const error = await expectFailure(open(overTls('localhost', trusted)), 'DATABASE_TLS', 'depotUnreachable');
+          expect(error.message).to.match(/localhost.*certificate/);
+          expect(error.message + error.target).to.not.include(postgresPlace(server.url).password);
+        }
+        await expectFailure(open(overTls('localhost', join(dir, 'none.pem'))), 'CERTIFICATES_UNREADABLE', 'failed');
+        const named = authority.issue(['elsewhere.example.org']);
+        for (const [answer, said] of [
+          ['S', /127\.0\.0\.1 is not in the cert's list/],
+          ['N', /does not support SSL/],
+        ] as const) {
+          const came: string[] = [];
+          const stranger = createServer((socket) => {
+            socket.on('error', () => undefined);
+            socket.once('data', () => {
+              socket.write(answer);
+              if (answer === 'N') return;
+              const secure = new TLSSocket(socket, { isServer: true, ...named });
+              secure.on('error', () => undefined).on('data', (bytes) => came.push(bytes.toString('latin1')));
+            });
+          });
+          await new Promise<void>((resolve) => {
+            stranger.listen(0, '127.0.0.1', resolve);
+          });
+          try {
+            const url = new URL(overTls('127.0.0.1', ca));
+            url.port = String((stranger.address() as { port: number }).port);
+            const error = await expectFailure(open(url.href), 'DATABASE_TLS', 'depotUnreachable');
+            expect(error.message).to.match(said);
+            expect(came).to.deep.equal([]);
+          } finally {
+            stranger.close();
+          }
+        }
+      });
+    });
   });
 
   describe('a depot whose store is there', () => {

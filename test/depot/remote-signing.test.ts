@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Depot, type LocalDepot, openDepot, openRemoteDepot } from '../../src/depot/index.ts';
 import { makeKey } from '../../src/depot/keys.ts';
-import type { DraftToSign } from '../../src/depot/signing.ts';
+import { type DraftToSign, signDraft } from '../../src/depot/signing.ts';
 import { expectFailure, newEdition, TestClock } from './helpers.ts';
 import { type ServedDepot, serveForTest } from './served.ts';
 
@@ -274,6 +274,27 @@ describe('signing for a served depot', () => {
     await sally.store.documents('group').create('lab', smart(recorded), by);
     expect(await sally.publish({ mine: true })).to.equal(null);
     expect((await sally.signing.waiting()).map(({ role }) => role)).to.deep.equal(['targets']);
+  });
+
+  it('history names whose signatures counted, and nobody else', async () => {
+    await handOver(2, 'sally', 'bob');
+    await add(await as('sally'));
+    await served.server.publisher.now();
+    const [draft] = await served.depot.signing.drafts();
+    if (draft === undefined) throw new Error('there should be a draft');
+    const right = await signDraft({ ...draft, metadata: JSON.parse(JSON.stringify(draft.metadata)) }, [
+      keysOf('sally'),
+    ]);
+    const { roles } = await served.depot.signing.keys();
+    const bobs = roles
+      .flatMap(({ role, keys }) => (role === 'targets' ? keys.map(({ id }) => id) : []))
+      .find((id) => id !== right[0]?.keyid);
+    const secret = await served.token('rosa', 'releaser');
+    const signatures = [...right, { keyid: bobs, sig: 'a'.repeat(128) }];
+    const sent = { secret, json: { role: 'targets', signatures } };
+    expect((await served.ask('POST', '/api/v1/signing/signatures', sent)).json['taken']).to.equal(1);
+    const [event] = await served.depot.store.history.list({ what: 'keys.signed' });
+    expect(event?.after).to.deep.equal({ keys: right.map(({ keyid }) => keyid) });
   });
 
   it('several holders sign in turn, and the first goes on from what they signed', async () => {

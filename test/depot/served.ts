@@ -60,13 +60,17 @@ export interface ServedOptions {
   perMinute?: number;
   maxUpload?: number;
   bodyWithin?: number;
+  headWithin?: number;
+  standstill?: number;
   readers?: 'everyone' | 'enrolled';
+  isStopping?: () => boolean;
   /** Puts something else in place of a part of the depot. */
   change?: (depot: LocalDepot) => LocalDepot;
 }
 
 export async function serveForTest(options: ServedOptions): Promise<ServedDepot> {
   const dir = await mkdtemp(join(tmpdir(), 'd3-served-test-'));
+  const { bodyWithin, headWithin, standstill } = options;
   const { clock, perMinute = 1_000_000, maxUpload = 1 << 30, readers = 'everyone', change = (same) => same } = options;
   await initDepot(join(dir, 'depot'), { clock });
   const opened = await openDepot(join(dir, 'depot'), { clock });
@@ -86,7 +90,7 @@ export async function serveForTest(options: ServedOptions): Promise<ServedDepot>
     tags: new Tags(),
     page: pageFiles([['index.html', Buffer.from('<!doctype html>')]]),
     views: new Views(depot, clock),
-    isStopping: () => false,
+    isStopping: () => options.isStopping?.() === true,
   };
   const log: string[] = [];
   const app = await buildApp(server, {
@@ -96,7 +100,9 @@ export async function serveForTest(options: ServedOptions): Promise<ServedDepot>
     tls: null,
     perMinute,
     ticks,
-    ...(options.bodyWithin === undefined ? {} : { bodyWithin: options.bodyWithin }),
+    ...(bodyWithin === undefined ? {} : { bodyWithin }),
+    ...(headWithin === undefined ? {} : { headWithin }),
+    ...(standstill === undefined ? {} : { standstill }),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;

@@ -1,15 +1,20 @@
-import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { get } from 'node:https';
-import { tmpdir } from 'node:os';
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { open, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { initDepot, openRemoteDepot, type ServeOptions, serveDepot } from '../../src/depot/index.ts';
+import { initDepot, openDepot, openRemoteDepot, type ServeOptions, serveDepot } from '../../src/depot/index.ts';
+import { buildApp } from '../../src/depot/server/app.ts';
+import { Contacts } from '../../src/depot/server/contacts.ts';
 import { Limiter } from '../../src/depot/server/limiter.ts';
 import { Publisher } from '../../src/depot/server/publisher.ts';
+import { Tags } from '../../src/depot/server/static-files.ts';
 import { systemClock, ticks } from '../../src/platform/clock.ts';
-import { inFolder, newEdition, newReport, TestClock } from './helpers.ts';
+import { type Certified, selfSigned } from '../support/certificates.ts';
+import { expectFailure, inFolder, newEdition, newReport, TestClock } from './helpers.ts';
 import { type ServedDepot, serveForTest } from './served.ts';
 
 const MEMBER = '0b9f2c9e-1111-4222-8333-444455556666';
@@ -62,6 +67,7 @@ describe('files of a served depot', () => {
       expect((await fetched(at, headers)).body.length, JSON.stringify(headers)).to.equal(100_000);
     const beyond = await fetched(at, { range: 'bytes=100000-' });
     expect([beyond.status, beyond.headers.get('content-range')]).to.deep.equal([416, 'bytes */100000']);
+    expect(beyond.headers.get('cache-control')).to.equal(null);
     const head = await fetched(at, {}, 'HEAD');
     expect([head.status, head.headers.get('content-length'), head.body.length]).to.deep.equal([200, '100000', 0]);
   });
@@ -95,6 +101,50 @@ describe('files of a served depot', () => {
       .create('g', { schema: 'd3/group@1', kind: 'static', description: '', members: [] }, 'a');
     await served.server.publisher.now();
     expect((await timestamp()).headers.get('etag')).to.not.equal(before);
+  });
+
+  it('are known again by all who ask at once, and no longer when they change or go', async () => {
+    const path = '/public/metadata/timestamp.json';
+    const etag = (await fetched(path)).headers.get('etag') as string;
+    const file = join(served.dir, 'depot', path);
+    const bytes = readFileSync(file);
+    try {
+      const all = await Promise.all(Array.from({ length: 50 }, () => fetched(path, { 'if-none-match': etag })));
+      expect(new Set(all.map(({ status }) => status))).to.deep.equal(new Set([304]));
+      for (const header of ['etag', 'cache-control', 'accept-ranges', 'x-content-type-options'])
+        expect(all[0]?.headers.get(header), header).to.equal((await fetched(path)).headers.get(header));
+      expect((await fetched(path, { 'if-none-match': '"another"' })).status).to.equal(200);
+      rmSync(file);
+      expect((await fetched(path, { 'if-none-match': etag })).status).to.equal(404);
+      writeFileSync(file, Buffer.concat([bytes, Buffer.from(' ')]));
+      expect((await fetched(path, { 'if-none-match': etag })).status).to.equal(200);
+    } finally {
+      writeFileSync(file, bytes);
+    }
+    expect((await fetched(path, { 'if-none-match': etag })).status).to.equal(304);
+  });
+
+  it('look once for all who ask at the same moment', async () => {
+    const tags = new Tags();
+    const file = join(served.dir, 'depot/public/metadata/timestamp.json');
+    expect(await tags.unchanged(file)).to.equal(null);
+    const handle = await open(file);
+    const tag = await tags.of(file, handle, await handle.stat());
+    await handle.close();
+    const looks = [tags.unchanged(file), tags.unchanged(file)];
+    expect(await Promise.all(looks)).to.deep.equal([tag, tag]);
+    // One that begins afterwards looks again.
+    const moved = `${file}.moved`;
+    renameSync(file, moved);
+    try {
+      expect(await tags.unchanged(file)).to.equal(null);
+      symlinkSync(moved, file);
+      expect(await tags.unchanged(file)).to.equal(null);
+    } finally {
+      rmSync(file, { force: true });
+      renameSync(moved, file);
+    }
+    expect(await tags.unchanged(file)).to.equal(tag);
   });
 });
 
@@ -133,35 +183,72 @@ describe('a served depot', () => {
       }
     }));
 
-  it('speaks TLS with its own certificate, to machines and to admins who know it', async function () {
-    const folder = mkdtempSync(join(tmpdir(), 'd3-tls-test-'));
+  it('takes no secret that came past the proxy, where all could read it', async () => {
+    const served = await serveForTest({ clock: systemClock });
     try {
-      const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-      const words = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'];
-      const names = ['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out', cert];
-      if (spawnSync('openssl', [...words, ...names]).status !== 0) this.skip();
+      const secret = await served.token('sally');
+      const statuses = async (proxies: string[], from: string) => {
+        const app = await buildApp(served.server, {
+          log: () => undefined,
+          logLevel: 'off',
+          proxies,
+          tls: null,
+          perMinute: 1000,
+          ticks,
+        });
+        const asked = (url: string, headers: Record<string, string>) =>
+          app.inject({ method: 'GET', url, headers, remoteAddress: from }).then(({ statusCode }) => statusCode);
+        const authorization = `Bearer ${secret}`;
+        const found = [await asked('/api/v1/session', { authorization }), await asked('/health', {})];
+        await app.close();
+        return found;
+      };
+      expect(await statuses(['10.1.2.1'], '10.1.2.1')).to.deep.equal([200, 200]);
+      expect(await statuses(['10.1.0.0/16', '2001:db8::/32'], '::ffff:10.1.9.9')).to.deep.equal([200, 200]);
+      expect(await statuses(['2001:db8::/32'], '2001:db8::7')).to.deep.equal([200, 200]);
+      expect(await statuses(['10.1.2.1'], '127.0.0.1')).to.deep.equal([200, 200]);
+      expect(await statuses(['10.1.2.1'], '203.0.113.7')).to.deep.equal([403, 200]);
+      expect(await statuses(['10.1.2.1'], '2001:db8::7')).to.deep.equal([403, 200]);
+    } finally {
+      await served.discard();
+    }
+  });
+
+  it('speaks TLS with its own certificate, to machines, to browsers and to admins who know it', () =>
+    inFolder(async (folder) => {
+      const { key, cert } = await tlsFiles(folder, selfSigned());
       await initDepot(join(folder, 'depot'), { clock: systemClock });
+      const depot = await openDepot(join(folder, 'depot'), { clock: systemClock });
+      const vera = { name: 'vera', role: 'viewer', computer: null, expiresAt: null } as const;
+      const { secret } = await depot.store.tokens.add(vera, 'test');
+      await depot.close();
       const served = await serveDepot(options(join(folder, 'depot'), { tls: { cert, key } }));
+      const ca = readFileSync(cert);
+      const ask = (method: string, path: string, headers: Record<string, string> = {}) =>
+        new Promise<IncomingMessage>((resolve, reject) => {
+          const asked = request(`${served.url}${path}`, { method, headers, ca }, (answer) => resolve(answer.resume()));
+          asked.on('error', reject).end();
+        });
       try {
         expect(served.url).to.match(/^https:/);
-        const status = await new Promise((resolve, reject) => {
-          get(`${served.url}/public/metadata/timestamp.json`, { ca: readFileSync(cert) }, (answer) => {
-            answer.resume();
-            resolve(answer.statusCode);
-          }).on('error', reject);
-        });
-        expect(status).to.equal(200);
-        const signal = new AbortController().signal;
-        const remote = (ca: string | null) =>
+        expect((await ask('GET', '/public/metadata/timestamp.json')).statusCode).to.equal(200);
+        const signedIn = await ask('POST', '/api/v1/page/session', { authorization: `Bearer ${secret}` });
+        const [cookie = ''] = signedIn.headers['set-cookie'] ?? [];
+        expect(cookie).to.match(/^__Host-d3=d3p_[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Secure$/);
+        const pair = cookie.split(';')[0] as string;
+        expect((await ask('GET', '/api/v1/views/overview', { cookie: pair })).statusCode).to.equal(200);
+        const inTheClear = pair.replace('__Host-d3', 'd3-page');
+        expect((await ask('GET', '/api/v1/views/overview', { cookie: inTheClear })).statusCode).to.equal(401);
+        const remote = (trusted: string | null) =>
           openRemoteDepot({
             url: new URL(served.url),
             token: async () => `d3t_${'x'.repeat(43)}`,
-            ca,
+            ca: trusted,
             work: join(folder, 'work'),
-            signal,
+            signal: new AbortController().signal,
           });
-        const outcome = (ca: string | null) =>
-          remote(ca).then(
+        const outcome = (trusted: string | null) =>
+          remote(trusted).then(
             () => 'open',
             (error) => error.code,
           );
@@ -169,10 +256,59 @@ describe('a served depot', () => {
       } finally {
         await served.stop();
       }
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  });
+    }));
+
+  it('does not begin with a certificate and a key that do not belong together, or are none, and names the file', () =>
+    inFolder(async (folder) => {
+      const own = await tlsFiles(folder, selfSigned());
+      const other = await tlsFiles(folder, selfSigned(), 'other');
+      const nothing = join(folder, 'nothing.pem');
+      await writeFile(nothing, 'no PEM at all\n');
+      await initDepot(join(folder, 'depot'), { clock: systemClock });
+      for (const [tls, target, named] of [
+        [{ cert: own.cert, key: other.key }, '--tls-key', other.key],
+        [{ cert: nothing, key: own.key }, '--tls-cert', nothing],
+        [{ cert: own.cert, key: nothing }, '--tls-key', nothing],
+        [{ cert: own.key, key: own.key }, '--tls-cert', own.key],
+      ] as const) {
+        const refused = await expectFailure(
+          serveDepot(options(join(folder, 'depot'), { tls })),
+          'TLS_INVALID',
+          'usage',
+        );
+        expect([refused.target, refused.message]).to.satisfy(
+          ([flag, text]: [string, string]) => flag === target && text.includes(named),
+        );
+      }
+    }));
+
+  it('says that it is about to stop, in the shape of all errors, to who still has a connection', () =>
+    inFolder(async (dir) => {
+      await initDepot(join(dir, 'depot'), { clock: systemClock });
+      const served = await serveDepot(options(join(dir, 'depot')));
+      const { hostname, port } = new URL(served.url);
+      const socket = connect(Number(port), hostname);
+      let text = '';
+      socket.on('data', (piece) => (text += piece.toString()));
+      const ended = new Promise((resolve) => socket.on('close', resolve));
+      const head =
+        'POST /api/v1/enrol HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n';
+      socket.write(`${head}{}`);
+      await until(() => text.includes('"code":"BODY_INVALID"'));
+      text = '';
+      // What is under way keeps the connection.
+      socket.write('GET /ready HTTP/1.1\r\nhost: x\r\n');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const stopping = served.stop();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      socket.write('\r\n');
+      await ended;
+      await stopping;
+      expect(text)
+        .to.match(/^HTTP\/1\.1 503 /)
+        .and.include('"code":"STOPPING"')
+        .and.match(/connection: close/i);
+    }));
 
   it('writes down who was there all at once, and nothing while they ask', async () => {
     const clock = new TestClock();
@@ -189,6 +325,62 @@ describe('a served depot', () => {
     } finally {
       await served.discard();
     }
+  });
+
+  it('that is about to stop says so to whoever asks for something new, and that it is alive', async () => {
+    let isStopping = false;
+    const served = await serveForTest({ clock: new TestClock(), isStopping: () => isStopping });
+    try {
+      const secret = await served.token('sally');
+      expect((await served.ask('GET', '/ready')).status).to.equal(200);
+      isStopping = true;
+      for (const path of ['/ready', '/api/v1/editions', '/public/metadata/timestamp.json']) {
+        const { status, headers, json } = await served.ask('GET', path, { secret });
+        expect([path, status, json['code']]).to.deep.equal([path, 503, 'STOPPING']);
+        expect(json).to.have.all.keys('code', 'exit', 'message', 'target', 'actions');
+        expect(Number(headers.get('retry-after'))).to.be.greaterThan(0);
+      }
+      expect((await served.ask('GET', '/health')).status).to.equal(200);
+    } finally {
+      await served.discard();
+    }
+  });
+
+  it('answers others while it writes down very many, and keeps what could not be written', async () => {
+    const written: number[] = [];
+    let [isFull, others] = [false, 0];
+    const contacts = new Contacts(
+      {
+        async contacted(some) {
+          if (isFull && written.length > 0) throw new Error('the disk is full');
+          written.push(some.length);
+        },
+      },
+      () => new Date('2030-01-01T00:00:00.000Z'),
+    );
+    const hear = (count: number) => {
+      for (let id = 1; id <= count; id += 1) contacts.heard({ id, name: 'mac', role: 'machine', computer: MEMBER });
+    };
+    hear(12_000);
+    const asking = setInterval(() => {
+      others += 1;
+    }, 0);
+    await contacts.writeDown();
+    clearInterval(asking);
+    expect(written.reduce((sum, each) => sum + each)).to.equal(12_000);
+    expect(written.length).to.be.greaterThan(2);
+    expect(others).to.be.greaterThan(0);
+    written.length = 0;
+    isFull = true;
+    hear(12_000);
+    const failure = await contacts.writeDown().catch((error: Error) => error.message);
+    expect([failure, written.length]).to.deep.equal(['the disk is full', 1]);
+    isFull = false;
+    await contacts.writeDown();
+    expect(written.reduce((sum, each) => sum + each)).to.equal(12_000);
+    written.length = 0;
+    await contacts.writeDown();
+    expect(written).to.deep.equal([]);
   });
 
   it('shows machines a change by itself', async () => {
@@ -212,6 +404,40 @@ describe('a served depot', () => {
     }
   });
 });
+
+describe('an upload to a served depot', () => {
+  it('goes on when the connection that was cut before is let go', async function () {
+    this.timeout(30_000);
+    const served = await serveForTest({ clock: systemClock });
+    try {
+      const secret = await served.token('sally');
+      const bytes = randomBytes(1000);
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const { hostname, port } = new URL(served.url);
+      const stuck = connect(Number(port), hostname);
+      stuck.on('error', () => undefined);
+      stuck.write(
+        `PUT /api/v1/uploads/${sha256}?offset=0&size=1000 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${secret}\r\n` +
+          'content-type: application/octet-stream\r\ncontent-length: 1000\r\n\r\n',
+      );
+      stuck.write(bytes.subarray(0, 100));
+      const uploads = async () => (await served.ask('GET', `/api/v1/uploads/${sha256}`, { secret })).json['received'];
+      for (let tries = 0; tries < 100 && (await uploads()) !== 100; tries += 1)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      setTimeout(() => stuck.destroy(), 500);
+      const remote = await served.remote(secret);
+      expect((await remote.blobs.put(bytes)).sha256).to.equal(sha256);
+      await remote.close();
+      expect(await served.depot.blobs.read(sha256)).to.deep.equal(bytes);
+    } finally {
+      await served.discard();
+    }
+  });
+});
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 200 && !isSo(); tries += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+}
 
 describe('the publisher', () => {
   it('makes one publication of several changes, and another when one came too late for it', async () => {
@@ -274,3 +500,14 @@ describe('the limiter', () => {
     expect(taken('a', 100)).to.equal(60);
   });
 });
+
+async function tlsFiles(
+  folder: string,
+  { cert, key }: Certified,
+  name = 'own',
+): Promise<{ cert: string; key: string }> {
+  const files = { cert: join(folder, `${name}.pem`), key: join(folder, `${name}.key`) };
+  await writeFile(files.cert, cert);
+  await writeFile(files.key, key, { mode: 0o600 });
+  return files;
+}

@@ -97,6 +97,14 @@ export function describeStore(title: string, open: OpenStore): void {
         await expectFailure(store.editions.update(99, { reboot: true }, 'b'), 'EDITION_NOT_FOUND', 'notFound');
       });
 
+      it('are not edited when they are what they must not be by then', async () => {
+        const { id } = await local.editions.insert(newEdition(), 'sally');
+        expect((await local.editions.update(id, { reboot: true }, 'joe', 'live')).reboot).to.equal(true);
+        await local.editions.makeLive(id, 'sally', { liveId: null, newestId: id });
+        await expectFailure(local.editions.update(id, { reboot: false }, 'joe', 'live'), 'EDIT_CONFLICT', 'refused');
+        expect((await local.editions.byId(id))?.reboot).to.equal(true);
+      });
+
       it('go live with their effects on the basename', async () => {
         for (let revision = 1; revision <= 3; revision++) await store.editions.insert(newEdition({ revision }), 'a');
         const other = await store.editions.insert(newEdition({ basename: 'other' }), 'a');
@@ -434,6 +442,23 @@ export function describeStore(title: string, open: OpenStore): void {
     });
 
     describe('sessions of the page', () => {
+      it('are so many for each token; the oldest ends', async () => {
+        const { token } = await store.tokens.add(
+          { name: 'vera', role: 'viewer', computer: null, expiresAt: null },
+          'sally',
+        );
+        const { pageSessions } = local;
+        const secrets: string[] = [];
+        for (let n = 0; n < 52; n += 1) {
+          secrets.push(await pageSessions.open(token.id, '2030-01-02T00:00:00.000Z'));
+          clock.moveDays(0.001);
+        }
+        const known: boolean[] = [];
+        for (const secret of secrets) known.push((await pageSessions.known(secret)) !== null);
+        expect(known.indexOf(true)).to.equal(2);
+        expect(known.filter(Boolean).length).to.equal(50);
+      });
+
       it('are known by their secret until they are closed, are over, or their token is', async () => {
         const { token } = await store.tokens.add(
           { name: 'vera', role: 'viewer', computer: null, expiresAt: null },
@@ -457,6 +482,18 @@ export function describeStore(title: string, open: OpenStore): void {
     });
 
     describe('sums over all computers', () => {
+      it('are found among however many are asked for', async () => {
+        await local.computers.takeReport(newReport());
+        const others = Array.from({ length: 70_000 }, (_, n) => `x${n}`);
+        const computers = [...others, MEMBER];
+        const [receipt] = await store.computers.receipts(MEMBER);
+        const basenames = [...others, receipt?.basename as string];
+        const missing = [...others.map((_, n) => n + 1000), receipt?.id as number];
+        const asked = { computers, basenames, missing, statuses: ['missing' as const], limit: 10 };
+        const found = await store.computers.installed(asked);
+        expect(found.map(({ computer, status }) => [computer.id, status])).to.deep.equal([[MEMBER, 'missing']]);
+      });
+
       it('are those of their newest reports', async () => {
         const id = (n: number) => `0b9f2c9e-1111-4222-8333-00000000000${n}`;
         const failed = { target: 'foo', basename: 'foo', edition: 'foo-2-1', status: 'failed' as const, reason: 'no' };
@@ -573,6 +610,25 @@ export function describeStore(title: string, open: OpenStore): void {
         await expectFailure(enrol(asks(site, 'k2', MEMBER, 'C02X')), 'ENROLMENT_REFUSED', 'notAuthorised');
         await expectFailure(store.enrolments.approve(999, null, 'sally'), 'ENROLMENT_NOT_FOUND', 'notFound');
         expect((await store.enrolments.list()).map(({ state }) => state)).to.deep.equal(['enrolled', 'refused']);
+      });
+
+      it('with the key of somebody else is refused', async () => {
+        const { secret } = await store.tokens.add(
+          { name: 'sally', role: 'admin', computer: null, expiresAt: null },
+          'sally',
+        );
+        await expectFailure(enrol(asks(await code('site'), secret, MEMBER)), 'KEY_KNOWN', 'refused');
+        expect(await local.tokens.known(secret)).to.deep.include({ name: 'sally', role: 'admin' });
+      });
+
+      it('takes what a machine says of itself, whatever is in it', async () => {
+        const asked = await enrol(asks(await code('once'), 'k1', MEMBER, 'a\0b\ud800'));
+        expect(asked.state).to.equal('enrolled');
+        expect((await store.enrolments.list()).map(({ state }) => state)).to.deep.equal(['enrolled']);
+        const odd = newReport({}, { claims: { serial: '\0', hardwareUuid: '\ud800', macs: ['\0'] } });
+        expect(await local.computers.takeReport(odd)).to.equal(true);
+        expect(await store.editions.basename('\0')).to.equal(null);
+        expect(await store.documents('group').byName('\0')).to.equal(null);
       });
 
       it('a machine that waits is let in when it comes with a one-time code', async () => {

@@ -34,6 +34,25 @@ describe('SQLite store', () => {
       await again.close();
     }));
 
+  it('lists machines that wait however many were let in after them', () =>
+    inFolder(async (dir) => {
+      const store = await openStore(dir, { clock, mustExist: false });
+      const expiresAt = new Date(clock.now().getTime() + 3_600_000).toISOString();
+      const { code } = await store.enrolments.addCode({ kind: 'site', note: '', expiresAt }, 'a');
+      const database = new DatabaseSync(join(dir, 'depot.db'));
+      const insert = database.prepare(
+        'insert into enrolments (code_id, state, computer_id, name, claims, key_hash, known_as, at) values (?, ?, ?, ?, ?, ?, ?, ?)',
+      );
+      database.exec('begin');
+      for (let n = 0; n < 1500; n += 1)
+        insert.run(code.id, n === 0 ? 'pending' : 'enrolled', `c${n}`, 'mac', '{}', `k${n}`, '[]', expiresAt);
+      database.exec('commit');
+      database.close();
+      const listed = await store.enrolments.list();
+      expect([listed.length, listed[0]?.computer.id, listed.at(-1)?.computer.id]).to.deep.equal([1000, 'c0', 'c1499']);
+      await store.close();
+    }));
+
   it('that another process holds for too long says so', () =>
     inFolder(async (dir) => {
       const file = join(dir, 'depot.db');
@@ -45,6 +64,20 @@ describe('SQLite store', () => {
       other.exec('rollback');
       await store.editions.insert(newEdition(), 'a');
       other.close();
+      await store.close();
+    }));
+
+  it('asks the same again rightly when another process has changed a table meanwhile', () =>
+    inFolder(async (dir) => {
+      const store = await openStore(dir, { clock, mustExist: false });
+      const { id } = await store.editions.insert(newEdition(), 'a');
+      const before = await store.editions.list();
+      const other = new DatabaseSync(join(dir, 'depot.db'));
+      other.exec("alter table editions add column more text default 'more'");
+      other.close();
+      expect(await store.editions.list()).to.deep.equal(before);
+      expect((await store.editions.insert(newEdition({ revision: 2 }), 'a')).id).to.equal(id + 1);
+      expect((await store.editions.list()).length).to.equal(2);
       await store.close();
     }));
 

@@ -26,7 +26,9 @@ describe('the places of a machine', () => {
       },
       launchDaemon: '/Library/LaunchDaemons/org.d3.sync.plist',
       resumeDaemon: '/Library/LaunchDaemons/org.d3.resume.plist',
+      launchAgents: '/Library/LaunchAgents',
       systemdUnits: '/etc/systemd/system',
+      autostart: '/etc/xdg/autostart',
       facts: null,
       state: '/var/lib/d3',
       stateDatabase: '/var/lib/d3/state.db',
@@ -39,6 +41,7 @@ describe('the places of a machine', () => {
       trust: '/var/lib/d3/trust',
       scripts: '/var/lib/d3/scripts',
       work: '/var/lib/d3/work',
+      plugins: '/var/lib/d3/plugin-files',
       packages: '/var/cache/d3/packages',
     });
     const mac = machinePaths('/', 'darwin');

@@ -162,3 +162,26 @@ export const attached = (volume: string | null) =>
 		</dict>
 	</array>
 </dict>`);
+
+/** `pmset -g batt`: of a laptop with and without its power supply, of a Mac without a battery, and of one on a UPS. */
+export const PMSET = {
+  plugged: `Now drawing from 'AC Power'
+ -InternalBattery-0 (id=22347875)\t62%; charging; 1:12 remaining present: true
+`,
+  battery: `Now drawing from 'Battery Power'
+ -InternalBattery-0 (id=22347875)\t43%; discharging; 2:51 remaining present: true
+`,
+  desktop: `Now drawing from 'AC Power'
+`,
+  ups: `Now drawing from 'AC Power'
+ -UPS BX850U (id=19922944)\t100%; charged; 0:00 remaining present: true
+`,
+};
+
+/** What `lsappinfo listen +becameFrontmost forever` prints when an app comes to the front, a line each. */
+export const becameFrontmost = (asn: string, name: string) =>
+  `Notification: kLSNotifyBecameFrontmost time=09/06/2021 19:23:46.696 dataRef={ "LSOtherASN"=ASN:0x0-0x9b09b:, "ApplicationType"="Foreground", "LSASN"=${asn}, "CFBundleIdentifier"="com.example.${name}" } affectedASN="${name}" ${asn} sessionID=186a5 notificationID=0x10c6\n`;
+
+/** Of `lsappinfo info -only executablepath -only bundlepath ASN`. */
+export const appInfo = (executable: string, bundle: string) =>
+  `"CFBundleExecutablePath"="${executable}"\n"LSBundlePath"="${bundle}"\n`;

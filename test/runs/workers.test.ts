@@ -195,10 +195,14 @@ describe('workers of a depot', function () {
     if (own === null) this.skip();
     await inScene('PostgreSQL', async ({ depot, env, make, log }) => {
       const ids = await make(4, '1');
-      const workers = [worker(env, ['--lease', '6']), worker(env, ['--lease', '6'])];
+      const argv = ['--lease', '6', '--jobs', '2'];
+      const workers = [worker(env, argv), worker(env, argv)];
       try {
-        const busy = async () => ids.some((id) => log(id).length > 0);
-        for (let tries = 0; !(await busy()) && tries < 400; tries += 1) await sleep(50);
+        // Both: one that finds no database when it starts says so and ends.
+        const busy = async () =>
+          new Set((await depot.store.runs.list({ open: true })).flatMap(({ lease }) => lease?.owner ?? [])).size > 1;
+        for (let tries = 0; !(await busy()) && tries < 600; tries += 1) await sleep(50);
+        expect(await busy()).to.equal(true);
         for (let round = 0; round < 2; round += 1) {
           await own.kill();
           // Longer than a lease: whoever comes back must not think that it still holds one.

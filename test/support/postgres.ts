@@ -20,6 +20,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { Guard } from '../../src/platform/guard.ts';
+import { makeAuthority } from './certificates.ts';
 
 /**
  * A real PostgreSQL for tests: the one npm brings, or any server whose address is in D3_TEST_POSTGRES (as a user who may make
@@ -35,6 +36,8 @@ export interface TestServer {
 
 interface OwnServer {
   port: number;
+  /** File of the authority its certificate is from: it does TLS for `localhost` and 127.0.0.1. */
+  ca: string;
   /** Ends all of it at once, as a crash does. */
   kill(): Promise<void>;
   /** Starts it again on the same data. */
@@ -131,6 +134,14 @@ async function startServer(durable: boolean): Promise<TestServer & { stop(): Pro
     cwd: folder,
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
   });
+  const ca = path.join(folder, 'ca.pem');
+  const authority = makeAuthority();
+  const { cert, key } = authority.issue(['localhost', '127.0.0.1']);
+  writeFileSync(ca, authority.cert);
+  for (const [name, text] of Object.entries({ 'server.crt': cert, 'server.key': key })) {
+    writeFileSync(path.join(data, name), text, { mode: 0o600 });
+    if (process.getuid?.() === 0) chownSync(path.join(data, name), who.uid, who.gid);
+  }
   const port = await freePort();
   let running: ChildProcess | null = null;
   const url = `postgres://d3:${password}@127.0.0.1:${port}/postgres`;
@@ -138,12 +149,14 @@ async function startServer(durable: boolean): Promise<TestServer & { stop(): Pro
   const guard = new Guard(0);
   const own: OwnServer = {
     port,
+    ca,
     async start() {
       const settings = [
         `fsync=${durable ? 'on' : 'off'}`,
         'unix_socket_directories=',
         'listen_addresses=127.0.0.1',
         'max_connections=60',
+        'ssl=on',
       ];
       const more = [
         'shared_buffers=32MB',
@@ -237,7 +250,8 @@ function makeLinks(home: string, into: string): void {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port of loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
   const listener = createServer();
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');

@@ -17,8 +17,8 @@ export interface SettingsPort {
 export interface SettingDeclaration {
   /** `{"from": 1, "to": 60}` is a whole number within these bounds; a path is absolute. */
   kind: 'text' | 'list' | 'path' | { oneOf: readonly string[] } | { from: number; to: number };
-  /** Null: nothing. */
-  default: Json;
+  /** Null, or left out: nothing. */
+  default?: Json;
   description: string;
   /** The ancestor's key that becomes this setting, and how: `true` and `false` become the words `[true, false]`. */
   ancestor?: string | { key: string; words: readonly [string, string] };
@@ -152,7 +152,8 @@ export interface ProcessesPort {
 export interface TriggerFiles {
   /**
    * Texts by the names of their files; where they go is d3's matter. A `.plist` goes to launchd's daemons, or where it says
-   * `agent` to its agents; `.service`, `.timer` and `.target` to systemd. Names begin with `org.d3.` or `d3-`.
+   * `agent` to its agents; `.service`, `.timer` and `.target` to systemd,
+   * `.desktop` to what desktops start in every session. Names begin with `org.d3.` or `d3-`.
    */
   files: readonly { name: string; text: string; agent?: boolean }[];
   /** Units of systemd that are switched on, with whether they begin at once. */

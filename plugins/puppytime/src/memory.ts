@@ -21,6 +21,6 @@ export function recall<Key extends keyof Memory>(state: StatePort, key: Key): Me
 
 /** Writes down before anything goes on: a power cut must not make anybody be asked or warned anew. */
 export function keep<Key extends keyof Memory>(state: StatePort, key: Key, value: Memory[Key]): void {
-  const { value: before, version } = state.get(key) ?? { value: NOTHING[key] as Json, version: 0 };
+  const { value: before, version } = state.get(key) ?? { value: NOTHING[key], version: 0 };
   if (JSON.stringify(before) !== JSON.stringify(value)) state.set(key, value as Json, version);
 }

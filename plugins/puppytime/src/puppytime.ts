@@ -10,11 +10,11 @@ import type { Show, ShowName } from './show/port.ts';
 export interface PuppyParts {
   ports: PluginContext;
   settings: Settings;
-  openShow(): Promise<Show>;
+  openShow: () => Promise<Show>;
   /** Whether the machine is restarted when one is due. */
   reboot: boolean;
   /** Waits; the reason of the signal ends it. */
-  pause(milliseconds: number): Promise<void>;
+  pause: (milliseconds: number) => Promise<void>;
 }
 
 /** One that was tried in vain. */

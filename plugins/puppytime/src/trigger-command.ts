@@ -9,7 +9,7 @@ export const kindArg = (required: boolean) =>
 export const dryRunFlag = { 'dry-run': Flags.boolean({ summary: 'Say what would be done; change nothing.' }) };
 
 /** The base of the commands about what starts puppytime. */
-export abstract class TriggerCommand extends MachineCommand<Json> {
+export abstract class TriggerCommand extends MachineCommand {
   protected async work(context: CommandContext): Promise<TriggerWork> {
     const { triggers } = await context.ports();
     return { platform: process.platform, triggers, dryRun: context.flags['dry-run'] === true };

@@ -28,12 +28,12 @@ const STATUS: Partial<Record<ExitName, number>> = {
 /** Those whose status says more than their exit. */
 const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   UNAUTHENTICATED: 401,
-  METHOD_NOT_ALLOWED: 405,
   TOO_SLOW: 408,
   TOO_LARGE: 413,
   CONTENT_TYPE: 415,
   RANGE: 416,
   TOO_MANY: 429,
+  DATABASE_UNREACHABLE: 503,
   NO_SPACE: 507,
 };
 

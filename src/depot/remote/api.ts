@@ -152,7 +152,7 @@ export class Api {
     if (status === 204) return undefined as Answer;
     const body = jsonIn(text);
     if (status >= 200 && status < 300 && body !== undefined) return body as Answer;
-    throw errorFrom(body) ?? this.#foreign(status);
+    throw errorFrom(body) ?? this.foreign(status);
   }
 
   async #headers(by: string): Promise<Record<string, string>> {
@@ -187,7 +187,8 @@ export class Api {
     return got.extend({ agent: this.#agents, https: { certificateAuthority } });
   }
 
-  #foreign(status: number): D3Error {
+  /** An answer that no served depot gives. */
+  foreign(status: number): D3Error {
     return new D3Error(
       'NOT_A_SERVED_DEPOT',
       'depotUnreachable',

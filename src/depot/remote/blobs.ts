@@ -12,7 +12,7 @@ import { unreachable } from '../transport.ts';
 import { type Api, part } from './api.ts';
 
 /** Milliseconds before an upload that was cut goes on; it is given up when none of these tries brings it further. */
-const PAUSES = [1_000, 3_000, 9_000, 27_000];
+const PAUSES = [1_000, 3_000, 9_000, 27_000, 27_000];
 
 /** Blobs of a served depot. */
 export class RemoteBlobs implements Blobs {
@@ -153,7 +153,8 @@ export class RemoteBlobs implements Blobs {
 function isCut(error: unknown): boolean {
   if (!(error instanceof D3Error)) return false;
   return (
-    error.exit === 'depotUnreachable' || ['UPLOAD_OFFSET', 'UPLOAD_CUT', 'STOPPING', 'TOO_MANY'].includes(error.code)
+    error.exit === 'depotUnreachable' ||
+    ['UPLOAD_OFFSET', 'UPLOAD_CUT', 'UPLOAD_BUSY', 'STOPPING', 'TOO_MANY'].includes(error.code)
   );
 }
 

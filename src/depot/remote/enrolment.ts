@@ -1,3 +1,4 @@
+import { COMPUTER_ID } from '../report-path.ts';
 import type { Enrolled, EnrolmentRequest } from '../store/contract.ts';
 import { Api, type RemoteOptions } from './api.ts';
 
@@ -12,8 +13,18 @@ export async function requestEnrolment(
 ): Promise<Enrolled> {
   const api = new Api({ ...options, token: null, work: '' });
   try {
-    return await api.send<Enrolled>('POST', 'enrol', { json: request });
+    const enrolled = await api.send<Partial<Enrolled> | null>('POST', 'enrol', { json: request });
+    if (isEnrolled(enrolled)) return enrolled;
+    throw api.foreign(200);
   } finally {
     api.close();
   }
+}
+
+/** Anything on the way may answer; what it says becomes who this machine is. */
+function isEnrolled(said: Partial<Enrolled> | null): said is Enrolled {
+  if (typeof said !== 'object' || said === null || !Number.isSafeInteger(said.enrolment)) return false;
+  const { state, computer } = said;
+  if (state === 'pending') return computer === null;
+  return state === 'enrolled' && typeof computer === 'string' && COMPUTER_ID.test(computer);
 }

@@ -11,11 +11,13 @@ import Fastify, {
 } from 'fastify';
 import { isTooDeep, MAX_DEPTH } from '../../json-schema.ts';
 import { errorBody, errorSchema, statusOf } from '../api/errors.ts';
+import { withoutSecrets } from '../secrets.ts';
 import { type Caller, requireAccess } from './callers.ts';
 import { Gate } from './gate.ts';
 import { logOptions } from './logging.ts';
 import type { Route, ServerParts } from './route.ts';
 import { ROUTES } from './routes/index.ts';
+import { Way } from './way.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -40,6 +42,10 @@ export interface AppOptions {
   ticks: () => number;
   /** Milliseconds in which a JSON body has to have come; half a minute unless said. */
   bodyWithin?: number;
+  /** Milliseconds in which the head of a request has to have come. */
+  headWithin?: number;
+  /** Milliseconds a connection may stand still: nothing comes, or nothing of an answer is taken. */
+  standstill?: number;
 }
 
 /** Bytes of a JSON body unless its route says otherwise. */
@@ -47,13 +53,18 @@ const BODY = 1024 * 1024;
 /** Milliseconds in which a JSON body has to have come. */
 const BODY_WITHIN = 30_000;
 const HEAD_WITHIN = 15_000;
+/** Milliseconds between two looks at heads that are too slow. */
+const LOOK_EVERY = 5_000;
 /** Milliseconds a connection may stand still. */
 const STANDSTILL = 120_000;
 const KEEP_ALIVE = 65_000;
+/** Seconds after which to ask again, where there is no better guess. */
+const ASK_AGAIN = 5;
 
 /** The web server in front of a depot; every route comes from the one table. */
 export async function buildApp(server: ServerParts, options: AppOptions): Promise<FastifyInstance> {
-  const { proxies, tls } = options;
+  const { proxies, tls, headWithin = HEAD_WITHIN, standstill = STANDSTILL } = options;
+  const looking = { connectionsCheckingInterval: Math.min(LOOK_EVERY, headWithin) };
   const app = Fastify({
     logger: logOptions(options.log, options.logLevel, () => server.clock.now()),
     logController: new LogController({ disableRequestLogging: true }),
@@ -63,23 +74,24 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
     bodyLimit: BODY,
     // Uploads take as long as they take: the whole of a request is limited by what it is, below.
     requestTimeout: 0,
-    connectionTimeout: STANDSTILL,
+    connectionTimeout: standstill,
     keepAliveTimeout: KEEP_ALIVE,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    // Said below, in the one shape of errors.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 1000 },
     exposeHeadRoutes: true,
-    ...(tls === null ? {} : { https: { ...tls, minVersion: 'TLSv1.2' as const } }),
+    ...(tls === null ? { http: looking } : { https: { ...tls, ...looking, minVersion: 'TLSv1.2' as const } }),
     clientErrorHandler: answerBadHttp,
     frameworkErrors: answerError,
   } as object) as unknown as FastifyInstance;
-  app.server.headersTimeout = HEAD_WITHIN;
+  app.server.headersTimeout = headWithin;
   app.removeContentTypeParser('text/plain');
   app.addSchema({ ...errorSchema, $id: 'Error' });
   checkWithAjv(app);
   app.decorateRequest('caller', null);
   app.decorateRequest('began', 0);
-  const gate = new Gate(server, options.perMinute, options.ticks);
+  const gate = new Gate(server, options.perMinute, options.ticks, new Way(tls !== null, proxies));
 
   await app.register(swagger, {
     openapi: {
@@ -95,8 +107,9 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
 
   app.addHook('onRequest', async (request) => {
     request.began = options.ticks();
-    limitBody(request, options.bodyWithin ?? BODY_WITHIN);
     const { route } = request.routeOptions.config;
+    if (server.isStopping() && route?.id !== 'health') throw stopping();
+    limitBody(request, options.bodyWithin ?? BODY_WITHIN);
     request.caller = await gate.callerOf(request, route);
     if (route !== undefined) requireAccess(route.access, request.caller, server.readers);
   });
@@ -124,8 +137,12 @@ export async function buildApp(server: ServerParts, options: AppOptions): Promis
     scope.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
     for (const route of ROUTES.filter(({ streams }) => streams === true)) addRoute(scope, route, server);
   });
-  app.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  let description = '';
+  app.get('/api/v1/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type('application/json; charset=utf-8').send(description),
+  );
   await app.ready();
+  description = JSON.stringify(app.swagger());
   return app;
 }
 
@@ -199,6 +216,13 @@ function invalid(code: string, text: string): D3Error {
   });
 }
 
+function stopping(): D3Error {
+  return new D3Error('STOPPING', 'busy', 'The server is about to stop.', {
+    target: 'server',
+    actions: ['ask another one, or this one in a moment'],
+  });
+}
+
 const BODY_IS_HERE = Symbol('body');
 
 /** A JSON body that drips is given up. Where bytes are streamed, whoever takes them looks to it. */
@@ -227,7 +251,7 @@ async function answerError(
   const status = statusOf(error);
   if (status >= 500 && error.exit !== 'busy') request.log.error({ err: thrown }, error.message);
   if (status === 401) void reply.header('www-authenticate', 'Bearer realm="d3"');
-  const { retryAfter } = thrown as { retryAfter?: number };
+  const { retryAfter = status === 503 ? ASK_AGAIN : undefined } = thrown as { retryAfter?: number };
   if (retryAfter !== undefined) void reply.header('retry-after', retryAfter);
   // A body that was not read to its end would be taken for the next request.
   if (!request.raw.complete) void reply.header('connection', 'close');
@@ -250,6 +274,13 @@ function asD3Error(thrown: FastifyError | D3Error, request: FastifyRequest): D3E
     const code = request.routeOptions?.config?.route?.invalid;
     if (thrown.code !== 'BODY_INVALID' || code === undefined) return thrown;
     return new D3Error(code, 'usage', thrown.message, { target: 'request', actions: thrown.actions });
+  }
+  if (['ENOSPC', 'EDQUOT'].includes(thrown.code)) {
+    return new D3Error('NO_SPACE', 'failed', 'The disk of the depot is full.', {
+      target: 'depot',
+      actions: ['have room made there, then repeat the request'],
+      cause: thrown,
+    });
   }
   const known = KNOWN[thrown.code];
   if (known !== undefined) return invalid(...known);
@@ -306,6 +337,7 @@ function told(request: FastifyRequest, reply: FastifyReply, { metrics }: ServerP
   else request.log.info(line, 'request');
 }
 
+/** Somebody may take a secret for the name of something. */
 function pathOf(url: string): string {
-  return (url.split('?')[0] as string).slice(0, 500);
+  return withoutSecrets((url.split('?')[0] as string).slice(0, 500));
 }

@@ -1,3 +1,4 @@
+import { D3Error } from '@d3/sdk';
 import { type TProperties, type TSchema, Type } from 'typebox';
 import type { Status, StoredStatus } from '../../catalog/types.ts';
 import type { Report } from '../contract.ts';
@@ -21,6 +22,15 @@ import type {
 /** What routes ask for and answer with. What validates is what OpenAPI shows. */
 
 export const Time = Type.String({ description: 'ISO 8601, UTC.', maxLength: 40 });
+/** Times are compared as text: all in one form. @throws D3Error usage when it is none */
+export function timeIn(said: string, target: string): string {
+  const time = new Date(said);
+  if (!Number.isNaN(time.getTime())) return time.toISOString();
+  throw new D3Error('REQUEST_INVALID', 'usage', `${JSON.stringify(said)} is no time.`, {
+    target,
+    actions: ['write it as 2030-12-31T00:00:00Z'],
+  });
+}
 const Id = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 export const Sha256 = Type.String({ pattern: SHA256_PATTERN });
 export const Line = (maxLength: number) =>

@@ -1,6 +1,8 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { isIP } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { D3Error } from '@d3/sdk';
 import type { Clock } from '../../platform/clock.ts';
 import { type LocalDepot, openDepot } from '../depot.ts';
@@ -193,7 +195,27 @@ async function readTls({ cert, key }: { cert: string; key: string }): Promise<{ 
         cause: error,
       });
     });
-  return { cert: await read(cert, '--tls-cert'), key: await read(key, '--tls-key') };
+  const files = { cert: await read(cert, '--tls-cert'), key: await read(key, '--tls-key') };
+  refuseUnusable(files, { cert, key });
+  return files;
+}
+
+/** Each by itself first, so that the message names the file. */
+function refuseUnusable(files: { cert: Buffer; key: Buffer }, names: { cert: string; key: string }): void {
+  const tried = (flag: string, what: string, work: () => unknown) => {
+    try {
+      return work();
+    } catch (error) {
+      throw new D3Error('TLS_INVALID', 'usage', `${what}: ${(error as Error).message}.`, {
+        target: flag,
+        actions: ['give the certificate and its own key, both in PEM, the key without a passphrase'],
+        cause: error,
+      });
+    }
+  };
+  tried('--tls-cert', `${names.cert} is no certificate`, () => new X509Certificate(files.cert));
+  tried('--tls-key', `${names.key} is no key that can be used`, () => createPrivateKey(files.key));
+  tried('--tls-key', `${names.key} is not the key of ${names.cert}`, () => createSecureContext(files));
 }
 
 function notListening(error: unknown, { host, port }: ServeOptions): unknown {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { D3Error } from '@d3/sdk';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errnoOf } from '../files.ts';
+import type { Readers } from './callers.ts';
 
 /**
  * The files machines read, as any web server gives them: strong ETags, conditional requests, one range. What a name
@@ -17,7 +18,7 @@ const TARGET = /^([0-9a-f]{64})\.[A-Za-z0-9._-]{1,100}$/;
 const BLOB = /^([0-9a-f]{2})\/(\1[0-9a-f]{62})$/;
 
 /** For ever: what has this name is always the same. */
-const IMMUTABLE = 'public, max-age=31536000, immutable';
+const IMMUTABLE = 'max-age=31536000, immutable';
 /** Asked for again each time, by its tag. */
 const REVALIDATE = 'no-cache';
 
@@ -50,9 +51,30 @@ export function fileFor(depot: string, path: string): Found | null {
 /** Tags of files that have to be looked into, as long as nothing changes them. */
 export class Tags {
   readonly #known = new Map<string, { stamp: string; tag: string }>();
+  readonly #looking = new Map<string, Promise<string | null>>();
+
+  /**
+   * The tag of a file that was looked into and has not changed since; else null. It is not opened for that, and those who
+   * ask at the same moment are answered by one look: what most requests are about is one small file.
+   */
+  async unchanged(path: string): Promise<string | null> {
+    const known = this.#known.get(path);
+    if (known === undefined) return null;
+    let looking = this.#looking.get(path);
+    if (looking === undefined) {
+      looking = lstat(path)
+        .then(
+          (found) => (found.isFile() && stampOf(found) === known.stamp ? known.tag : null),
+          () => null,
+        )
+        .finally(() => this.#looking.delete(path));
+      this.#looking.set(path, looking);
+    }
+    return looking;
+  }
 
   async of(path: string, handle: FileHandle, found: Stats): Promise<string> {
-    const stamp = `${found.ino} ${found.size} ${found.mtimeMs}`;
+    const stamp = stampOf(found);
     const known = this.#known.get(path);
     if (known?.stamp === stamp) return known.tag;
     const buffer = Buffer.alloc(found.size);
@@ -64,13 +86,29 @@ export class Tags {
   }
 }
 
-/** Answers with a file, whole or in part, or says that it is still the same. */
+function stampOf({ ino, size, mtimeMs }: Stats): string {
+  return `${ino} ${size} ${mtimeMs}`;
+}
+
+/**
+ * Answers with a file, whole or in part, or says that it is still the same.
+ * @param readers who may have it: a cache in between gives it to anybody
+ */
 export async function giveFile(
   found: Found,
   tags: Tags,
+  readers: Readers,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
+  const asked = request.headers['if-none-match'];
+  const cache = `${readers === 'everyone' ? 'public' : 'private'}, ${found.cache}`;
+  if (asked !== undefined && found.tag === null) {
+    const known = await tags.unchanged(found.path);
+    if (known !== null && isNamed(asked, `"${known}"`)) {
+      return describe(reply, `"${known}"`).code(304).header('cache-control', cache).send();
+    }
+  }
   const handle = await openPlain(found.path);
   if (handle === null) throw noSuchFile(request.url);
   let handedOver = false;
@@ -79,17 +117,14 @@ export async function giveFile(
     if (!stats.isFile()) throw noSuchFile(request.url);
     const { size } = stats;
     const tag = `"${found.tag ?? (await tags.of(found.path, handle, stats))}"`;
-    void reply
-      .header('etag', tag)
-      .header('cache-control', found.cache)
-      .header('accept-ranges', 'bytes')
-      .header('x-content-type-options', 'nosniff');
-    if (isNamed(request.headers['if-none-match'], tag)) return await reply.code(304).send();
+    void describe(reply, tag);
+    if (isNamed(asked, tag)) return await reply.code(304).header('cache-control', cache).send();
     const range = rangeOf(request.headers.range, request.headers['if-range'], tag, size);
     if (range === 'beyond') {
       void reply.header('content-range', `bytes */${size}`);
-      throw new D3Error('RANGE', 'usage', `There are only ${size} bytes.`, { target: request.url });
+      throw new D3Error('RANGE', 'usage', `There are only ${size} bytes.`, { target: request.url.slice(0, 200) });
     }
+    void reply.header('cache-control', cache);
     void reply.type(found.type).header('content-length', range.end - range.start + 1);
     if (range.isPart) void reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${size}`);
     // Of a stream nothing is counted: what is said of its length stays as it was said.
@@ -100,6 +135,10 @@ export async function giveFile(
   } finally {
     if (!handedOver) await handle.close();
   }
+}
+
+function describe(reply: FastifyReply, tag: string): FastifyReply {
+  return reply.header('etag', tag).header('accept-ranges', 'bytes').header('x-content-type-options', 'nosniff');
 }
 
 async function openPlain(path: string): Promise<FileHandle | null> {

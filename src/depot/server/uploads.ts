@@ -4,6 +4,7 @@ import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { D3Error } from '@d3/sdk';
+import { alone } from '../alone.ts';
 import type { LocalDepot } from '../depot.ts';
 import { errnoOf, giveToOwnerOf, makeFolder, syncFolder, TEMP_PREFIX } from '../files.ts';
 
@@ -51,24 +52,32 @@ export async function received(depot: string, sha256: string, owner: number): Pr
 export async function takeUpload(depot: LocalDepot, upload: Upload): Promise<{ received: number; isThere: boolean }> {
   const { sha256, size, owner } = upload;
   const file = unfinishedFile(depot.dir, sha256, owner);
-  if (underWay.has(file)) {
-    throw new D3Error('UPLOAD_BUSY', 'busy', `Bytes of ${sha256} are coming with this token already.`, {
-      target: sha256,
-      actions: ['wait for that upload to end, or stop it'],
-    });
-  }
+  if (underWay.has(file)) throw comingAlready(sha256);
   underWay.add(file);
   try {
     upload.socket.setTimeout(IDLE);
-    const so = await append(file, depot.dir, upload);
-    if (so.upTo < size) return { received: so.upTo, isThere: false };
-    await appear(depot, file, sha256, so.hash.digest('hex'));
-    return { received: size, isThere: true };
+    // Another server of the same depot may take bytes into the same file.
+    return await alone(`${file}.lock`, '', async () => {
+      const so = await append(file, depot.dir, upload);
+      if (so.upTo < size) return { received: so.upTo, isThere: false };
+      await appear(depot, file, sha256, so.hash.digest('hex'));
+      return { received: size, isThere: true };
+    });
   } catch (error) {
+    if (error instanceof D3Error && error.code === 'DEPOT_BUSY') throw comingAlready(sha256);
+    // What does not fit must not keep the room that everything else needs.
+    if (isFull(error)) await rm(file, { force: true });
     throw asD3Error(error, sha256);
   } finally {
     underWay.delete(file);
   }
+}
+
+function comingAlready(sha256: string): D3Error {
+  return new D3Error('UPLOAD_BUSY', 'busy', `Bytes of ${sha256} are coming with this token already.`, {
+    target: sha256,
+    actions: ['wait for that upload to end, or stop it'],
+  });
 }
 
 async function append(file: string, depot: string, upload: Upload): Promise<{ hash: Hash; upTo: number }> {
@@ -153,16 +162,22 @@ async function makeReadable(file: string): Promise<void> {
   }
 }
 
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '');
+}
+
 function asD3Error(error: unknown, sha256: string): unknown {
-  const code = errnoOf(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (isFull(error)) {
     return new D3Error('NO_SPACE', 'failed', 'The disk of the depot is full.', {
       target: sha256,
-      actions: ['have room made there; the upload goes on where it ended'],
+      actions: ['have room made there, then send it again'],
       cause: error,
     });
   }
-  if (code === 'ECONNRESET' || (error as NodeJS.ErrnoException | null)?.code === 'ERR_STREAM_PREMATURE_CLOSE') {
+  if (
+    errnoOf(error) === 'ECONNRESET' ||
+    (error as NodeJS.ErrnoException | null)?.code === 'ERR_STREAM_PREMATURE_CLOSE'
+  ) {
     return new D3Error('UPLOAD_CUT', 'usage', 'The upload was cut; what came is kept.', {
       target: sha256,
       cause: error,

@@ -117,9 +117,10 @@ export interface EditionStore {
   insert(edition: NewEdition, by: string, confirm?: () => Promise<void>): Promise<StoredEdition>;
   /**
    * Changes an edition; a new version or revision makes a new edition string under the rules of {@link insert}.
-   * @throws D3Error notFound `EDITION_NOT_FOUND`, and as {@link insert}
+   * @param unless the status it must not have by then
+   * @throws D3Error notFound `EDITION_NOT_FOUND`; refused `EDIT_CONFLICT`; and as {@link insert}
    */
-  update(id: number, changes: EditionChanges, by: string): Promise<StoredEdition>;
+  update(id: number, changes: EditionChanges, by: string, unless?: StoredStatus): Promise<StoredEdition>;
   /**
    * Makes an edition live with all effects on its basename, in one transaction, provided the basename's live and newest
    * ids are still those the caller saw.

@@ -70,9 +70,10 @@ export class SqlEditions implements EditionStore {
     });
   }
 
-  async update(id: number, changes: EditionChanges, by: string): Promise<StoredEdition> {
+  async update(id: number, changes: EditionChanges, by: string, unless?: StoredStatus): Promise<StoredEdition> {
     return inTurn(this.#db, DEPOT, async (transaction) => {
       const before = await mustFind(transaction, id);
+      if (before.status === unless) throw becameMeanwhile(before);
       const edition = await checked({ ...newEditionOf(before), ...withoutUndefined(changes) });
       await checkIdentity(transaction, edition, id);
       await transaction
@@ -298,6 +299,13 @@ function notFound(id: number): D3Error {
   return new D3Error('EDITION_NOT_FOUND', 'notFound', `The depot has no edition with id ${id}.`, {
     target: String(id),
     actions: ['d3admin show all'],
+  });
+}
+
+function becameMeanwhile({ edition, status }: StoredEdition): D3Error {
+  return new D3Error('EDIT_CONFLICT', 'refused', `${edition} is ${status} now: it was not changed.`, {
+    target: edition,
+    actions: ['look at it again: d3admin show'],
   });
 }
 

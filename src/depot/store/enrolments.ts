@@ -18,7 +18,7 @@ import { DEPOT, inTurn } from './turns.ts';
 
 type EnrolmentRow = Selectable<EnrolmentTable>;
 
-/** What an enrolment that waits, or was decided not long ago, is kept for. */
+/** Enrolments that are listed: those that wait come before those that were decided, the newest of each. */
 const LISTED = 1_000;
 
 export class SqlEnrolments implements EnrolmentStore {
@@ -104,8 +104,14 @@ export class SqlEnrolments implements EnrolmentStore {
   }
 
   async list(): Promise<Enrolment[]> {
-    const rows = await this.#db.selectFrom('enrolments').selectAll().orderBy('id', 'desc').limit(LISTED).execute();
-    return rows.toReversed().map(fromRow);
+    const rows = await this.#db
+      .selectFrom('enrolments')
+      .selectAll()
+      .orderBy((is) => is.case().when('state', '=', 'pending').then(0).else(1).end())
+      .orderBy('id', 'desc')
+      .limit(LISTED)
+      .execute();
+    return rows.map(fromRow).toSorted((one, other) => one.id - other.id);
   }
 
   async enrol(request: EnrolmentRequest): Promise<Enrolled> {
@@ -119,6 +125,7 @@ export class SqlEnrolments implements EnrolmentStore {
       if (earlier !== undefined) return this.#again(transaction, earlier, request);
       const at = this.#now();
       const code = await this.#codeMeant(transaction, request.code, at);
+      await refuseKnownKey(transaction, request);
       const { id, name, claims } = request.computer;
       const known = await knownAs(transaction, id, claims);
       const isSure = known.length === 0 || (known.length === 1 && code.kind === 'once');
@@ -320,6 +327,16 @@ export class SqlEnrolments implements EnrolmentStore {
   #now(): string {
     return this.#clock.now().toISOString();
   }
+}
+
+/** A key is one machine's, and no token of somebody. */
+async function refuseKnownKey(db: Kysely<Tables>, { keyHash, computer }: EnrolmentRequest): Promise<void> {
+  const known = await db.selectFrom('tokens').select('id').where('hash', '=', keyHash).executeTakeFirst();
+  if (known === undefined) return;
+  throw new D3Error('KEY_KNOWN', 'refused', 'That key is in use already.', {
+    target: computer.id,
+    actions: ['ask with a new key: d3 enroll makes one by itself'],
+  });
 }
 
 function codeUnknown(): D3Error {

@@ -9,6 +9,7 @@ import type {
   ProblemStatus,
   QueuedSomewhere,
 } from './contract.ts';
+import { isOneOf } from './lists.ts';
 import { storable } from './storable.ts';
 import type { ComputerProblemTable, ComputerQueueTable, ComputerReceiptTable, Tables } from './tables.ts';
 
@@ -72,9 +73,12 @@ async function replaceRows(
 }
 
 function storableRow(row: Row): Row {
-  return Object.fromEntries(
-    Object.entries(row).map(([column, value]) => [column, typeof value === 'string' ? storable(value) : value]),
-  );
+  const made: Record<string, unknown> = {};
+  for (const column in row) {
+    const value = row[column];
+    made[column] = typeof value === 'string' ? storable(value) : value;
+  }
+  return made;
 }
 
 function isSame(row: Row, known: Row | undefined): boolean {
@@ -255,11 +259,11 @@ async function editionsSomewhere<Columns>(
   filter: InventoryFilter,
 ): Promise<(Columns & WhereColumns & StatusColumns)[]> {
   const conditions = [
-    ...among('had.basename', filter.basenames),
-    ...among('had.computer_id', filter.computers),
+    ...among(db, 'had.basename', filter.basenames),
+    ...among(db, 'had.computer_id', filter.computers),
     ...(filter.piloting === undefined ? [] : [sql`had.piloting = 1`]),
     ...(filter.frozen === undefined ? [] : [sql`had.frozen = 1`]),
-    ...statusConditions(filter),
+    ...statusConditions(db, filter),
     ...(filter.outdated === undefined
       ? []
       : [sql`(had.edition_id < live.id or stored.status in ('deprecated', 'skipped'))`]),
@@ -289,7 +293,7 @@ export async function problemsSomewhere(
   db: Kysely<Tables>,
   filter: Pick<InventoryFilter, 'basenames' | 'computers' | 'limit'>,
 ): Promise<ProblemSomewhere[]> {
-  const conditions = [...among('had.subject', filter.basenames), ...among('had.computer_id', filter.computers)];
+  const conditions = [...among(db, 'had.subject', filter.basenames), ...among(db, 'had.computer_id', filter.computers)];
   const rows = await answered(
     db,
     sql<ComputerProblemTable & WhereColumns>`
@@ -321,16 +325,14 @@ async function answered<Answer>(db: Kysely<Tables>, question: RawBuilder<Answer>
   });
 }
 
-function among(column: string, values: readonly string[] | undefined): RawBuilder<unknown>[] {
-  if (values === undefined) return [];
-  if (values.length === 0) return [sql`1 = 0`];
-  return [sql`${sql.ref(column)} in (${sql.join(values)})`];
+function among(db: Kysely<Tables>, column: string, values: readonly string[] | undefined): RawBuilder<unknown>[] {
+  return values === undefined ? [] : [isOneOf(db, column, values)];
 }
 
 /** What is missing has another status in the store, or none; what was deleted and archived is archived. */
-function statusConditions({ statuses, missing = [] }: InventoryFilter): RawBuilder<unknown>[] {
+function statusConditions(db: Kysely<Tables>, { statuses, missing = [] }: InventoryFilter): RawBuilder<unknown>[] {
   if (statuses === undefined) return [];
-  const lost = missing.length === 0 ? sql`1 = 0` : sql`had.edition_id in (${sql.join(missing)})`;
+  const lost = isOneOf(db, 'had.edition_id', missing);
   const stored = statuses.filter((status) => status !== 'missing' && status !== 'archived');
   const any = [
     ...(stored.length === 0 ? [] : [sql`(stored.status in (${sql.join(stored)}) and not ${lost})`]),

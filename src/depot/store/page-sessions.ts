@@ -6,6 +6,9 @@ import type { KnownToken, PageSessionStore } from './contract.ts';
 import type { Tables } from './tables.ts';
 import { DEPOT, inTurn } from './turns.ts';
 
+/** Browsers somebody may be signed in with at once; the oldest is signed out. */
+const MOST_SESSIONS = 50;
+
 export class SqlPageSessions implements PageSessionStore {
   readonly #db: Kysely<Tables>;
   readonly #clock: Clock;
@@ -24,6 +27,18 @@ export class SqlPageSessions implements PageSessionStore {
         .insertInto('page_sessions')
         .values({ hash: secretHash(secret), token_id: token, created_at: now, expires_at: expiresAt })
         .execute();
+      const older = await transaction
+        .selectFrom('page_sessions')
+        .select('hash')
+        .where('token_id', '=', token)
+        .where('hash', '!=', secretHash(secret))
+        .orderBy('created_at', 'desc')
+        .offset(MOST_SESSIONS - 1)
+        .limit(MOST_SESSIONS)
+        .execute();
+      if (older.length === 0) return;
+      const hashes = older.map(({ hash }) => hash);
+      await transaction.deleteFrom('page_sessions').where('hash', 'in', hashes).execute();
     });
     return secret;
   }

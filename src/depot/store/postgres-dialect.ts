@@ -14,6 +14,7 @@ import {
   type TransactionSettings,
 } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
+import { storable } from './storable.ts';
 import type { Tables } from './tables.ts';
 import type { TurnTaking } from './turns.ts';
 
@@ -193,7 +194,8 @@ class PoolConnection implements DatabaseConnection {
 
   async #ask(text: string, parameters: readonly unknown[]) {
     try {
-      return await (this.#client ?? (await this.#replaced())).query(text, [...parameters]);
+      const taken = parameters.map((value) => (typeof value === 'string' ? storable(value) : value));
+      return await (this.#client ?? (await this.#replaced())).query(text, taken);
     } catch (error) {
       if (this.#errors.isLost(error)) this.#isLost = true;
       throw error;

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { userInfo } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { D3Error } from '@d3/sdk';
@@ -75,9 +76,11 @@ export function placeText({ host, port, user, database, schema, tls }: PostgresP
 /** What `pg` is to make of it. @throws D3Error failed `CERTIFICATES_UNREADABLE` */
 export function tlsOptions({ tls, host }: PostgresPlace) {
   if (tls === null) return false;
-  if (tls.ca === null) return { rejectUnauthorized: true, servername: host };
+  // The name is sent along where it is one; an address is compared with the certificate without that.
+  const checked = { rejectUnauthorized: true, ...(isIP(host) === 0 ? { servername: host } : {}) };
+  if (tls.ca === null) return checked;
   try {
-    return { rejectUnauthorized: true, servername: host, ca: readFileSync(tls.ca, 'utf8') };
+    return { ...checked, ca: readFileSync(tls.ca, 'utf8') };
   } catch (error) {
     const reason = (error as Error).message;
     throw new D3Error(

@@ -243,6 +243,9 @@ const LOST = new Set(
 );
 const LOST_WORDS =
   /connection terminated|connection timeout|timeout exceeded when trying to connect|read timeout|client was closed|not queryable|cannot use a pool after/i;
+/** A certificate that is not accepted, and a server that knows no TLS. */
+const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|^ERR_(?:TLS|SSL|OSSL)|EPROTO/;
+const NO_TLS = /does not support SSL/;
 /** It starts, stops, or has no connection left: another moment may be better. */
 const COMES_BACK = new Set(['57P03', '53300']);
 
@@ -292,6 +295,20 @@ export function postgresError(error: unknown, place: PostgresPlace): unknown {
       {
         ...options,
         actions: ['see whether PostgreSQL runs there and may be reached from here, then repeat the command'],
+      },
+    );
+  }
+  if (UNTRUSTED.test(code ?? '') || NO_TLS.test(reason)) {
+    return new D3Error(
+      'DATABASE_TLS',
+      'depotUnreachable',
+      `There is no connection to the database on ${place.host} that can be trusted: ${reason}.`,
+      {
+        ...options,
+        actions: [
+          'name the certificates it has to come from: sslrootcert=FILE in the address',
+          'see whether its certificate is good for that host, and whether it does TLS at all (ssl = on)',
+        ],
       },
     );
   }

@@ -112,8 +112,17 @@ class NodeSqliteDriver implements Driver {
   }
 }
 
+/** Statements that leave the tables what they are. */
+const OF_DATA = /^\s*(?:select|insert|update|delete)\b/i;
+/** Statements kept ready: more than one request asks, fewer than would be worth their memory. */
+const KEPT_READY = 100;
+/** Characters of the longest. */
+const READY_LENGTH = 16_384;
+
 class NodeSqliteConnection implements DatabaseConnection {
   readonly #database: DatabaseSync;
+  /** Preparing a statement costs more than most of them do. The one used last comes last. */
+  readonly #ready = new Map<string, { statement: StatementSync; returnsRows: boolean }>();
 
   readonly #explain: Explain;
 
@@ -124,9 +133,9 @@ class NodeSqliteConnection implements DatabaseConnection {
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     try {
-      const statement = this.#database.prepare(query.sql);
+      const { statement, returnsRows } = this.#prepared(query.sql);
       const parameters = query.parameters as SQLInputValue[];
-      if (returnsRows(statement)) return { rows: statement.all(...parameters) as R[] };
+      if (returnsRows) return { rows: statement.all(...parameters) as R[] };
       const { changes, lastInsertRowid } = statement.run(...parameters);
       return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
     } catch (error) {
@@ -134,14 +143,29 @@ class NodeSqliteConnection implements DatabaseConnection {
     }
   }
 
+  #prepared(text: string) {
+    const kept = this.#ready.get(text);
+    if (kept !== undefined) {
+      this.#ready.delete(text);
+      this.#ready.set(text, kept);
+      return kept;
+    }
+    const statement = this.#database.prepare(text);
+    const ready = { statement, returnsRows: statement.columns().length > 0 };
+    // What changes tables is asked once, and others may answer otherwise afterwards.
+    if (!OF_DATA.test(text)) this.#ready.clear();
+    else if (text.length <= READY_LENGTH) {
+      this.#ready.set(text, ready);
+      const [oldest] = this.#ready.keys();
+      if (this.#ready.size > KEPT_READY && oldest !== undefined) this.#ready.delete(oldest);
+    }
+    return ready;
+  }
+
   async *streamQuery<R>(query: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
     const statement = this.#database.prepare(query.sql);
     for (const row of statement.iterate(...(query.parameters as SQLInputValue[]))) yield { rows: [row as R] };
   }
-}
-
-function returnsRows(statement: StatementSync): boolean {
-  return statement.columns().length > 0;
 }
 
 /** The primary result code of an error of node:sqlite (extended ones carry it in their low byte); null for any other error. */

@@ -1,4 +1,3 @@
-import { D3Error } from '@d3/sdk';
 import { Type } from 'typebox';
 import { COMPUTER_ID } from '../../report-path.ts';
 import { type Route, route } from '../route.ts';
@@ -14,6 +13,7 @@ import {
   RoleWord,
   Time,
   TokenAnswer,
+  timeIn,
 } from '../schemas.ts';
 
 const admins = { for: 'people', least: 'admin' } as const;
@@ -53,7 +53,10 @@ export const accessRoutes: readonly Route[] = [
     access: admins,
     body: exactly({ name: Text, role: RoleWord, computer: orNull(ComputerId), expiresAt: orNull(Time) }),
     answer: answer({ token: TokenAnswer, secret: Type.String() }),
-    handle: ({ body, by }, { depot }) => depot.store.tokens.add({ ...body, expiresAt: timeIn(body.expiresAt) }, by),
+    async handle({ body, by }, { depot }) {
+      const expiresAt = body.expiresAt === null ? null : timeIn(body.expiresAt, 'expiresAt');
+      return depot.store.tokens.add({ ...body, expiresAt }, by);
+    },
   }),
   route({
     id: 'revokeToken',
@@ -85,8 +88,8 @@ export const accessRoutes: readonly Route[] = [
     access: admins,
     body: exactly({ kind: oneOf(['once', 'site']), note: Text, expiresAt: Time }),
     answer: answer({ code: CodeAnswer, secret: Type.String() }),
-    handle: ({ body, by }, { depot }) =>
-      depot.store.enrolments.addCode({ ...body, expiresAt: timeIn(body.expiresAt) as string }, by),
+    handle: async ({ body, by }, { depot }) =>
+      depot.store.enrolments.addCode({ ...body, expiresAt: timeIn(body.expiresAt, 'expiresAt') }, by),
   }),
   route({
     id: 'revokeCode',
@@ -133,11 +136,3 @@ export const accessRoutes: readonly Route[] = [
     handle: ({ params, by }, { depot }) => depot.store.enrolments.refuse(params.id, by),
   }),
 ];
-
-/** Times are compared as text: all in one form. @throws D3Error usage when it is none */
-function timeIn(said: string | null): string | null {
-  if (said === null) return null;
-  const time = new Date(said);
-  if (!Number.isNaN(time.getTime())) return time.toISOString();
-  throw new D3Error('REQUEST_INVALID', 'usage', `${JSON.stringify(said)} is no time.`, { target: 'expiresAt' });
-}

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { D3Error } from '@d3/sdk';
 import { Type } from 'typebox';
 import { type Route, route, type ServerParts } from '../route.ts';
@@ -9,6 +9,8 @@ const Bytes = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const viewers = { for: 'people', least: 'viewer' } as const;
 const packagers = { for: 'people', least: 'packager' } as const;
 const admins = { for: 'people', least: 'admin' } as const;
+/** Blobs looked at in one request: nobody else changes anything meanwhile. No edition and no policy has more. */
+const MOST_CANDIDATES = 1_000;
 const Unfinished = Type.String({ pattern: '^\\.tmp-[A-Za-z0-9._-]{1,200}$' });
 
 /** Package files and scripts, by their hashes. What is read of them, machines read as well: `/blobs/…`. */
@@ -70,8 +72,7 @@ export const blobRoutes: readonly Route[] = [
     summary: 'Remove those of these blobs that nothing names any more.',
     tag: 'files',
     access: packagers,
-    body: exactly({ candidates: list(Sha256, 10_000) }),
-    bodyLimit: 1024 * 1024,
+    body: exactly({ candidates: list(Sha256, MOST_CANDIDATES) }),
     answer: answer({ removed: Type.Array(Sha256) }),
     handle: async ({ body }, { depot }) => ({ removed: await depot.removeUnused(body.candidates) }),
   }),
@@ -129,7 +130,9 @@ export const blobRoutes: readonly Route[] = [
           actions: ['whoever runs the server can allow more: d3 depot serve --max-upload'],
         });
       }
-      return takeUpload(depot, { sha256, ...query, owner: caller?.id ?? 0, bytes: body, socket: request.raw.socket });
+      // Nothing at all comes without a type, and is no stream then.
+      const bytes = body ?? Readable.from([]);
+      return takeUpload(depot, { sha256, ...query, owner: caller?.id ?? 0, bytes, socket: request.raw.socket });
     },
   }),
 ];

@@ -18,7 +18,8 @@ import {
 
 const viewers = { for: 'people', least: 'viewer' } as const;
 const MAX_NAMES = 200_000;
-const MOST_ROWS = Number.MAX_SAFE_INTEGER;
+/** Rows of an answer, whatever is asked for: more would not fit into memory. */
+const MOST_ROWS = 250_000;
 /** Reports in one answer. */
 const REPORTS_AT_ONCE = 200;
 const LARGE = 16 * 1024 * 1024;
@@ -26,7 +27,7 @@ const LARGE = 16 * 1024 * 1024;
 const filterProperties = {
   basenames: Type.Optional(list(Line(60), MAX_NAMES)),
   computers: Type.Optional(list(Line(64), MAX_NAMES)),
-  limit: Type.Integer({ minimum: 0, maximum: MOST_ROWS }),
+  limit: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
 };
 const queuedProperties = {
   ...filterProperties,
@@ -110,6 +111,8 @@ export const computerRoutes: readonly Route[] = [
     async handle({ params, caller }, server) {
       requireOwn(caller, params.computer);
       const { id, name, claims } = await computerMeant(params.computer, server);
+      // Another may call itself what this one's id is.
+      requireOwn(caller, id);
       const { store } = server.depot;
       const [newest] = await store.computers.reports(id);
       const said = await store.documents('computer').byName(id);
@@ -153,7 +156,7 @@ export const computerRoutes: readonly Route[] = [
     body: InstalledFilter,
     bodyLimit: LARGE,
     answer: Rows,
-    handle: async ({ body }, { depot }) => ({ rows: await depot.store.computers.installed(body) }),
+    handle: async ({ body }, { depot }) => ({ rows: await depot.store.computers.installed(limited(body)) }),
   }),
   route({
     id: 'queued',
@@ -165,7 +168,7 @@ export const computerRoutes: readonly Route[] = [
     body: QueuedFilter,
     bodyLimit: LARGE,
     answer: Rows,
-    handle: async ({ body }, { depot }) => ({ rows: await depot.store.computers.queued(body) }),
+    handle: async ({ body }, { depot }) => ({ rows: await depot.store.computers.queued(limited(body)) }),
   }),
   route({
     id: 'problems',
@@ -177,7 +180,7 @@ export const computerRoutes: readonly Route[] = [
     body: exactly(filterProperties),
     bodyLimit: LARGE,
     answer: Rows,
-    handle: async ({ body }, { depot }) => ({ rows: await depot.store.computers.problems(body) }),
+    handle: async ({ body }, { depot }) => ({ rows: await depot.store.computers.problems(limited(body)) }),
   }),
   route({
     id: 'namesInstalled',
@@ -220,6 +223,10 @@ export const computerRoutes: readonly Route[] = [
     handle: async ({ params }, { depot }) => ({ isReported: await depot.store.computers.isReported(params.basename) }),
   }),
 ];
+
+function limited<Filter extends { limit: number }>(filter: Filter): Filter {
+  return { ...filter, limit: Math.min(filter.limit, MOST_ROWS) };
+}
 
 async function computerMeant(idOrName: string, { depot }: ServerParts): Promise<Computer> {
   const found = await depot.store.computers.find(idOrName);

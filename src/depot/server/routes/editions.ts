@@ -80,8 +80,10 @@ export const editionRoutes: readonly Route[] = [
     answer: EditionAnswer,
     changes: true,
     async handle({ params, body, by, caller }, server) {
-      requireRankFor(await editionMeant(params.id, server), caller);
-      return server.depot.store.editions.update(params.id, body, by);
+      const { status } = requireRankFor(await editionMeant(params.id, server), caller);
+      // Made live meanwhile, it is what a releaser saw.
+      const unless = status === 'live' ? undefined : 'live';
+      return server.depot.store.editions.update(params.id, body, by, unless);
     },
   }),
   route({
@@ -131,7 +133,10 @@ export const editionRoutes: readonly Route[] = [
     async handle({ params, query, by, caller }, server) {
       const edition = await editionMeant(params.id, server);
       requireRankFor(edition, caller);
-      return server.depot.store.editions.delete(params.id, by, { expected: edition.status, ...query });
+      const expected = query.expected ?? edition.status;
+      // Made live meanwhile, it is still deleted by a releaser only.
+      if (expected === 'live') requireRankFor({ ...edition, status: expected }, caller);
+      return server.depot.store.editions.delete(params.id, by, { ...query, expected });
     },
   }),
   route({
@@ -206,6 +211,8 @@ async function editionMeant(id: number, { depot }: ServerParts): Promise<StoredE
 }
 
 /** What a change of a live edition does, machines do at their next sync. */
-function requireRankFor({ edition, status }: StoredEdition, caller: Caller): void {
+function requireRankFor(meant: StoredEdition, caller: Caller): StoredEdition {
+  const { edition, status } = meant;
   if (status === 'live') requireRank(caller, 'releaser', `${edition} is live: that`);
+  return meant;
 }

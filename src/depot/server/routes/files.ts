@@ -35,9 +35,9 @@ export const fileRoutes: readonly Route[] = [
 async function give(
   path: string,
   { request, reply }: Pick<Asked<unknown, unknown, unknown>, 'request' | 'reply'>,
-  { depot, tags }: ServerParts,
+  { depot, tags, readers }: ServerParts,
 ): Promise<unknown> {
   const found = fileFor(depot.dir, path);
-  if (found !== null) return giveFile(found, tags, request, reply);
+  if (found !== null) return giveFile(found, tags, readers, request, reply);
   throw new D3Error('FILE_NOT_FOUND', 'notFound', 'There is no such file.', { target: request.url.slice(0, 200) });
 }

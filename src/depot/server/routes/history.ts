@@ -1,7 +1,6 @@
-import { D3Error } from '@d3/sdk';
 import { Type } from 'typebox';
 import { type Route, route } from '../route.ts';
-import { Anything, answer, exactly, HistoryAnswer, Line, list, Time } from '../schemas.ts';
+import { Anything, answer, exactly, HistoryAnswer, Line, list, Time, timeIn } from '../schemas.ts';
 
 const MAX_EVENTS = 100_000;
 const Target = Type.String({ pattern: '^[a-z][a-z0-9-]*:\\d{1,15}$', description: 'kind:id, e.g. edition:12' });
@@ -26,8 +25,7 @@ export const historyRoutes: readonly Route[] = [
     }),
     answer: HistoryAnswer,
     async handle({ query: { target, ...filter } }, { depot }) {
-      if (filter.since !== undefined && Number.isNaN(Date.parse(filter.since)))
-        throw new D3Error('REQUEST_INVALID', 'usage', 'since is no time.', { target: 'since' });
+      if (filter.since !== undefined) filter.since = timeIn(filter.since, 'since');
       const targets = target?.map((each) => {
         const [kind = '', id = ''] = each.split(':');
         return { kind, id: Number(id) };

@@ -70,11 +70,7 @@ export const machineRoutes: readonly Route[] = [
       enrolment: Type.Integer(),
       computer: orNull(Type.String()),
     }),
-    async handle({ body, reply }, { depot }) {
-      const enrolled = await depot.store.enrolments.enrol(body);
-      if (enrolled.state === 'pending') void reply.code(202);
-      return enrolled;
-    },
+    handle: ({ body }, { depot }) => depot.store.enrolments.enrol(body),
   }),
 ];
 

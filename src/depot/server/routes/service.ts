@@ -1,7 +1,27 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
 import { Type } from 'typebox';
 import { type Route, route } from '../route.ts';
 import { answer } from '../schemas.ts';
+
+/** Milliseconds in which whoever asks for readiness wants to know. */
+const READY_WITHIN = 2_000;
+
+/** A database that is started again is waited for, but not by who asks whether it is there. */
+async function answersInTime(asked: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  asked.catch(() => undefined);
+  const late = sleep(READY_WITHIN, 'late', { signal: over.signal }).catch(() => 'over');
+  try {
+    if ((await Promise.race([asked, late])) !== 'late') return;
+  } finally {
+    over.abort();
+  }
+  throw new D3Error('DATABASE_UNREACHABLE', 'depotUnreachable', "The depot's database does not answer.", {
+    target: 'database',
+    actions: ['see whether PostgreSQL runs and may be reached from the server'],
+  });
+}
 
 /** For whoever keeps the server running. */
 export const serviceRoutes: readonly Route[] = [
@@ -23,10 +43,9 @@ export const serviceRoutes: readonly Route[] = [
     tag: 'depot',
     access: { for: 'anybody' },
     answer: answer({ ok: Type.Boolean() }),
-    async handle(_asked, { depot, isStopping }) {
-      if (isStopping())
-        throw new D3Error('STOPPING', 'busy', 'The server is about to stop.', { actions: ['ask another one'] });
-      await depot.store.publication.generation();
+    // That it is about to stop is said to whoever asks for anything.
+    async handle(_asked, { depot }) {
+      await answersInTime(depot.store.publication.generation());
       return { ok: true };
     },
   }),

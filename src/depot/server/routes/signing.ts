@@ -55,11 +55,11 @@ export const signingRoutes: readonly Route[] = [
     }),
     answer: answer({ taken: Type.Integer({ minimum: 0 }), published: orNull(Anything) }),
     async handle({ body: { role, signatures }, by }, { depot }) {
-      const taken = await depot.signing.take(role, signatures);
+      const keys = await depot.signing.take(role, signatures);
+      const taken = keys.length;
       if (taken === 0) return { taken, published: null };
       const target = { kind: 'keys', id: 0, name: role };
-      const after = { keys: signatures.map(({ keyid }) => keyid) };
-      await depot.store.history.add({ by, what: 'keys.signed', target, before: null, after });
+      await depot.store.history.add({ by, what: 'keys.signed', target, before: null, after: { keys } });
       // A new root changes nothing in the store: it is brought into force all the same.
       return { taken, published: await depot.publish() };
     },

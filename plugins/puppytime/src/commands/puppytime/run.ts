@@ -4,7 +4,7 @@ import { Flags } from '@oclif/core';
 import type { PuppyResult } from '../../puppytime.ts';
 import { told } from '../../words.ts';
 
-export default class PuppytimeRun extends MachineCommand<Json> {
+export default class PuppytimeRun extends MachineCommand {
   static override summary = 'Install what waits for a restart, with a show, and restart.';
   static override description =
     'Whoever is there is asked first. At the login window it begins unless somebody says later; where somebody works it begins only by ' +

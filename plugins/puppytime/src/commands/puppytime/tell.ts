@@ -1,7 +1,7 @@
 import type { Json } from '@d3/sdk';
 import { type CommandContext, type CommandOutcome, MachineCommand } from '@d3/sdk/command';
 
-export default class PuppytimeTell extends MachineCommand<Json> {
+export default class PuppytimeTell extends MachineCommand {
   static override summary = 'Tell whoever is at the machine what waits for a restart.';
   static override description =
     'For the script of a notification policy. The window closes by itself after the seconds of puppytime.optOutSeconds. Nothing is installed.';

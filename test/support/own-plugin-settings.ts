@@ -1,0 +1,15 @@
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { settingsComeFrom } from '../../src/config/plugin-settings.ts';
+import { repository } from '../cli/spawn.ts';
+
+/** The settings of the plugins that come with d3 are there, as in any start of it. */
+export function withOwnPluginSettings(): void {
+  const files = globSync('plugins/*/package.json', { cwd: repository });
+  settingsComeFrom(() =>
+    files.map((file) => {
+      const pjson = JSON.parse(readFileSync(path.join(repository, file), 'utf8')) as { name: string; oclif?: unknown };
+      return { name: pjson.name, pjson };
+    }),
+  );
+}
