@@ -1,4 +1,4 @@
-import type { Json, StatePort } from '@d3/sdk';
+import type { StatePort } from '@d3/sdk';
 
 /** What puppytime has to know the next time; a value each in the plugin's own store. */
 export interface Memory {
@@ -22,5 +22,5 @@ export function recall<Key extends keyof Memory>(state: StatePort, key: Key): Me
 /** Writes down before anything goes on: a power cut must not make anybody be asked or warned anew. */
 export function keep<Key extends keyof Memory>(state: StatePort, key: Key, value: Memory[Key]): void {
   const { value: before, version } = state.get(key) ?? { value: NOTHING[key], version: 0 };
-  if (JSON.stringify(before) !== JSON.stringify(value)) state.set(key, value as Json, version);
+  if (JSON.stringify(before) !== JSON.stringify(value)) state.set(key, value, version);
 }
