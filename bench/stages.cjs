@@ -3,7 +3,7 @@ const { writeFileSync } = require('node:fs');
 const Module = require('node:module');
 
 const stages = { boot: performance.now() };
-const load = Module.prototype.require;
+const load = Reflect.get(Module.prototype, 'require');
 Module.prototype.require = function require(specifier) {
   if (/\/commands\//.test(specifier)) stages.config ??= performance.now();
   const loaded = load.call(this, specifier);
