@@ -16,6 +16,8 @@ const say = (id, text) => {
   if (at(id).textContent !== text) at(id).textContent = text;
 };
 
+const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
 const page = crypto.randomUUID();
 let state = null;
 let answeredAt = performance.now();
@@ -34,7 +36,13 @@ async function ask() {
     lost = performance.now() - answeredAt > LOST_AFTER;
   }
   if (state !== null) show();
-  setTimeout(ask, ASK_EVERY);
+}
+
+async function askForEver() {
+  for (;;) {
+    await ask();
+    await sleep(ASK_EVERY);
+  }
 }
 
 /** Tells that there is a window, and whether anything of it can be seen. */
@@ -113,7 +121,7 @@ function begin(question) {
   picture.hidden = question.picture === null;
   if (question.picture !== null) picture.src = question.picture;
   for (const button of [at('continue'), at('postpone')]) button.disabled = false;
-  at('continue').focus();
+  at(question.byItself).focus();
 }
 
 function count() {
@@ -180,13 +188,20 @@ async function keep({ path, caption }) {
   }
 }
 
-async function turn() {
-  const began = performance.now();
-  if (state === null) return void setTimeout(turn, 100);
-  const slide = at('stage').hidden ? null : await next();
-  if (slide !== null && at(showing).src !== slide.url) {
+async function turnForEver() {
+  for (;;) {
+    const began = performance.now();
+    const slide = state === null || at('stage').hidden ? null : await next();
+    if (slide !== null) await turnTo(slide);
+    const pause = slide === null ? 250 : state.seconds * 1000;
+    await sleep(Math.max(250, pause - (performance.now() - began)));
+  }
+}
+
+async function turnTo({ url, caption }) {
+  if (at(showing).src !== url) {
     const other = showing === 'slide-a' ? 'slide-b' : 'slide-a';
-    at(other).src = slide.url;
+    at(other).src = url;
     await at(other)
       .decode()
       .catch(() => undefined);
@@ -194,9 +209,7 @@ async function turn() {
     at(other).classList.add('now');
     showing = other;
   }
-  if (slide !== null) say('caption', state.captions ? slide.caption : state.texts.caption);
-  const pause = at('stage').hidden || slide === null ? 500 : state.seconds * 1000;
-  setTimeout(turn, Math.max(250, pause - (performance.now() - began)));
+  say('caption', state.captions ? caption : state.texts.caption);
 }
 
 // Keys and beginnings
@@ -215,5 +228,5 @@ addEventListener('contextmenu', (event) => event.preventDefault());
 document.addEventListener('visibilitychange', seen);
 setInterval(count, 250);
 requestAnimationFrame(() => requestAnimationFrame(seen));
-await ask();
-await turn();
+void turnForEver();
+await askForEver();

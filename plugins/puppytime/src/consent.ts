@@ -52,6 +52,7 @@ async function consentOfNobody({ editions, settings, show, ports }: Asking): Pro
   const answer = await show.ask({
     ...asked(editions, settings),
     labels: { continue: NOW, postpone: left > 0 ? LATER : null },
+    byItself: 'continue',
     countdown: GOES_ON,
   });
   if (answer !== 'postpone' || left <= 0) return 'begin';
@@ -70,17 +71,18 @@ async function consentOfUser({ editions, settings, show, ports }: Asking): Promi
     const answer = await show.ask({
       ...asked(editions, settings, 'Please save your work and close what is open.'),
       labels: { continue: NOW, postpone: null },
+      byItself: 'continue',
       countdown: GOES_ON,
     });
     return answer === 'unasked' ? 'unasked' : 'begin';
   }
   const answer = await show.ask({
     ...asked(editions, settings, 'Save your work before you begin, or log out when it suits you.'),
-    // The one that is meant where nobody answers comes first.
-    labels: { continue: LATER, postpone: NOW },
+    labels: { continue: NOW, postpone: LATER },
+    byItself: 'postpone',
     countdown: 'This closes by itself in %s.',
   });
-  if (answer === 'postpone') return 'begin';
+  if (answer === 'continue') return 'begin';
   if (answer === 'unasked') return 'unasked';
   keep(ports.state, 'warned', [...warned, now.toISOString()]);
   return 'warned';

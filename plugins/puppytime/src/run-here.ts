@@ -36,6 +36,7 @@ export async function tellHere(context: CommandContext): Promise<{ queue: string
       text: `${notificationText}\n${queue.join(', ')}`,
       image,
       labels: { continue: 'OK', postpone: null },
+      byItself: 'continue',
       countdown: 'This closes by itself in %s.',
       seconds: optOutSeconds,
     });

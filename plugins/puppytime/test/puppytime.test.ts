@@ -84,7 +84,7 @@ describe('puppytime', function () {
     failed: () => [],
     ask: async (question) => {
       asked.push(question);
-      return answers.shift() ?? 'continue';
+      return answers.shift() ?? question.byItself;
     },
     progress: ({ message, done, total }) => void shown.push(`${message} ${done}/${total}`),
     over: (message) => void shown.push(message),
@@ -287,13 +287,12 @@ describe('puppytime', function () {
 
     it('asks, and nobody answering is "later"; begins only by their own choice', async () => {
       await queued('a');
-      answers = ['continue'];
       expect(await run()).to.deep.include({ state: 'warned', queue: ['a-1-1'] });
-      expect(asked[0]?.labels, 'the default installs nothing').to.deep.equal({
-        continue: 'Later',
-        postpone: 'Install now',
+      expect(asked[0], 'what it answers by itself installs nothing').to.deep.include({
+        labels: { continue: 'Install now', postpone: 'Later' },
+        byItself: 'postpone',
       });
-      answers = ['postpone'];
+      answers = ['continue'];
       expect((await run()).installed).to.deep.equal(['a-1-1']);
       expect(restarts).to.equal(1);
     });
@@ -318,9 +317,9 @@ describe('puppytime', function () {
         expect((await run()).state).to.equal('unasked');
         now = new Date(now.getTime() + 3 * DAY);
       }
-      answers = ['continue'];
+      answers = [];
       expect((await run()).state, 'the first warning').to.equal('warned');
-      answers = ['continue'];
+      answers = [];
       expect((await run()).state).to.equal('warned');
       now = new Date(now.getTime() + 30 * DAY);
       answers = ['unasked'];

@@ -105,10 +105,10 @@ class Host {
     this.#orders = orders;
   }
 
-  /** Nobody said anything: it goes on. */
+  /** Nobody said anything: the question does. */
   #answerInTime(): void {
     if (this.#question === null || this.#now() < this.#question.until) return;
-    this.#answer({ question: this.#question.id, answer: 'continue' });
+    this.#answer({ question: this.#question.id, answer: this.#question.byItself });
   }
 
   #answer(answer: Answer): void {

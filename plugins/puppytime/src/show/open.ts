@@ -95,6 +95,7 @@ class WindowShow implements Show {
   readonly #beat: NodeJS.Timeout;
   #orders: Orders;
   #report: Report | null = null;
+  #broughtUp = false;
   #restarts = 0;
   #starting: Promise<void> | null = null;
 
@@ -129,7 +130,7 @@ class WindowShow implements Show {
     };
     this.#beat = setInterval(() => {
       this.#exchange.beat();
-      void this.#revive();
+      if (this.#broughtUp) void this.#revive();
     }, timing.beat);
     this.#beat.unref();
   }
@@ -161,7 +162,7 @@ class WindowShow implements Show {
     }
     this.#order({ question: null });
     // It stood there for its whole time, or nobody could see it any more.
-    return answer === 'unasked' && now() >= until ? 'continue' : answer;
+    return answer === 'unasked' && now() >= until ? asked.byItself : answer;
   }
 
   progress(progress: Progress): void {
@@ -218,12 +219,13 @@ class WindowShow implements Show {
 
   /** Takes over the show that is there, or starts one, and waits until it knows whether it has a window. */
   async #bringUp(): Promise<void> {
-    const there = this.#exchange.alive(this.#wanted.timing.silent);
+    const there = await this.#exchange.stirs(this.#wanted.timing);
     this.#write();
     if (there) await this.#settled();
     else await this.#once();
     // It was just about to end when it was taken over.
     if (there && !this.#exchange.alive(this.#wanted.timing.silent)) await this.#once();
+    this.#broughtUp = true;
   }
 
   /** Starts it, unless somebody here is about to. */

@@ -195,6 +195,21 @@ export class Exchange<Mine extends { schema: string }, Theirs extends { schema: 
     return said !== null && this.#now() - this.#heardAt < silent && runs(said.pid);
   }
 
+  /**
+   * Whether the other end gives a sign of life from now on. What it wrote may be from before a power cut, and its process number
+   * somebody else's by now.
+   */
+  async stirs({ beat, silent, look }: Timing): Promise<boolean> {
+    if (!this.alive(silent)) return false;
+    const before = this.#stamp;
+    for (const until = this.#now() + 3 * beat; this.#now() < until; ) {
+      await new Promise((resolve) => setTimeout(resolve, Math.min(look, 100)));
+      this.read();
+      if (this.#stamp !== before) return this.alive(silent);
+    }
+    return false;
+  }
+
   /** Takes away what this end wrote. */
   remove(): void {
     rmSync(this.#mine, { force: true });

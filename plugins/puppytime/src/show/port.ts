@@ -27,14 +27,15 @@ export interface ShowQuestion {
   /** Absolute path of an image, or null. */
   image: string | null;
   labels: { continue: string; postpone: string | null };
+  /** What it answers itself when nobody does, and when its window is closed. Escape is always `postpone`, where that is offered. */
+  byItself: 'continue' | 'postpone';
   /** With `%s` for the time left. */
   countdown: string;
   seconds: number;
 }
 
 /**
- * `continue`: somebody said so, or nobody said anything in time. `postpone`: somebody does not want it now. `unasked`: there was
- * nothing to ask with.
+ * `continue`, `postpone`: somebody said so, or the question did by itself. `unasked`: there was nothing to ask with.
  */
 export type ShowAnswer = 'continue' | 'postpone' | 'unasked';
 

@@ -34,9 +34,11 @@ export interface SceneQuestion {
   /** Absolute path of an image, or null. */
   image: string | null;
   labels: { continue: string; postpone: string | null };
+  /** What it answers itself when nobody does, and when its window is closed. */
+  byItself: 'continue' | 'postpone';
   /** With `%s` for the time left. */
   countdown: string;
-  /** When it answers itself with `continue`; milliseconds of the clock of who shows it. */
+  /** When it answers itself; milliseconds of the clock of who shows it. */
   until: number;
 }
 

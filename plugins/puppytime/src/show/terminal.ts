@@ -97,14 +97,15 @@ function barOf({ done, total }: Progress): string {
   return `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}] ${done} of ${total}  `;
 }
 
-/** Asks in the terminal: return goes on, `l` and return is later; the time that is left is shown, and goes on by itself. */
+/** Asks in the terminal: return alone is what happens by itself; the other answer has a letter. The time that is left is shown. */
 function askIn({ input, output }: Terminal, question: ShowQuestion): Promise<ShowAnswer> {
+  const { labels, byItself } = question;
   const until = performance.now() + question.seconds * 1000;
   const lines = createInterface({ input, output, terminal: true });
-  const choice =
-    question.labels.postpone === null
-      ? `Return: ${question.labels.continue}.`
-      : `Return: ${question.labels.continue}. l and return: ${question.labels.postpone}.`;
+  const other =
+    byItself === 'continue' ? ({ answer: 'postpone', key: 'l' } as const) : ({ answer: 'continue', key: 'i' } as const);
+  const offered = labels[other.answer];
+  const choice = `Return: ${labels[byItself] ?? labels.continue}.${offered === null ? '' : ` ${other.key} and return: ${offered}.`}`;
   const words = [oneLine(question.heading), '', ...question.text.split('\n').map((line) => oneLine(line, 2000)), ''];
   output.write(`${words.join('\n')}\n`);
   return new Promise((resolve) => {
@@ -118,19 +119,19 @@ function askIn({ input, output }: Terminal, question: ShowQuestion): Promise<Sho
       resolve(answer);
     };
     const tick = (): void => {
-      if (performance.now() >= until) return settle('continue');
+      if (performance.now() >= until) return settle(byItself);
       const left = countdownOf({ ...question, id: '', until }, performance.now());
       lines.setPrompt(`${oneLine(left)} ${oneLine(choice)} `);
       lines.prompt(true);
     };
     const ticker = setInterval(tick, 1000);
     lines.on('line', (line) => {
-      const postponed = question.labels.postpone !== null && /^l/i.test(line.trim());
-      settle(postponed ? 'postpone' : 'continue');
+      const chosen = offered !== null && line.trim().toLowerCase().startsWith(other.key);
+      settle(chosen ? other.answer : byItself);
     });
     // Ctrl-c asks for nothing to happen now.
-    lines.on('SIGINT', () => settle(question.labels.postpone === null ? 'continue' : 'postpone'));
-    lines.on('close', () => settle('continue'));
+    lines.on('SIGINT', () => settle(labels.postpone === null ? byItself : 'postpone'));
+    lines.on('close', () => settle(byItself));
     tick();
   });
 }

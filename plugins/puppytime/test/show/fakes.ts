@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type OpenShow, openShow } from '../../src/show/open.ts';
@@ -22,6 +31,7 @@ export const QUESTION: ShowQuestion = {
   text: 'It takes ten minutes.',
   image: null,
   labels: { continue: 'Install now', postpone: 'Later' },
+  byItself: 'continue',
   countdown: 'It begins in %s.',
   seconds: 20,
 };
@@ -36,10 +46,15 @@ export class Machine {
   readonly exchange = path.join(this.folder, 'state', 'show');
   readonly programs: { -readonly [Name in keyof ShowPrograms]: ShowPrograms[Name] };
   readonly #shows: Show[] = [];
+  /** Passing things of this machine alone, so that others' are not taken for a show's. */
+  readonly #passing = path.join(this.folder, 'tmp');
+  readonly #before = process.env['TMPDIR'];
 
   constructor() {
     const at = (name: string) => path.join(this.folder, name);
     // Owned by somebody who is not root where the test can arrange it: a Mac with a user logged in.
+    mkdirSync(this.#passing);
+    process.env['TMPDIR'] = this.#passing;
     writeFileSync(at('console'), '');
     const none = at('none');
     this.programs = {
@@ -182,14 +197,19 @@ ${body}
     return JSON.parse(readFileSync(path.join(this.exchange, 'report.json'), 'utf8')) as never;
   }
 
-  /** The private folders that shows have made and not taken away. */
+  /** What shows have put among passing things and not taken away. */
   leftovers(): string[] {
-    return readdirSync(os.tmpdir()).filter((name) => /^d3-show-(?!test-)/.test(name));
+    return readdirSync(this.#passing);
   }
 
-  async remove(): Promise<void> {
+  /** Closes every show. @returns what they left behind */
+  async remove(): Promise<string[]> {
     for (const show of this.#shows) await show.close();
+    const left = this.leftovers();
+    if (this.#before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = this.#before;
     rmSync(this.folder, { recursive: true, force: true });
+    return left;
   }
 }
 

@@ -34,6 +34,7 @@ function question(seconds: number): SceneQuestion {
     text: 'Three packages need a restart. It takes about ten minutes; meanwhile this computer cannot be used.\n\nPlease leave it switched on and plugged in.',
     image: path.join(PUPPIES, 'corgi.svg'),
     labels: { continue: 'Install now', postpone: 'Later' },
+    byItself: 'continue',
     countdown: 'It begins by itself in %s.',
     until: now() + seconds * 1000,
   };

@@ -28,6 +28,7 @@ export function questionScene(changed: Partial<SceneQuestion> = {}): Scene {
     text: 'Three packages need a restart.',
     image: null,
     labels: { continue: 'Install now', postpone: 'Later' },
+    byItself: 'continue',
     countdown: 'It begins by itself in %s.',
     until: 30_000,
     ...changed,

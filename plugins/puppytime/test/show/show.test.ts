@@ -23,15 +23,12 @@ const INSTALLER = path.join(import.meta.dirname, 'installer-child.ts');
 
 describe('the show', () => {
   let machine: Machine;
-  let before: string[];
 
   beforeEach(() => {
     machine = new Machine();
-    before = machine.leftovers();
   });
   afterEach(async () => {
-    await machine.remove();
-    expect(machine.leftovers(), 'private folders left behind').to.deep.equal(before);
+    expect(await machine.remove(), 'private folders left behind').to.deep.equal([]);
   });
 
   describe('in swiftDialog', () => {
@@ -96,6 +93,26 @@ describe('the show', () => {
         expect(asking?.[asking.indexOf('--icon') + 1]).to.match(/picture-[01]\.svg$/);
         await until('it shows again', () => machine.said('dialog', 'started').length >= 3);
       });
+
+    it('depot3:I06 a question that answers itself with later does so when it is closed or its time is up, and no key begins by chance', async () => {
+      for (const [code, answer] of [
+        [0, 'continue'],
+        [15, 'postpone'],
+        [null, 'postpone'],
+      ] as const) {
+        const show = await machine.dialog('shows', code).show();
+        expect(await show.ask({ ...QUESTION, seconds: 2, byItself: 'postpone' }), String(code)).to.equal(answer);
+        await show.close();
+      }
+      const words = machine.said('dialog', 'started').map(({ text }) => JSON.parse(text) as string[]);
+      for (const asking of words.filter((one) => one.includes('--timer')))
+        expect(asking).to.include('--hidedefaultkeyboardaction');
+      const helper = await machine.jamfHelper().show({ settings: { ways: ['jamfHelper'] } });
+      await helper.ask({ ...QUESTION, seconds: 2, byItself: 'postpone' });
+      const asking = machine.said('jamfHelper', 'started').map(({ text }) => JSON.parse(text) as string[]);
+      const first = asking.find((one) => one.includes('-timeout'));
+      expect(first?.[first.indexOf('-defaultButton') + 1]).to.equal('2');
+    });
 
     it('depot3:I06 a question nobody answers goes on when its time is up', async () => {
       const show = await machine.dialog('shows').show();
@@ -256,6 +273,7 @@ describe('the show', () => {
     it('depot3:I06 asks on the page, and goes on by itself', async () => {
       const show = await machine.browser('shows').show(linux);
       expect(await show.ask({ ...QUESTION, seconds: 1 })).to.equal('continue');
+      expect(await show.ask({ ...QUESTION, seconds: 1, byItself: 'postpone' })).to.equal('postpone');
     });
 
     it('a browser that opens nothing, or that nobody can see, is not taken for a window, and is ended', async () => {
@@ -389,6 +407,24 @@ describe('the show', () => {
         await show.close();
         // What killed shows could not take away is not left on the screen.
         await until('no browser is left', () => machine.said('browser', 'started').every(({ pid }) => !runs(pid)));
+      });
+
+      it('what a show wrote before a power cut is no show, though another process has its number now', async () => {
+        mkdirSync(machine.exchange, { recursive: true });
+        const old = {
+          schema: 'd3/show-report@1',
+          pid: process.pid,
+          driver: 'page',
+          settled: true,
+          failed: [],
+          place: null,
+          answer: null,
+        };
+        writeFileSync(path.join(machine.exchange, 'report.json'), JSON.stringify(old));
+        const show = await machine.browser('shows').show(linux);
+        expect(show.way()).to.equal('page');
+        expect(machine.report().pid).to.not.equal(process.pid);
+        expect(machine.said('browser', 'opened')).to.have.length(1);
       });
 
       it('rubbish where they talk is no show, and stops nothing', async () => {

@@ -2,14 +2,19 @@
 import { openShow } from '../../src/show/open.ts';
 import { QUESTION, SETTINGS } from './fakes.ts';
 
-const [doing, seconds] = process.argv.slice(2);
+const [doing, seconds, byItself = 'continue'] = process.argv.slice(2);
 const show = await openShow({
   settings: { ...SETTINGS, ways: ['terminal'] },
   folder: '/nonexistent',
   terminal: { input: process.stdin, output: process.stdout },
 });
 if (doing === 'ask') {
-  const answer = await show.ask({ ...QUESTION, heading: 'Install \u001b[31mnow\u0007?', seconds: Number(seconds) });
+  const answer = await show.ask({
+    ...QUESTION,
+    heading: 'Install \u001b[31mnow\u0007?',
+    seconds: Number(seconds),
+    byItself: byItself as 'continue',
+  });
   process.stdout.write(`answer: ${answer}\n`);
 } else {
   const pause = () => new Promise((resolve) => setTimeout(resolve, 400));

@@ -39,6 +39,21 @@ describe('the show in a terminal', () => {
       await screen.sees(`answer: ${answer}`);
     });
 
+  it('depot3:I06 a question that answers itself with later begins by a letter only', async () => {
+    for (const [typed, answer] of [
+      ['\r', 'postpone'],
+      ['\u0003', 'postpone'],
+      ['i\r', 'continue'],
+    ] as const) {
+      const asking = open('ask', '30', 'postpone');
+      await asking.sees('Return: Later. i and return: Install now.');
+      await asking.type(typed);
+      await asking.sees(`answer: ${answer}`);
+      asking.close();
+    }
+    await open('ask', '2', 'postpone').sees('answer: postpone');
+  });
+
   it('depot3:I06 counts down, and goes on by itself', async () => {
     const screen = open('ask', '3');
     await screen.sees('It begins in 1 second.');

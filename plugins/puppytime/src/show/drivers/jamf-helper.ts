@@ -26,9 +26,12 @@ export const jamfHelperDriver: Driver = {
       called: CALLED,
       change: null,
       count: null,
-      answered: (code) =>
-        code === BUTTON_2 ? 'postpone' : code === BUTTON_1 || code === TIMED_OUT ? 'continue' : null,
-      cameUp: (run: Running) => livesFor(run, SETTLES, CALLED, (code) => program.answered(code) !== null),
+      answered: (code, byItself) => {
+        if (code === BUTTON_1) return 'continue';
+        if (code === BUTTON_2) return 'postpone';
+        return code === TIMED_OUT ? byItself : null;
+      },
+      cameUp: (run: Running) => livesFor(run, SETTLES, CALLED, (code) => program.answered(code, 'continue') !== null),
       showing: async (scene, picture) => [
         // Full screen at the login window; before somebody who works, a window that can be seen past.
         '-startlaunchd',
@@ -47,7 +50,7 @@ export const jamfHelperDriver: Driver = {
         'center',
         ...(picture === null ? [] : ['-icon', picture.file, '-iconSize', String(scene.size ?? 400)]),
       ],
-      asking: async ({ heading, text, labels }, scene, picture, seconds) => [
+      asking: async ({ heading, text, labels, byItself }, scene, picture, seconds) => [
         '-startlaunchd',
         '-windowType',
         'utility',
@@ -62,7 +65,7 @@ export const jamfHelperDriver: Driver = {
         '-button1',
         labels.continue,
         '-defaultButton',
-        '1',
+        byItself === 'continue' ? '1' : '2',
         ...(labels.postpone === null ? [] : ['-button2', labels.postpone, '-cancelButton', '2']),
         '-timeout',
         String(seconds),

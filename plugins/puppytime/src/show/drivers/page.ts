@@ -141,6 +141,8 @@ function wordsFor({ kind, extra = [] }: Browser, folder: string, file: string): 
     '--disable-session-crashed-bubble',
     '--password-store=basic',
     '--use-mock-keychain',
+    // Where there is Wayland and no X11.
+    '--ozone-platform-hint=auto',
     '--kiosk',
     ...extra,
     `--app=${address}`,

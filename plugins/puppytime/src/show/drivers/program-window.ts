@@ -22,7 +22,7 @@ export interface Program {
   showing(scene: Scene, picture: Picture | null): Promise<string[]>;
   asking(question: SceneQuestion, scene: Scene, picture: Picture | null, seconds: number): Promise<string[]>;
   /** What a run that asked meant by its exit code; null: it was never seen. */
-  answered(code: number | null): 'continue' | 'postpone' | null;
+  answered(code: number | null, byItself: SceneQuestion['byItself']): 'continue' | 'postpone' | null;
   /**
    * Waits until a run has really come up.
    * @throws Error when it has not
@@ -165,7 +165,7 @@ export class ProgramWindow implements Window {
     const seconds = Math.max(1, Math.ceil((question.until - this.#stage.now()) / 1000));
     const words = await this.#program.asking(question, this.#scene, picture, seconds);
     await this.#replace({ asking: question.id }, words, (code) => {
-      const answer = this.#program.answered(code);
+      const answer = this.#program.answered(code, question.byItself);
       if (answer === null) return this.#lose(`${this.#program.called} ended (exit code ${code ?? 'none'})`);
       this.#answered = question.id;
       this.#stage.onAnswer({ question: question.id, answer });

@@ -8,9 +8,10 @@ import { type Driver, sleep } from './driver.ts';
 import { livesFor, type Picture, type Program, ProgramWindow, textOf } from './program-window.ts';
 
 const CALLED = 'swiftDialog';
-/** Exit codes of swiftDialog that say what somebody, or the time, decided. Of all others: whoever closes it goes on. */
+/** Exit codes of swiftDialog that say what somebody, or the time, decided: after the buttons, that it was closed in some way. */
+const BUTTON_1 = 0;
 const BUTTON_2 = 2;
-const SEEN = [0, BUTTON_2, 3, 4, 5, 10, 15];
+const SEEN = [BUTTON_1, BUTTON_2, 3, 4, 5, 10, 15];
 /** Milliseconds between two looks at the command file. */
 const LOOK = 50;
 
@@ -59,7 +60,11 @@ export const swiftDialogDriver: Driver = {
     const program: Program = {
       path: programs.dialog,
       called: CALLED,
-      answered: (code) => (code === BUTTON_2 ? 'postpone' : SEEN.includes(code ?? -1) ? 'continue' : null),
+      answered: (code, byItself) => {
+        if (code === BUTTON_1) return 'continue';
+        if (code === BUTTON_2) return 'postpone';
+        return SEEN.includes(code ?? -1) ? byItself : null;
+      },
       async cameUp(run: Running) {
         const file = path.join(folder.inside, name);
         try {
@@ -91,7 +96,7 @@ export const swiftDialogDriver: Driver = {
           '--hidedefaultkeyboardaction',
         ];
       },
-      async asking({ heading, text, labels }, scene, picture, seconds) {
+      async asking({ heading, text, labels, byItself }, scene, picture, seconds) {
         return [
           ...everywhere(await commandFile(), scene, picture),
           '--message',
@@ -108,6 +113,8 @@ export const swiftDialogDriver: Driver = {
           '--timer',
           String(seconds),
           '--hidetimerbar',
+          // Its first button answers to return: not by chance, where that is not what happens by itself.
+          ...(byItself === 'continue' ? [] : ['--hidedefaultkeyboardaction']),
         ];
       },
       count: (text) => folder.append(name, `infotext: ${asLine(text)}\n`),
