@@ -67,7 +67,7 @@ async function currentPin(id: number, session: AdminSession): Promise<ScriptPin>
 
 /** What an admin should know of an edition as it is set up, though it is not wrong. */
 export function riskOf(
-  { removeFirst, preInstall, firmExpiration, removable, expiration }: EditionAttributes,
+  { removeFirst, preInstall, firmExpiration, removable, expiration, autoGroups }: EditionAttributes,
   now: Date,
 ): string[] {
   const risks: string[] = [];
@@ -79,7 +79,9 @@ export function riskOf(
   }
   if (isPast(firmExpiration, now))
     risks.push(`its firm expiration (${firmExpirationText(firmExpiration)}) is over: machines may remove it at once`);
-  if (!removable && (expiration > 0 || (firmExpiration ?? null) !== null))
-    risks.push('it is not removable, so it never expires');
+  const expires = expiration > 0 || (firmExpiration ?? null) !== null;
+  if (!removable && expires) risks.push('it is not removable, so it never expires');
+  if (removable && expires && autoGroups.length > 0)
+    risks.push('it is auto-installed: on those machines what has expired comes back with the next sync');
   return risks;
 }

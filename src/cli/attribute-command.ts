@@ -1,4 +1,4 @@
-import { D3Error } from '@d3/sdk';
+import { attributeElement, attributeError } from '@d3/sdk';
 import type { ExtensionAttribute } from '../client/extension-attributes.ts';
 import type { Report, TrustedCatalog } from '../depot/contract.ts';
 import type { MachinePaths } from '../platform/paths.ts';
@@ -33,29 +33,12 @@ export abstract class AttributeCommand extends ClientCommand<Attribute> {
         machine.depot === null ? null : await machine.depot.kept({ expired: true }).catch(() => null);
       return { result: { attribute: await (await this.read())(machine.paths, kept, machine.version), error: null } };
     } catch (error) {
-      const known = error instanceof D3Error ? error : asBug(error);
+      const known = attributeError(error);
       return { result: { attribute: null, error: known.message }, errors: [known] };
     }
   }
 
   render({ attribute, error }: Attribute, terminal: Terminal): void {
-    terminal.result(`<result>${attribute === null ? inElement(`ERROR: ${error}`) : jsonInElement(attribute)}</result>`);
+    terminal.result(attributeElement(attribute, error));
   }
-}
-
-function asBug(error: unknown): D3Error {
-  const message = error instanceof Error ? error.message : String(error);
-  return new D3Error('ATTRIBUTE_FAILED', 'bug', message, { cause: error });
-}
-
-/** JSON that is the same JSON to whoever reads the element as XML and to whoever only cuts the tags off. */
-function jsonInElement(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[<>&\u007f-\u009f\ufffe\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
-
-function inElement(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

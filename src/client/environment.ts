@@ -30,6 +30,7 @@ export function actionEnvironment(
   if (syncing) environment['D3_SYNCING'] = '1';
   if (retries > 0) environment['D3_RETRY'] = '1';
   if (action.kind === 'uninstall') {
+    Object.assign(environment, action.environment);
     environment['D3_UNINSTALLING'] = action.receipt.edition;
     return environment;
   }

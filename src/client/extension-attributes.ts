@@ -10,7 +10,7 @@ import { statusOf } from './status.ts';
  */
 export type ExtensionAttribute = Record<string, unknown> & { _schema: string };
 
-/** What is installed here. `last_usage` is null: nothing measures it here. */
+/** What is installed here. `last_usage` is null: `d3 ea usage` tells it. */
 export async function receiptsAttribute(
   paths: MachinePaths,
   kept: () => Promise<TrustedCatalog | null>,

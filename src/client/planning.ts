@@ -7,6 +7,7 @@ import { plan } from '../planner/plan.ts';
 import { withProcesses } from '../planner/processes.ts';
 import { type Proposed, withProposals } from '../planner/proposals.ts';
 import type { Drift, Receipt } from '../planner/receipt.ts';
+import { refreshedReceipts } from '../planner/sync.ts';
 import type { Deferred, Facts, Plan, PlannerSettings, Request } from '../planner/types.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { MachineFacts } from '../platform/machine.ts';
@@ -53,9 +54,10 @@ export async function makePlan(request: Request, parts: PlanningParts): Promise<
   // Without a catalog what waits here is known all the same: its editions are kept with it.
   const index = indexCatalog(trusted?.catalog ?? catalogOfQueue(parts.state.deferred()));
   const facts = deepFreeze(gatherFacts(index, parts));
-  const receipts = facts.receipts.map(planReceipt);
-  const gathered = await plugins.facts(facts.at, receipts, room);
-  const proposals = await plugins.proposals(planPayload(request, facts, index, receipts, gathered), room);
+  const receipts = (request.kind === 'sync' ? refreshedReceipts(facts, index) : facts.receipts).map(planReceipt);
+  const asked = { kind: request.kind, force: 'force' in request && request.force };
+  const gathered = await plugins.facts({ at: facts.at, request: asked, receipts }, room);
+  const proposals = await plugins.proposals({ request: asked, ...planPayload(facts, index, receipts, gathered) }, room);
   const from = { request, facts, catalog: trusted?.sha256 ?? null, proposals };
   return { ...from, plan: planAgain(from, index) };
 }
@@ -104,16 +106,14 @@ function gatherFacts(index: CatalogIndex, parts: PlanningParts): Facts {
 }
 
 function planPayload(
-  request: Request,
   facts: Facts,
   index: CatalogIndex,
   receipts: PlanReceipt[],
   gathered: PlanPayload['facts'],
-): PlanPayload {
+): Omit<PlanPayload, 'request'> {
   const { name, os, cpu, groups, processes } = facts.machine;
   return {
     at: facts.at,
-    request: { kind: request.kind, force: 'force' in request && request.force },
     machine: { name, os, cpu, groups: groups.map((id) => index.groupName(id) ?? String(id)), processes },
     receipts,
     facts: gathered,

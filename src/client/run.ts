@@ -119,6 +119,7 @@ export async function runRequest(request: Request, machine: Machine, options: Ru
   const { level } = lock;
   const nested = level > 0;
   let result: RunResult;
+  let host: MachineFacts;
   try {
     if (nested && request.kind === 'sync') throw nestedSync();
     const { state, rebuilt } = nested
@@ -138,6 +139,7 @@ export async function runRequest(request: Request, machine: Machine, options: Ru
       const own = { request, machine, options: logged, run, state, nested, warnings, log };
       const running: Running = { ...own, ...gathered, catalogExpires: null };
       result = await runLocked(running);
+      host = running.host;
       for (const text of warnings) log.write('warn', text);
       log.write('info', `${options.command} ends with ${result.exit}`);
     } catch (error) {
@@ -154,7 +156,11 @@ export async function runRequest(request: Request, machine: Machine, options: Ru
   } finally {
     lock.release();
   }
-  await tellOfQueue(result, machine, options);
+  const { paths, depot } = machine;
+  const { signal, report } = options;
+  const room = roomOutside({ paths, host, scripts: new ScriptBlobs(paths.scripts, depot), signal, report });
+  await tellOfQueue(result, machine, options, room);
+  if (request.kind === 'sync') await tellAfterSync(result, machine, room);
   return result;
 }
 
@@ -162,19 +168,27 @@ export async function runRequest(request: Request, machine: Machine, options: Ru
  * Tells whoever tells users that something was queued in this run, and what waits altogether. A policy takes the lock itself where it
  * needs it, so this comes after the run.
  */
-async function tellOfQueue({ outcomes }: RunResult, machine: Machine, options: RunOptions): Promise<void> {
+async function tellOfQueue(
+  { outcomes }: RunResult,
+  machine: Machine,
+  options: RunOptions,
+  room: PluginRoom,
+): Promise<void> {
   const editions = outcomes.flatMap(({ status, edition }) =>
     status === 'deferred' && edition !== null ? [edition] : [],
   );
   if (editions.length === 0 || !options.notify) return;
-  const { paths, depot, plugins } = machine;
+  const { paths, plugins } = machine;
   const state = StateReader.open(paths);
   const queue = state.deferred().map(({ edition }) => edition.edition);
   state.close();
-  const { signal, report } = options;
-  const host = await gatherMachineFacts(paths.root, paths.facts);
-  const room = roomOutside({ paths, host, scripts: new ScriptBlobs(paths.scripts, depot), signal, report });
   await plugins.deferred({ editions, queue }, room);
+}
+
+/** What was done is known to whoever wants to know; a policy that is run for it takes the lock as any other. */
+async function tellAfterSync({ run, exit, outcomes }: RunResult, machine: Machine, room: PluginRoom): Promise<void> {
+  const told = outcomes.map(({ target, edition, status, text }) => ({ target, edition, status, text }));
+  await machine.plugins.afterSync({ run, exit, outcomes: told }, room);
 }
 
 /** Facts that cannot be gathered end the run, but not without its report. */
@@ -217,7 +231,6 @@ async function runLocked(running: Running): Promise<RunResult> {
     exit = exitOfFailure(error, options.signal);
   }
   await record(running, { startedAt, exit, made, outcomes, failure: asError(failure) });
-  if (running.request.kind === 'sync' && failure === null) await tellAfterSync(running, context.room, exit, outcomes);
   if (failure !== null) throw failure.error;
   const plan = made?.plan ?? { schema: 'd3/plan@1', run, decisions: [], warnings: [] };
   const restart = restartNeeded(plan, outcomes);
@@ -322,16 +335,6 @@ function restartNeeded({ decisions }: Plan, outcomes: readonly Outcome[]): strin
       ? [action.edition.edition]
       : [],
   );
-}
-
-async function tellAfterSync(
-  { machine, run }: Running,
-  room: PluginRoom,
-  exit: number,
-  outcomes: readonly Outcome[],
-): Promise<void> {
-  const told = outcomes.map(({ target, edition, status, text }) => ({ target, edition, status, text }));
-  await machine.plugins.afterSync({ run, exit, outcomes: told }, room);
 }
 
 function actingContext({ request, machine, options, run, state, host }: Running): ActingContext {

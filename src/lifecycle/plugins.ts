@@ -4,10 +4,10 @@ import type {
   EditionPayload,
   EventName,
   ExecPort,
+  FactsPayload,
   Json,
   MachinePorts,
   PlanPayload,
-  PlanReceipt,
   PluginContext,
   PolicyAnswer,
   PolicyPayload,
@@ -60,7 +60,7 @@ export interface Plugins {
   after(question: GateQuestion, room: PluginRoom): Promise<string | null>;
   beforeSync(run: string, room: PluginRoom): Promise<GateVerdict>;
   /** Facts by plugin; what failed is said as a warning. */
-  facts(at: string, receipts: readonly PlanReceipt[], room: PluginRoom): Promise<Record<string, Json>>;
+  facts(payload: FactsPayload, room: PluginRoom): Promise<Record<string, Json>>;
   proposals(payload: PlanPayload, room: PluginRoom): Promise<ProposalsOf[]>;
   afterSync(result: RunPayload, room: PluginRoom): Promise<void>;
   /** Tells of what was queued for a restart. */
@@ -140,8 +140,8 @@ export function pluginsOnBus(options: PluginsOptions): Plugins {
     async beforeSync(run, room) {
       return judgeGate(await busIn(room).fire('d3:sync:before', { run }), null, null);
     },
-    async facts(at, receipts, room) {
-      const outcomes = await busIn(room).fire('d3:facts', { at, receipts });
+    async facts(payload, room) {
+      const outcomes = await busIn(room).fire('d3:facts', payload);
       return Object.fromEntries(answers(outcomes, room).map(({ plugin, answer }) => [plugin, answer]));
     },
     async proposals(payload, room) {

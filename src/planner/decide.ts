@@ -1,5 +1,6 @@
 import type { ExitName } from '@d3/sdk';
 import type { Obstacle } from './availability.ts';
+import type { Receipt } from './receipt.ts';
 import type { Action, Decision, Reason, ReasonCode, Verdict } from './types.ts';
 
 export interface Subject {
@@ -60,4 +61,12 @@ function stopped(
 ): Decision {
   const problem: { code: ReasonCode; exit: ExitName; actions: string[] } = { code: why.code, exit, actions };
   return { ...subject, verdict, action: null, reasons: [...reasons, why], because: null, problem };
+}
+
+/** A receipt as it is once what a plan refreshes of it is taken over: that is what the rest of the plan goes by. */
+export function receiptAfter(receipt: Receipt, decisions: readonly Decision[]): Receipt {
+  const changes = decisions.flatMap(({ action }) =>
+    action?.kind === 'refresh' && action.basename === receipt.basename ? [action.changes] : [],
+  );
+  return changes.length === 0 ? receipt : Object.assign({}, receipt, ...changes);
 }

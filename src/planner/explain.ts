@@ -1,7 +1,7 @@
 import { type CatalogIndex, resolveTarget } from '../catalog/resolve.ts';
 import type { Edition } from '../catalog/types.ts';
 import { groupWords } from './availability.ts';
-import { nothing } from './decide.ts';
+import { nothing, receiptAfter } from './decide.ts';
 import { queuedOf } from './deferral.ts';
 import { type Finding, findingsOf } from './findings.ts';
 import { noLiveEdition, reason } from './reasons.ts';
@@ -64,12 +64,9 @@ export function explain(
   };
 }
 
-/** The receipt as it is once what the same plan refreshes is taken over: that is what the rest of the plan goes by. */
 function receiptNow(basename: string, planned: readonly Decision[], facts: Facts): Receipt | null {
   const receipt = facts.receipts.find((candidate) => candidate.basename === basename);
-  if (receipt === undefined) return null;
-  const changes = planned.flatMap(({ action }) => (action?.kind === 'refresh' ? [action.changes] : []));
-  return Object.assign({}, receipt, ...changes);
+  return receipt === undefined ? null : receiptAfter(receipt, planned);
 }
 
 function editionMeant(

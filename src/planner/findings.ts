@@ -245,7 +245,12 @@ function aboutPlugins({ decisions }: Subject): Finding[] {
   return decisions.flatMap(({ reasons, verdict }) =>
     reasons
       .filter(({ code }) => code === 'PROPOSED')
-      .map(({ text, data }) => ({ topic: 'plugins' as const, against: verdict !== 'act', text, data })),
+      .map(({ text, data }) => ({
+        topic: 'plugins' as const,
+        against: verdict !== 'act' && verdict !== 'nothing',
+        text,
+        data,
+      })),
   );
 }
 

@@ -1,7 +1,7 @@
 import type { Proposal } from '@d3/sdk';
 import type { CatalogIndex } from '../catalog/resolve.ts';
 import { obstaclesToUninstall } from './availability.ts';
-import { act, held, obstructed, refused } from './decide.ts';
+import { act, held, obstructed, receiptAfter, refused } from './decide.ts';
 import { reason } from './reasons.ts';
 import type { Receipt } from './receipt.ts';
 import { installByItself } from './sync.ts';
@@ -31,7 +31,7 @@ export function withProposals(
       const decided = decideProposal(plugin, proposal, decisions, request, facts, index);
       if (typeof decided === 'string')
         warnings.push(`${plugin} proposed to ${proposal.kind} ${about(proposal)}: ${decided}`);
-      else replaceOrAdd(decisions, decided);
+      else if (decided !== null) replaceOrAdd(decisions, decided);
     }
   }
   return { ...plan, decisions, warnings };
@@ -41,7 +41,7 @@ function about(proposal: Proposal): string {
   return proposal.kind === 'install' ? proposal.edition : proposal.basename;
 }
 
-/** @returns the decision, or why there is none */
+/** @returns the decision, or why there is none; null: nothing is to be said of it */
 function decideProposal(
   plugin: string,
   proposal: Proposal,
@@ -49,14 +49,18 @@ function decideProposal(
   request: Request,
   facts: Facts,
   index: CatalogIndex,
-): Decision | string {
+): Decision | string | null {
   const because = [reason('PROPOSED', { plugin, why: proposal.reason })];
   const basename = proposal.kind === 'install' ? index.byEdition(proposal.edition)?.basename : proposal.basename;
   if (basename === undefined) return 'there is no such edition';
   const planned = decisions.find(
     (decision) => decision.basename === basename && !isOfRecord(decision) && decision.verdict === 'act',
   );
-  const receipt = facts.receipts.find((candidate) => candidate.basename === basename) ?? null;
+  const found = facts.receipts.find((candidate) => candidate.basename === basename);
+  const receipt = found === undefined ? null : receiptAfter(found, decisions);
+  const queued = facts.deferred.some(({ edition }) => edition.basename === basename);
+  // What waits for a restart is decided already: it is asked for, so it is not removed before it has come.
+  if (proposal.kind === 'note' || (proposal.kind === 'uninstall' && queued)) return noted(basename, decisions, because);
   if (proposal.kind === 'hold' || proposal.kind === 'refuse') {
     if (planned === undefined) return 'nothing is planned for it';
     const { target, edition } = planned;
@@ -74,7 +78,18 @@ function decideProposal(
   if (proposal.kind === 'forget') return act(subject, { kind: 'forget', basename, edition: receipt.edition }, because);
   const obstacles = obstaclesToUninstall(receipt, facts, request.force);
   if (obstacles.length > 0) return obstructed(subject, because, obstacles, false);
-  return act(subject, { kind: 'uninstall', mode: 'uninstall', receipt, force: request.force }, because);
+  const { environment = null } = proposal;
+  const seen = environment === null ? {} : { environment: { ...environment } };
+  return act(subject, { kind: 'uninstall', mode: 'uninstall', receipt, force: request.force, ...seen }, because);
+}
+
+/** What is decided of something, with one more link in the chain; null where nothing is. */
+function noted(basename: string, decisions: readonly Decision[], because: Reason[]): Decision | null {
+  const decided = decisions.find((decision) => decision.basename === basename && !isOfRecord(decision));
+  if (decided === undefined) return null;
+  const { reasons, ...rest } = decided;
+  // What happened is told by its last reason, so what plugins say of it comes before.
+  return { ...rest, reasons: [...reasons.slice(0, -1), ...because, ...reasons.slice(-1)] };
 }
 
 function decideInstall(

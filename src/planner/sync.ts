@@ -2,7 +2,7 @@ import type { CatalogIndex } from '../catalog/resolve.ts';
 import type { Edition } from '../catalog/types.ts';
 import { groupsHere, groupWords, type Leave, obstaclesToInstall } from './availability.ts';
 import { daysBetween } from './days.ts';
-import { act, held, nothing, obstructed } from './decide.ts';
+import { act, held, nothing, obstructed, receiptAfter } from './decide.ts';
 import { decideQueued, installOrDefer } from './deferral.ts';
 import { driftOf, driftReason } from './drift.ts';
 import { noLiveEdition, reason } from './reasons.ts';
@@ -22,15 +22,8 @@ const LEFTOVER_DAYS = 90;
  * mark what is left over. What is left over is given up only here, so that an update comes first.
  */
 export function decideSync(request: SyncRequest, facts: Facts, index: CatalogIndex): Decision[] {
-  const decisions: Decision[] = [];
-  const refreshed: Receipt[] = [];
-  for (const receipt of facts.receipts) {
-    const decision = refresh(receipt, index);
-    if (decision?.action?.kind === 'refresh') {
-      decisions.push(decision);
-      refreshed.push({ ...receipt, ...decision.action.changes });
-    } else refreshed.push(receipt);
-  }
+  const decisions = facts.receipts.flatMap((receipt) => refresh(receipt, index) ?? []);
+  const refreshed = facts.receipts.map((receipt) => receiptAfter(receipt, decisions));
   const waiting = new Set([...facts.interrupted, ...facts.inProgress]);
   const leaving = new Set<string>();
   for (const entry of facts.deferred) {
@@ -59,6 +52,14 @@ export function decideSync(request: SyncRequest, facts: Facts, index: CatalogInd
       decisions.push(leftOver(receipt, facts));
   }
   return decisions;
+}
+
+/** The receipts as a sync goes by them: with what the depot has changed of their editions. */
+export function refreshedReceipts(facts: Facts, index: CatalogIndex): Receipt[] {
+  return facts.receipts.map((receipt) => {
+    const decision = refresh(receipt, index);
+    return decision === null ? receipt : receiptAfter(receipt, [decision]);
+  });
 }
 
 function changesPackage(action: Action | null): boolean {

@@ -95,7 +95,14 @@ export type Action =
       freeze: boolean;
       force: boolean;
     }
-  | { kind: 'uninstall'; mode: 'uninstall' | 'depilot'; receipt: Receipt; force: boolean }
+  | {
+      kind: 'uninstall';
+      mode: 'uninstall' | 'depilot';
+      receipt: Receipt;
+      force: boolean;
+      /** What its scripts see besides, where a plugin proposed it. */
+      environment?: Record<string, string>;
+    }
   /** Queue it for a restart. `instead`: the edition that leaves the queue for it. */
   | { kind: 'defer'; deferred: Deferred; instead: string | null }
   | { kind: 'dequeue'; basename: string; edition: string; givenUp?: string }

@@ -76,6 +76,12 @@ describe('d3admin edit', () => {
     expect(problems[0]?.code).to.equal('EXPIRATION_WITHOUT_PATH');
   });
 
+  it('says that what expires comes back where it is auto-installed', async () => {
+    const expires = { expiration: '30', expirationPaths: '/opt/t' };
+    expect((await edit({ ...expires, autoGroups: 'n' })).warnings.join()).to.not.include('comes back');
+    expect((await edit({ autoGroups: 'standard' })).warnings.join()).to.include('comes back with the next sync');
+  });
+
   it('says when there is nothing to change, and leaves no script behind', async () => {
     const { changed } = await edit({ removable: 'yes', description: '' });
     expect(changed).to.deep.equal([]);

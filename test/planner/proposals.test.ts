@@ -1,10 +1,11 @@
-import type { Proposal } from '@d3/sdk';
+import { eventRow, type Proposal } from '@d3/sdk';
 import { expect } from 'chai';
 import type { Edition } from '../../src/catalog/types.ts';
+import { actionEnvironment } from '../../src/client/environment.ts';
 import { plan } from '../../src/planner/plan.ts';
 import { withProposals } from '../../src/planner/proposals.ts';
 import type { Facts, Plan, Request } from '../../src/planner/types.ts';
-import { edition, facts, indexOf, install, receipt, sync, told } from './fixtures.ts';
+import { deferred, edition, facts, indexOf, install, receipt, sync, told } from './fixtures.ts';
 
 describe('what plugins propose', () => {
   const old = edition({ id: 1, status: 'deprecated' });
@@ -79,5 +80,64 @@ describe('what plugins propose', () => {
       expect(made.warnings).to.have.length(1);
       expect(made.decisions).to.deep.equal(plan(request, of, indexOf(...editions)).decisions);
     }
+  });
+
+  it('a note says why nothing is done, changes no verdict, and warns of nothing', () => {
+    const note: Proposal = { kind: 'note', basename: 'foo', reason: 'it is used' };
+    const made = proposed(sync(), facts([receipt(live)]), [live], note);
+    expect(lines(made)).to.deep.equal(['nothing (PROPOSED INSTALLED_SAME)']);
+    expect(made.decisions[0]?.reasons[0]?.text).to.equal('p says: it is used');
+    const planned = proposed(sync(), facts([receipt(old)]), [old, live], note);
+    expect(lines(planned)).to.deep.equal(['act update foo-2.0-1 (PROPOSED LIVE_IS_NEWER)']);
+    expect([...made.warnings, ...planned.warnings, ...proposed(sync(), facts(), [], note).warnings]).to.deep.equal([]);
+  });
+
+  it('removes what the depot says now: what it refreshes in the same plan counts', () => {
+    const uninstall: Proposal = { kind: 'uninstall', basename: 'foo', reason: 'unused' };
+    const changed = edition({ id: 2, removable: false });
+    const made = proposed(sync(), facts([receipt(live)]), [changed], uninstall);
+    expect(lines(made).at(-1)).to.match(/^held/);
+    const allowed = proposed(sync(), facts([receipt(changed)]), [live], uninstall);
+    const { action } = allowed.decisions.at(-1) ?? expect.fail('nothing decided');
+    expect(action).to.include({ kind: 'uninstall' });
+    if (action?.kind === 'uninstall') expect(action.receipt.removable).to.equal(true);
+  });
+
+  it('does not remove what waits for a restart, and says that it was proposed', () => {
+    const uninstall: Proposal = { kind: 'uninstall', basename: 'foo', reason: 'unused' };
+    const restarting = edition({ id: 2, reboot: true });
+    const waiting = facts([receipt(old)], { deferred: [deferred(restarting)] });
+    const made = proposed(sync(), waiting, [old, restarting], uninstall);
+    expect(made.decisions.flatMap(({ action }) => (action?.kind === 'uninstall' ? [action] : []))).to.deep.equal([]);
+    expect(made.decisions.flatMap(({ reasons }) => reasons.map(({ text }) => text))).to.include('p says: unused');
+    expect(made.warnings).to.deep.equal([]);
+  });
+
+  it('depot3:E11 gives a removal variables of its own', () => {
+    const environment = { D3_EXPIRING_PKG: 'foo-2.0-1' };
+    const uninstall: Proposal = { kind: 'uninstall', basename: 'foo', reason: 'unused', environment };
+    const { action } = proposed(sync(), facts([receipt(live)]), [live], uninstall).decisions[0] ?? expect.fail();
+    if (action?.kind !== 'uninstall') expect.fail('it is removed');
+    const identity = { run: 'r', command: 'sync', admin: 'sally', force: false, debug: false };
+    expect(actionEnvironment(identity, action, 0)).to.include({ ...environment, D3_UNINSTALLING: 'foo-2.0-1' });
+    expect(actionEnvironment(identity, { ...action, environment: {} }, 0)).to.not.have.property('D3_EXPIRING_PKG');
+  });
+
+  it("variables that are d3's own, or none at all, are no answer", () => {
+    const row = eventRow('d3:plan');
+    const answer = (environment: unknown) =>
+      row.check([{ kind: 'uninstall', basename: 'foo', reason: 'r', environment }]);
+    expect(answer({ D3_EXPIRING_PKG: 'foo-1-1' })).to.equal(null);
+    expect(answer(undefined)).to.equal(null);
+    for (const wrong of [
+      { D3_RUN: 'x' },
+      { D3_UNINSTALLING_BEFORE_INSTALL: 'x' },
+      { D3_DEPOT: 'x' },
+      { PATH: '/tmp' },
+      { D3_A: 1 },
+      { D3_A: 'a\0b' },
+      ['D3_A'],
+    ])
+      expect(answer(wrong), JSON.stringify(wrong)).to.be.a('string');
   });
 });

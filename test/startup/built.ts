@@ -1,4 +1,14 @@
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bundle } from '../../scripts/bundle.ts';
@@ -9,10 +19,14 @@ import { type Ended, repository, run, type Start } from '../cli/spawn.ts';
 export class BuiltD3 {
   readonly root = realpathSync(mkdtempSync(path.join(tmpdir(), 'd3-built-')));
 
-  async build(): Promise<void> {
-    for (const file of ['package.json', 'oclif.manifest.json']) {
-      copyFileSync(path.join(repository, file), path.join(this.root, file));
-    }
+  /** @param without plugins that are taken off the list of those that come with d3 */
+  async build(without: readonly string[] = []): Promise<void> {
+    copyFileSync(path.join(repository, 'oclif.manifest.json'), path.join(this.root, 'oclif.manifest.json'));
+    const pjson = JSON.parse(readFileSync(path.join(repository, 'package.json'), 'utf8')) as {
+      oclif: { plugins: string[] };
+    };
+    pjson.oclif.plugins = pjson.oclif.plugins.filter((name) => !without.includes(name));
+    writeFileSync(path.join(this.root, 'package.json'), JSON.stringify(pjson));
     cpSync(path.join(repository, 'bin'), path.join(this.root, 'bin'), { recursive: true });
     symlinkSync(path.join(repository, 'node_modules'), path.join(this.root, 'node_modules'));
     mkdirSync(path.join(this.root, 'dist'));

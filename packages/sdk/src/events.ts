@@ -61,6 +61,16 @@ export interface AfterAnswer {
   attention: string | null;
 }
 
+/** What facts are gathered for. */
+export interface FactsPayload {
+  /** ISO 8601. */
+  at: string;
+  /** As in {@link PlanPayload}: `sync` is the only one that takes up actions. */
+  request: PlanPayload['request'];
+  /** In a sync, as they are once they have taken over what the depot changed of their editions. */
+  receipts: readonly PlanReceipt[];
+}
+
 /** What a plan is made from, frozen. */
 export interface PlanPayload {
   /** ISO 8601, UTC. */
@@ -73,6 +83,7 @@ export interface PlanPayload {
     groups: readonly string[];
     processes: readonly string[];
   };
+  /** In a sync, as they are once they have taken over what the depot changed of their editions. */
   receipts: readonly PlanReceipt[];
   /** What plugins gathered in `d3:facts`, by plugin. */
   facts: Readonly<Record<string, Json>>;
@@ -98,10 +109,18 @@ export interface PlanReceipt {
  * records and reports it, and a plugin never does so itself.
  */
 export type Proposal =
-  | { kind: 'uninstall'; basename: string; reason: string }
+  | {
+      kind: 'uninstall';
+      basename: string;
+      reason: string;
+      /** What its scripts see besides: names that begin with `D3_`, none of them one that d3 sets itself. */
+      environment?: Readonly<Record<string, string>>;
+    }
   | { kind: 'install'; edition: string; reason: string }
   | { kind: 'forget'; basename: string; reason: string }
   | { kind: 'hold'; basename: string; reason: string }
+  /** Says why nothing is done to something installed; it changes nothing, and `d3 explain` shows it. */
+  | { kind: 'note'; basename: string; reason: string }
   | { kind: 'refuse'; basename: string; reason: string };
 
 /** What a run did, for those who only want to know. */
@@ -183,7 +202,7 @@ export type SettledAnswer = { handled: false } | { handled: true; settled: boole
 
 /** Every event with what its handlers get and give. */
 export interface EventMap {
-  'd3:facts': { payload: { at: string; receipts: readonly PlanReceipt[] }; answer: Json };
+  'd3:facts': { payload: FactsPayload; answer: Json };
   'd3:plan': { payload: PlanPayload; answer: readonly Proposal[] };
   'd3:install:before': { payload: ActionPayload; answer: GateAnswer };
   'd3:uninstall:before': { payload: ActionPayload; answer: GateAnswer };
@@ -295,7 +314,7 @@ export const EVENTS: readonly EventRow[] = [
   {
     name: 'd3:sync:after',
     kind: 'notify',
-    timeout: 60 * SECOND,
+    timeout: HOUR,
     synchronous: false,
     summary: 'a sync has ended',
     check: anything,
@@ -467,8 +486,23 @@ const PROPOSALS: Record<Proposal['kind'], 'basename' | 'edition'> = {
   install: 'edition',
   forget: 'basename',
   hold: 'basename',
+  note: 'basename',
   refuse: 'basename',
 };
+
+/** Variables that d3 sets for scripts itself: nobody else says what they are. */
+const OWN_VARIABLES =
+  /^D3_(?:RUN|RETRY|ADMIN|FORCE|DEBUG|SYNCING|INSTALLING|UNINSTALLING.*|PKG_STATUS|AUTO_.*|RUNNING_.*|ROOT|DEPOT.*|SAFE_MODE|FLAG_.*)$/;
+
+function environmentProblem(environment: unknown): string | null {
+  if (environment === undefined) return null;
+  if (!isObject(environment)) return 'environment is an object of texts';
+  const wrong = Object.entries(environment).find(
+    ([name, value]) =>
+      !/^D3_[A-Z0-9_]{1,60}$/.test(name) || OWN_VARIABLES.test(name) || typeof value !== 'string' || /\0/.test(value),
+  );
+  return wrong === undefined ? null : `${wrong[0]} cannot be set for scripts`;
+}
 
 function checkProposals(answer: unknown): string | null {
   if (!Array.isArray(answer)) return 'it must answer with a list of proposals';
@@ -480,6 +514,8 @@ function checkProposals(answer: unknown): string | null {
     if (typeof about !== 'string' || about === '')
       return `${kind} must name its ${PROPOSALS[kind as Proposal['kind']]}`;
     if (typeof proposal['reason'] !== 'string' || proposal['reason'] === '') return `${kind} must give its reason`;
+    const problem = kind === 'uninstall' ? environmentProblem(proposal['environment']) : null;
+    if (problem !== null) return problem;
   }
   return null;
 }

@@ -1,3 +1,4 @@
+export { attributeElement, attributeError } from './attribute.ts';
 export type {
   DepotPort,
   ExecPort,
