@@ -32,6 +32,8 @@ const MAX_FILES_PER_COMPUTER = 1_000;
 /** Rejected files kept to look at; older ones go. */
 const MAX_REJECTED = 1_000;
 const REJECTED = '.rejected';
+/** Where a computer's folder is while it is looked through: nobody else reaches into it, so that nobody makes a link of it. */
+const TAKING = '.taking';
 const DAY = 86_400_000;
 
 const REPORT_FILE = /^\d{8}T\d{9}Z-(.+)\.json$/;
@@ -64,49 +66,90 @@ export async function takeInbox(
     await makeFolder(inbox, 0o700);
     return [];
   });
-  const folders = entries.filter((entry) => entry.name !== REJECTED).slice(0, MAX_FOLDERS);
-  for (const folder of folders) {
-    if (!isOwn && !COMPUTER_ID.test(folder.name)) continue;
+  const taking = await privateFolder(inbox, TAKING);
+  if (taking === null) {
+    outcome.rejected.push({ file: TAKING, why: 'it is no folder of the depot: remove it' });
+    return outcome;
+  }
+  // What a run that was killed had in hand.
+  for (const name of await readdir(taking)) await takeFolder(inbox, taking, name, computers, clock, outcome);
+  const folders = entries.filter(
+    ({ name }) => name !== REJECTED && name !== TAKING && (isOwn || COMPUTER_ID.test(name)),
+  );
+  for (const folder of folders.slice(0, MAX_FOLDERS)) {
     if (await isUnfinished(inbox, folder, clock)) continue;
     if (folder.isDirectory() && COMPUTER_ID.test(folder.name)) {
-      await takeFolder(inbox, folder.name, computers, clock, outcome);
-      // An empty folder goes; a report that comes at this moment keeps it.
-      await rmdir(join(inbox, folder.name)).catch(() => undefined);
+      const name = `${folder.name}.${randomBytes(6).toString('hex')}`;
+      const moved = await rename(join(inbox, folder.name), join(taking, name)).catch((error) =>
+        // Another process was faster.
+        errnoOf(error) === 'ENOENT' ? null : reasonOf(error),
+      );
+      if (moved === undefined) await takeFolder(inbox, taking, name, computers, clock, outcome);
+      else if (moved !== null) outcome.rejected.push({ file: folder.name, why: moved });
     } else {
-      await reject(inbox, folder.name, "it is not a computer's folder", outcome);
+      await reject(inbox, join(inbox, folder.name), folder.name, "it is not a computer's folder", outcome);
     }
   }
+  await rmdir(taking).catch(() => undefined);
   return outcome;
 }
 
+/**
+ * Takes in what is in a folder that nobody else can reach. What is left there, as reports of a newer d3 and files somebody
+ * still writes, goes back to where it came from.
+ */
 async function takeFolder(
   inbox: string,
+  taking: string,
+  name: string,
+  computers: ComputerStore,
+  clock: Clock,
+  outcome: InboxOutcome,
+): Promise<void> {
+  const folder = join(taking, name);
+  const computerId = name.split('.')[0] as string;
+  // It was a folder when it was listed; its owner may have put something else there before it was moved.
+  const found = await lstat(folder).catch(() => null);
+  if (found === null) return;
+  if (!found.isDirectory()) {
+    await reject(inbox, folder, computerId, "it is not a computer's folder", outcome);
+    return;
+  }
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error) => reasonOf(error));
+  if (typeof entries === 'string') {
+    outcome.rejected.push({ file: computerId, why: entries });
+  } else {
+    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of entries.slice(0, MAX_FILES_PER_COMPUTER))
+      await takeFile(inbox, folder, entry, computerId, computers, clock, outcome);
+  }
+  // An empty folder goes.
+  await rmdir(folder).catch(() => rename(folder, join(inbox, computerId)).catch(() => undefined));
+}
+
+async function takeFile(
+  inbox: string,
+  folder: string,
+  entry: Dirent,
   computerId: string,
   computers: ComputerStore,
   clock: Clock,
   outcome: InboxOutcome,
 ): Promise<void> {
-  const folder = join(inbox, computerId);
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error) => reasonOf(error));
-  if (typeof entries === 'string') {
-    outcome.rejected.push({ file: computerId, why: entries });
+  if (await isUnfinished(folder, entry, clock)) return;
+  const path = join(folder, entry.name);
+  const file = `${computerId}/${entry.name}`;
+  const read = await readReport(path, entry, computerId).catch((error) => reasonOf(error));
+  if (read instanceof NewerReport) {
+    outcome.rejected.push({ file, why: read.why });
     return;
   }
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  for (const entry of entries.slice(0, MAX_FILES_PER_COMPUTER)) {
-    if (await isUnfinished(folder, entry, clock)) continue;
-    const read = await readReport(join(folder, entry.name), entry, computerId).catch((error) => reasonOf(error));
-    if (read instanceof NewerReport) {
-      outcome.rejected.push({ file: `${computerId}/${entry.name}`, why: read.why });
-      continue;
-    }
-    if (typeof read === 'string') {
-      await reject(inbox, `${computerId}/${entry.name}`, read, outcome);
-      continue;
-    }
-    if (await computers.takeReport(read)) outcome.taken += 1;
-    await rm(join(folder, entry.name), { force: true });
+  if (typeof read === 'string') {
+    await reject(inbox, path, file, read, outcome);
+    return;
   }
+  if (await computers.takeReport(read)) outcome.taken += 1;
+  await rm(path, { force: true });
 }
 
 /** What the system says of a file that cannot be read. */
@@ -230,8 +273,9 @@ async function readBounded(path: string): Promise<string | null> {
   }
 }
 
-async function reject(inbox: string, file: string, why: string, outcome: InboxOutcome): Promise<void> {
-  const aside = await asideFolder(inbox);
+/** @param path where it is; `file` is what it was called */
+async function reject(inbox: string, path: string, file: string, why: string, outcome: InboxOutcome): Promise<void> {
+  const aside = await privateFolder(inbox, REJECTED);
   if (aside === null) {
     outcome.rejected.push({
       file,
@@ -242,7 +286,7 @@ async function reject(inbox: string, file: string, why: string, outcome: InboxOu
   const name = `${randomBytes(6).toString('hex')}-${file.replace(/[^A-Za-z0-9._-]/g, '_').slice(-120)}`;
   await writeFileDurably(join(aside, `${name}.why.txt`), `${JSON.stringify(file)}: ${why}\n`, 0o600);
   try {
-    await rename(join(inbox, file), join(aside, name));
+    await rename(path, join(aside, name));
     outcome.rejected.push({ file, why });
   } catch (error) {
     await rm(join(aside, `${name}.why.txt`), { force: true });
@@ -253,14 +297,14 @@ async function reject(inbox: string, file: string, why: string, outcome: InboxOu
   await dropOldRejected(aside);
 }
 
-/** Where rejected files go; null when somebody else made what has this name: it could lead anywhere. */
-async function asideFolder(inbox: string): Promise<string | null> {
-  const aside = join(inbox, REJECTED);
+/** A folder of the depot's own in the inbox; null when somebody else made what has this name: it could lead anywhere. */
+async function privateFolder(inbox: string, name: string): Promise<string | null> {
+  const folder = join(inbox, name);
   try {
-    await makeFolder(aside, 0o700);
+    await makeFolder(folder, 0o700);
     const { uid } = await stat(inbox);
-    const found = await lstat(aside);
-    return found.isDirectory() && (found.uid === uid || found.uid === process.getuid?.()) ? aside : null;
+    const found = await lstat(folder);
+    return found.isDirectory() && (found.uid === uid || found.uid === process.getuid?.()) ? folder : null;
   } catch (error) {
     if (['EEXIST', 'ENOTDIR', 'ELOOP', 'ENOENT'].includes(errnoOf(error) ?? '')) return null;
     throw error;

@@ -88,7 +88,8 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
   const present = await blobs.list();
   const onDisk = await versionsOnDisk(dir);
   const catalog = catalogToShow(input, present);
-  const shown = await readTargets(dir, last?.versions.targets);
+  // A depot made of a backup remembers no publication: what was signed for it still holds.
+  const shown = last === null ? await newestTargets(dir, wantedRoot) : await readTargets(dir, last.versions.targets);
   const isShown =
     shown !== null &&
     isSigned(wantedRoot, 'targets', shown) &&
@@ -204,6 +205,13 @@ async function rootsFor(options: PublishOptions, recorded: number, now: Date): P
     const made = await makeRoot(current?.content ?? firstContent(options), version, expires);
     await signWith(made, made.signed.roles['root']?.keyIDs.map((id) => ({ id, publicHex: '' })) ?? [], ring);
     const root = signedRoot(made);
+    if (!isSigned(current ?? root, 'root', made) || !isSigned(root, 'root', made)) {
+      const file = join(metadataFolder(dir), `${version}.root.json`);
+      throw new D3Error('ROOT_LOST', 'failed', `${file} is gone, and the keys at hand cannot make it anew.`, {
+        target: file,
+        actions: ['put it back from a backup or a copy of the depot', 'or have the root keys at hand and repeat'],
+      });
+    }
     await writeRoot(dir, root);
     if (current === null || version > current.version) current = root;
   }
@@ -275,10 +283,11 @@ async function requireKeys(root: SignedRoot, { dir, ring }: PublishOptions): Pro
   }
 }
 
-/** Keys that an earlier root named and this one does not are of no use any more, and nobody's to find. */
+/** Keys that an earlier root named, and neither this one nor one to come does, are of no use any more, and nobody's to find. */
 async function retire(root: SignedRoot, { dir, ring }: PublishOptions): Promise<void> {
   const ids = ({ content }: SignedRoot) => SIGNING_ROLES.flatMap((role) => content[role].keys.map(({ id }) => id));
-  const named = new Set(ids(root));
+  const draft = await readRootDraft(dir);
+  const named = new Set([...ids(root), ...(draft === null ? [] : ids(draft.root))]);
   const idle = [...ring.values()].filter(({ id, file }) => dirname(file) === keysFolder(dir) && !named.has(id));
   if (idle.length === 0) return;
   const old = new Set<string>();
@@ -371,6 +380,17 @@ export async function signedAnchors(dir: string): Promise<Anchor[]> {
     if (anchor !== null) anchors.push(anchor);
   }
   return anchors;
+}
+
+/** The newest targets on disk that a root accepts and whose catalog is there; null when there are none. */
+async function newestTargets(dir: string, root: SignedRoot): Promise<Metadata<Targets> | null> {
+  const versions = versionsOf('targets', await readdir(metadataFolder(dir)));
+  for (const version of versions.toSorted((a, b) => b - a)) {
+    const targets = await readTargets(dir, version);
+    if (targets === null || !isSigned(root, 'targets', targets)) continue;
+    if (await isThere(join(targetsDir(dir), `${catalogHash(targets)}.${CATALOG_TARGET}`))) return targets;
+  }
+  return null;
 }
 
 /** @returns null when there are none that can be read */

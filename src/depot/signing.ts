@@ -108,10 +108,10 @@ async function keysOf(dir: string, store: Store, own: readonly string[]): Promis
 
 /**
  * Writes down a new root as a draft; the next publication lets the keys at hand sign it, and brings it into force when that
- * is enough. A draft that waits already is gone on from: all of it is signed together.
+ * is enough. A draft that waits already is gone on from: all of it is signed together. Nobody else may change it meanwhile.
  * @throws D3Error usage for keys that cannot be, notFound `KEY_UNKNOWN`
  */
-async function draftRotation(dir: string, store: Store, rotation: Rotation, clock: Clock): Promise<Rotated> {
+async function draftRotation(dir: string, rotation: Rotation, clock: Clock): Promise<Rotated> {
   const { role, folder } = rotation;
   if (folder !== null && (role === 'snapshot' || role === 'timestamp')) {
     throw new D3Error('KEY_OF_HOST', 'usage', `The ${role} key is the depot's own host's: it signs without people.`, {
@@ -163,10 +163,7 @@ async function draftRotation(dir: string, store: Store, rotation: Rotation, cloc
   await noteElsewhere(dir, elsewhere);
   const version = current.version + 1;
   const metadata = await makeRoot({ ...content, [role]: { keys, threshold } }, version, until(clock.now(), LONG_DAYS));
-  await store.publication.exclusively(async () => {
-    await saveRootDraft(dir, metadata);
-    return null;
-  });
+  await saveRootDraft(dir, metadata);
   return {
     role,
     root: version,
@@ -387,7 +384,12 @@ export function signingOf(dir: string, store: Store, own: readonly string[], clo
     },
     keys: () => keysOf(dir, store, own),
     async rotate(rotation, by) {
-      const rotated = await draftRotation(dir, store, rotation, clock);
+      const made: Rotated[] = [];
+      await store.publication.exclusively(async () => {
+        made.push(await draftRotation(dir, rotation, clock));
+        return null;
+      });
+      const rotated = made[0] as Rotated;
       const { role, before, after, threshold } = rotated;
       await store.history.add({
         by,
