@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { createDepotClient, FolderTransport, initDepot, openDepot } from '../../src/depot/index.ts';
@@ -11,12 +11,14 @@ import { inFolder, newEdition } from './helpers.ts';
 const CHILD = fileURLToPath(new URL('kill-child.ts', import.meta.url));
 
 /** @returns whether it got through */
-async function runKilled(before: number, ...args: string[]): Promise<boolean> {
-  const child = spawn(process.execPath, ['--conditions=d3-source', CHILD, String(before), ...args], {
+async function runKilled(before: number, what: string, dir: string, ...args: string[]): Promise<boolean> {
+  const child = spawn(process.execPath, ['--conditions=d3-source', CHILD, String(before), what, dir, ...args], {
     stdio: ['ignore', 'ignore', 'inherit'],
+    // What one that is killed leaves goes with the folder of the test.
+    env: { ...process.env, TMPDIR: dirname(dir) },
   });
   const [code, signal] = await once(child, 'exit');
-  expect(code === 0 || signal === 'SIGKILL', `${args[0]} ended with ${code ?? signal}`).to.equal(true);
+  expect(code === 0 || signal === 'SIGKILL', `${what} ended with ${code ?? signal}`).to.equal(true);
   return code === 0;
 }
 
