@@ -291,6 +291,13 @@ describe('the folder of usage files', () => {
     expect(usageFolder('/r', 'linux')).to.equal('/r/var/lib/d3/usage');
   });
 
+  it("depot3:H10 is d3's own: what Jamf has on record of applications is no usage", () => {
+    const logs = path.join(dir, 'Library/Application Support/JAMF/Usage/2030-01-01');
+    mkdirSync(logs, { recursive: true });
+    writeFileSync(path.join(logs, 'calvin.plist'), OLD);
+    expect(readUsageFolder(usageFolder(dir, 'darwin'), { now: NOW, accountOf: null })).to.equal(null);
+  });
+
   it('depot3:BUG-20 that is not there, or empty, is no failure', () => {
     expect(read()).to.equal(null);
     make();
