@@ -142,6 +142,20 @@ describe('the inbox', () => {
       expect((await depot.takeInbox()).rejected.map(({ file }) => file)).to.deep.equal([`${ID}/${TIME}-newer.json`]);
     }));
 
+  it('puts aside a report with a number that no database gives back: what others reported can still be asked', () =>
+    inDepot(async (depot, clock) => {
+      const client = clientOf(depot, clock);
+      await client.report(newReport());
+      const [receipt] = newReport().receipts;
+      for (const id of [9e18, 1e25])
+        await client.report(newReport({ receipts: [{ ...receipt, id } as typeof receipt & object] }, { id: OTHER }));
+      const { taken, rejected } = await depot.takeInbox();
+      expect([taken, rejected.length]).to.deep.equal([1, 2]);
+      expect((await depot.store.computers.installed({ limit: 10 })).map(({ computer }) => computer.id)).to.deep.equal([
+        ID,
+      ]);
+    }));
+
   it('is not stopped by a report whose time is none, or that is too deep to be written down again', () =>
     inDepot(async (depot, clock) => {
       const folder = join(depot.dir, 'inbox', ID);
