@@ -9,7 +9,7 @@ const [limit, what, dir, trustDir = ''] = process.argv.slice(2) as [string, stri
 
 let changes = 0;
 const patched = fsPromises as unknown as Record<string, (...args: unknown[]) => unknown>;
-for (const name of ['rename', 'mkdir', 'mkdtemp', 'rm', 'copyFile', 'writeFile']) {
+for (const name of ['rename', 'mkdir', 'mkdtemp', 'rm', 'rmdir', 'unlink', 'copyFile', 'writeFile']) {
   const original = patched[name] as (...args: unknown[]) => unknown;
   patched[name] = (...args) => {
     changes += 1;
@@ -40,6 +40,11 @@ if (what === 'rotate') {
 if (what === 'copy') {
   const depot = await openDepot(dir, { clock });
   await depot.copyTo(trustDir, { inbox: false, graceDays: 0, check: false });
+  await depot.close();
+}
+if (what === 'collect') {
+  const depot = await openDepot(dir, { clock });
+  await depot.collect(trustDir);
   await depot.close();
 }
 if (what === 'refresh') await createDepotClient({ transport: new FolderTransport(dir), trustDir, clock }).refresh();

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, readdir } from 'node:fs/promises';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { createDepotClient, FolderTransport, initDepot, openDepot } from '../../src/depot/index.ts';
 import { systemClock as clock } from '../../src/platform/clock.ts';
-import { inFolder, newEdition } from './helpers.ts';
+import { inFolder, newEdition, newReport } from './helpers.ts';
 
 const CHILD = fileURLToPath(new URL('kill-child.ts', import.meta.url));
 
@@ -133,6 +133,37 @@ describe('killed at any point', () => {
         expect((await machine.refresh()).catalog.editions.length).to.equal(1);
         const left = await readdir(copy, { recursive: true });
         expect(left.filter((name) => name.includes('.tmp-'))).to.deep.equal([]);
+        return through;
+      });
+      expect(points).to.be.greaterThan(10);
+    }));
+
+  it('no report is lost that was to be taken in from a drop folder, and nothing is left there', () =>
+    inFolder(async (dir) => {
+      const original = join(dir, 'depot');
+      await initDepot(original, { clock });
+      const drop = join(dir, 'drop');
+      const ids = ['0b9f2c9e-1111-4222-8333-444455556666', '1b9f2c9e-1111-4222-8333-444455556666'];
+      for (const id of ids) {
+        await mkdir(join(drop, id), { recursive: true });
+        for (const run of ['r1', 'r2'])
+          await writeFile(
+            join(drop, id, `20300101T000000000Z-${run}.json`),
+            JSON.stringify(newReport({ run: `${run}` }, { id, claims: { serial: id, hardwareUuid: null, macs: [] } })),
+          );
+      }
+      await writeFile(join(drop, ids[0] as string, 'bad.json'), 'bad');
+      const points = await killedEverywhere(async (before) => {
+        const own = join(dir, `depot-${before}`);
+        const from = join(dir, `drop-${before}`);
+        await cp(original, own, { recursive: true, preserveTimestamps: true });
+        await cp(drop, from, { recursive: true, preserveTimestamps: true });
+        const through = await runKilled(before, 'collect', own, from);
+        const depot = await openDepot(own, { clock });
+        await depot.collect(from);
+        for (const id of ids) expect((await depot.store.computers.reports(id)).length, `${before} ${id}`).to.equal(2);
+        await depot.close();
+        expect(await readdir(from)).to.deep.equal(['.rejected']);
         return through;
       });
       expect(points).to.be.greaterThan(10);
