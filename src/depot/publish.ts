@@ -25,6 +25,7 @@ import {
   bytesOf,
   canSign,
   isSigned,
+  lostRoot,
   makeRoot,
   metadataFolder,
   newestRootVersion,
@@ -87,14 +88,15 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
 
   const present = await blobs.list();
   const onDisk = await versionsOnDisk(dir);
-  const catalog = catalogToShow(input, present);
-  const shown = await readTargets(dir, last?.versions.targets);
+  const known = last === null ? await newestShown(dir, roots.current) : await shownLast(dir, last);
+  const catalog = catalogToShow(input, known, present);
+  const shown = known?.targets ?? null;
   const isShown =
     shown !== null &&
     isSigned(wantedRoot, 'targets', shown) &&
-    last?.generation === input.generation &&
-    last.catalogSha256 === catalog.sha256 &&
-    (await isThere(join(targetsDir(dir), `${catalog.sha256}.${CATALOG_TARGET}`)));
+    known?.generation === input.generation &&
+    known.catalogSha256 === catalog.sha256 &&
+    (await isThere(catalogFile(dir, catalog.sha256)));
   const maySign = canSign(wantedRoot, 'targets', ring);
   // Who holds one of several keys can at least begin to renew what will expire.
   const isOld = shown !== null && isDue(shown.signed.expires, LONG_DAYS, now);
@@ -121,7 +123,7 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
   const targets = signed ?? shown;
   if (targets === null || !isSigned(root, 'targets', targets)) return null;
   if (signed === null && isCurrent && nextRoot === null) return null;
-  const generation = signed === null ? (last?.generation ?? 0) : catalog.generation;
+  const generation = signed === null ? (known?.generation ?? 0) : catalog.generation;
 
   const { Metadata: Made, MetaFile, Snapshot, Timestamp } = await import('@tufjs/models');
   const metaFile = (version: number, bytes: Buffer) =>
@@ -150,7 +152,7 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
   await signWith(timestamp as never, root.content.timestamp.keys, ring);
 
   if (signed !== null) {
-    await writeFileDurably(join(targetsDir(dir), `${catalog.sha256}.${CATALOG_TARGET}`), catalog.bytes, 0o644);
+    await writeFileDurably(catalogFile(dir, catalog.sha256), catalog.bytes, 0o644);
     await writeFileDurably(join(metadataFolder(dir), `${versions.targets}.targets.json`), targetsBytes, 0o644);
   }
   await writeFileDurably(join(metadataFolder(dir), `${versions.snapshot}.snapshot.json`), snapshotBytes, 0o644);
@@ -177,6 +179,34 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
   };
 }
 
+/** What machines are shown. */
+interface Shown {
+  generation: number;
+  catalogSha256: string;
+  /** null: they cannot be read. */
+  targets: Metadata<Targets> | null;
+}
+
+async function shownLast(dir: string, { generation, catalogSha256, versions }: PublicationRecord): Promise<Shown> {
+  return { generation, catalogSha256, targets: await readTargets(dir, versions.targets) };
+}
+
+/**
+ * The newest rightly signed targets whose catalog is there: a depot that was brought back knows of no publication, and the
+ * key of targets may be elsewhere.
+ */
+async function newestShown(dir: string, root: SignedRoot): Promise<Shown | null> {
+  for (const version of versionsOf('targets', await readdir(metadataFolder(dir))).toReversed()) {
+    const targets = await readTargets(dir, version);
+    if (targets === null || !isSigned(root, 'targets', targets)) continue;
+    const catalogSha256 = catalogHash(targets);
+    const bytes = await readFile(catalogFile(dir, catalogSha256)).catch(() => null);
+    if (bytes === null || sha256(bytes) !== catalogSha256) continue;
+    return { generation: (JSON.parse(bytes.toString('utf8')) as Catalog).generation, catalogSha256, targets };
+  }
+  return null;
+}
+
 interface Roots {
   /** In force. */
   current: SignedRoot;
@@ -196,20 +226,47 @@ async function rootsFor(options: PublishOptions, recorded: number, now: Date): P
   const newest = onDisk.at(-1);
   const expires = until(now, LONG_DAYS);
   let current = newest === undefined ? null : await readRoot(dir, newest);
-  const missing: number[] = [];
+  const made = new Map<number, SignedRoot>();
   for (let version = 1; version <= Math.max(recorded, newest ?? 1); version++) {
-    if (!onDisk.includes(version)) missing.push(version);
-  }
-  for (const version of missing) {
-    const made = await makeRoot(current?.content ?? firstContent(options), version, expires);
-    await signWith(made, made.signed.roles['root']?.keyIDs.map((id) => ({ id, publicHex: '' })) ?? [], ring);
-    const root = signedRoot(made);
-    await writeRoot(dir, root);
+    if (onDisk.includes(version)) continue;
+    const metadata = await makeRoot(current?.content ?? firstContent(options), version, expires);
+    await signWith(metadata, signedRoot(metadata).content.root.keys, ring);
+    const root = signedRoot(metadata);
+    made.set(version, root);
     if (current === null || version > current.version) current = root;
   }
+  await requireChain(made, onDisk, options);
+  for (const root of made.values()) await writeRoot(dir, root);
   // There is always one: version 1 is made where nothing is.
   const inForce = current as SignedRoot;
-  return { current: inForce, next: await rootToCome(inForce, options, now), isWhole: missing.length === 0 };
+  return { current: inForce, next: await rootToCome(inForce, options, now), isWhole: made.size === 0 };
+}
+
+/**
+ * A root that is lost can be made anew only where machines may go on over it as over the old one: signed by the keys of the
+ * one before, leading to the one after, and naming keys that are in use.
+ * @throws D3Error failed `ROOT_BROKEN`
+ */
+async function requireChain(
+  made: ReadonlyMap<number, SignedRoot>,
+  onDisk: readonly number[],
+  options: PublishOptions,
+): Promise<void> {
+  const { dir } = options;
+  const at = async (version: number) =>
+    made.get(version) ?? (onDisk.includes(version) ? readRoot(dir, version) : null);
+  for (const [version, root] of made) {
+    const [before, after] = [await at(version - 1), await at(version + 1)];
+    const isLinked =
+      isSigned(root, 'root', root.metadata) &&
+      (before === null || isSigned(before, 'root', root.metadata)) &&
+      (after === null || isSigned(root, 'root', after.metadata));
+    if (!isLinked) throw lostRoot(dir, version, null);
+    if (version === 1) continue;
+    await requireKeys(root, options).catch((error) => {
+      throw lostRoot(dir, version, error);
+    });
+  }
 }
 
 async function rootToCome(current: SignedRoot, { dir, ring }: PublishOptions, now: Date): Promise<SignedRoot | null> {
@@ -275,10 +332,11 @@ async function requireKeys(root: SignedRoot, { dir, ring }: PublishOptions): Pro
   }
 }
 
-/** Keys that an earlier root named and this one does not are of no use any more, and nobody's to find. */
+/** Keys that an earlier root named and neither this one nor one that waits does are of no use any more, and nobody's to find. */
 async function retire(root: SignedRoot, { dir, ring }: PublishOptions): Promise<void> {
   const ids = ({ content }: SignedRoot) => SIGNING_ROLES.flatMap((role) => content[role].keys.map(({ id }) => id));
-  const named = new Set(ids(root));
+  const draft = await readRootDraft(dir);
+  const named = new Set([...ids(root), ...(draft === null ? [] : ids(draft.root))]);
   const idle = [...ring.values()].filter(({ id, file }) => dirname(file) === keysFolder(dir) && !named.has(id));
   if (idle.length === 0) return;
   const old = new Set<string>();
@@ -293,11 +351,10 @@ interface Catalogued {
   sha256: string;
 }
 
-function catalogToShow(input: PublicationInput, present: ReadonlySet<string>): Catalogued {
+function catalogToShow(input: PublicationInput, known: Shown | null, present: ReadonlySet<string>): Catalogued {
   const catalog = makeCatalog(input, input.generation, present);
-  const { last } = input;
   // A file came or went without a change in the store: that is a change of the catalog too.
-  const isOther = last !== null && last.generation === input.generation && last.catalogSha256 !== catalog.sha256;
+  const isOther = known?.generation === input.generation && known.catalogSha256 !== catalog.sha256;
   return isOther ? makeCatalog(input, input.generation + 1, present) : catalog;
 }
 
@@ -509,6 +566,10 @@ async function catalogOf(targetsFile: string): Promise<string> {
 
 function targetsDir(dir: string): string {
   return join(dir, 'public', 'targets');
+}
+
+function catalogFile(dir: string, hash: string): string {
+  return join(targetsDir(dir), `${hash}.${CATALOG_TARGET}`);
 }
 
 function sha256(data: Buffer | string): string {

@@ -108,10 +108,11 @@ async function keysOf(dir: string, store: Store, own: readonly string[]): Promis
 
 /**
  * Writes down a new root as a draft; the next publication lets the keys at hand sign it, and brings it into force when that
- * is enough. A draft that waits already is gone on from: all of it is signed together.
+ * is enough. A draft that waits already is gone on from: all of it is signed together. Nobody else may draft or publish
+ * meanwhile.
  * @throws D3Error usage for keys that cannot be, notFound `KEY_UNKNOWN`
  */
-async function draftRotation(dir: string, store: Store, rotation: Rotation, clock: Clock): Promise<Rotated> {
+async function draftRotation(dir: string, rotation: Rotation, clock: Clock): Promise<Rotated> {
   const { role, folder } = rotation;
   if (folder !== null && (role === 'snapshot' || role === 'timestamp')) {
     throw new D3Error('KEY_OF_HOST', 'usage', `The ${role} key is the depot's own host's: it signs without people.`, {
@@ -163,10 +164,7 @@ async function draftRotation(dir: string, store: Store, rotation: Rotation, cloc
   await noteElsewhere(dir, elsewhere);
   const version = current.version + 1;
   const metadata = await makeRoot({ ...content, [role]: { keys, threshold } }, version, until(clock.now(), LONG_DAYS));
-  await store.publication.exclusively(async () => {
-    await saveRootDraft(dir, metadata);
-    return null;
-  });
+  await saveRootDraft(dir, metadata);
   return {
     role,
     root: version,
@@ -334,6 +332,19 @@ async function takeSignatures(dir: string, role: Waiting['role'], given: readonl
   return taken;
 }
 
+/** Does something to files beside the publication while nobody publishes. */
+export async function unpublished<Result>(
+  { publication }: Pick<Store, 'publication'>,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  let done: { result: Result } | null = null;
+  await publication.exclusively(async () => {
+    done = { result: await work() };
+    return null;
+  });
+  return (done as unknown as { result: Result }).result;
+}
+
 /** What of the signing of a depot there is for who administers it, in its folder or over the network. */
 export type HolderSigning = Pick<Signing, 'keys' | 'waiting' | 'waitsForMine' | 'draftedRoles' | 'draftedCatalog'>;
 
@@ -377,17 +388,10 @@ export function signingOf(dir: string, store: Store, own: readonly string[], clo
   };
   return {
     drafts: () => draftsToSign(dir),
-    async take(role, given) {
-      let taken: string[] = [];
-      await store.publication.exclusively(async () => {
-        taken = await takeSignatures(dir, role, given);
-        return null;
-      });
-      return taken;
-    },
+    take: (role, given) => unpublished(store, () => takeSignatures(dir, role, given)),
     keys: () => keysOf(dir, store, own),
     async rotate(rotation, by) {
-      const rotated = await draftRotation(dir, store, rotation, clock);
+      const rotated = await unpublished(store, () => draftRotation(dir, rotation, clock));
       const { role, before, after, threshold } = rotated;
       await store.history.add({
         by,
