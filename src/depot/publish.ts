@@ -253,8 +253,7 @@ async function requireChain(
   options: PublishOptions,
 ): Promise<void> {
   const { dir } = options;
-  const at = async (version: number) =>
-    made.get(version) ?? (onDisk.includes(version) ? readRoot(dir, version) : null);
+  const at = async (version: number) => made.get(version) ?? (onDisk.includes(version) ? readRoot(dir, version) : null);
   for (const [version, root] of made) {
     const [before, after] = [await at(version - 1), await at(version + 1)];
     const isLinked =

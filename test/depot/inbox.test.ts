@@ -285,7 +285,7 @@ describe('the inbox', () => {
       await writeFile(join(inbox, 'junk', 'a', 'b', 'file'), '');
       await depot.takeInbox();
       const aside = join(inbox, '.rejected');
-      const [reason] = (await readdir(aside)).filter((name) => name.endsWith('.why.txt'));
+      const reason = (await readdir(aside)).find((name) => name.endsWith('.why.txt'));
       await utimes(join(aside, reason as string), 1, 1);
       for (let n = 0; n < 1_000; n += 1) await writeFile(join(aside, `${n}.why.txt`), '');
       await mkdir(join(aside, '.going-0123456789abcdef', 'half'), { recursive: true });

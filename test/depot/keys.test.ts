@@ -324,9 +324,9 @@ describe('the keys of a depot', () => {
 
   it('one that comes back with a root that waits is not removed from the host before', () =>
     inScene(async ({ dir, depot, machine, rotate, as }) => {
-      const [file] = (await readdir(join(depot, 'keys'))).filter((name) => name.startsWith('timestamp'));
+      const file = (await readdir(join(depot, 'keys'))).find((name) => name.startsWith('timestamp'));
       const pem = await readFile(join(depot, 'keys', file as string));
-      const [old] = [...(await readKeyring([join(depot, 'keys')])).values()].filter((key) =>
+      const old = [...(await readKeyring([join(depot, 'keys')])).values()].find((key) =>
         key.file.endsWith(file as string),
       );
       if (old === undefined) throw new Error('there is a key of timestamp');

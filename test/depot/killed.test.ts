@@ -126,7 +126,7 @@ describe('killed at any point', () => {
         for (const run of ['r1', 'r2'])
           await writeFile(
             join(drop, id, `20300101T000000000Z-${run}.json`),
-            JSON.stringify(newReport({ run: `${run}` }, { id, claims: { serial: id, hardwareUuid: null, macs: [] } })),
+            JSON.stringify(newReport({ run }, { id, claims: { serial: id, hardwareUuid: null, macs: [] } })),
           );
       }
       await writeFile(join(drop, ids[0] as string, 'bad.json'), 'bad');

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { silentReporter } from '@d3/sdk';
@@ -257,8 +257,7 @@ describe('a depot that moves', function () {
       return false;
     }
   }
-  const postgresTakes = (url: string) =>
-    takesChanges(() => ask(url, 'update depot set generation = generation'));
+  const postgresTakes = (url: string) => takesChanges(() => ask(url, 'update depot set generation = generation'));
   const fileTakes = (file: string) =>
     takesChanges(() => {
       const raw = new DatabaseSync(file);
@@ -347,6 +346,29 @@ describe('a depot that moves', function () {
       }));
   }
 
+  it('says when it was cut right before its end, and goes on when that is mended', () =>
+    inFolder(async (dir) =>
+      inSchema(async (url, to) => {
+        const home = join(dir, 'depot');
+        const before = await filled(home);
+        const password = passwordOf(url);
+        const database = { url: null, password };
+        const report = (event: { type: string; text?: string }) => {
+          // A folder has the name that the file would get.
+          if (event.text === 'every row was compared') mkdirSync(join(home, 'database.json'));
+        };
+        const cut = moveDepot({ dir: home, database, to, password, dryRun: false, report, signal });
+        const error = await expectFailure(cut, 'MOVE_CUT', 'failed');
+        expect(error.actions?.join()).to.include('repeat the command');
+        await rmdir(join(home, 'database.json'));
+        const late = await openDepot(home, { clock });
+        await expectFailure(late.store.editions.insert(newEdition({ revision: 7 }), 'a'), 'STORE_MOVED', 'refused');
+        await late.close();
+        await move(home, to, { password });
+        expect(await contents(home, url)).to.deep.equal(before);
+      }),
+    ));
+
   it('is refused to another place than where it was cut on its way to, and while another process moves it', () =>
     inFolder(async (dir) =>
       inSchema(async (url, to) =>
@@ -358,7 +380,7 @@ describe('a depot that moves', function () {
           expect([stopped, await fileTakes(join(home, 'depot.db'))]).to.deep.equal([false, false]);
           const error = await expectFailure(move(home, further, { password }), 'STORE_MOVED', 'refused');
           expect(error.message).to.include(to);
-          expect(await ask(second, 'select to_regclass(\'depot\') as there')).to.deep.equal([{ there: null }]);
+          expect(await ask(second, "select to_regclass('depot') as there")).to.deep.equal([{ there: null }]);
           const both = await Promise.allSettled([move(home, to, { password }), move(home, to, { password })]);
           expect(both.map(({ status }) => status).toSorted()).to.deep.equal(['fulfilled', 'rejected']);
           const [lost] = both.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
