@@ -45,6 +45,8 @@ const CATALOG_TARGET = 'catalog.json';
 /** Days root and targets are good for: their keys may be kept elsewhere, with people. */
 export const LONG_DAYS = 365;
 const DAY = 86_400_000;
+/** No generation of the store. */
+const NONE = -1;
 /** Publications whose files stay for clients that are still reading them. */
 const PUBLICATIONS_KEPT = 5;
 
@@ -88,14 +90,13 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
 
   const present = await blobs.list();
   const onDisk = await versionsOnDisk(dir);
-  const known = last === null ? await newestShown(dir, roots.current) : await shownLast(dir, last);
-  const catalog = catalogToShow(input, known, present);
-  const shown = known?.targets ?? null;
+  const catalog = catalogToShow(input, present);
+  const shown = last === null ? await newestTargets(dir, roots.current) : await readTargets(dir, last.versions.targets);
   const isShown =
     shown !== null &&
     isSigned(wantedRoot, 'targets', shown) &&
-    known?.generation === input.generation &&
-    known.catalogSha256 === catalog.sha256 &&
+    last?.generation === input.generation &&
+    last.catalogSha256 === catalog.sha256 &&
     (await isThere(catalogFile(dir, catalog.sha256)));
   const maySign = canSign(wantedRoot, 'targets', ring);
   // Who holds one of several keys can at least begin to renew what will expire.
@@ -123,7 +124,8 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
   const targets = signed ?? shown;
   if (targets === null || !isSigned(root, 'targets', targets)) return null;
   if (signed === null && isCurrent && nextRoot === null) return null;
-  const generation = signed === null ? (known?.generation ?? 0) : catalog.generation;
+  // Without a last publication what is shown may be older than what machines have seen: targets above that are still due.
+  const generation = signed === null ? (last?.generation ?? NONE) : catalog.generation;
 
   const { Metadata: Made, MetaFile, Snapshot, Timestamp } = await import('@tufjs/models');
   const metaFile = (version: number, bytes: Buffer) =>
@@ -179,30 +181,16 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
   };
 }
 
-/** What machines are shown. */
-interface Shown {
-  generation: number;
-  catalogSha256: string;
-  /** null: they cannot be read. */
-  targets: Metadata<Targets> | null;
-}
-
-async function shownLast(dir: string, { generation, catalogSha256, versions }: PublicationRecord): Promise<Shown> {
-  return { generation, catalogSha256, targets: await readTargets(dir, versions.targets) };
-}
-
 /**
  * The newest rightly signed targets whose catalog is there: a depot that was brought back knows of no publication, and the
  * key of targets may be elsewhere.
  */
-async function newestShown(dir: string, root: SignedRoot): Promise<Shown | null> {
+async function newestTargets(dir: string, root: SignedRoot): Promise<Metadata<Targets> | null> {
   for (const version of versionsOf('targets', await readdir(metadataFolder(dir))).toReversed()) {
     const targets = await readTargets(dir, version);
     if (targets === null || !isSigned(root, 'targets', targets)) continue;
-    const catalogSha256 = catalogHash(targets);
-    const bytes = await readFile(catalogFile(dir, catalogSha256)).catch(() => null);
-    if (bytes === null || sha256(bytes) !== catalogSha256) continue;
-    return { generation: (JSON.parse(bytes.toString('utf8')) as Catalog).generation, catalogSha256, targets };
+    const bytes = await readFile(catalogFile(dir, catalogHash(targets))).catch(() => null);
+    if (bytes !== null && sha256(bytes) === catalogHash(targets)) return targets;
   }
   return null;
 }
@@ -350,10 +338,11 @@ interface Catalogued {
   sha256: string;
 }
 
-function catalogToShow(input: PublicationInput, known: Shown | null, present: ReadonlySet<string>): Catalogued {
+function catalogToShow(input: PublicationInput, present: ReadonlySet<string>): Catalogued {
   const catalog = makeCatalog(input, input.generation, present);
+  const { last } = input;
   // A file came or went without a change in the store: that is a change of the catalog too.
-  const isOther = known?.generation === input.generation && known.catalogSha256 !== catalog.sha256;
+  const isOther = last?.generation === input.generation && last.catalogSha256 !== catalog.sha256;
   return isOther ? makeCatalog(input, input.generation + 1, present) : catalog;
 }
 

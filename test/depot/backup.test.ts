@@ -247,13 +247,31 @@ describe('a backup of a depot', function () {
       const back = join(dir, 'back');
       await restore(kept, back);
       const depot = await openDepot(back, { clock });
-      expect(await depot.signing.waiting()).to.deep.equal([]);
       expect(await machineOf(back).refresh()).to.deep.include({ source: 'fresh' });
       expect(await depot.publish()).to.equal(null);
+      // Machines may have seen newer ones than the backup has: once signed anew, they are above all.
+      expect((await depot.signing.waiting()).map(({ role, missing }) => [role, missing])).to.deep.equal([
+        ['targets', 1],
+      ]);
       clock.moveDays(20);
       await depot.publish();
       await depot.close();
       clock.moveDays(20);
+      expect((await machineOf(back).refresh()).catalog.editions.length).to.equal(3);
+      // One that saw a newer catalog of the old depot goes on with it when its holder has signed.
+      const gone = await openDepot(home, { clock, keys: [stick] });
+      await gone.store.editions.insert(newEdition({ revision: 30 }), 'sally');
+      await gone.publish({ mine: true });
+      await gone.close();
+      expect((await machineOf(home).refresh()).catalog.editions.length).to.equal(4);
+      clock.moveDays(1);
+      const again = await openDepot(back, { clock, keys: [stick] });
+      await again.publish({ renew: true });
+      await expectFailure(machineOf(back).refresh(), 'DEPOT_ROLLED_BACK', 'verificationFailed');
+      await again.publish({ mine: true });
+      expect(await again.signing.waiting()).to.deep.equal([]);
+      expect(await again.publish()).to.equal(null);
+      await again.close();
       expect((await machineOf(back).refresh()).catalog.editions.length).to.equal(3);
     }));
 
