@@ -57,17 +57,17 @@ export async function withOpened<Result>(
 
 /** What of a depot ends soon, in sentences: what its host cannot renew by itself, and copies that were not renewed. */
 async function endings({ local, store }: Depot, now: Date): Promise<string[]> {
-  // Who administers over the network can mend none of it; its host says it there.
-  if (local === null) return [];
   const last = await store.publication.last();
   const endings: string[] = [];
   for (const [role, expires] of Object.entries(last?.expiries ?? {})) {
     const isHosts = role === 'snapshot' || role === 'timestamp';
+    // Who administers over the network may have the keys of the others; these are renewed by the server.
+    if (isHosts && local === null) continue;
     const left = endsSoon(expires, isHosts ? last?.days : undefined, now);
     const mend = isHosts ? 'd3 depot publish --renew' : 'whoever has its key signs it anew: d3 depot keys sign';
     if (left !== null) endings.push(`the ${role} metadata of the depot expires in ${left}, at ${expires}: ${mend}`);
   }
-  for (const { to, expires } of await local.copies()) {
+  for (const { to, expires } of (await local?.copies()) ?? []) {
     const left = endsSoon(expires, undefined, now);
     if (left !== null) endings.push(`the copy ${to} expires in ${left}, at ${expires}: d3 depot publish --renew`);
   }

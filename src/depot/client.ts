@@ -131,10 +131,10 @@ class TrustingClient implements DepotClient {
   ): Promise<TrustedCatalog | null> {
     const catalog = await this.#trust.catalog(trusted);
     if (catalog === null) return null;
-    const { expires, catalog: verified, days } = trusted.record;
+    const { expires, heldExpire, catalog: verified, days } = trusted.record;
     this.#mirrors = catalog.mirrors ?? [];
     const { location } = this;
-    warnings.push(...expiryWarnings(expires, days, this.#clock.now(), location));
+    warnings.push(...expiryWarnings({ expires, heldExpire, days }, this.#clock.now(), location));
     return { catalog, sha256: verified.sha256, expires, source, warnings };
   }
 
@@ -143,14 +143,15 @@ class TrustingClient implements DepotClient {
     try {
       const firstRoot = trusted?.record.firstRoot ?? (await this.#trustFirstRoot(workspace.dir));
       const verified = await this.#verified(workspace, trusted, now, firstRoot);
-      const { catalog, sha256, size, expires, timestampVersion, days } = verified;
-      const warnings = expiryWarnings(expires, days ?? undefined, now, this.location);
+      const { catalog, sha256, size, expires, heldExpire, timestampVersion, days } = verified;
+      const warnings = expiryWarnings({ expires, heldExpire, days: days ?? undefined }, now, this.location);
       const tag = this.#transport.tagOf(TIMESTAMP);
       this.#mirrors = catalog.mirrors ?? [];
       if (workspace.canKeep) {
         await this.#trust.accept(workspace.dir, trusted, {
           acceptedAt: now.toISOString(),
           expires,
+          heldExpire,
           timestampVersion,
           ...(days === null ? {} : { days }),
           catalog: { sha256, size },
@@ -284,12 +285,25 @@ function clockWrong(by: number, says: string, about: string, cause?: unknown): D
   );
 }
 
-/** What is about to expire is said in good time. @param expires ISO 8601 @param days it was signed for */
-function expiryWarnings(expires: string, days: number | undefined, now: Date, location: string): string[] {
+/** When what a depot publishes ends; `days`: those its timestamp was signed for. */
+interface Ends {
+  expires: string;
+  heldExpire: string | undefined;
+  days: number | undefined;
+}
+
+/** What is about to expire is said in good time: a short-lived timestamp must not hide what nobody renews every hour. */
+function expiryWarnings({ expires, heldExpire, days }: Ends, now: Date, location: string): string[] {
+  if (now >= new Date(expires)) return [];
   const left = endsSoon(expires, days, now);
-  if (left === null || now >= new Date(expires)) return [];
+  if (left !== null)
+    return [
+      `What the depot ${location} publishes expires in ${left}, at ${expires}: an admin of the depot renews it (d3 depot publish --renew).`,
+    ];
+  const held = heldExpire === undefined ? null : endsSoon(heldExpire, undefined, now);
+  if (held === null) return [];
   return [
-    `What the depot ${location} publishes expires in ${left}, at ${expires}: an admin of the depot renews it (d3 depot publish --renew).`,
+    `What the keys of root and targets signed for the depot ${location} expires in ${held}, at ${heldExpire}: whoever has them signs it anew (d3 depot keys sign).`,
   ];
 }
 

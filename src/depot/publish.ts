@@ -233,7 +233,7 @@ async function rootsFor(options: PublishOptions, recorded: number, now: Date): P
 /**
  * A root that is lost can be made anew only where machines may go on over it as over the old one: signed by the keys of the
  * one before, leading to the one after, and naming keys that are in use.
- * @throws D3Error failed `ROOT_BROKEN`
+ * @throws D3Error failed `ROOT_LOST`
  */
 async function requireChain(
   made: ReadonlyMap<number, SignedRoot>,

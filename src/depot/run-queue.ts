@@ -88,7 +88,7 @@ async function postgresQueue(place: PostgresPlace, tell: (error: unknown) => voi
   };
 }
 
-/** The jobs are beside the depot's own tables, where nobody copies them. */
+/** The jobs are beside the depot's own tables, where nobody copies them; those of two depots in one database are apart. */
 export function jobsSchema({ schema }: Pick<PostgresPlace, 'schema'>): string {
-  return schema === 'public' ? 'd3_jobs' : `${schema}_jobs`;
+  return `${schema}_jobs`;
 }

@@ -26,8 +26,10 @@ const list = (items: object, maxItems: number) => ({ type: 'array', maxItems, it
 
 const sha256 = { type: 'string', pattern: SHA256_PATTERN };
 const time = { type: 'string', pattern: TIME_PATTERN };
-const bytes = { type: 'integer', minimum: 0 };
-const id = { type: 'integer', minimum: 1 };
+/** Larger ones are not exact, and no database gives them back. */
+const maximum = Number.MAX_SAFE_INTEGER;
+const bytes = { type: 'integer', minimum: 0, maximum };
+const id = { type: 'integer', minimum: 1, maximum };
 const revision = { type: 'integer', minimum: 1, maximum: MAX_REVISION };
 const flag = { type: 'boolean' };
 
@@ -100,7 +102,7 @@ const queued = object(
     id,
     piloting: flag,
     admin: text(255),
-    customExpiration: orNull({ type: 'integer', minimum: 0 }),
+    customExpiration: orNull({ type: 'integer', minimum: 0, maximum }),
     queuedAt: time,
   },
   true,

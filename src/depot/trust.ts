@@ -31,6 +31,8 @@ export interface TrustRecord {
   /** ISO 8601: when the first of its metadata files expires. */
   expires: string;
   timestampVersion: number;
+  /** ISO 8601: when the first of root and targets expires; absent: not known. */
+  heldExpire?: string;
   /** Days the timestamp was signed for; absent: not known. */
   days?: number;
   catalog: { sha256: string; size: number };

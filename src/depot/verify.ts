@@ -24,6 +24,8 @@ export interface Verified {
   /** ISO 8601: when the first metadata file expires. */
   expires: string;
   timestampVersion: number;
+  /** ISO 8601: when the first of those expires that the depot's host need not be able to renew: root and targets. */
+  heldExpire: string;
   /** Days it was signed for; null: it is not said. */
   days: number | null;
 }
@@ -91,10 +93,15 @@ async function verifyWith(source: Source, workspace: string, now: Date, kept: Bu
     catalog,
     sha256,
     size: bytes.length,
-    expires: metadata.map(({ expires }) => expires).reduce((a, b) => (new Date(a) < new Date(b) ? a : b)),
+    expires: firstEnd(metadata),
+    heldExpire: firstEnd(metadata.filter(({ name }) => name === 'root.json' || name === 'targets.json')),
     timestampVersion: timestamp.version,
     days: timestamp.days,
   };
+}
+
+function firstEnd(metadata: readonly Metadata[]): string {
+  return metadata.map(({ expires }) => expires).reduce((a, b) => (new Date(a) < new Date(b) ? a : b));
 }
 
 /** A full or broken disk here says nothing of the depot. @returns null when the error is another one */

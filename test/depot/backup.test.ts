@@ -310,6 +310,32 @@ describe('a backup of a depot', function () {
       expect((await machine.refresh()).catalog.editions.length).to.equal(4);
     }));
 
+  it('is signed anew without the key of targets, where that is elsewhere', () =>
+    inFolder(async (dir) => {
+      const home = join(dir, 'depot');
+      const usb = join(dir, 'usb');
+      await made(home, null);
+      const before = await openDepot(home, { clock, keys: [usb] });
+      const plain = { add: [], remove: [], threshold: null };
+      await before.signing.rotate({ role: 'targets', folder: usb, ...plain }, 'sally');
+      await before.close();
+      const holder = await openDepot(home, { clock, keys: [usb] });
+      await holder.publish({ mine: true });
+      await holder.close();
+      const client = (from: string) =>
+        createDepotClient({ transport: new FolderTransport(from), trustDir: join(dir, 'trust'), clock });
+      const { catalog } = await client(home).refresh();
+      await backUp(home, join(dir, 'kept'));
+      const back = join(dir, 'back');
+      await restore(join(dir, 'kept'), back);
+      clock.moveDays(20);
+      const depot = await openDepot(back, { clock });
+      expect(await depot.publish({ renew: true })).to.not.equal(null);
+      await depot.close();
+      const renewed = await client(back).refresh();
+      expect(renewed.catalog.editions).to.deep.equal(catalog.editions);
+    }));
+
   it('that lost or changed a single byte is refused, and makes no depot', () =>
     inFolder(async (dir) => {
       const home = join(dir, 'depot');

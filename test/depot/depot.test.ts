@@ -2,6 +2,7 @@ import { cp, lchown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:
 import { join } from 'node:path';
 import { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
+import { noteElsewhere } from '../../src/depot/elsewhere.ts';
 import {
   createDepotClient,
   type LocalDepot as Depot,
@@ -213,6 +214,29 @@ describe('an embedded depot', () => {
       expect((await client.refresh()).warnings).to.deep.equal([]);
       clock.moveDays(0.6);
       expect((await client.refresh()).warnings.join()).to.include('expires in 9 hours');
+    }));
+
+  it('that is served and renewed every hour: machines hear a week ahead that root and targets end', () =>
+    inDepot(async (depot, clock) => {
+      const { signed } = await readJson(join(depot.dir, 'public/metadata/1.root.json'));
+      const held = ['root', 'targets'].flatMap((role): string[] => signed.roles[role].keyids);
+      for (const name of ['root.pem', 'targets.pem']) await rm(join(depot.dir, 'keys', name));
+      await noteElsewhere(depot.dir, new Map(held.map((id) => [id, 'an admin'])));
+      const client = createDepotClient({
+        transport: new FolderTransport(depot.dir),
+        trustDir: join(depot.dir, '../trust'),
+        clock,
+      });
+      const warned = async () => {
+        await depot.renewServed();
+        const fresh = await client.refresh();
+        expect((await client.kept())?.warnings).to.deep.equal(fresh.warnings);
+        return fresh.warnings.join();
+      };
+      clock.moveDays(355);
+      expect(await warned()).to.equal('');
+      clock.moveDays(4);
+      expect(await warned()).to.match(/root and targets .* expires in 6 days, at 2031-01-01.*d3 depot keys sign/);
     }));
 
   it('that lost what it published makes it anew, and its machines go on', () =>

@@ -64,6 +64,45 @@ describe('the inbox', () => {
       expect(await depot.takeInbox()).to.deep.equal({ taken: 0, rejected: [] });
     }));
 
+  it('moves nothing out of a folder that somebody puts a link to in the place of their own meanwhile', () =>
+    inDepot(async (depot, clock) => {
+      const inbox = join(depot.dir, 'drop');
+      const victim = join(depot.dir, 'victim');
+      for (const folder of [join(inbox, ID), join(inbox, OTHER), victim]) await mkdir(folder, { recursive: true });
+      await writeFile(join(victim, 'passwd'), 'x');
+      for (const id of [ID, OTHER])
+        await writeFile(join(inbox, id, `${TIME}-r.json`), JSON.stringify(newReport({ run: 'r' }, { id })));
+      let swapped = 0;
+      // While the first folder is looked through, the other one's owner makes a link of it.
+      const computers = {
+        async takeReport() {
+          for (const id of [ID, OTHER]) {
+            const isGone = await rename(join(inbox, id), join(depot.dir, `${id}-gone`)).catch(() => 'gone');
+            if (isGone === 'gone') continue;
+            swapped += 1;
+            await symlink(victim, join(inbox, id));
+          }
+          return true;
+        },
+      };
+      for (let turn = 0; turn < 2; turn += 1) await takeInbox(inbox, computers as never, clock, { isOwn: turn === 0 });
+      expect(swapped).to.equal(1);
+      expect(await readdir(victim)).to.deep.equal(['passwd']);
+    }));
+
+  it('takes what a killed run had in hand, and gives back what it leaves', () =>
+    inDepot(async (depot) => {
+      const inbox = join(depot.dir, 'inbox');
+      const inHand = join(inbox, '.taking-0123456789abcdef', `${ID}.0123456789ab`);
+      await mkdir(inHand, { recursive: true });
+      await writeFile(join(inHand, `${TIME}-cut.json`), JSON.stringify(newReport({ run: 'cut' })));
+      await writeFile(join(inHand, `${TIME}-newer.json`), report({ run: 'newer', schema: 'd3/report@2' }));
+      expect((await depot.takeInbox()).taken).to.equal(1);
+      expect((await depot.store.computers.find(ID))?.lastRun).to.equal('cut');
+      expect(await readdir(inbox)).to.deep.equal([ID]);
+      expect(await readdir(join(inbox, ID))).to.deep.equal([`${TIME}-newer.json`]);
+    }));
+
   it('puts aside what is no report, with its reason, and takes the others', () =>
     inDepot(async (depot, clock) => {
       const inbox = join(depot.dir, 'inbox');
@@ -115,6 +154,20 @@ describe('the inbox', () => {
       expect((await readdir(join(inbox, '.rejected'))).length).to.equal(30);
       expect((await readdir(join(depot.dir, 'keys'))).filter((name) => name.endsWith('.pem'))).to.have.lengthOf(4);
       expect((await depot.takeInbox()).rejected.map(({ file }) => file)).to.deep.equal([`${ID}/${TIME}-newer.json`]);
+    }));
+
+  it('puts aside a report with a number that no database gives back: what others reported can still be asked', () =>
+    inDepot(async (depot, clock) => {
+      const client = clientOf(depot, clock);
+      await client.report(newReport());
+      const [receipt] = newReport().receipts;
+      for (const id of [9e18, 1e25])
+        await client.report(newReport({ receipts: [{ ...receipt, id } as typeof receipt & object] }, { id: OTHER }));
+      const { taken, rejected } = await depot.takeInbox();
+      expect([taken, rejected.length]).to.deep.equal([1, 2]);
+      expect((await depot.store.computers.installed({ limit: 10 })).map(({ computer }) => computer.id)).to.deep.equal([
+        ID,
+      ]);
     }));
 
   it('is not stopped by a report whose time is none, or that is too deep to be written down again', () =>

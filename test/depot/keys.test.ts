@@ -277,11 +277,11 @@ describe('the keys of a depot', () => {
         const before = await shown();
         const error = await expectFailure(
           as((opened) => opened.publish({ renew: true })),
-          'ROOT_BROKEN',
+          'ROOT_LOST',
           'failed',
         );
         expect(error.target).to.include(`${version}.root.json`);
-        expect(error.actions?.join()).to.include('from a backup');
+        expect(error.actions?.join()).to.include('backup');
         expect(await shown()).to.deep.equal(before);
         expect(await readdir(join(depot, 'keys/roots'))).to.not.include(`${version}.root.json`);
       };
@@ -342,6 +342,36 @@ describe('the keys of a depot', () => {
       await as((opened) => opened.publish({ mine: true }), 'stick');
       expect((await readKeyring([join(depot, 'keys')])).has(now?.id as string)).to.equal(false);
       expect((await machine.refresh()).source).to.equal('fresh');
+    }));
+
+  it('two rotations at once are both in the root to come', () =>
+    inScene(async ({ as, machine }) => {
+      const plain = { add: [], remove: [], threshold: null, folder: null };
+      const roles = ['snapshot', 'timestamp'] as const;
+      await Promise.all(roles.map((role) => as((depot) => depot.signing.rotate({ role, ...plain }, 'sally'))));
+      await as(async (depot) => {
+        expect((await depot.signing.draftedRoles()).map(({ role }) => role)).to.have.members(roles);
+        await depot.publish({ mine: true });
+        expect(await depot.signing.draftedRoles()).to.deep.equal([]);
+      });
+      expect(await editionsOf(machine)).to.equal(0);
+    }));
+
+  it('a root that is lost while its keys are elsewhere is asked for, and nothing unsigned takes its place', () =>
+    inScene(async ({ dir, depot, as, rotate, pub }) => {
+      await rotate('root', { folder: join(dir, 'usb') }, 'usb');
+      const kept = await readFile(pub('2.root.json'));
+      const copies = [pub('2.root.json'), join(depot, 'keys/roots/2.root.json')];
+      for (const file of copies) await rm(file);
+      const lost = await expectFailure(
+        as(async () => undefined),
+        'ROOT_LOST',
+        'failed',
+      );
+      expect(lost.target).to.equal(pub('2.root.json'));
+      expect((await readdir(pub('.'))).filter((name) => name.endsWith('root.json'))).to.deep.equal(['1.root.json']);
+      await writeFile(pub('2.root.json'), kept);
+      expect(await as((opened) => opened.publish({ renew: true }))).to.deep.include({ generation: 0 });
     }));
 
   it('the root that is exported lets a machine trust this depot alone at its first contact', () =>

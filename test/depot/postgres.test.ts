@@ -5,8 +5,9 @@ import { TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import { initDepot, openDepot, openStore, type Store } from '../../src/depot/index.ts';
 import { registerCoreKinds } from '../../src/depot/kinds.ts';
+import { jobsSchema } from '../../src/depot/run-queue.ts';
 import { placeText, postgresPlace } from '../../src/depot/store/postgres-place.ts';
-import { openPostgresStore } from '../../src/depot/store/postgres-store.ts';
+import { openPostgresStore, postgresError } from '../../src/depot/store/postgres-store.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { makeAuthority } from '../support/certificates.ts';
 import {
@@ -55,6 +56,32 @@ describe('PostgreSQL', function () {
     return { store: await open(url, { clock: given }), discard: () => dropSchema(url) };
   });
 
+  it('is asked about many names, one of which no database can hold', async () => {
+    const url = freshSchema(server);
+    const store = await open(url);
+    await store.computers.takeReport(newReport());
+    const basenames = [...Array.from({ length: 1500 }, (_, n) => `b${n}`), 'foo', 'a\0', 'a\ud800'];
+    const found = await store.computers.installed({ basenames, limit: 10 });
+    expect(found.map(({ basename }) => basename)).to.deep.equal(['foo']);
+    await store.close();
+    await dropSchema(url);
+  });
+
+  it('says of a change that lost against another one that somebody else was at it', () => {
+    for (const code of ['40P01', '40001'])
+      expect(
+        postgresError(
+          Object.assign(new Error('deadlock detected'), { code }),
+          postgresPlace('postgres://u@localhost/d'),
+        ),
+      ).to.include({ code: 'STORE_BUSY', exit: 'busy' });
+  });
+
+  it('keeps the jobs of two depots in one database apart', () => {
+    const schemas = ['public', 'd3', 'depot'].map((schema) => jobsSchema({ schema }));
+    expect(new Set(schemas).size).to.equal(3);
+  });
+
   describe('several servers at once', () => {
     it('make one edition live, and never two', () =>
       withServers(4, async (stores) => {
@@ -74,6 +101,26 @@ describe('PostgreSQL', function () {
               expect(outcome.reason).to.include({ code: 'LIVE_CONFLICT', exit: 'refused' });
           const live = (await first.editions.list()).filter(({ status }) => status === 'live');
           expect(live.length).to.equal(1);
+        }
+      }));
+
+    it('enrol a machine anew while it reports', () =>
+      withServers(2, async (stores) => {
+        const [one, other] = stores as [Store, Store];
+        const { id, name } = newReport().computer;
+        await one.computers.takeReport(newReport());
+        for (let round = 0; round < 40; round += 1) {
+          const claims = (hardwareUuid: string) => ({ serial: 'C02X', hardwareUuid, macs: [] });
+          const { secret: code } = await one.enrolments.addCode(
+            { kind: 'once', note: '', expiresAt: '2031-01-01T00:00:00.000Z' },
+            'a',
+          );
+          const keyHash = String(round).padStart(64, '0');
+          const [enrolled] = await Promise.all([
+            one.enrolments.enrol({ code, keyHash, computer: { id, name, claims: claims(`e${round}`) } }),
+            ...[1, 2, 3].map((n) => other.computers.takeReport(newReport({}, { claims: claims(`r${round}-${n}`) }))),
+          ]);
+          expect(enrolled).to.include({ state: 'enrolled', computer: id });
         }
       }));
 

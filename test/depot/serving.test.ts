@@ -6,12 +6,14 @@ import { request } from 'node:https';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { withOpened } from '../../src/admin/session.ts';
 import { initDepot, openDepot, openRemoteDepot, type ServeOptions, serveDepot } from '../../src/depot/index.ts';
 import { buildApp } from '../../src/depot/server/app.ts';
 import { Contacts } from '../../src/depot/server/contacts.ts';
 import { Limiter } from '../../src/depot/server/limiter.ts';
 import { Publisher } from '../../src/depot/server/publisher.ts';
 import { Tags } from '../../src/depot/server/static-files.ts';
+import { noPlugins } from '../../src/lifecycle/plugins.ts';
 import { systemClock, ticks } from '../../src/platform/clock.ts';
 import { type Certified, selfSigned } from '../support/certificates.ts';
 import { expectFailure, inFolder, newEdition, newReport, TestClock } from './helpers.ts';
@@ -309,6 +311,32 @@ describe('a served depot', () => {
         .and.include('"code":"STOPPING"')
         .and.match(/connection: close/i);
     }));
+
+  it('tells admins over the network a week ahead what the keys of people signed for it, and of the rest nothing', async () => {
+    const clock = new TestClock();
+    const served = await serveForTest({ clock });
+    try {
+      const secret = await served.token('vera', 'viewer');
+      const warned = async (): Promise<string[]> => {
+        const said: string[] = [];
+        const report = (event: { type: string; text?: string }) => said.push(event.text ?? '');
+        const { signal } = new AbortController();
+        const url = new URL(served.url);
+        const remote = await openRemoteDepot({ url, token: async () => secret, ca: null, work: served.dir, signal });
+        await withOpened(remote, { admin: 'vera', clock, plugins: noPlugins, report, signal }, async () => undefined);
+        return said;
+      };
+      expect(await warned()).to.deep.equal([]);
+      clock.moveDays(360);
+      const said = await warned();
+      expect(said.map((text) => /^the (\w+) metadata of the depot expires in \d days/.exec(text)?.[1])).to.have.members(
+        ['root', 'targets'],
+      );
+      expect(said.join()).to.include('d3 depot keys sign');
+    } finally {
+      await served.discard();
+    }
+  });
 
   it('writes down who was there all at once, and nothing while they ask', async () => {
     const clock = new TestClock();

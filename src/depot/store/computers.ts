@@ -25,7 +25,7 @@ import {
 } from './inventory.ts';
 import { storable } from './storable.ts';
 import type { ComputerTable, Tables } from './tables.ts';
-import { DEPOT, inTurn } from './turns.ts';
+import { DEPOT, inTurn, turnOfComputer } from './turns.ts';
 
 /** Reports read in one piece, where all computers are asked for. */
 const READ_AT_ONCE = 200;
@@ -50,7 +50,7 @@ export class SqlComputers implements ComputerStore {
 
   async takeReport(report: Report): Promise<boolean> {
     const { id, name, claims, user = null } = report.computer;
-    return inTurn(this.#db, turnOf(id), async (transaction) => {
+    return inTurn(this.#db, turnOfComputer(id), async (transaction) => {
       const taken = await transaction
         .selectFrom('reports')
         .select('id')
@@ -200,7 +200,7 @@ export class SqlComputers implements ComputerStore {
   }
 
   async remove(id: string, by: string): Promise<void> {
-    await inTurn(this.#db, [DEPOT, turnOf(id)], async (transaction) => {
+    await inTurn(this.#db, [DEPOT, turnOfComputer(id)], async (transaction) => {
       const row = await transaction.selectFrom('computers').selectAll().where('id', '=', id).executeTakeFirst();
       if (row === undefined) {
         throw new D3Error('COMPUTER_NOT_FOUND', 'notFound', `The depot has no computer ${id}.`, { target: id });
@@ -244,11 +244,6 @@ export class SqlComputers implements ComputerStore {
     const claimed = new Date(report.at);
     return (claimed > now ? now : claimed).toISOString();
   }
-}
-
-/** Reports of different computers are taken at the same time. */
-function turnOf(id: string): string {
-  return `computer ${id}`;
 }
 
 async function dropOldReports(db: Kysely<Tables>, computerId: string): Promise<void> {

@@ -14,7 +14,7 @@ import type {
 import { recordEvent } from './events.ts';
 import type { EnrolmentCodeTable, EnrolmentTable, Tables } from './tables.ts';
 import { insertToken } from './tokens.ts';
-import { DEPOT, inTurn } from './turns.ts';
+import { DEPOT, inTurn, takeTurn, turnOfComputer } from './turns.ts';
 
 type EnrolmentRow = Selectable<EnrolmentTable>;
 
@@ -274,6 +274,8 @@ export class SqlEnrolments implements EnrolmentStore {
 
   /** Gives a record to the machine: its key is in force from now on, and no other key of that record is. */
   async #bind(db: Kysely<Tables>, row: EnrolmentRow, computer: string, by: string): Promise<Enrolled> {
+    // Its reports write its claims too.
+    await takeTurn(db, turnOfComputer(computer));
     const at = this.#now();
     const revoked = await db
       .updateTable('tokens')

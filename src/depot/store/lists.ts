@@ -1,4 +1,5 @@
 import { type Kysely, PostgresAdapter, type RawBuilder, sql } from 'kysely';
+import { storable } from './storable.ts';
 import type { Tables } from './tables.ts';
 
 /** Values that go over one by one; databases take so many and no more. */
@@ -13,7 +14,7 @@ export function isOneOf(
   const name = sql.ref(column);
   if (values.length === 0) return sql`1 = 0`;
   if (values.length <= ONE_BY_ONE) return sql`${name} in (${sql.join(values)})`;
-  const json = JSON.stringify(values);
+  const json = JSON.stringify(values.map((value) => (typeof value === 'string' ? storable(value) : value)));
   // The plus keeps SQLite from looking up each of many values in an index: with two such lists, each of one for each of the other.
   if (!(db.getExecutor().adapter instanceof PostgresAdapter))
     return sql`+${name} in (select value from json_each(${json}))`;

@@ -344,6 +344,8 @@ export function postgresError(error: unknown, place: PostgresPlace): unknown {
         actions: [`make it there: create database ${place.database} owner ${place.user}`],
       });
     case '55P03':
+    case '40P01':
+    case '40001':
       return new D3Error(
         'STORE_BUSY',
         'busy',

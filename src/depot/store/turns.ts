@@ -6,6 +6,11 @@ import type { Tables } from './tables.ts';
 /** The turn of everything that changes editions or documents, or publishes them. */
 export const DEPOT = 'depot';
 
+/** The turn of everything that changes what is known of one computer: those of different ones go on at the same time. */
+export function turnOfComputer(id: string): string {
+  return `computer ${id}`;
+}
+
 /** The adapter of a database that lets several transactions write at once. */
 export interface TurnTaking {
   /** Waits until the transaction is the only one whose turn it is; it is until it ends. */
@@ -30,8 +35,13 @@ export async function inTurn<Result>(
   work: (transaction: Transaction<Tables>) => Promise<Result>,
 ): Promise<Result> {
   return db.transaction().execute(async (transaction) => {
-    const adapter = transaction.getExecutor().adapter as Partial<TurnTaking>;
-    for (const each of [of].flat()) await adapter.takeTurn?.(transaction, each);
+    for (const each of [of].flat()) await takeTurn(transaction, each);
     return work(transaction);
   });
+}
+
+/** One more turn, where what it is of is known only within the transaction; {@link DEPOT} never comes second. */
+export async function takeTurn(transaction: Kysely<Tables>, of: string): Promise<void> {
+  const adapter = transaction.getExecutor().adapter as Partial<TurnTaking>;
+  await adapter.takeTurn?.(transaction, of);
 }
