@@ -120,6 +120,8 @@ export async function backUpDepot(
     const { rows, identity } = await snapshot(source, database, copy, signal);
     files.set(DATABASE_NAME, (await sink.add(sink.room, DATABASE_NAME)) as TreeFile);
     await add(() => true);
+    // Whoever published or rotated a key meanwhile wrote files that were not listed yet, and others may name them already.
+    await add(() => true);
     for (const path of others)
       report({ type: 'warning', target: path, text: 'it is no regular file, and is left out' });
     const list: BackupList = { schema: SCHEMA, at, identity, rows, files: [...files.values()] };

@@ -310,7 +310,7 @@ class EmbeddedDepot implements LocalDepot {
   }
 
   async copyTo(to: string, options: SiteOptions): Promise<SiteCopy> {
-    return copySite(this.dir, to, options, this.#clock);
+    return copySite(this.dir, to, options, { store: this.store, clock: this.#clock });
   }
 
   async copies(): Promise<KnownCopy[]> {
@@ -318,7 +318,7 @@ class EmbeddedDepot implements LocalDepot {
   }
 
   async forgetCopy(to: string): Promise<boolean> {
-    return forgetCopy(this.dir, to);
+    return forgetCopy(this.dir, to, this.store);
   }
 
   async editionsWithDerivedStatus(): Promise<Edition[]> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { constants, type Dirent } from 'node:fs';
-import { lstat, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants, type Stats } from 'node:fs';
+import { lstat, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { problemsWith } from '../json-schema.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Report } from './contract.ts';
@@ -32,8 +32,12 @@ const MAX_FILES_PER_COMPUTER = 1_000;
 /** Rejected files kept to look at; older ones go. */
 const MAX_REJECTED = 1_000;
 const REJECTED = '.rejected';
-/** Where a computer's folder is while it is looked through: nobody else reaches into it, so that nobody makes a link of it. */
-const TAKING = '.taking';
+/** In the folder of rejected files: what is being removed. */
+const GOING_PREFIX = '.going-';
+/** Private folders of those who take reports in. */
+const TAKING_PREFIX = '.taking-';
+const TAKING = /^\.taking-[0-9a-f]{16}$/;
+const NO_FOLDER = "it is not a computer's folder";
 const DAY = 86_400_000;
 
 const REPORT_FILE = /^\d{8}T\d{9}Z-(.+)\.json$/;
@@ -51,105 +55,179 @@ export interface ReportsTaken {
 /**
  * Takes in the reports of an inbox. A report is removed once the store has it; a cut in between takes it twice, which
  * changes nothing.
+ *
+ * Others may write in the inbox while it is read: what was a folder a moment ago may be a link to anywhere. So each
+ * computer's folder is first moved, by its name alone, into a private one, where it stays what it is; what a cut leaves
+ * there the next call takes in.
  * @param options `isOwn`: it is the depot's own folder; in one of somebody else's what is no computer's is left alone
+ * @param options `most`: how many computers' folders one call looks at
  */
 export async function takeInbox(
   inbox: string,
   computers: ComputerStore,
   clock: Clock,
-  { isOwn }: { isOwn: boolean },
+  { isOwn, most = MAX_FOLDERS }: { isOwn: boolean; most?: number },
 ): Promise<InboxOutcome> {
-  const outcome: InboxOutcome = { taken: 0, rejected: [] };
-  const entries = await readdir(inbox, { withFileTypes: true }).catch(async (error) => {
+  const names = await readdir(inbox).catch(async (error) => {
     if (errnoOf(error) !== 'ENOENT') throw error;
     // Nothing is lost with an inbox: machines keep what they could not leave.
     await makeFolder(inbox, 0o700);
     return [];
   });
-  const taking = await privateFolder(inbox, TAKING);
-  if (taking === null) {
-    outcome.rejected.push({ file: TAKING, why: 'it is no folder of the depot: remove it' });
-    return outcome;
+  const taking = new Taking(inbox, computers, clock);
+  if (names.length > 0 && (await isOpenToAll(inbox))) {
+    const why = `others can move what lies in it: chmod +t ${inbox}, or take it in as another user than root`;
+    return { taken: 0, rejected: [{ file: '.', why }] };
   }
-  // What a run that was killed had in hand.
-  for (const name of await readdir(taking)) await takeFolder(inbox, taking, name, computers, clock, outcome);
-  const folders = entries.filter(
-    ({ name }) => name !== REJECTED && name !== TAKING && (isOwn || COMPUTER_ID.test(name)),
-  );
-  for (const folder of folders.slice(0, MAX_FOLDERS)) {
-    if (await isUnfinished(inbox, folder, clock)) continue;
-    if (folder.isDirectory() && COMPUTER_ID.test(folder.name)) {
-      const name = `${folder.name}.${randomBytes(6).toString('hex')}`;
-      const moved = await rename(join(inbox, folder.name), join(taking, name)).catch((error) =>
-        // Another process was faster.
-        errnoOf(error) === 'ENOENT' ? null : reasonOf(error),
-      );
-      if (moved === undefined) await takeFolder(inbox, taking, name, computers, clock, outcome);
-      else if (moved !== null) outcome.rejected.push({ file: folder.name, why: moved });
-    } else {
-      await reject(inbox, join(inbox, folder.name), folder.name, "it is not a computer's folder", outcome);
+  const left: string[] = [];
+  for (const name of names) if (TAKING.test(name) && (await isOurs(join(inbox, name), inbox))) left.push(name);
+  try {
+    for (const name of left) await taking.takeLeft(name);
+    for (const name of names.filter((each) => COMPUTER_ID.test(each)).slice(0, most)) await taking.take(name);
+    const others = names.filter((name) => name !== REJECTED && !left.includes(name) && !COMPUTER_ID.test(name));
+    if (isOwn) for (const name of others.slice(0, most)) await taking.refuse(name);
+  } finally {
+    await taking.end();
+  }
+  return taking.outcome;
+}
+
+/** One call's work on an inbox. */
+class Taking {
+  readonly outcome: InboxOutcome = { taken: 0, rejected: [] };
+  readonly #inbox: string;
+  readonly #computers: ComputerStore;
+  readonly #clock: Clock;
+  /** Where folders are moved to, once there is one. */
+  #private: string | null = null;
+
+  constructor(inbox: string, computers: ComputerStore, clock: Clock) {
+    this.#inbox = inbox;
+    this.#computers = computers;
+    this.#clock = clock;
+  }
+
+  /** Takes in what lies under a computer's name. */
+  async take(computerId: string): Promise<void> {
+    await this.#takeFrom(join(this.#inbox, computerId), computerId);
+  }
+
+  /** Takes in what a cut left. Another process may still be at it: two take the same, once. */
+  async takeLeft(name: string): Promise<void> {
+    const folder = join(this.#inbox, name);
+    for (const moved of await readdir(folder).catch(() => [])) {
+      const [computerId = ''] = moved.split('.');
+      if (COMPUTER_ID.test(computerId)) await this.#takeFrom(join(folder, moved), computerId);
+    }
+    await rmdir(folder).catch(() => undefined);
+  }
+
+  /** Puts aside what is no computer's. */
+  async refuse(name: string): Promise<void> {
+    const path = join(this.#inbox, name);
+    const found = await lstat(path).catch(() => null);
+    if (found === null) return;
+    if (!(await isUnfinished(path, found, this.#clock))) await this.#reject(path, name, NO_FOLDER);
+  }
+
+  async end(): Promise<void> {
+    if (this.#private !== null) await rmdir(this.#private).catch(() => undefined);
+  }
+
+  async #takeFrom(from: string, computerId: string): Promise<void> {
+    const moved = await this.#moveIn(from, computerId).catch((error) => reasonOf(error));
+    if (moved === null) return;
+    if (typeof moved === 'string') {
+      this.outcome.rejected.push({ file: computerId, why: moved });
+      return;
+    }
+    const { path } = moved;
+    if ((await lstat(path)).isDirectory()) await this.#takeFiles(path, computerId);
+    else await this.#reject(path, computerId, NO_FOLDER);
+    await this.#putBack(path, computerId);
+  }
+
+  /** @returns where it is now; null: it is gone, or its place is, and waits for the next call */
+  async #moveIn(from: string, computerId: string): Promise<{ path: string } | null> {
+    this.#private ??= await makePrivate(this.#inbox);
+    const path = join(this.#private, `${computerId}.${randomBytes(6).toString('hex')}`);
+    try {
+      await rename(from, path);
+      return { path };
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      // Maybe another process took our empty folder for one that was left.
+      this.#private = null;
+      return null;
     }
   }
-  await rmdir(taking).catch(() => undefined);
-  return outcome;
+
+  /** What is to stay for now goes back to where its machine looks for it. */
+  async #putBack(path: string, computerId: string): Promise<void> {
+    const isGone = await rmdir(path).then(
+      () => true,
+      (error) => errnoOf(error) === 'ENOENT',
+    );
+    // Where the machine has another by now, the next call finds it here.
+    if (!isGone) await rename(path, join(this.#inbox, computerId)).catch(() => undefined);
+  }
+
+  /** @param folder in a private one: it is a folder, and stays one; what is in it may still change */
+  async #takeFiles(folder: string, computerId: string): Promise<void> {
+    const names = await readdir(folder).catch((error) => reasonOf(error));
+    if (typeof names === 'string') {
+      this.outcome.rejected.push({ file: computerId, why: names });
+      return;
+    }
+    for (const name of names.toSorted().slice(0, MAX_FILES_PER_COMPUTER)) {
+      const path = join(folder, name);
+      const file = `${computerId}/${name}`;
+      const found = await lstat(path).catch(() => null);
+      if (found === null || (await isUnfinished(path, found, this.#clock))) continue;
+      const read = await readReport(path, found, computerId).catch((error) => reasonOf(error));
+      if (read instanceof NewerReport) {
+        this.outcome.rejected.push({ file, why: read.why });
+        continue;
+      }
+      if (typeof read === 'string') {
+        await this.#reject(path, file, read);
+        continue;
+      }
+      if (await this.#computers.takeReport(read)) this.outcome.taken += 1;
+      await unlinkIfThere(path);
+    }
+  }
+
+  #reject(path: string, file: string, why: string): Promise<void> {
+    return reject(this.#inbox, path, { file, why }, this.outcome);
+  }
 }
 
-/**
- * Takes in what is in a folder that nobody else can reach. What is left there, as reports of a newer d3 and files somebody
- * still writes, goes back to where it came from.
- */
-async function takeFolder(
-  inbox: string,
-  taking: string,
-  name: string,
-  computers: ComputerStore,
-  clock: Clock,
-  outcome: InboxOutcome,
-): Promise<void> {
-  const folder = join(taking, name);
-  const computerId = name.split('.')[0] as string;
-  // It was a folder when it was listed; its owner may have put something else there before it was moved.
-  const found = await lstat(folder).catch(() => null);
-  if (found === null) return;
-  if (!found.isDirectory()) {
-    await reject(inbox, folder, computerId, "it is not a computer's folder", outcome);
-    return;
-  }
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error) => reasonOf(error));
-  if (typeof entries === 'string') {
-    outcome.rejected.push({ file: computerId, why: entries });
-  } else {
-    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (const entry of entries.slice(0, MAX_FILES_PER_COMPUTER))
-      await takeFile(inbox, folder, entry, computerId, computers, clock, outcome);
-  }
-  // An empty folder goes.
-  await rmdir(folder).catch(() => rename(folder, join(inbox, computerId)).catch(() => undefined));
+/** Makes a folder into which computers' folders are moved. */
+async function makePrivate(inbox: string): Promise<string> {
+  const path = join(inbox, `${TAKING_PREFIX}${randomBytes(8).toString('hex')}`);
+  await makeFolder(path, 0o700);
+  return path;
 }
 
-async function takeFile(
-  inbox: string,
-  folder: string,
-  entry: Dirent,
-  computerId: string,
-  computers: ComputerStore,
-  clock: Clock,
-  outcome: InboxOutcome,
-): Promise<void> {
-  if (await isUnfinished(folder, entry, clock)) return;
-  const path = join(folder, entry.name);
-  const file = `${computerId}/${entry.name}`;
-  const read = await readReport(path, entry, computerId).catch((error) => reasonOf(error));
-  if (read instanceof NewerReport) {
-    outcome.rejected.push({ file, why: read.why });
-    return;
-  }
-  if (typeof read === 'string') {
-    await reject(inbox, path, file, read, outcome);
-    return;
-  }
-  if (await computers.takeReport(read)) outcome.taken += 1;
-  await rm(path, { force: true });
+/** Whether others could move away what lies in it: root is led nowhere by them. */
+async function isOpenToAll(inbox: string): Promise<boolean> {
+  const { mode } = await stat(inbox);
+  return process.getuid?.() === 0 && (mode & 0o022) !== 0 && (mode & 0o1000) === 0;
+}
+
+/** Whether it is a folder that nobody made but who owns the inbox or who asks. */
+async function isOurs(path: string, inbox: string): Promise<boolean> {
+  const { uid } = await stat(inbox);
+  const found = await lstat(path).catch(() => null);
+  return found?.isDirectory() === true && (found.uid === uid || found.uid === process.getuid?.());
+}
+
+async function unlinkIfThere(path: string): Promise<void> {
+  await unlink(path).catch((error) => {
+    // Gone, or somebody put a folder in its place: the next call looks at it.
+    if (!['ENOENT', 'EISDIR', 'EPERM'].includes(errnoOf(error) ?? '')) throw error;
+  });
 }
 
 /** What the system says of a file that cannot be read. */
@@ -159,16 +237,15 @@ function reasonOf(error: unknown): string {
 }
 
 /** A file a machine is still writing is left alone, and removed when nobody has written to it for a day. */
-async function isUnfinished(folder: string, entry: Dirent, clock: Clock): Promise<boolean> {
-  if (!entry.name.startsWith(TEMP_PREFIX) || !entry.isFile()) return false;
-  const path = join(folder, entry.name);
-  if (clock.now().getTime() - (await changedAt(path)) > DAY) await rm(path, { force: true });
+async function isUnfinished(path: string, found: Stats, clock: Clock): Promise<boolean> {
+  if (!basename(path).startsWith(TEMP_PREFIX) || !found.isFile()) return false;
+  if (clock.now().getTime() - found.mtimeMs > DAY) await unlinkIfThere(path);
   return true;
 }
 
 /** When a file was last written to, in milliseconds since 1970; for ever young when it is gone meanwhile. */
 async function changedAt(path: string): Promise<number> {
-  return stat(path).then(
+  return lstat(path).then(
     ({ mtimeMs }) => mtimeMs,
     () => Number.POSITIVE_INFINITY,
   );
@@ -184,9 +261,9 @@ class NewerReport {
 }
 
 /** @returns the report, or what is wrong with its file */
-async function readReport(path: string, entry: Dirent, computerId: string): Promise<Report | NewerReport | string> {
-  if (!entry.isFile()) return 'it is not a regular file';
-  const run = REPORT_FILE.exec(entry.name)?.[1];
+async function readReport(path: string, found: Stats, computerId: string): Promise<Report | NewerReport | string> {
+  if (!found.isFile()) return 'it is not a regular file';
+  const run = REPORT_FILE.exec(basename(path))?.[1];
   if (run === undefined) return 'its name is not TIME-RUN.json';
   const text = await readBounded(path);
   if (text === null) return `it is not a plain file of at most ${MAX_REPORT_SIZE} bytes`;
@@ -273,9 +350,14 @@ async function readBounded(path: string): Promise<string | null> {
   }
 }
 
-/** @param path where it is; `file` is what it was called */
-async function reject(inbox: string, path: string, file: string, why: string, outcome: InboxOutcome): Promise<void> {
-  const aside = await privateFolder(inbox, REJECTED);
+/** @param path where it is now; `file` is its path below the inbox, for people */
+async function reject(
+  inbox: string,
+  path: string,
+  { file, why }: InboxOutcome['rejected'][number],
+  outcome: InboxOutcome,
+): Promise<void> {
+  const aside = await asideFolder(inbox);
   if (aside === null) {
     outcome.rejected.push({
       file,
@@ -297,14 +379,12 @@ async function reject(inbox: string, path: string, file: string, why: string, ou
   await dropOldRejected(aside);
 }
 
-/** A folder of the depot's own in the inbox; null when somebody else made what has this name: it could lead anywhere. */
-async function privateFolder(inbox: string, name: string): Promise<string | null> {
-  const folder = join(inbox, name);
+/** Where rejected files go; null when somebody else made what has this name: it could lead anywhere. */
+async function asideFolder(inbox: string): Promise<string | null> {
+  const aside = join(inbox, REJECTED);
   try {
-    await makeFolder(folder, 0o700);
-    const { uid } = await stat(inbox);
-    const found = await lstat(folder);
-    return found.isDirectory() && (found.uid === uid || found.uid === process.getuid?.()) ? folder : null;
+    await makeFolder(aside, 0o700);
+    return (await isOurs(aside, inbox)) ? aside : null;
   } catch (error) {
     if (['EEXIST', 'ENOTDIR', 'ELOOP', 'ENOENT'].includes(errnoOf(error) ?? '')) return null;
     throw error;
@@ -312,12 +392,42 @@ async function privateFolder(inbox: string, name: string): Promise<string | null
 }
 
 async function dropOldRejected(aside: string): Promise<void> {
-  const reasons = (await readdir(aside)).filter((name) => name.endsWith('.why.txt'));
+  const names = await readdir(aside);
+  for (const name of names) if (name.startsWith(GOING_PREFIX)) await removeWithin(aside, name);
+  const reasons = names.filter((name) => name.endsWith('.why.txt'));
   if (reasons.length <= MAX_REJECTED) return;
   const aged: { name: string; at: number }[] = [];
   for (const name of reasons) aged.push({ name, at: await changedAt(join(aside, name)) });
   for (const { name } of aged.toSorted((a, b) => a.at - b.at).slice(0, reasons.length - MAX_REJECTED)) {
-    await rm(join(aside, name.slice(0, -'.why.txt'.length)), { recursive: true, force: true });
+    await removeWithin(aside, name.slice(0, -'.why.txt'.length));
     await rm(join(aside, name), { force: true });
   }
+}
+
+/**
+ * Removes something in a private folder, with all that is in it. Whoever put a folder there may still be at work in it:
+ * what it holds is moved out by its name before it is looked at, so that no link is followed.
+ */
+async function removeWithin(folder: string, name: string): Promise<void> {
+  const waiting = [name];
+  const emptied: string[] = [];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const path = join(folder, next);
+    const found = await lstat(path).catch(() => null);
+    if (found === null) continue;
+    if (!found.isDirectory()) {
+      await unlinkIfThere(path);
+      continue;
+    }
+    emptied.push(path);
+    for (const inside of await readdir(path)) {
+      const moved = `${GOING_PREFIX}${randomBytes(8).toString('hex')}`;
+      const isMoved = await rename(join(path, inside), join(folder, moved)).then(
+        () => true,
+        () => false,
+      );
+      if (isMoved) waiting.push(moved);
+    }
+  }
+  for (const path of emptied) await rmdir(path).catch(() => undefined);
 }

@@ -1,6 +1,7 @@
 import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { D3Error, type Reporter } from '@d3/sdk';
+import { alone } from './alone.ts';
 import { errnoOf, makeFolder, syncFolder } from './files.ts';
 import {
   DATABASE_FILE,
@@ -12,7 +13,7 @@ import {
 } from './store/database.ts';
 import { openRowsIn } from './store/open.ts';
 import { isPostgresUrl, type PostgresPlace, postgresPlace } from './store/postgres-place.ts';
-import { compareRows, copyRows, countRows, movedText, type Rows } from './store/rows.ts';
+import { compareRows, copyRows, countRows, movedText, type Rows, storeMoved } from './store/rows.ts';
 import { DEPOT, inTurn } from './store/turns.ts';
 import { checkBlob, copyFile, filesOf, hashFile, makeDepotFolders, type TreeFile } from './tree.ts';
 
@@ -44,24 +45,31 @@ export interface MoveRequest {
 
 /** What a folder is copied into before anything of it has its place. */
 const MAKING = '.d3-migrate';
+/** In the depot's folder, while it moves. */
+const LOCK = '.d3-migrate.lock';
 
 /**
- * Moves a depot's store into another database, and its files where it goes to another folder. Everything is compared before the
- * new store is in force, which happens at one moment: until then the old one is, and a repeated call begins anew; from then on
- * the old one takes no change.
+ * Moves a depot's store into another database, and its files where it goes to another folder. Everything is compared first; then
+ * the old store takes no change any more, for good; then the new one comes into force. A call that was cut before that left the
+ * old one as it was, or taking no change: repeated, it begins anew, or goes on. Never do two take changes.
  * @throws D3Error refused `DATABASE_NOT_EMPTY`, `FOLDER_NOT_EMPTY` or `ALREADY_THERE`; verificationFailed `ROWS_DIFFER` or
- *   `BLOB_DAMAGED`: nothing was changed
+ *   `BLOB_DAMAGED`: nothing was changed; failed `MOVE_CUT`: it has to be repeated; busy `DEPOT_BUSY`
  */
 export async function moveDepot(request: MoveRequest): Promise<Moved> {
   const dir = resolve(request.dir);
+  // Not a lock of the store: a store that was left has to be told from one that is being left at this moment.
+  return alone(join(dir, LOCK), `Another process moves the depot ${dir}.`, () => moveAlone({ ...request, dir }));
+}
+
+async function moveAlone(request: MoveRequest): Promise<Moved> {
+  const { dir } = request;
   const database = await databaseOf(dir, request.database);
   const source = await openRowsIn(database, dir);
   try {
     if (isPostgresUrl(request.to)) {
-      const place = postgresPlace(request.to, request.password);
-      return await toPostgres({ ...request, dir }, source, place);
+      return await toPostgres(request, source, postgresPlace(request.to, request.password));
     }
-    return await toFolder({ ...request, dir }, source, database, resolve(request.to));
+    return await toFolder(request, source, database, resolve(request.to));
   } finally {
     await source.db.destroy();
   }
@@ -74,15 +82,15 @@ async function toPostgres(request: MoveRequest, source: Rows, place: PostgresPla
   const target = await openPostgresRows(place);
   try {
     const identity = await identityOf(source);
+    await isShutFor(source, target.where);
     await refuseFilled(target.db, target.traits, target.where, identity);
     const files = await checkedFiles(dir, report, signal);
     const moved = { from: source.where, to: target.where, dryRun, ...files };
     if (dryRun) return { ...moved, rows: Object.fromEntries(await countRows(source)) };
     const unfinished = `d3 depot migrate from ${source.where} did not come to its end`;
     await makeTarget(target.db, target.traits, target.where, { identity, unfinished });
-    const rows = await copied(source, target, request, async () => {
-      await writeDatabaseFile(dir, place, identity);
-    });
+    const rows = await copied(source, target, target.where, request);
+    await inForce(target.where, dir, () => writeDatabaseFile(dir, place, identity));
     await target.db.updateTable('depot').set({ unfinished: null }).execute();
     return { ...moved, rows };
   } finally {
@@ -99,24 +107,35 @@ async function toFolder(request: MoveRequest, source: Rows, database: Database, 
       actions: isOwn ? [] : ['copy a depot to another folder with d3 depot backup and d3 depot restore'],
     });
   }
-  if (isOwn) await settleLeft(join(dir, DATABASE_NAME));
-  else await refuseFull(to);
-  const checked = await checkedFiles(dir, report, signal);
-  const moved = { from: source.where, to: join(to, DATABASE_NAME), dryRun };
-  if (dryRun) return { ...moved, ...checked, rows: Object.fromEntries(await countRows(source)) };
+  const where = join(to, DATABASE_NAME);
   const making = join(to, MAKING);
-  await makeFolder(to, 0o755);
-  await rm(making, { recursive: true, force: true });
-  await makeFolder(making, 0o700);
-  const files = isOwn ? checked : await copiedFiles(dir, making, request);
-  const { openSqliteRows } = await import('./store/sqlite-store.ts');
-  const target = await openSqliteRows(join(making, DATABASE_NAME), { mustExist: false });
-  let isOpen = true;
+  const copy = join(making, DATABASE_NAME);
+  // Cut while it was put in place: all of it is there and was compared, part of it in its place.
+  const isMade = (await isShutFor(source, where)) && !isOwn && (await exists(copy));
+  if (isOwn) await settleLeft(where);
+  else if (!isMade) await refuseFull(to);
+  const checked = await checkedFiles(dir, report, signal);
+  const moved = { from: source.where, to: where, dryRun };
+  if (dryRun) return { ...moved, ...checked, rows: Object.fromEntries(await countRows(source)) };
+  if (!isMade) {
+    await makeFolder(to, 0o755);
+    await rm(making, { recursive: true, force: true });
+    await makeFolder(making, 0o700);
+  }
+  let isToStay = isMade;
   try {
-    const rows = await copied(source, target, request, async () => {
+    const files = isOwn || isMade ? checked : await copiedFiles(dir, making, request);
+    const { openSqliteRows } = await import('./store/sqlite-store.ts');
+    const target = await openSqliteRows(copy, { mustExist: isMade });
+    let rows: Record<string, number>;
+    try {
+      rows = await copied(source, { ...target, where }, where, request, isMade);
+      isToStay = true;
+    } finally {
       // Closing folds the write-ahead log into the database: one file to move.
       await target.db.destroy();
-      isOpen = false;
+    }
+    await inForce(where, dir, async () => {
       await putInPlace(making, to);
       // The moment: without this file the store is the one in the folder.
       if (isOwn) {
@@ -124,32 +143,63 @@ async function toFolder(request: MoveRequest, source: Rows, database: Database, 
         await syncFolder(dir);
       }
     });
+    isToStay = false;
     return { ...moved, ...files, rows };
   } finally {
-    if (isOpen) await target.db.destroy();
-    await rm(making, { recursive: true, force: true });
+    if (!isToStay) await rm(making, { recursive: true, force: true });
   }
 }
 
-/** @param commit puts the new store in force; while it does nobody can change the old one, and afterwards nobody may */
+/**
+ * Whether an earlier call shut the source for this very move, and was cut.
+ * @throws D3Error refused `STORE_MOVED` when it is shut for another
+ */
+async function isShutFor({ db, anatomy, where }: Rows, to: string): Promise<boolean> {
+  const shut = await anatomy.shutFor(db);
+  if (shut === null || shut === to) return shut !== null;
+  throw storeMoved(shut, where);
+}
+
+/**
+ * Copies all rows, compares them, and shuts the source: what was compared is all there will ever be.
+ * @param to where the depot will be, for whoever still writes to the source
+ * @param isMade an earlier call copied them; they are compared once more
+ */
 async function copied(
   source: Rows,
   target: Rows,
+  to: string,
   { report, signal }: MoveRequest,
-  commit: () => Promise<void>,
+  isMade = false,
 ): Promise<Record<string, number>> {
   return inTurn(source.db, DEPOT, async (transaction) => {
     await source.anatomy.freeze(transaction);
     const frozen: Rows = { ...source, db: transaction };
-    const say = (text: string) => report({ type: 'detail', target: target.where, text });
-    const counts = await copyRows(frozen, target, (table, rows) => say(`${table}: ${rows} rows`), signal);
+    const say = (text: string) => report({ type: 'detail', target: to, text });
+    const counts = isMade
+      ? await countRows(frozen)
+      : await copyRows(frozen, target, (table, rows) => say(`${table}: ${rows} rows`), signal);
     await compareRows(frozen, target, signal);
     say('every row was compared');
     signal.throwIfAborted();
-    await source.anatomy.shut(transaction, movedText(target.where));
-    await commit();
+    if (!(await isShutFor(frozen, to))) await source.anatomy.shut(transaction, movedText(to));
     return Object.fromEntries(counts);
   });
+}
+
+/** The source is shut: from here on there is no way back, only on. @throws D3Error failed `MOVE_CUT` */
+async function inForce(where: string, dir: string, commit: () => Promise<void>): Promise<void> {
+  try {
+    await commit();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new D3Error(
+      'MOVE_CUT',
+      'failed',
+      `All of the depot was copied to ${where}, but it could not be put in force there: ${reason}. Until it is, it takes no change.`,
+      { target: dir, actions: ['mend that, and repeat the command as it was called: it goes on'], cause: error },
+    );
+  }
 }
 
 async function identityOf({ db }: Rows): Promise<string> {

@@ -25,6 +25,7 @@ import {
   bytesOf,
   canSign,
   isSigned,
+  lostRoot,
   makeRoot,
   metadataFolder,
   newestRootVersion,
@@ -44,6 +45,8 @@ const CATALOG_TARGET = 'catalog.json';
 /** Days root and targets are good for: their keys may be kept elsewhere, with people. */
 export const LONG_DAYS = 365;
 const DAY = 86_400_000;
+/** No generation of the store. */
+const NONE = -1;
 /** Publications whose files stay for clients that are still reading them. */
 const PUBLICATIONS_KEPT = 5;
 
@@ -88,14 +91,13 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
   const present = await blobs.list();
   const onDisk = await versionsOnDisk(dir);
   const catalog = catalogToShow(input, present);
-  // A depot made of a backup remembers no publication: what was signed for it still holds.
-  const shown = last === null ? await newestTargets(dir, wantedRoot) : await readTargets(dir, last.versions.targets);
+  const shown = last === null ? await newestTargets(dir, roots.current) : await readTargets(dir, last.versions.targets);
   const isShown =
     shown !== null &&
     isSigned(wantedRoot, 'targets', shown) &&
     last?.generation === input.generation &&
     last.catalogSha256 === catalog.sha256 &&
-    (await isThere(join(targetsDir(dir), `${catalog.sha256}.${CATALOG_TARGET}`)));
+    (await isThere(catalogFile(dir, catalog.sha256)));
   const maySign = canSign(wantedRoot, 'targets', ring);
   // Who holds one of several keys can at least begin to renew what will expire.
   const isOld = shown !== null && isDue(shown.signed.expires, LONG_DAYS, now);
@@ -122,7 +124,8 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
   const targets = signed ?? shown;
   if (targets === null || !isSigned(root, 'targets', targets)) return null;
   if (signed === null && isCurrent && nextRoot === null) return null;
-  const generation = signed === null ? (last?.generation ?? 0) : catalog.generation;
+  // Without a last publication what is shown may be older than what machines have seen: targets above that are still due.
+  const generation = signed === null ? (last?.generation ?? NONE) : catalog.generation;
 
   const { Metadata: Made, MetaFile, Snapshot, Timestamp } = await import('@tufjs/models');
   const metaFile = (version: number, bytes: Buffer) =>
@@ -151,7 +154,7 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
   await signWith(timestamp as never, root.content.timestamp.keys, ring);
 
   if (signed !== null) {
-    await writeFileDurably(join(targetsDir(dir), `${catalog.sha256}.${CATALOG_TARGET}`), catalog.bytes, 0o644);
+    await writeFileDurably(catalogFile(dir, catalog.sha256), catalog.bytes, 0o644);
     await writeFileDurably(join(metadataFolder(dir), `${versions.targets}.targets.json`), targetsBytes, 0o644);
   }
   await writeFileDurably(join(metadataFolder(dir), `${versions.snapshot}.snapshot.json`), snapshotBytes, 0o644);
@@ -178,6 +181,20 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
   };
 }
 
+/**
+ * The newest rightly signed targets whose catalog is there: a depot that was brought back knows of no publication, and the
+ * key of targets may be elsewhere.
+ */
+async function newestTargets(dir: string, root: SignedRoot): Promise<Metadata<Targets> | null> {
+  for (const version of versionsOf('targets', await readdir(metadataFolder(dir))).toReversed()) {
+    const targets = await readTargets(dir, version);
+    if (targets === null || !isSigned(root, 'targets', targets)) continue;
+    const bytes = await readFile(catalogFile(dir, catalogHash(targets))).catch(() => null);
+    if (bytes !== null && sha256(bytes) === catalogHash(targets)) return targets;
+  }
+  return null;
+}
+
 interface Roots {
   /** In force. */
   current: SignedRoot;
@@ -197,27 +214,46 @@ async function rootsFor(options: PublishOptions, recorded: number, now: Date): P
   const newest = onDisk.at(-1);
   const expires = until(now, LONG_DAYS);
   let current = newest === undefined ? null : await readRoot(dir, newest);
-  const missing: number[] = [];
+  const made = new Map<number, SignedRoot>();
   for (let version = 1; version <= Math.max(recorded, newest ?? 1); version++) {
-    if (!onDisk.includes(version)) missing.push(version);
-  }
-  for (const version of missing) {
-    const made = await makeRoot(current?.content ?? firstContent(options), version, expires);
-    await signWith(made, made.signed.roles['root']?.keyIDs.map((id) => ({ id, publicHex: '' })) ?? [], ring);
-    const root = signedRoot(made);
-    if (!isSigned(current ?? root, 'root', made) || !isSigned(root, 'root', made)) {
-      const file = join(metadataFolder(dir), `${version}.root.json`);
-      throw new D3Error('ROOT_LOST', 'failed', `${file} is gone, and the keys at hand cannot make it anew.`, {
-        target: file,
-        actions: ['put it back from a backup or a copy of the depot', 'or have the root keys at hand and repeat'],
-      });
-    }
-    await writeRoot(dir, root);
+    if (onDisk.includes(version)) continue;
+    const metadata = await makeRoot(current?.content ?? firstContent(options), version, expires);
+    await signWith(metadata, signedRoot(metadata).content.root.keys, ring);
+    const root = signedRoot(metadata);
+    made.set(version, root);
     if (current === null || version > current.version) current = root;
   }
+  await requireChain(made, onDisk, options);
+  for (const root of made.values()) await writeRoot(dir, root);
   // There is always one: version 1 is made where nothing is.
   const inForce = current as SignedRoot;
-  return { current: inForce, next: await rootToCome(inForce, options, now), isWhole: missing.length === 0 };
+  return { current: inForce, next: await rootToCome(inForce, options, now), isWhole: made.size === 0 };
+}
+
+/**
+ * A root that is lost can be made anew only where machines may go on over it as over the old one: signed by the keys of the
+ * one before, leading to the one after, and naming keys that are in use.
+ * @throws D3Error failed `ROOT_LOST`
+ */
+async function requireChain(
+  made: ReadonlyMap<number, SignedRoot>,
+  onDisk: readonly number[],
+  options: PublishOptions,
+): Promise<void> {
+  const { dir } = options;
+  const at = async (version: number) => made.get(version) ?? (onDisk.includes(version) ? readRoot(dir, version) : null);
+  for (const [version, root] of made) {
+    const [before, after] = [await at(version - 1), await at(version + 1)];
+    const isLinked =
+      isSigned(root, 'root', root.metadata) &&
+      (before === null || isSigned(before, 'root', root.metadata)) &&
+      (after === null || isSigned(root, 'root', after.metadata));
+    if (!isLinked) throw lostRoot(dir, version, null);
+    if (version === 1) continue;
+    await requireKeys(root, options).catch((error) => {
+      throw lostRoot(dir, version, error);
+    });
+  }
 }
 
 async function rootToCome(current: SignedRoot, { dir, ring }: PublishOptions, now: Date): Promise<SignedRoot | null> {
@@ -283,7 +319,7 @@ async function requireKeys(root: SignedRoot, { dir, ring }: PublishOptions): Pro
   }
 }
 
-/** Keys that an earlier root named, and neither this one nor one to come does, are of no use any more, and nobody's to find. */
+/** Keys that an earlier root named and neither this one nor one that waits does are of no use any more, and nobody's to find. */
 async function retire(root: SignedRoot, { dir, ring }: PublishOptions): Promise<void> {
   const ids = ({ content }: SignedRoot) => SIGNING_ROLES.flatMap((role) => content[role].keys.map(({ id }) => id));
   const draft = await readRootDraft(dir);
@@ -306,7 +342,7 @@ function catalogToShow(input: PublicationInput, present: ReadonlySet<string>): C
   const catalog = makeCatalog(input, input.generation, present);
   const { last } = input;
   // A file came or went without a change in the store: that is a change of the catalog too.
-  const isOther = last !== null && last.generation === input.generation && last.catalogSha256 !== catalog.sha256;
+  const isOther = last?.generation === input.generation && last.catalogSha256 !== catalog.sha256;
   return isOther ? makeCatalog(input, input.generation + 1, present) : catalog;
 }
 
@@ -380,17 +416,6 @@ export async function signedAnchors(dir: string): Promise<Anchor[]> {
     if (anchor !== null) anchors.push(anchor);
   }
   return anchors;
-}
-
-/** The newest targets on disk that a root accepts and whose catalog is there; null when there are none. */
-async function newestTargets(dir: string, root: SignedRoot): Promise<Metadata<Targets> | null> {
-  const versions = versionsOf('targets', await readdir(metadataFolder(dir)));
-  for (const version of versions.toSorted((a, b) => b - a)) {
-    const targets = await readTargets(dir, version);
-    if (targets === null || !isSigned(root, 'targets', targets)) continue;
-    if (await isThere(join(targetsDir(dir), `${catalogHash(targets)}.${CATALOG_TARGET}`))) return targets;
-  }
-  return null;
 }
 
 /** @returns null when there are none that can be read */
@@ -529,6 +554,10 @@ async function catalogOf(targetsFile: string): Promise<string> {
 
 function targetsDir(dir: string): string {
   return join(dir, 'public', 'targets');
+}
+
+function catalogFile(dir: string, hash: string): string {
+  return join(targetsDir(dir), `${hash}.${CATALOG_TARGET}`);
 }
 
 function sha256(data: Buffer | string): string {

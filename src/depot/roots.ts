@@ -142,6 +142,21 @@ function broken(file: string, cause: unknown): D3Error {
   });
 }
 
+/** A root that is gone with its copy, and that no other can stand for. @param cause why not, where something else says it */
+export function lostRoot(dir: string, version: number, cause: unknown): D3Error {
+  const file = rootFile(metadataFolder(dir), version);
+  return new D3Error(
+    'ROOT_LOST',
+    'failed',
+    `${file} is gone, and no other that the keys at hand make would do in its place.`,
+    {
+      target: file,
+      actions: ['put it back from a backup or a copy of the depot', 'or have the root keys at hand and repeat'],
+      cause,
+    },
+  );
+}
+
 /** A root that nobody has signed yet. @param expires ISO 8601 without fractions */
 export async function makeRoot(content: RootContent, version: number, expires: string): Promise<Metadata<Root>> {
   const { Metadata: Made, Root: RootOf } = await import('@tufjs/models');

@@ -108,7 +108,8 @@ async function keysOf(dir: string, store: Store, own: readonly string[]): Promis
 
 /**
  * Writes down a new root as a draft; the next publication lets the keys at hand sign it, and brings it into force when that
- * is enough. A draft that waits already is gone on from: all of it is signed together. Nobody else may change it meanwhile.
+ * is enough. A draft that waits already is gone on from: all of it is signed together. Nobody else may draft or publish
+ * meanwhile.
  * @throws D3Error usage for keys that cannot be, notFound `KEY_UNKNOWN`
  */
 async function draftRotation(dir: string, rotation: Rotation, clock: Clock): Promise<Rotated> {
@@ -331,6 +332,19 @@ async function takeSignatures(dir: string, role: Waiting['role'], given: readonl
   return taken;
 }
 
+/** Does something to files beside the publication while nobody publishes. */
+export async function unpublished<Result>(
+  { publication }: Pick<Store, 'publication'>,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  let done: { result: Result } | null = null;
+  await publication.exclusively(async () => {
+    done = { result: await work() };
+    return null;
+  });
+  return (done as unknown as { result: Result }).result;
+}
+
 /** What of the signing of a depot there is for who administers it, in its folder or over the network. */
 export type HolderSigning = Pick<Signing, 'keys' | 'waiting' | 'waitsForMine' | 'draftedRoles' | 'draftedCatalog'>;
 
@@ -374,22 +388,10 @@ export function signingOf(dir: string, store: Store, own: readonly string[], clo
   };
   return {
     drafts: () => draftsToSign(dir),
-    async take(role, given) {
-      let taken: string[] = [];
-      await store.publication.exclusively(async () => {
-        taken = await takeSignatures(dir, role, given);
-        return null;
-      });
-      return taken;
-    },
+    take: (role, given) => unpublished(store, () => takeSignatures(dir, role, given)),
     keys: () => keysOf(dir, store, own),
     async rotate(rotation, by) {
-      const made: Rotated[] = [];
-      await store.publication.exclusively(async () => {
-        made.push(await draftRotation(dir, rotation, clock));
-        return null;
-      });
-      const rotated = made[0] as Rotated;
+      const rotated = await unpublished(store, () => draftRotation(dir, rotation, clock));
       const { role, before, after, threshold } = rotated;
       await store.history.add({
         by,

@@ -12,6 +12,8 @@ import { createDepotClient } from './client.ts';
 import { errnoOf, makeFolder, syncFolder, TEMP_PREFIX, tempPath, writeFileDurably } from './files.ts';
 import { keysFolder } from './keys.ts';
 import { settleRoots } from './roots.ts';
+import { unpublished } from './signing.ts';
+import type { Store } from './store/contract.ts';
 import { FolderTransport } from './transport.ts';
 
 /**
@@ -61,11 +63,24 @@ const DAY = 86_400_000;
 const SHA256 = /\b[0-9a-f]{64}\b/g;
 
 /** @throws D3Error refused for a place that cannot be one, failed when what was written is not what was meant */
-export async function copySite(dir: string, to: string, options: SiteOptions, clock: Clock): Promise<SiteCopy> {
+export async function copySite(
+  dir: string,
+  to: string,
+  options: SiteOptions,
+  { store, clock }: { store: Store; clock: Clock },
+): Promise<SiteCopy> {
   const target = resolve(to);
   try {
-    return await alone(join(keysFolder(dir), '.site.lock'), `Another process is at work on a copy of ${dir}.`, () =>
-      copy(dir, target, options, clock),
+    return await alone(
+      join(keysFolder(dir), '.site.lock'),
+      `Another process is at work on a copy of ${dir}.`,
+      async () => {
+        const at = clock.now();
+        const copied = await copy(dir, target, options, clock);
+        const known = { to: target, at: at.toISOString(), expires: copied.expires, options };
+        await unpublished(store, () => noteCopy(dir, known));
+        return copied;
+      },
     );
   } catch (error) {
     throw asD3Error(error, target);
@@ -96,7 +111,6 @@ async function copy(dir: string, to: string, options: SiteOptions, clock: Clock)
   await verifyCopy(to, shown, clock);
   const { unnamed, removed } = await tidy(to, new Set(shown.files.map(({ path }) => path)), mark, options, now);
   await saveMark(to, { schema: 'd3/site@1', depot, unnamed });
-  await noteCopy(dir, { to, at: now.toISOString(), expires: shown.expires, options });
   return { to, written: copied, kept, removed, expires: shown.expires };
 }
 
@@ -322,11 +336,13 @@ async function noteCopy(dir: string, copied: KnownCopy): Promise<void> {
 }
 
 /** Forgets a copy: it is renewed no more. @returns whether it was known */
-export async function forgetCopy(dir: string, to: string): Promise<boolean> {
-  const known = await knownCopies(dir);
-  const left = known.filter((copied) => copied.to !== resolve(to));
-  if (left.length < known.length) await saveCopies(dir, left);
-  return left.length < known.length;
+export async function forgetCopy(dir: string, to: string, store: Store): Promise<boolean> {
+  return unpublished(store, async () => {
+    const known = await knownCopies(dir);
+    const left = known.filter((copied) => copied.to !== resolve(to));
+    if (left.length < known.length) await saveCopies(dir, left);
+    return left.length < known.length;
+  });
 }
 
 async function saveCopies(dir: string, copies: KnownCopy[]): Promise<void> {

@@ -1,7 +1,9 @@
-import { appendFileSync, existsSync, readdirSync } from 'node:fs';
-import { open, readFile, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { appendFileSync, cpSync, existsSync, readdirSync } from 'node:fs';
+import { cp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silentReporter } from '@d3/sdk';
+import { Metadata, MetadataKind, Signature } from '@tufjs/models';
 import { expect } from 'chai';
 import {
   backUpDepot,
@@ -12,12 +14,13 @@ import {
   openDepot,
   restoreDepot,
 } from '../../src/depot/index.ts';
+import { readKeyring } from '../../src/depot/keys.ts';
 import { postgresPlace } from '../../src/depot/store/postgres-place.ts';
 import { runProgram } from '../../src/platform/program.ts';
 import { d3 } from '../cli/spawn.ts';
 import { contentsOf, fillDepot } from '../support/filled-depot.ts';
 import { dropSchema, freshSchema, releasePostgres, type TestServer, testPostgres } from '../support/postgres.ts';
-import { expectFailure, inFolder, newEdition, TestClock } from './helpers.ts';
+import { expectFailure, inFolder, newEdition, readJson, TestClock } from './helpers.ts';
 
 describe('a backup of a depot', function () {
   this.timeout(120_000);
@@ -163,6 +166,148 @@ describe('a backup of a depot', function () {
       });
       const { catalog } = await later.refresh();
       expect(catalog.editions.length).to.equal(3);
+    }));
+
+  it('has what the newest timestamp leads to, also when somebody publishes while it is copied', () =>
+    inFolder(async (dir) => {
+      const home = join(dir, 'depot');
+      await made(home, null);
+      const later = join(dir, 'later');
+      await cp(home, later, { recursive: true });
+      const depot = await openDepot(later, { clock });
+      await depot.store.editions.insert(newEdition({ revision: 20 }), 'sally');
+      await depot.publish();
+      await depot.close();
+      const kept = join(dir, 'kept');
+      let isPublished = false;
+      const publishing = {
+        aborted: false,
+        throwIfAborted() {
+          // The first of what is published is being copied: all was listed before.
+          if (isPublished || !existsSync(`${kept}.d3-part/depot/public/metadata`)) return;
+          isPublished = true;
+          cpSync(join(later, 'public'), join(home, 'public'), { recursive: true });
+        },
+      } as AbortSignal;
+      await backUpDepot(home, kept, { database: null, clock, report: silentReporter, signal: publishing });
+      expect(isPublished).to.equal(true);
+      const shown = (path: string) => readJson(join(kept, 'depot/public', path));
+      const { signed: timestamp } = await shown('metadata/timestamp.json');
+      expect(timestamp).to.deep.equal((await readJson(join(later, 'public/metadata/timestamp.json'))).signed);
+      const { signed: snapshot } = await shown(`metadata/${timestamp.meta['snapshot.json'].version}.snapshot.json`);
+      const { signed: targets } = await shown(`metadata/${snapshot.meta['targets.json'].version}.targets.json`);
+      const { sha256 } = targets.targets['catalog.json'].hashes;
+      expect((await shown(`targets/${sha256}.catalog.json`)).editions).to.have.length(4);
+    }));
+
+  it('brings a depot back that can be renewed without the key of targets, whatever the copy of public/ lacks', () =>
+    inFolder(async (dir) => {
+      const home = join(dir, 'depot');
+      const clock = new TestClock();
+      const stick = join(dir, 'stick');
+      await initDepot(home, { clock });
+      const first = await openDepot(home, { clock, keys: [stick] });
+      await fillDepot(first);
+      const rotation = { role: 'targets' as const, add: [], remove: [], threshold: null, folder: stick };
+      await first.signing.rotate(rotation, 'sally');
+      await first.publish({ mine: true });
+      await first.close();
+      const machineOf = (depot: string) =>
+        createDepotClient({ transport: new FolderTransport(depot), trustDir: join(dir, 'trust'), clock });
+      expect((await machineOf(home).refresh()).catalog.editions.length).to.equal(3);
+      const metadata = (depot: string) => join(depot, 'public/metadata');
+      const newest = async (depot: string, role: string) =>
+        (await readdir(metadata(depot)))
+          .filter((name) => name.endsWith(`.${role}.json`))
+          .toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
+          .at(-1) as string;
+      // As copied while somebody published: the timestamp names a snapshot, and newer targets a catalog, that are not there.
+      const kept = join(dir, 'kept');
+      await backUp(home, kept);
+      const copied = join(kept, 'depot');
+      const lost = join('public/metadata', await newest(copied, 'snapshot'));
+      const extra = join('public/metadata', '99999999999.targets.json');
+      const targets = await readJson(join(metadata(copied), await newest(copied, 'targets')));
+      targets.signed.version = 99_999_999_999;
+      targets.signed.targets['catalog.json'].hashes.sha256 = 'f'.repeat(64);
+      const [key] = (await readKeyring([stick])).values();
+      if (key === undefined) throw new Error('there is a key on the stick');
+      const made = Metadata.fromJSON(MetadataKind.Targets, { ...targets, signatures: [] });
+      made.sign((bytes) => new Signature({ keyID: key.id, sig: key.sign(bytes) }));
+      const bytes = Buffer.from(JSON.stringify(made.toJSON()));
+      await writeFile(join(copied, extra), bytes, { mode: 0o644 });
+      await rm(join(copied, lost));
+      const list = await readJson(join(kept, 'backup.json'));
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      list.files = list.files.filter(({ path }: { path: string }) => path !== lost);
+      list.files.push({ path: extra, size: bytes.length, sha256, mode: 0o644 });
+      await writeFile(join(kept, 'backup.json'), JSON.stringify(list));
+
+      clock.moveDays(1);
+      const back = join(dir, 'back');
+      await restore(kept, back);
+      const depot = await openDepot(back, { clock });
+      expect(await machineOf(back).refresh()).to.deep.include({ source: 'fresh' });
+      expect(await depot.publish()).to.equal(null);
+      // Machines may have seen newer ones than the backup has: once signed anew, they are above all.
+      expect((await depot.signing.waiting()).map(({ role, missing }) => [role, missing])).to.deep.equal([
+        ['targets', 1],
+      ]);
+      clock.moveDays(20);
+      await depot.publish();
+      await depot.close();
+      clock.moveDays(20);
+      expect((await machineOf(back).refresh()).catalog.editions.length).to.equal(3);
+      // One that saw a newer catalog of the old depot goes on with it when its holder has signed.
+      const gone = await openDepot(home, { clock, keys: [stick] });
+      await gone.store.editions.insert(newEdition({ revision: 30 }), 'sally');
+      await gone.publish({ mine: true });
+      await gone.close();
+      expect((await machineOf(home).refresh()).catalog.editions.length).to.equal(4);
+      clock.moveDays(1);
+      const again = await openDepot(back, { clock, keys: [stick] });
+      await again.publish({ renew: true });
+      await expectFailure(machineOf(back).refresh(), 'DEPOT_ROLLED_BACK', 'verificationFailed');
+      await again.publish({ mine: true });
+      expect(await again.signing.waiting()).to.deep.equal([]);
+      expect(await again.publish()).to.equal(null);
+      await again.close();
+      expect((await machineOf(back).refresh()).catalog.editions.length).to.equal(3);
+    }));
+
+  it('of a depot whose store went on since it was published waits for the key of targets, and stays renewed', () =>
+    inFolder(async (dir) => {
+      const home = join(dir, 'depot');
+      const clock = new TestClock();
+      const stick = join(dir, 'stick');
+      await initDepot(home, { clock });
+      const first = await openDepot(home, { clock, keys: [stick] });
+      await fillDepot(first);
+      const rotation = { role: 'targets' as const, add: [], remove: [], threshold: null, folder: stick };
+      await first.signing.rotate(rotation, 'sally');
+      await first.publish({ mine: true });
+      await first.store.editions.insert(newEdition({ revision: 20 }), 'sally');
+      await first.close();
+      await backUp(home, join(dir, 'kept'));
+      const back = join(dir, 'back');
+      await restore(join(dir, 'kept'), back);
+      const machine = createDepotClient({
+        transport: new FolderTransport(back),
+        trustDir: join(dir, 'trust'),
+        clock,
+      });
+      await (await openDepot(back, { clock })).close();
+      clock.moveDays(20);
+      const depot = await openDepot(back, { clock, keys: [stick] });
+      await depot.publish();
+      clock.moveDays(20);
+      expect((await machine.refresh()).catalog.editions.length).to.equal(3);
+      expect((await depot.signing.waiting()).map(({ role, missing }) => [role, missing])).to.deep.equal([
+        ['targets', 1],
+      ]);
+      await depot.publish({ mine: true });
+      await depot.close();
+      expect((await machine.refresh()).catalog.editions.length).to.equal(4);
     }));
 
   it('is signed anew without the key of targets, where that is elsewhere', () =>

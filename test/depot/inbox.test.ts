@@ -1,5 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { link, mkdir, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  link,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { takeInbox } from '../../src/depot/inbox.ts';
@@ -79,7 +93,7 @@ describe('the inbox', () => {
   it('takes what a killed run had in hand, and gives back what it leaves', () =>
     inDepot(async (depot) => {
       const inbox = join(depot.dir, 'inbox');
-      const inHand = join(inbox, '.taking', `${ID}.0123456789ab`);
+      const inHand = join(inbox, '.taking-0123456789abcdef', `${ID}.0123456789ab`);
       await mkdir(inHand, { recursive: true });
       await writeFile(join(inHand, `${TIME}-cut.json`), JSON.stringify(newReport({ run: 'cut' })));
       await writeFile(join(inHand, `${TIME}-newer.json`), report({ run: 'newer', schema: 'd3/report@2' }));
@@ -230,4 +244,123 @@ describe('the inbox', () => {
       expect(await readdir(elsewhere)).to.deep.equal([]);
       expect(await readFile(join(depot.dir, 'keys/root.pem'), 'utf8')).to.include('PRIVATE KEY');
     }));
+
+  it('is led nowhere by a folder that becomes a link while it is read', () =>
+    inDepot(async (depot, clock) => {
+      for (const isOwn of [true, false]) {
+        const inbox = join(depot.dir, '..', `drop-${isOwn}`);
+        const victim = join(depot.dir, '..', `victim-${isOwn}`);
+        await mkdir(join(inbox, ID), { recursive: true });
+        await mkdir(join(inbox, OTHER));
+        await writeFile(join(inbox, ID, `${TIME}-r1.json`), report({ run: 'r1' }));
+        await writeFile(join(inbox, OTHER, `${TIME}-r1.json`), JSON.stringify(newReport({ run: 'r1' }, { id: OTHER })));
+        await mkdir(victim);
+        await writeFile(join(victim, 'passwd'), 'secret');
+        await writeFile(join(victim, '.tmp-old'), 'kept');
+        await utimes(join(victim, '.tmp-old'), 1, 1);
+        let first: string | null = null;
+        const computers = {
+          takeReport: async ({ computer: { id } }: { computer: { id: string } }) => {
+            first ??= id;
+            if (id !== first) throw new Error(`${id} is a link by now`);
+            // Everything is listed by now; one folder is being read.
+            for (const swapped of [ID, OTHER]) {
+              await rename(join(inbox, swapped), join(inbox, `gone-${swapped}`)).catch(() => undefined);
+              await symlink(victim, join(inbox, swapped));
+            }
+            return true;
+          },
+        };
+        const outcome = await takeInbox(inbox, computers as never, clock, { isOwn });
+        expect(outcome.taken).to.equal(1);
+        expect((await readdir(victim)).toSorted()).to.deep.equal(['.tmp-old', 'passwd']);
+        const second = first === ID ? OTHER : ID;
+        expect(outcome.rejected).to.deep.include({ file: second, why: "it is not a computer's folder" });
+        const names = await readdir(inbox);
+        expect(names.filter((name) => name.startsWith('.taking-'))).to.deep.equal([]);
+        // The next one puts the other link aside as well.
+        await takeInbox(inbox, depot.store.computers, clock, { isOwn });
+        expect((await readdir(victim)).toSorted()).to.deep.equal(['.tmp-old', 'passwd']);
+        expect(await lstat(join(inbox, ID)).catch(() => null)).to.equal(null);
+      }
+    }));
+
+  it('takes in first what one that was cut had moved aside, and nothing that only looks like it', () =>
+    inDepot(async (depot, clock) => {
+      const inbox = join(depot.dir, 'inbox');
+      const left = join(inbox, '.taking-0123456789abcdef');
+      const victim = join(depot.dir, '..', 'victim');
+      await mkdir(join(left, `${ID}.0123456789ab`), { recursive: true });
+      await writeFile(join(left, `${ID}.0123456789ab`, `${TIME}-left.json`), report({ run: 'left' }));
+      await writeFile(join(left, `${ID}.0123456789ab`, '.tmp-half'), '');
+      await clientOf(depot, clock).report(newReport({ run: 'new', at: '2030-01-01T00:00:01.000Z' }));
+      await mkdir(join(victim, ID), { recursive: true });
+      await writeFile(join(victim, ID, 'passwd'), 'secret');
+      await symlink(victim, join(inbox, '.taking-aaaaaaaaaaaaaaaa'));
+      clock.moveDays(-9_000);
+      const { taken, rejected } = await depot.takeInbox();
+      expect(taken).to.equal(2);
+      expect((await depot.store.computers.find(ID))?.lastRun).to.equal('new');
+      expect(rejected.map(({ file }) => file)).to.deep.equal(['.taking-aaaaaaaaaaaaaaaa']);
+      expect(await readdir(join(victim, ID))).to.deep.equal(['passwd']);
+      // What is still being written comes back to where its machine looks for it, once there is room.
+      await depot.takeInbox();
+      expect((await readdir(inbox)).toSorted()).to.deep.equal(['.rejected', ID]);
+      expect(await readdir(join(inbox, ID))).to.deep.equal(['.tmp-half']);
+    }));
+
+  it('lets no junk keep computers waiting', () =>
+    inDepot(async (depot, clock) => {
+      const inbox = join(depot.dir, '..', 'drop');
+      await mkdir(inbox);
+      for (let n = 0; n < 100; n += 1) await writeFile(join(inbox, `junk-${n}`), '');
+      for (let n = 0; n < 5; n += 1) {
+        const id = `${n}b9f2c9e-1111-4222-8333-444455556666`;
+        await mkdir(join(inbox, id));
+        const text = JSON.stringify(
+          newReport({ run: `r${n}` }, { id, claims: { serial: id, hardwareUuid: null, macs: [] } }),
+        );
+        await writeFile(join(inbox, id, `${TIME}-r${n}.json`), text);
+      }
+      const pass = async () => (await takeInbox(inbox, depot.store.computers, clock, { isOwn: false, most: 3 })).taken;
+      expect([await pass(), await pass(), await pass()]).to.deep.equal([3, 2, 0]);
+      expect(await readdir(inbox)).to.have.length(100);
+    }));
+
+  it('removes old rejected folders with all that is in them, and nothing that they lead to', () =>
+    inDepot(async (depot) => {
+      const inbox = join(depot.dir, 'inbox');
+      const victim = join(depot.dir, '..', 'victim');
+      await mkdir(join(victim, 'deep'), { recursive: true });
+      await writeFile(join(victim, 'deep', 'passwd'), 'secret');
+      await mkdir(join(inbox, 'junk', 'a', 'b'), { recursive: true });
+      await symlink(victim, join(inbox, 'junk', 'a', 'link'));
+      await writeFile(join(inbox, 'junk', 'a', 'b', 'file'), '');
+      await depot.takeInbox();
+      const aside = join(inbox, '.rejected');
+      const reason = (await readdir(aside)).find((name) => name.endsWith('.why.txt'));
+      await utimes(join(aside, reason as string), 1, 1);
+      for (let n = 0; n < 1_000; n += 1) await writeFile(join(aside, `${n}.why.txt`), '');
+      await mkdir(join(aside, '.going-0123456789abcdef', 'half'), { recursive: true });
+      await writeFile(join(inbox, 'one-more'), '');
+      await depot.takeInbox();
+      const names = await readdir(aside);
+      expect(names.filter((name) => name.includes('junk') || name.startsWith('.going-'))).to.deep.equal([]);
+      expect(await readdir(join(victim, 'deep'))).to.deep.equal(['passwd']);
+    }));
+
+  it('is not taken in by root where others could move what lies in it', function () {
+    if (process.getuid?.() !== 0) this.skip();
+    return inDepot(async (depot, clock) => {
+      await clientOf(depot, clock).report(newReport());
+      await chmod(join(depot.dir, 'inbox'), 0o777);
+      const { taken, rejected } = await depot.takeInbox();
+      expect([taken, rejected[0]?.why]).to.deep.equal([
+        0,
+        `others can move what lies in it: chmod +t ${join(depot.dir, 'inbox')}, or take it in as another user than root`,
+      ]);
+      await chmod(join(depot.dir, 'inbox'), 0o1777);
+      expect((await depot.takeInbox()).taken).to.equal(1);
+    });
+  });
 });

@@ -1,5 +1,5 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import {
   createDepotClient,
@@ -257,6 +257,91 @@ describe('the keys of a depot', () => {
       expect((await readFile(join(depot, 'public/metadata/2.root.json'))).equals(root)).to.equal(true);
       await add();
       expect(await editionsOf(machine)).to.equal(1);
+    }));
+
+  it('a root that is lost with its copy is not replaced by one that nobody signed, or that names other keys', () =>
+    inScene(async ({ dir, depot, machine, rotate, as, pub }) => {
+      const lose = async (version: number) => {
+        const bytes = await readFile(pub(`${version}.root.json`));
+        await rm(pub(`${version}.root.json`));
+        await rm(join(depot, `keys/roots/${version}.root.json`));
+        return bytes;
+      };
+      const shown = async () =>
+        Object.fromEntries(
+          await Promise.all(
+            (await readdir(pub('.'))).map(async (name) => [name, await readFile(pub(name), 'utf8')] as const),
+          ),
+        );
+      const expectRefused = async (version: number) => {
+        const before = await shown();
+        const error = await expectFailure(
+          as((opened) => opened.publish({ renew: true })),
+          'ROOT_LOST',
+          'failed',
+        );
+        expect(error.target).to.include(`${version}.root.json`);
+        expect(error.actions?.join()).to.include('backup');
+        expect(await shown()).to.deep.equal(before);
+        expect(await readdir(join(depot, 'keys/roots'))).to.not.include(`${version}.root.json`);
+      };
+      // Signed by a key that is not at hand.
+      await rotate('root', { folder: join(dir, 'stick') }, 'stick');
+      const second = await lose(2);
+      await expectRefused(2);
+      await writeFile(pub('2.root.json'), second);
+      // Signed by one that is, yet the keys it named are others than those before it named.
+      await rotate('root', { folder: join(depot, 'keys') }, 'stick');
+      await rotate('timestamp');
+      const fourth = await lose(4);
+      await expectRefused(4);
+      await writeFile(pub('4.root.json'), fourth);
+      // One in the middle: what was there before does not lead to what is there now.
+      const middle = await lose(3);
+      await expectRefused(3);
+      await writeFile(pub('3.root.json'), middle);
+      await as((opened) => opened.publish({ renew: true }));
+      expect((await machine.refresh()).source).to.equal('fresh');
+    }));
+
+  it('two that are rotated at once are both rotated, and both are noted that are kept elsewhere', () =>
+    inScene(async ({ dir, machine, as }) => {
+      // The root key is away, so that what is drafted waits.
+      const rotate = (role: SigningRole, folder: string | null) =>
+        as((opened) => opened.signing.rotate({ role, add: [], remove: [], threshold: null, folder }, 'sally'));
+      await Promise.all([rotate('timestamp', null), rotate('targets', join(dir, 'sally'))]);
+      await Promise.all([rotate('snapshot', null), rotate('root', join(dir, 'stick'))]);
+      const drafted = await as((opened) => opened.signing.draftedRoles());
+      expect(drafted.map(({ role }) => role).toSorted()).to.deep.equal(['root', 'snapshot', 'targets', 'timestamp']);
+      await as((opened) => opened.publish({ mine: true }), 'sally', 'stick');
+      const { root, roles } = await as((opened) => opened.signing.keys());
+      expect(root).to.equal(2);
+      const places = roles.map(({ keys }) => dirname(keys[0]?.where ?? ''));
+      const home = join(dir, 'depot/keys');
+      expect(places).to.deep.equal([join(dir, 'stick'), join(dir, 'sally'), home, home]);
+      expect((await machine.refresh()).source).to.equal('fresh');
+    }));
+
+  it('one that comes back with a root that waits is not removed from the host before', () =>
+    inScene(async ({ dir, depot, machine, rotate, as }) => {
+      const file = (await readdir(join(depot, 'keys'))).find((name) => name.startsWith('timestamp'));
+      const pem = await readFile(join(depot, 'keys', file as string));
+      const old = [...(await readKeyring([join(depot, 'keys')])).values()].find((key) =>
+        key.file.endsWith(file as string),
+      );
+      if (old === undefined) throw new Error('there is a key of timestamp');
+      await rotate('timestamp');
+      await rotate('root', { folder: join(dir, 'stick') }, 'stick');
+      const [now] = await as(async (opened) =>
+        (await opened.signing.keys()).roles.flatMap(({ role, keys }) => (role === 'timestamp' ? keys : [])),
+      );
+      await writeFile(join(depot, 'keys/timestamp-old.pem'), pem, { mode: 0o600 });
+      await rotate('timestamp', { add: [old], remove: [now?.id as string] });
+      await as((opened) => opened.publish({ renew: true }));
+      expect(await readdir(join(depot, 'keys'))).to.include('timestamp-old.pem');
+      await as((opened) => opened.publish({ mine: true }), 'stick');
+      expect((await readKeyring([join(depot, 'keys')])).has(now?.id as string)).to.equal(false);
+      expect((await machine.refresh()).source).to.equal('fresh');
     }));
 
   it('two rotations at once are both in the root to come', () =>

@@ -1,35 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { cp, readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { createDepotClient, FolderTransport, initDepot, openDepot } from '../../src/depot/index.ts';
 import { systemClock as clock } from '../../src/platform/clock.ts';
-import { inFolder, newEdition } from './helpers.ts';
-
-const CHILD = fileURLToPath(new URL('kill-child.ts', import.meta.url));
-
-/** @returns whether it got through */
-async function runKilled(before: number, what: string, dir: string, ...args: string[]): Promise<boolean> {
-  const child = spawn(process.execPath, ['--conditions=d3-source', CHILD, String(before), what, dir, ...args], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    // What one that is killed leaves goes with the folder of the test.
-    env: { ...process.env, TMPDIR: dirname(dir) },
-  });
-  const [code, signal] = await once(child, 'exit');
-  expect(code === 0 || signal === 'SIGKILL', `${what} ended with ${code ?? signal}`).to.equal(true);
-  return code === 0;
-}
-
-/** Kills at every change of the file system, two at a time, until one gets through. */
-async function killedEverywhere(round: (before: number) => Promise<boolean>): Promise<number> {
-  for (let before = 1; ; before += 2) {
-    const [first, second] = await Promise.all([round(before), round(before + 1)]);
-    if (first || second) return before;
-    expect(before).to.be.lessThan(100);
-  }
-}
+import { inFolder, newEdition, newReport } from './helpers.ts';
+import { killedEverywhere, runKilled } from './killing.ts';
 
 const clientOf = (depot: string, trustDir: string) =>
   createDepotClient({ transport: new FolderTransport(depot), trustDir, clock });
@@ -135,6 +110,37 @@ describe('killed at any point', () => {
         expect((await machine.refresh()).catalog.editions.length).to.equal(1);
         const left = await readdir(copy, { recursive: true });
         expect(left.filter((name) => name.includes('.tmp-'))).to.deep.equal([]);
+        return through;
+      });
+      expect(points).to.be.greaterThan(10);
+    }));
+
+  it('no report is lost that was to be taken in from a drop folder, and nothing is left there', () =>
+    inFolder(async (dir) => {
+      const original = join(dir, 'depot');
+      await initDepot(original, { clock });
+      const drop = join(dir, 'drop');
+      const ids = ['0b9f2c9e-1111-4222-8333-444455556666', '1b9f2c9e-1111-4222-8333-444455556666'];
+      for (const id of ids) {
+        await mkdir(join(drop, id), { recursive: true });
+        for (const run of ['r1', 'r2'])
+          await writeFile(
+            join(drop, id, `20300101T000000000Z-${run}.json`),
+            JSON.stringify(newReport({ run }, { id, claims: { serial: id, hardwareUuid: null, macs: [] } })),
+          );
+      }
+      await writeFile(join(drop, ids[0] as string, 'bad.json'), 'bad');
+      const points = await killedEverywhere(async (before) => {
+        const own = join(dir, `depot-${before}`);
+        const from = join(dir, `drop-${before}`);
+        await cp(original, own, { recursive: true, preserveTimestamps: true });
+        await cp(drop, from, { recursive: true, preserveTimestamps: true });
+        const through = await runKilled(before, 'collect', own, from);
+        const depot = await openDepot(own, { clock });
+        await depot.collect(from);
+        for (const id of ids) expect((await depot.store.computers.reports(id)).length, `${before} ${id}`).to.equal(2);
+        await depot.close();
+        expect(await readdir(from)).to.deep.equal(['.rejected']);
         return through;
       });
       expect(points).to.be.greaterThan(10);

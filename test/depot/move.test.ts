@@ -1,16 +1,17 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { silentReporter } from '@d3/sdk';
 import { expect } from 'chai';
-import { initDepot, moveDepot, openDepot } from '../../src/depot/index.ts';
+import { initDepot, type LocalDepot, moveDepot, openDepot } from '../../src/depot/index.ts';
 import { placeText, postgresPlace } from '../../src/depot/store/postgres-place.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { d3 } from '../cli/spawn.ts';
 import { contentsOf, fillDepot } from '../support/filled-depot.ts';
 import { ask, dropSchema, freshSchema, releasePostgres, type TestServer, testPostgres } from '../support/postgres.ts';
 import { expectFailure, inFolder, newEdition, newReport, TestClock } from './helpers.ts';
+import { killedEverywhere, runKilled } from './killing.ts';
 
 describe('a depot that moves', function () {
   this.timeout(120_000);
@@ -245,6 +246,148 @@ describe('a depot that moves', function () {
       }
       expect(cut).to.be.greaterThan(3);
     }));
+
+  /** Whether a store takes changes; nothing is changed. */
+  async function takesChanges(change: () => unknown): Promise<boolean> {
+    try {
+      await change();
+      return true;
+    } catch (error) {
+      expect((error as Error).message).to.include('d3 moved: ');
+      return false;
+    }
+  }
+  const postgresTakes = (url: string) => takesChanges(() => ask(url, 'update depot set generation = generation'));
+  const fileTakes = (file: string) =>
+    takesChanges(() => {
+      const raw = new DatabaseSync(file);
+      try {
+        raw.exec('update depot set generation = generation');
+      } finally {
+        raw.close();
+      }
+    });
+
+  it('and is killed at any change of its files: never do two stores take changes, and repeating it ends well', () =>
+    inFolder(async (dir) => {
+      const original = join(dir, 'depot');
+      const before = await filled(original);
+      let shut = 0;
+      const points = await killedEverywhere(async (at) => {
+        let through = false;
+        await inSchema(async (url, to) => {
+          const home = join(dir, `there-${at}`);
+          await cp(original, home, { recursive: true, preserveTimestamps: true });
+          through = await runKilled(at / 2 + 0.5, 'move', home, url);
+          const isThere = existsSync(join(home, 'database.json'));
+          if (through) expect(isThere).to.equal(true);
+          const isShut = !(await fileTakes(join(home, 'depot.db')));
+          if (isThere) expect(isShut).to.equal(true);
+          else {
+            if (isShut) shut += 1;
+            const other = await openDepot(home, { clock }).catch((error: unknown) => error);
+            if (other instanceof Error) expect(other).to.include({ code: 'STORE_MOVED' });
+            else await (other as LocalDepot).close();
+            await move(home, to, { password: passwordOf(url) });
+          }
+          expect(await contents(home, url)).to.deep.equal(before);
+          expect(await fileTakes(join(home, 'depot.db'))).to.equal(false);
+        });
+        return through;
+      });
+      expect(points).to.be.greaterThan(2);
+      expect(shut).to.be.greaterThan(0);
+    }));
+
+  for (const [where, least] of [
+    ['its own folder', 6],
+    ['another folder', 5],
+  ] as const) {
+    it(`and is killed at any change of its files on its way into ${where}`, () =>
+      inFolder(async (dir) => {
+        const original = join(dir, 'depot');
+        const before = await filled(original);
+        let shut = 0;
+        const points = await killedEverywhere(async (at) => {
+          let through = false;
+          await inSchema(async (url, from) => {
+            const home = join(dir, `home-${at}`);
+            await cp(original, home, { recursive: true, preserveTimestamps: true });
+            const password = passwordOf(url);
+            await move(home, from, { password });
+            const to = where === 'another folder' ? join(dir, `to-${at}`) : home;
+            const copy = join(to, '.d3-migrate/depot.db');
+            // Into another folder there is nothing after a change that is not before the next one.
+            through = await runKilled(to === home ? at / 2 + 0.5 : at, 'move', home, `${to} ${url}`, copy);
+            const isThere =
+              where === 'another folder' ? existsSync(join(to, 'depot.db')) : !existsSync(join(home, 'database.json'));
+            if (through) expect(isThere).to.equal(true);
+            const isShut = !(await postgresTakes(url));
+            if (isThere) expect(isShut).to.equal(true);
+            else {
+              if (isShut) shut += 1;
+              await move(home, to, { password });
+            }
+            expect(await contents(to, null)).to.deep.equal(before);
+            expect(await fileTakes(join(to, 'depot.db'))).to.equal(true);
+            expect(await postgresTakes(url)).to.equal(false);
+            const names = await readdir(to);
+            expect(names.filter((name) => name.startsWith('.d3-migrate') && name !== '.d3-migrate.lock')).to.deep.equal(
+              through || !isThere ? [] : names.filter((name) => name === '.d3-migrate'),
+            );
+            const depot = await openDepot(to, { clock });
+            for (const { status } of await depot.editionsWithDerivedStatus()) expect(status).to.not.equal('missing');
+            await depot.close();
+          });
+          return through;
+        });
+        expect(points).to.be.greaterThan(least - 1);
+        expect(shut).to.be.greaterThan(0);
+      }));
+  }
+
+  it('says when it was cut right before its end, and goes on when that is mended', () =>
+    inFolder(async (dir) =>
+      inSchema(async (url, to) => {
+        const home = join(dir, 'depot');
+        const before = await filled(home);
+        const password = passwordOf(url);
+        const database = { url: null, password };
+        const report = (event: { type: string; text?: string }) => {
+          // A folder has the name that the file would get.
+          if (event.text === 'every row was compared') mkdirSync(join(home, 'database.json'));
+        };
+        const cut = moveDepot({ dir: home, database, to, password, dryRun: false, report, signal });
+        const error = await expectFailure(cut, 'MOVE_CUT', 'failed');
+        expect(error.actions?.join()).to.include('repeat the command');
+        await rmdir(join(home, 'database.json'));
+        const late = await openDepot(home, { clock });
+        await expectFailure(late.store.editions.insert(newEdition({ revision: 7 }), 'a'), 'STORE_MOVED', 'refused');
+        await late.close();
+        await move(home, to, { password });
+        expect(await contents(home, url)).to.deep.equal(before);
+      }),
+    ));
+
+  it('is refused to another place than where it was cut on its way to, and while another process moves it', () =>
+    inFolder(async (dir) =>
+      inSchema(async (url, to) =>
+        inSchema(async (second, further) => {
+          const home = join(dir, 'depot');
+          await filled(home);
+          const password = passwordOf(url);
+          const stopped = await runKilled(1, 'move', home, url, home);
+          expect([stopped, await fileTakes(join(home, 'depot.db'))]).to.deep.equal([false, false]);
+          const error = await expectFailure(move(home, further, { password }), 'STORE_MOVED', 'refused');
+          expect(error.message).to.include(to);
+          expect(await ask(second, "select to_regclass('depot') as there")).to.deep.equal([{ there: null }]);
+          const both = await Promise.allSettled([move(home, to, { password }), move(home, to, { password })]);
+          expect(both.map(({ status }) => status).toSorted()).to.deep.equal(['fulfilled', 'rejected']);
+          const [lost] = both.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+          expect(lost).to.include({ code: 'DEPOT_BUSY' });
+        }),
+      ),
+    ));
 
   describe('by its command', () => {
     it('never takes a password on the command line, nor writes one anywhere', () =>

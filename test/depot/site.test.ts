@@ -194,6 +194,15 @@ describe('a static copy of a depot', () => {
     expect((await problemsOf(sandbox.admin((session) => forgetCopy(site, session)))).exitCode).to.equal(34);
   });
 
+  it('is forgotten together with another at the same moment, and neither comes back', async () => {
+    const sites = [1, 2].map((n) => `${site}-${n}`);
+    for (const to of sites) await publish({ to });
+    await sandbox.admin(async (session) => {
+      await Promise.all(sites.map((to) => forgetCopy(to, session)));
+    });
+    expect((await publish({ renew: true })).copies).to.deep.equal([]);
+  });
+
   it('tells a machine its groups, static and smart, and no id, name or value of any computer stands in it', async () => {
     await publish({ to: site, inbox: true });
     const [a, b] = [onCopy('mac-a'), onCopy('mac-b')];

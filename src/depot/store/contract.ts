@@ -439,7 +439,7 @@ export const REPORTS_KEPT = 10;
 
 /** What the last publication was, as the store recorded it. */
 export interface PublicationRecord {
-  /** The store's generation it shows. */
+  /** The store's generation it shows; -1: not known, where a depot was brought back and nobody has signed its targets anew. */
   generation: number;
   /** Version of the root, targets, snapshot and timestamp metadata. */
   versions: { root: number; targets: number; snapshot: number; timestamp: number };

@@ -7,7 +7,7 @@ import type { Store } from './contract.ts';
 import { type DatabaseTraits, migrate, refuseAbsent } from './migrations.ts';
 import { DepotPostgresDialect, type PostgresErrors } from './postgres-dialect.ts';
 import { type PostgresPlace, placeText, tlsOptions } from './postgres-place.ts';
-import { type Anatomy, movedError, type Rows, type TableShape } from './rows.ts';
+import { type Anatomy, movedError, movedIn, type Rows, type TableShape } from './rows.ts';
 import { SqlStore } from './sql-store.ts';
 import type { Tables } from './tables.ts';
 
@@ -220,6 +220,13 @@ const postgresAnatomy: Anatomy = {
       await sql`create trigger d3_moved before insert or update or delete on ${sql.table(name)}
         for each statement execute function d3_moved()`.execute(transaction);
     }
+  },
+  async shutFor(db) {
+    const { rows } = await sql<{ code: string }>`
+      select prosrc as code from pg_proc where proname = 'd3_moved' and pronamespace = current_schema()::regnamespace`.execute(
+      db,
+    );
+    return movedIn(rows[0]?.code);
   },
 };
 

@@ -29,6 +29,8 @@ export interface Anatomy {
   freeze(transaction: Kysely<Tables>): Promise<void>;
   /** From the end of the transaction on every change fails with {@link movedText}. */
   shut(transaction: Kysely<Tables>, text: string): Promise<void>;
+  /** Where {@link shut} said the depot is; null: it takes changes. */
+  shutFor(db: Kysely<Tables>): Promise<string | null>;
 }
 
 /** A database whose rows are to be had. */
@@ -56,14 +58,27 @@ export function movedText(to: string): string {
   return `${MOVED}${to}`;
 }
 
+/** @param code what {@link Anatomy.shut} put into a database, with {@link movedText} as a literal; undefined: nothing */
+export function movedIn(code: string | undefined): string | null {
+  const [, to] = /'d3 moved: ((?:[^']|'')*)'/.exec(code ?? '') ?? [];
+  return to?.replaceAll("''", "'") ?? null;
+}
+
 /** @returns null when an error does not say that the store was left */
 export function movedError(error: unknown, target: string): D3Error | null {
   const [, to] = (error instanceof Error ? error.message : '').split(MOVED);
-  if (to === undefined) return null;
+  return to === undefined ? null : storeMoved(to, target, error);
+}
+
+/** @param to where the depot is now; `target` is what was left */
+export function storeMoved(to: string, target: string, cause?: unknown): D3Error {
   return new D3Error('STORE_MOVED', 'refused', `Nothing was changed: the depot's store has moved to ${to}.`, {
     target,
-    actions: ['repeat the command; what runs for long, as d3 depot serve and d3 run worker, has to be started anew'],
-    cause: error,
+    actions: [
+      'repeat the command; what runs for long, as d3 depot serve and d3 run worker, has to be started anew',
+      'where d3 depot migrate was cut, repeat it as it was called: it goes on',
+    ],
+    cause,
   });
 }
 

@@ -8,7 +8,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { errnoOf, giveToOwnerOf } from '../files.ts';
 import type { Store } from './contract.ts';
 import { type DatabaseTraits, migrate } from './migrations.ts';
-import { type Anatomy, movedError, type Rows, type TableShape } from './rows.ts';
+import { type Anatomy, movedError, movedIn, type Rows, type TableShape } from './rows.ts';
 import { SqlStore } from './sql-store.ts';
 import { NodeSqliteDialect, primaryCode } from './sqlite-dialect.ts';
 import type { Tables } from './tables.ts';
@@ -130,6 +130,11 @@ const sqliteAnatomy: Anatomy = {
           begin select raise(abort, ${sql.lit(text)}); end`.execute(transaction);
       }
     }
+  },
+  async shutFor(db) {
+    const { rows } = await sql<{ sql: string }>`
+      select sql from sqlite_master where type = 'trigger' and name = 'moved_depot_update'`.execute(db);
+    return movedIn(rows[0]?.sql);
   },
 };
 

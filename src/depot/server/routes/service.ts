@@ -63,7 +63,7 @@ export const serviceRoutes: readonly Route[] = [
       const [generation, last] = [await publication.generation(), await publication.last()];
       const gauges = {
         d3_catalog_generation: { help: 'Generation of the store.', value: generation },
-        d3_published_generation: { help: 'Generation machines are shown.', value: last?.generation ?? 0 },
+        d3_published_generation: { help: 'Generation machines are shown.', value: Math.max(0, last?.generation ?? 0) },
         d3_publication_expires_seconds: {
           help: 'When the publication expires, seconds since 1970.',
           value: last === null ? 0 : Date.parse(last.expires) / 1000,
