@@ -1,5 +1,5 @@
 import type { DriverName } from './orders.ts';
-import type { Progress, Texts } from './scene.ts';
+import type { Progress, Question, Texts } from './scene.ts';
 
 /** What may show: those with a window, in their order, then the terminal, then nothing. */
 export type ShowName = DriverName | 'terminal' | 'none';
@@ -20,17 +20,8 @@ export interface ShowSettings {
   ways: readonly ShowName[] | null;
 }
 
-/** A question that answers itself after a time. */
-export interface ShowQuestion {
-  heading: string;
-  text: string;
-  /** Absolute path of an image, or null. */
-  image: string | null;
-  labels: { continue: string; postpone: string | null };
-  /** What it answers itself when nobody does, and when its window is closed. Escape is always `postpone`, where that is offered. */
-  byItself: 'continue' | 'postpone';
-  /** With `%s` for the time left. */
-  countdown: string;
+export interface ShowQuestion extends Question {
+  /** Until it answers itself. */
   seconds: number;
 }
 

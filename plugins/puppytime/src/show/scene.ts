@@ -26,18 +26,22 @@ export interface Texts {
   over: string;
 }
 
-export interface SceneQuestion {
-  /** Tells it from others. */
-  id: string;
+/** A question that answers itself after a time. */
+export interface Question {
   heading: string;
   text: string;
   /** Absolute path of an image, or null. */
   image: string | null;
   labels: { continue: string; postpone: string | null };
-  /** What it answers itself when nobody does, and when its window is closed. */
+  /** What it answers itself when nobody does, and when its window is closed. Escape is always `postpone`, where that is offered. */
   byItself: 'continue' | 'postpone';
   /** With `%s` for the time left. */
   countdown: string;
+}
+
+export interface SceneQuestion extends Question {
+  /** Tells it from others. */
+  id: string;
   /** When it answers itself; milliseconds of the clock of who shows it. */
   until: number;
 }
