@@ -112,6 +112,20 @@ describe('signing for a served depot', () => {
     expect(events.map(({ by: who }) => who)).to.deep.equal([by, by, by, by]);
   });
 
+  it('what was signed is told as shown, where the server published it by itself a moment earlier', async () => {
+    await handOver(1, 'sally');
+    const sally = await as('sally');
+    const { edition } = await add(sally);
+    await served.server.publisher.now();
+    const { depot } = served;
+    const publish = depot.publish.bind(depot);
+    // The timer's publication comes between the signatures and the one that they ask for.
+    Object.assign(depot, { publish: async () => ((await publish()) === null ? null : publish()) });
+    const { generation } = (await sally.publish({ mine: true })) ?? { generation: -1 };
+    expect(generation).to.equal((await depot.store.publication.last())?.generation);
+    expect(await shown()).to.deep.equal([`${edition} pilot`]);
+  });
+
   it('nothing is signed that somebody else changed: it is refused here, whatever the server says', async () => {
     await handOver(1, 'sally');
     const sally = await as('sally');

@@ -61,7 +61,11 @@ export const signingRoutes: readonly Route[] = [
       const target = { kind: 'keys', id: 0, name: role };
       await depot.store.history.add({ by, what: 'keys.signed', target, before: null, after: { keys } });
       // A new root changes nothing in the store: it is brought into force all the same.
-      return { taken, published: await depot.publish() };
+      const published = await depot.publish();
+      if (published !== null) return { taken, published };
+      // What the depot publishes by itself may have brought it into force a moment earlier.
+      const waits = (await depot.signing.waiting()).some((draft) => draft.role === role);
+      return { taken, published: waits ? null : await depot.store.publication.last() };
     },
   }),
 ];
