@@ -1,0 +1,272 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { D3Error } from '@d3/sdk';
+import { CALLS, type Call, type CallName } from './calls.ts';
+import type { Clock } from './clock.ts';
+import { Gate } from './gate.ts';
+import { type Answer, OutcomeUnknown, refusal, unreachable } from './refusal.ts';
+
+export type Credentials = { clientId: string; clientSecret: string } | { user: string; password: string };
+
+export interface ConnectionOptions {
+  /** Where the server is: `https://host`, without `/api`. */
+  server: string;
+  /** Asked for when a token is needed; never kept in an argument. */
+  credentials: () => Promise<Credentials>;
+  clock: Clock;
+  signal: AbortSignal;
+}
+
+export interface Sent {
+  params?: Readonly<Record<string, string>>;
+  query?: ReadonlyArray<readonly [string, string]>;
+  json?: unknown;
+  /** Made anew for each attempt. */
+  form?: () => Promise<FormData>;
+}
+
+interface Token {
+  value: string;
+  /** When another is fetched; well before the end, so that what begins with it is let in. */
+  renew: number;
+}
+
+interface Request {
+  method: Call['method'];
+  path: string;
+  headers: Record<string, string>;
+  sent: Sent;
+  body?: string;
+  pin: Pin | null;
+}
+
+type Got = typeof import('got').default;
+/** Cookies that hold a sequence on one node of the server. */
+type Pin = Map<string, string>;
+
+const STICKY = /^(?:APBALANCEID|jpro-ingress|JSESSIONID)$/;
+const SECOND = 1000;
+const TIMEOUTS = { lookup: 10 * SECOND, connect: 10 * SECOND, secureConnect: 10 * SECOND, socket: 120 * SECOND };
+const PAUSES = [2 * SECOND, 6 * SECOND];
+const AGAIN = new Set([408, 429, 500, 502, 503, 504]);
+/** Errors after which a request surely did not reach the server. */
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/** What one sequence of calls does through a connection. */
+export interface Caller {
+  call(name: CallName, sent?: Sent): Promise<unknown>;
+}
+
+/** One site's Jamf Pro. */
+export class Connection implements Caller {
+  readonly clock: Clock;
+  readonly #options: ConnectionOptions;
+  readonly #base: string;
+  readonly #gate: Gate;
+  readonly #agents = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) };
+  /** The path the server has, by call. */
+  readonly #chosen = new Map<CallName, string>();
+  /** Tokens of a user that still live: each is given back at the end. */
+  readonly #userTokens = new Map<string, number>();
+  #token: Promise<Token> | null = null;
+  #got: Promise<Got> | null = null;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.clock = options.clock;
+    this.#base = options.server.replace(/\/+$/, '');
+    this.#gate = new Gate(options.clock);
+  }
+
+  async call(name: CallName, sent: Sent = {}): Promise<unknown> {
+    return this.#call(name, sent, null);
+  }
+
+  /** Calls that see what those before them wrote: they go to one node. Only for writing; Jamf asks not to pin the rest. */
+  async sequence<T>(work: (caller: Caller) => Promise<T>): Promise<T> {
+    const pin: Pin = new Map();
+    return work({ call: async (name, sent = {}) => this.#call(name, sent, pin) });
+  }
+
+  /** Gives every token of a user back, as well as it can; a client's run out by themselves. */
+  async close(): Promise<void> {
+    const living = [...this.#userTokens].filter(([, end]) => end > this.clock.now());
+    this.#userTokens.clear();
+    this.#token = null;
+    for (const [value] of living) {
+      const headers = { authorization: `Bearer ${value}` };
+      const signal = AbortSignal.timeout(5 * SECOND);
+      const { method, paths } = CALLS.invalidateToken;
+      await this.#ask({ method, path: paths[0], headers, sent: {}, pin: null }, signal).catch(() => null);
+    }
+    this.#agents.http.destroy();
+    this.#agents.https.destroy();
+  }
+
+  async #call(name: CallName, sent: Sent, pin: Pin | null): Promise<unknown> {
+    const { method, paths }: Call = CALLS[name];
+    const chosen = this.#chosen.get(name);
+    const candidates = chosen === undefined ? paths : [chosen];
+    for (const [index, template] of candidates.entries()) {
+      const path = filled(template, sent.params ?? {});
+      const answer = await this.#authorised({ method, path, headers: {}, sent, pin });
+      const last = index === candidates.length - 1;
+      if (answer.status === 404 && !last) continue;
+      if (answer.status < 200 || answer.status > 299) throw refusal(`${method.toUpperCase()} ${path}`, answer);
+      this.#chosen.set(name, template);
+      return parsed(`${method.toUpperCase()} ${path}`, answer);
+    }
+    throw new Error(`no path for ${name}`);
+  }
+
+  async #authorised(request: Request): Promise<Answer> {
+    for (let fresh = false; ; fresh = true) {
+      const token = await this.#tokenNow();
+      const headers = { ...request.headers, authorization: `Bearer ${token.value}` };
+      const answer = await this.#patiently({ ...request, headers });
+      if (answer.status !== 401 || fresh) return answer;
+      // What was refused for its token was not done, whatever the body says.
+      await this.#forget(token);
+    }
+  }
+
+  /** Repeats what may be repeated: a POST only when it surely was not taken. */
+  async #patiently(request: Request): Promise<Answer> {
+    const what = `${request.method.toUpperCase()} ${request.path}`;
+    // A client's token more does no harm; a user's would live on unknown.
+    const repeatable = request.method !== 'post' || request.path.endsWith('/oauth/token');
+    for (let attempt = 0; ; attempt += 1) {
+      const pause = PAUSES[attempt];
+      try {
+        const measured = request.sent.form === undefined;
+        const answer = await this.#gate.through(async () => this.#ask(request, this.#options.signal), measured);
+        if (attempt > 0 && request.method === 'delete' && answer.status === 404) return { status: 204, body: '' };
+        if (!repeatable && answer.status >= 500)
+          throw new OutcomeUnknown(what, new Error(`it answered ${answer.status}`));
+        if (!AGAIN.has(answer.status) || pause === undefined || !(repeatable || answer.status === 429)) return answer;
+      } catch (error) {
+        this.#options.signal.throwIfAborted();
+        if (error instanceof D3Error) throw error;
+        const sent = !NEVER_SENT.has((error as { code?: string }).code ?? '');
+        if (sent && !repeatable) throw new OutcomeUnknown(what, error);
+        if (pause === undefined) throw unreachable(this.#base, error);
+      }
+      await this.clock.wait(pause);
+    }
+  }
+
+  async #tokenNow(): Promise<Token> {
+    for (;;) {
+      this.#token ??= this.#newToken();
+      const held = this.#token;
+      try {
+        const token = await held;
+        if (this.clock.now() < token.renew) return token;
+      } catch (error) {
+        if (this.#token === held) this.#token = null;
+        throw error;
+      }
+      if (this.#token === held) this.#token = null;
+    }
+  }
+
+  async #forget(refused: Token): Promise<void> {
+    const held = this.#token;
+    if (held !== null && (await held) === refused && this.#token === held) this.#token = null;
+  }
+
+  async #newToken(): Promise<Token> {
+    const credentials = await this.#options.credentials();
+    const asked = this.clock.now();
+    if ('user' in credentials) {
+      const basic = Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64');
+      const { token, expires } = (await this.#tokenFrom('userToken', { authorization: `Basic ${basic}` })) as UserToken;
+      const end = Date.parse(expires);
+      this.#userTokens.set(token, end);
+      return { value: token, renew: asked + (end - asked) / 2 };
+    }
+    const body = new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: credentials.clientId,
+      client_secret: credentials.clientSecret,
+    });
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const answer = (await this.#tokenFrom('clientToken', headers, body.toString())) as ClientToken;
+    return { value: answer.access_token, renew: asked + (answer.expires_in * SECOND) / 2 };
+  }
+
+  async #tokenFrom(
+    name: 'userToken' | 'clientToken',
+    headers: Record<string, string>,
+    body?: string,
+  ): Promise<unknown> {
+    const { method, paths }: Call = CALLS[name];
+    let answer: Answer = { status: 404, body: '' };
+    for (const path of paths) {
+      const request: Request = { method, path, headers, sent: {}, pin: null };
+      answer = await this.#patiently(body === undefined ? request : { ...request, body });
+      if (answer.status !== 404) break;
+    }
+    if (answer.status !== 200) throw refusal('a token', answer.status === 400 ? { ...answer, status: 401 } : answer);
+    return parsed('a token', answer);
+  }
+
+  async #ask({ method, path, headers, sent, body, pin }: Request, signal: AbortSignal): Promise<Answer> {
+    this.#got ??= import('got').then((module) => module.default);
+    const got = await this.#got;
+    const url = new URL(`${this.#base}/api${path}`);
+    for (const [key, value] of sent.query ?? []) url.searchParams.append(key, value);
+    const cookie = [...(pin ?? [])].map(([name, value]) => `${name}=${value}`).join('; ');
+    const content = sent.form === undefined ? {} : { body: await sent.form() };
+    const reply = await got(url, {
+      method,
+      headers: { accept: 'application/json', ...headers, ...(cookie === '' ? {} : { cookie }) },
+      ...(sent.json === undefined ? {} : { json: sent.json }),
+      ...(body === undefined ? {} : { body }),
+      ...content,
+      agent: this.#agents,
+      timeout: TIMEOUTS,
+      retry: { limit: 0 },
+      throwHttpErrors: false,
+      followRedirect: false,
+      signal,
+    });
+    if (pin !== null) keepSticky(pin, reply.headers['set-cookie'] ?? []);
+    return { status: reply.statusCode, body: reply.body };
+  }
+}
+
+interface UserToken {
+  token: string;
+  expires: string;
+}
+
+interface ClientToken {
+  access_token: string;
+  expires_in: number;
+}
+
+function filled(template: string, params: Readonly<Record<string, string>>): string {
+  return template.replaceAll(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(params[key] ?? ''));
+}
+
+function keepSticky(pin: Pin, cookies: readonly string[]): void {
+  for (const one of cookies) {
+    const [, name = '', value = ''] = /^([^=;]+)=([^;]*)/.exec(one) ?? [];
+    if (STICKY.test(name)) pin.set(name, value);
+  }
+}
+
+/** A body that should be JSON; an empty one is null. */
+function parsed(what: string, { status, body }: Answer): unknown {
+  if (body.trim() === '') return null;
+  try {
+    return JSON.parse(body);
+  } catch (cause) {
+    throw new D3Error('JAMF_NOT_JSON', 'depotUnreachable', `Jamf Pro answered ${what} with ${status} and no JSON`, {
+      target: what,
+      actions: ['Check that the address is that of Jamf Pro, and what lies between.'],
+      cause,
+    });
+  }
+}

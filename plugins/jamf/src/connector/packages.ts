@@ -1,0 +1,125 @@
+import { openAsBlob } from 'node:fs';
+import { D3Error } from '@d3/sdk';
+import type { Caller, Connection } from './connection.ts';
+import { readAll } from './pages.ts';
+import { OutcomeUnknown } from './refusal.ts';
+
+export interface NewPackage {
+  fileName: string;
+  packageName: string;
+  [field: string]: unknown;
+}
+
+/** A package as Jamf has it; what d3 does not know of stays in it. */
+interface JamfPackage extends NewPackage {
+  id: string;
+}
+
+/** What the server makes itself and does not take. */
+const READ_ONLY = ['id', 'indexed', 'cloudTransferStatus', 'size'];
+/** Milliseconds after which every node of a server knows what one was told. */
+const KNOWN_EVERYWHERE = 65_000;
+const LOOK_EVERY = 5000;
+
+/** The id of the package of that file; made when there is none, and never twice. */
+export async function ensurePackage(connection: Connection, fields: NewPackage): Promise<string> {
+  return connection.sequence(async (caller) => {
+    const there = await packageOfFile(caller, fields.fileName);
+    if (there !== null) return there.id;
+    try {
+      const { id } = (await caller.call('createPackage', { json: fields })) as { id: string };
+      return id;
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknown)) throw error;
+      const end = connection.clock.now() + KNOWN_EVERYWHERE;
+      for (;;) {
+        const made = await packageOfFile(caller, fields.fileName);
+        if (made !== null) return made.id;
+        if (connection.clock.now() >= end) break;
+        await connection.clock.wait(LOOK_EVERY);
+      }
+      const { id } = (await caller.call('createPackage', { json: fields })) as { id: string };
+      return id;
+    }
+  });
+}
+
+/** Sets fields of a package; those not named stay as they are in Jamf, where a PUT drops what it does not bring. */
+export async function changePackage(connection: Connection, id: string, changes: Partial<NewPackage>): Promise<void> {
+  await connection.sequence(async (caller) => {
+    const now = (await caller.call('package', { params: { id } })) as JamfPackage;
+    const kept = Object.entries({ ...now, ...changes }).filter(([field]) => !READ_ONLY.includes(field));
+    await caller.call('replacePackage', { params: { id }, json: Object.fromEntries(kept) });
+  });
+}
+
+export interface Upload {
+  file: string;
+  fileName: string;
+  /** In hexadecimal. */
+  sha256: string;
+}
+
+/** Sends the file of a package and waits until Jamf gives it out, the same as it was sent. */
+export async function uploadPackage(
+  connection: Connection,
+  id: string,
+  upload: Upload,
+  patience: number,
+): Promise<void> {
+  const form = async (): Promise<FormData> => {
+    const made = new FormData();
+    made.append('file', await openAsBlob(upload.file), upload.fileName);
+    return made;
+  };
+  await connection.sequence(async (caller) => {
+    try {
+      await caller.call('uploadPackage', { params: { id }, form });
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknown)) throw error;
+      const { sha256 } = (await caller.call('package', { params: { id } })) as JamfPackage;
+      if (sha256 !== upload.sha256) await caller.call('uploadPackage', { params: { id }, form });
+    }
+    const end = connection.clock.now() + patience;
+    for (;;) {
+      const { cloudTransferStatus, sha256 } = (await caller.call('package', { params: { id } })) as JamfPackage;
+      if (cloudTransferStatus === 'READY') return requireSame(upload, sha256);
+      if (cloudTransferStatus !== 'PENDING')
+        throw notReady(
+          upload,
+          `says ${String(cloudTransferStatus)}`,
+          'Look at the cloud distribution point in Jamf Pro.',
+        );
+      if (connection.clock.now() >= end) throw notReady(upload, 'is still taking it in', 'Look again later.');
+      await connection.clock.wait(LOOK_EVERY);
+    }
+  });
+}
+
+function requireSame({ fileName, sha256 }: Upload, theirs: unknown): void {
+  if (theirs === sha256) return;
+  const what = typeof theirs === 'string' ? `the SHA-256 ${theirs}, not ${sha256}` : 'no SHA-256 to compare';
+  throw new D3Error('JAMF_UPLOAD_DIFFERS', 'verificationFailed', `Jamf Pro has ${fileName} with ${what}`, {
+    target: fileName,
+    actions: ['Upload it again.'],
+  });
+}
+
+function notReady({ fileName }: Upload, what: string, next: string): D3Error {
+  return new D3Error('JAMF_UPLOAD_NOT_READY', 'failed', `${fileName} was sent, but Jamf Pro ${what}`, {
+    target: fileName,
+    actions: [next],
+  });
+}
+
+async function packageOfFile(caller: Caller, fileName: string): Promise<JamfPackage | null> {
+  const filter = `fileName=="${fileName.replaceAll(/["\\*]/g, String.raw`\$&`)}"`;
+  const rows = await readAll<JamfPackage>(caller, 'packages', [['filter', filter]]);
+  const found = rows.filter((one) => one.fileName === fileName);
+  if (found.length > 1)
+    throw new D3Error('JAMF_FILE_TWICE', 'refused', `${found.length} packages in Jamf Pro have the file ${fileName}`, {
+      target: fileName,
+      actions: [`Delete all but one of the packages ${found.map(({ id }) => id).join(', ')} in Jamf Pro.`],
+    });
+  return found[0] ?? null;
+}
