@@ -1,4 +1,4 @@
-import { D3Error, type Reporter, type StatePort } from '@d3/sdk';
+import { type AdminPort, D3Error, type Reporter, type StatePort } from '@d3/sdk';
 import type { Edition } from '../catalog/types.ts';
 import { type DatabaseGiven, type Depot, endsSoon, type LocalDepot, openDepot } from '../depot/index.ts';
 import type { EditionEvent, PluginRoom, Plugins } from '../lifecycle/plugins.ts';
@@ -13,6 +13,8 @@ export interface AdminSession {
   clock: Clock;
   report: Reporter;
   signal: AbortSignal;
+  /** What plugins reach of the depot; without it they reach nothing but its blobs. */
+  portOf?: (session: AdminSession) => AdminPort;
 }
 
 export interface AdminSessionOptions extends Omit<AdminSession, 'depot'> {
@@ -137,8 +139,10 @@ export async function announce(
 }
 
 /** What plugins may reach on a depot: its blobs. There is no machine, and nothing of theirs is kept here. */
-export function roomOf({ depot, signal, report }: AdminSession): PluginRoom {
+export function roomOf(session: AdminSession): PluginRoom {
+  const { depot, signal, report } = session;
   return {
+    ...(session.portOf === undefined ? {} : { admin: session.portOf(session) }),
     machine: { root: '', name: '', user: null },
     blob: (sha256) => depot.blobs.read(sha256),
     stateOf: () => NO_STATE,

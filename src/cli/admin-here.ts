@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { D3Error, type ExecPort, type Reporter } from '@d3/sdk';
+import { D3Error, type ExecPort, type PluginContext, type Reporter } from '@d3/sdk';
+import { adminPortOf } from '../admin/plugin-port.ts';
 import type { PreferenceRow } from '../admin/preferences.ts';
-import { type AdminSession, readyToChange, withDepot, withOpened } from '../admin/session.ts';
+import { type AdminSession, readyToChange, roomOf, withDepot, withOpened } from '../admin/session.ts';
 import { adminName } from '../config/admin-name.ts';
 import { loadSettings } from '../config/layers.ts';
 import { NO_PREFERENCES, type Preferences, readPreferences, writePreferences } from '../config/preferences.ts';
 import type { Settings } from '../config/settings.ts';
 import { type DatabaseGiven, initDepot, openRemoteDepot } from '../depot/index.ts';
 import type { HookSource, HookTracer } from '../lifecycle/bus.ts';
-import { type PluginsOptions, pluginsOnBus } from '../lifecycle/plugins.ts';
+import { contextOf, type PluginsOptions, pluginsOnBus } from '../lifecycle/plugins.ts';
 import { systemClock, ticks } from '../platform/clock.ts';
 import { execIn } from '../platform/exec.ts';
 import { machinePaths, ownProgramPaths } from '../platform/paths.ts';
@@ -39,6 +40,8 @@ export interface AdminHere {
   preferences: Preferences;
   /** Runs programs in private folders on the depot's own ground. */
   exec: ExecPort;
+  /** What a plugin's command gets to work with. */
+  contextOf(plugin: string, session: AdminSession): PluginContext;
 }
 
 /** Opens the depot for a command that changes it: somebody must be named. */
@@ -97,8 +100,13 @@ async function openedDepot<Result>(
   const ports: PluginsOptions['ports'] = (plugin, room) => portsOf(plugin, { paths, machine, ...start, ...room });
   const plugins = pluginsOnBus({ hooks, exec, ports, clock: systemClock, ticks, trace });
   const keys = [ownProgramPaths().signingKeys, ...(flags.keys ?? [])].map((each) => path.resolve(each));
-  const rest = { clock: systemClock, plugins, report, signal };
-  const here = { settings, preferences, exec };
+  const rest = { clock: systemClock, plugins, report, signal, portOf: adminPortOf };
+  const here: AdminHere = {
+    settings,
+    preferences,
+    exec,
+    contextOf: (plugin, session) => contextOf(plugin, roomOf(session), { exec, ports, clock: systemClock }),
+  };
   if (typeof location === 'string') {
     const admin = named ? adminName(given, settings.admin, settings.prohibitedAdminNames, env) : '';
     const options = { dir: location, database: otherDatabase ?? database, keys, readOnly, admin, ...rest };

@@ -3,6 +3,7 @@ import { Args, Command, Config, type Interfaces, Parser } from '@oclif/core';
 import { yesOrNo } from '../catalog/yes-no.ts';
 import { settingsComeFrom } from '../config/plugin-settings.ts';
 import type { HookSource, HookTracer } from '../lifecycle/bus.ts';
+import { kindsComeFrom } from '../lifecycle/declared-kinds.ts';
 import { hookSource } from '../lifecycle/hooks.ts';
 import { isMarkedForDebugging } from '../platform/debug-marker.ts';
 import { machinePaths } from '../platform/paths.ts';
@@ -172,6 +173,7 @@ export abstract class D3Command<Result, T extends typeof Command = typeof Comman
       Math.max(parsed.raw.filter((token) => token.type === 'flag' && token.flag === name).length, flags[name] ? 1 : 0);
     const inputs = readInputs(flags, env);
     settingsComeFrom(() => this.config.getPluginsList());
+    kindsComeFrom(() => this.config.getPluginsList());
     if (isMarkedForDebugging(machinePaths(inputs.root, process.platform))) flags['debug'] = true;
     terminal.configure({
       json: flags['json'] === true,

@@ -1,7 +1,7 @@
-import { machineFlags as clientFlags, duration, everyFlags } from '@d3/sdk/command';
+import { depotFlags as adminFlags, machineFlags as clientFlags, duration, everyFlags } from '@d3/sdk/command';
 import { Flags } from '@oclif/core';
 
-export { clientFlags, duration, everyFlags };
+export { adminFlags, clientFlags, duration, everyFlags };
 
 /**
  * Every flag that more than one command has, once. A flag means the same everywhere; short letters differ
@@ -25,19 +25,6 @@ export const wholeNumber = Flags.custom<number, { min?: number }>({
     return value;
   },
 });
-
-/** On every command under admin: long names only, but for the two the ancestor had. */
-export const adminFlags = {
-  ...everyFlags,
-  quiet: Flags.boolean({ summary: 'Say less; repeatable.', helpGroup: 'GLOBAL' }),
-  verbose: Flags.boolean({ summary: 'Say more; repeatable.', helpGroup: 'GLOBAL' }),
-  depot: Flags.string({
-    helpValue: 'DIR',
-    summary: 'The depot to administer; else D3_DEPOT, else the configuration.',
-    helpGroup: 'GLOBAL',
-  }),
-  admin: Flags.string({ helpValue: 'NAME', summary: 'Act as this person.', helpGroup: 'GLOBAL' }),
-};
 
 /** On every command that changes a machine. */
 export const changingFlags = {

@@ -1,4 +1,4 @@
-import type { Json, PluginContext } from '@d3/sdk';
+import type { AdminPort, Json, PluginContext } from '@d3/sdk';
 import type { PluginCommand } from '@d3/sdk/command';
 import type { Terminal } from '../terminal/terminal.ts';
 import { type CommandContext, D3Command, type Outcome } from './base.ts';
@@ -33,6 +33,14 @@ export function runHosted(command: PluginCommand): Promise<number> {
         version,
         canAsk: terminal.canAsk,
         ports: () => portsFor(plugin, context, config.root),
+        async depot(how, work) {
+          const { changingDepot, readingDepot } = await import('./admin-here.ts');
+          const opened = how === 'changes' ? changingDepot : readingDepot;
+          return opened(context, (session, here) => {
+            const ports = here.contextOf(plugin, session);
+            return work(ports.admin as AdminPort, ports);
+          });
+        },
       });
     }
 

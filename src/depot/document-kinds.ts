@@ -1,4 +1,5 @@
 import { D3Error } from '@d3/sdk';
+import { declaredKinds } from '../lifecycle/declared-kinds.ts';
 import type { Rank } from './roles.ts';
 
 /** A kind of document: its owner registers how its bodies look; the store checks every write against it. */
@@ -16,6 +17,13 @@ export interface DocumentKind {
 }
 
 const kinds = new Map<string, DocumentKind>();
+
+/** Registers what plugins declare. A kind that there is already stays as it is. */
+export function registerDeclaredKinds(): void {
+  for (const { kind, version, writers, schema } of declaredKinds()) {
+    if (!kinds.has(kind)) kinds.set(kind, { kind, version, bodySchema: schema, inCatalog: false, writers });
+  }
+}
 
 /** @throws D3Error bug `KIND_TAKEN` when another owner has the kind */
 export function registerDocumentKind(kind: DocumentKind): void {

@@ -1,6 +1,6 @@
 import { EA_TYPES, OPERATORS } from '../catalog/criteria.ts';
 import { policySchema } from '../runs/policy-schema.ts';
-import { type DocumentKind, registerDocumentKind } from './document-kinds.ts';
+import { type DocumentKind, registerDeclaredKinds, registerDocumentKind } from './document-kinds.ts';
 import { COMPUTER_ID } from './report-path.ts';
 import type { Rank } from './roles.ts';
 import { SHA256_PATTERN } from './schemas.ts';
@@ -144,11 +144,12 @@ const policy: DocumentKind = {
   bodySchema: policySchema,
 };
 
-/** Registers the kinds of core. Repeating it changes nothing. */
-export function registerCoreKinds(): void {
+/** Registers the kinds of core and of plugins. Repeating it changes nothing. */
+export function registerKinds(): void {
   registerDocumentKind(group);
   for (const kind of [category, department, building, site, ea, computer]) registerDocumentKind(kind);
   registerDocumentKind(script);
   registerDocumentKind(mirror);
   registerDocumentKind(policy);
+  registerDeclaredKinds();
 }

@@ -1,5 +1,6 @@
 import type {
   ActionPayload,
+  AdminPort,
   DeferredPayload,
   EditionPayload,
   EventName,
@@ -34,6 +35,8 @@ export interface PluginRoom {
   machine: ActionPayload['machine'];
   /** A blob's bytes, checked against its hash. */
   blob(sha256: string): Promise<Buffer>;
+  /** The depot, where one is administered. */
+  admin?: AdminPort;
   /** A plugin's own store on this machine. */
   stateOf(plugin: string): StatePort;
   signal: AbortSignal;
@@ -188,6 +191,7 @@ export function contextOf(
   return {
     plugin,
     depot: { blob: (sha256) => room.blob(sha256) },
+    admin: room.admin ?? null,
     state: room.stateOf(plugin),
     exec,
     ui: (event) => report(event),

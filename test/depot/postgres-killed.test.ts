@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Store } from '../../src/depot/index.ts';
-import { registerCoreKinds } from '../../src/depot/kinds.ts';
+import { registerKinds } from '../../src/depot/kinds.ts';
 import { postgresPlace } from '../../src/depot/store/postgres-place.ts';
 import { openPostgresStore } from '../../src/depot/store/postgres-store.ts';
 import { newRun } from '../../src/runs/make.ts';
@@ -15,7 +15,7 @@ describe('a PostgreSQL that is killed with kill -9 under load', function () {
   this.timeout(180_000);
   let server: TestServer;
   before(async function () {
-    registerCoreKinds();
+    registerKinds();
     server = await testPostgres();
     if (server.own === null) this.skip();
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import { initDepot, openDepot, openStore, type Store } from '../../src/depot/index.ts';
-import { registerCoreKinds } from '../../src/depot/kinds.ts';
+import { registerKinds } from '../../src/depot/kinds.ts';
 import { jobsSchema } from '../../src/depot/run-queue.ts';
 import { placeText, postgresPlace } from '../../src/depot/store/postgres-place.ts';
 import { openPostgresStore, postgresError } from '../../src/depot/store/postgres-store.ts';
@@ -26,7 +26,7 @@ describe('PostgreSQL', function () {
   this.timeout(120_000);
   let server: TestServer;
   before(async () => {
-    registerCoreKinds();
+    registerKinds();
     server = await testPostgres();
   });
   after(releasePostgres);

@@ -1,4 +1,5 @@
 import { Command, Flags, type Interfaces } from '@oclif/core';
+import type { AdminPort } from './admin.ts';
 import type { PluginContext } from './context.ts';
 import type { D3Error } from './errors.ts';
 import type { Json } from './events.ts';
@@ -41,6 +42,19 @@ export const machineFlags = {
   }),
 };
 
+/** On every command that administers a depot: long names only. */
+export const depotFlags = {
+  ...everyFlags,
+  quiet: Flags.boolean({ summary: 'Say less; repeatable.', helpGroup: 'GLOBAL' }),
+  verbose: Flags.boolean({ summary: 'Say more; repeatable.', helpGroup: 'GLOBAL' }),
+  depot: Flags.string({
+    helpValue: 'DIR',
+    summary: 'The depot to administer; else D3_DEPOT, else the configuration.',
+    helpGroup: 'GLOBAL',
+  }),
+  admin: Flags.string({ helpValue: 'NAME', summary: 'Act as this person.', helpGroup: 'GLOBAL' }),
+};
+
 /** What a plugin's command gets to work with. */
 export interface CommandContext {
   flags: Readonly<Record<string, unknown>>;
@@ -57,6 +71,15 @@ export interface CommandContext {
   canAsk: boolean;
   /** The same ports as hooks get. Made when it is asked for: a command that needs none starts without them. */
   ports(): Promise<PluginContext>;
+  /**
+   * Opens the depot that `--depot` names for one piece of work, and closes it. For a {@link DepotCommand}.
+   * @param how `changes`: somebody has to be named, as for every `d3admin` command that changes something
+   * @param work `ports.admin` is the same depot
+   */
+  depot<Result>(
+    how: 'reads' | 'changes',
+    work: (admin: AdminPort, ports: PluginContext) => Promise<Result>,
+  ): Promise<Result>;
 }
 
 /** How a plugin's command ended. */
@@ -115,4 +138,9 @@ export abstract class PluginCommand<Result extends Json = Json> extends Command 
 /** The base of a plugin's commands that work on this machine: `--root`, `--depot`, `-q`, `-v`, `-d`. */
 export abstract class MachineCommand<Result extends Json = Json> extends PluginCommand<Result> {
   static override baseFlags: Interfaces.FlagInput = machineFlags;
+}
+
+/** The base of a plugin's commands that administer a depot: `--depot`, `--admin`. */
+export abstract class DepotCommand<Result extends Json = Json> extends PluginCommand<Result> {
+  static override baseFlags: Interfaces.FlagInput = depotFlags;
 }

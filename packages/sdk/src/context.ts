@@ -1,3 +1,4 @@
+import type { AdminPort } from './admin.ts';
 import type { Json } from './events.ts';
 import type {
   FilesPort,
@@ -20,6 +21,8 @@ export interface PluginContext extends MachinePorts {
   /** The plugin's name, as in its package.json. */
   readonly plugin: string;
   readonly depot: DepotPort;
+  /** The depot for whoever administers it: where an edition of it was changed. Null on machines. */
+  readonly admin: AdminPort | null;
   readonly state: StatePort;
   readonly exec: ExecPort;
   /** Tells the user what happens; it never prints by itself. */

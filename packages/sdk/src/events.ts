@@ -354,7 +354,7 @@ export const EVENTS: readonly EventRow[] = [
   {
     name: 'd3:edition:added',
     kind: 'notify',
-    timeout: 60 * SECOND,
+    timeout: HOUR,
     synchronous: false,
     summary: 'an edition was added',
     check: anything,
@@ -362,7 +362,7 @@ export const EVENTS: readonly EventRow[] = [
   {
     name: 'd3:edition:live',
     kind: 'notify',
-    timeout: 60 * SECOND,
+    timeout: HOUR,
     synchronous: false,
     summary: 'an edition went live',
     check: anything,
@@ -370,7 +370,7 @@ export const EVENTS: readonly EventRow[] = [
   {
     name: 'd3:edition:deleted',
     kind: 'notify',
-    timeout: 60 * SECOND,
+    timeout: HOUR,
     synchronous: false,
     summary: 'an edition was deleted',
     check: anything,

@@ -1,3 +1,4 @@
+export type * from './admin.ts';
 export { attributeElement, attributeError } from './attribute.ts';
 export type {
   DepotPort,

@@ -1,7 +1,7 @@
 import type { Edition } from '../../catalog/types.ts';
 import type { Depot, PublishChoice } from '../depot.ts';
 import type { InboxOutcome } from '../inbox.ts';
-import { registerCoreKinds } from '../kinds.ts';
+import { registerKinds } from '../kinds.ts';
 import type { NewEdition, PublicationRecord, StoredEdition } from '../store/contract.ts';
 import { Api, type RemoteOptions } from './api.ts';
 import { RemoteBlobs } from './blobs.ts';
@@ -13,7 +13,7 @@ import { RemoteStore } from './store.ts';
  * @throws D3Error notAuthorised when its token opens nothing, depotUnreachable
  */
 export async function openRemoteDepot(options: RemoteOptions): Promise<Depot> {
-  registerCoreKinds();
+  registerKinds();
   const api = new Api(options);
   try {
     const { name } = await api.get<{ name: string }>('session');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../../platform/clock.ts';
 import { refuseNetworkFilesystem } from '../../platform/filesystems.ts';
-import { registerCoreKinds } from '../kinds.ts';
+import { registerKinds } from '../kinds.ts';
 import type { Store } from './contract.ts';
 import { DATABASE_NAME, type Database, type DatabaseGiven, databaseOf } from './database.ts';
 import type { Rows } from './rows.ts';
@@ -27,7 +27,7 @@ export async function openStoreIn(
   dir: string,
   options: { clock: Clock; mustExist: boolean; answer?: number },
 ): Promise<Store> {
-  registerCoreKinds();
+  registerKinds();
   if (database.kind === 'postgres') {
     const { openPostgresStore } = await import('./postgres-store.ts');
     return openPostgresStore(database.place, { ...options, identity: database.identity });

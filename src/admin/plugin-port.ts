@@ -1,0 +1,52 @@
+import type { AdminPort, DocumentsPort } from '@d3/sdk';
+import type { TypedAttributes } from '../catalog/attributes.ts';
+import type { StoredDocument } from '../depot/index.ts';
+import { type AdminSession, localDepot, publish } from './session.ts';
+
+/** A depot as plugins reach it: through the services that d3's own commands use. */
+export function adminPortOf(session: AdminSession): AdminPort {
+  const { depot, admin } = session;
+  return {
+    location: depot.location,
+    by: admin,
+    isHere: depot.local !== null,
+    documents: (kind) => documentsOf(kind, session),
+    editions: () => depot.editionsWithDerivedStatus(),
+    async add({ basename, typed, source }) {
+      const { addEdition } = await import('./add.ts');
+      const request = { basename, typed: typed as TypedAttributes, source, inherit: true };
+      const { edition, warnings } = await addEdition(request, session);
+      return { edition, warnings };
+    },
+    async edit(edition, typed) {
+      const { editEdition } = await import('./edit.ts');
+      return editEdition(edition, typed as TypedAttributes, session);
+    },
+    computers: () => depot.store.computers.list(),
+    withFile: (sha256, work) => depot.blobs.withFile(sha256, work),
+    read: (sha256) => depot.blobs.read(sha256),
+    put: (source) => depot.blobs.put(source),
+    takeReports: async (text) => localDepot(session).collectTexts(text),
+    publish: () => publish(session),
+  };
+}
+
+function documentsOf(kind: string, { depot, admin }: AdminSession): DocumentsPort {
+  const documents = depot.store.documents(kind);
+  // What is stored came in as JSON.
+  const shown = (document: StoredDocument<unknown>) => document as Awaited<ReturnType<DocumentsPort['create']>>;
+  return {
+    async get(id) {
+      const found = await documents.get(id);
+      return found === null ? null : shown(found);
+    },
+    async byName(name) {
+      const found = await documents.byName(name);
+      return found === null ? null : shown(found);
+    },
+    list: async () => (await documents.list()).map(shown),
+    create: async (name, body) => shown(await documents.create(name, body, admin)),
+    update: async (id, generation, changes) => shown(await documents.update(id, generation, changes, admin)),
+    remove: (id, generation) => documents.remove(id, generation, admin),
+  };
+}
