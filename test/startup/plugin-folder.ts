@@ -9,6 +9,8 @@ export interface MadePlugin {
   files?: Record<string, string>;
   /** By event, the file. */
   hooks?: Record<string, string>;
+  /** What it declares for d3: settings, documents. */
+  d3?: object;
   /** Whether it lies among the installed ones, or somewhere else and is linked. */
   type?: 'user' | 'link';
 }
@@ -35,9 +37,9 @@ export class PluginFolder {
   }
 
   /** @returns the plugin's own folder */
-  add({ name, files = {}, hooks = {}, type = 'link' }: MadePlugin): string {
+  add({ name, files = {}, hooks = {}, d3 = {}, type = 'link' }: MadePlugin): string {
     const root = type === 'link' ? path.join(this.home, name) : path.join(this.folder, 'node_modules', name);
-    const pjson = { name, version: '1.0.0', type: 'module', oclif: { commands: './commands', hooks } };
+    const pjson = { name, version: '1.0.0', type: 'module', oclif: { commands: './commands', hooks, d3 } };
     for (const [file, text] of Object.entries({ ...files, 'package.json': JSON.stringify(pjson) })) {
       mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
       writeFileSync(path.join(root, file), text);

@@ -23,6 +23,7 @@ import { build } from '@d3/flatpkg';
 import { silentReporter } from '@d3/sdk';
 import { type Added, type AddRequest, addEdition } from '../../src/admin/add.ts';
 import { makeLive, proposeLive } from '../../src/admin/live.ts';
+import { adminPortOf } from '../../src/admin/plugin-port.ts';
 import { type AdminSession, withDepot } from '../../src/admin/session.ts';
 import type { TypedAttributes } from '../../src/catalog/attributes.ts';
 import type { Machine, RunOptions, RunResult } from '../../src/client/run.ts';
@@ -108,7 +109,15 @@ export class Sandbox {
   admin<Result>(work: (session: AdminSession) => Promise<Result>, admin = 'sally'): Promise<Result> {
     const signal = new AbortController().signal;
     return withDepot(
-      { dir: this.depot, admin, clock: this.clock, plugins: noPlugins, report: silentReporter, signal },
+      {
+        dir: this.depot,
+        admin,
+        clock: this.clock,
+        plugins: noPlugins,
+        report: silentReporter,
+        signal,
+        portOf: adminPortOf,
+      },
       work,
     );
   }
