@@ -22,6 +22,9 @@ export const CALLS = {
   createPackage: { method: 'post', paths: ['/v1/packages'], roles: ADMIN },
   replacePackage: { method: 'put', paths: ['/v1/packages/{id}'], roles: ADMIN },
   uploadPackage: { method: 'post', paths: ['/v1/packages/{id}/upload'], roles: ADMIN },
+  categories: { method: 'get', paths: ['/v1/categories'], roles: ADMIN },
+  cloudFiles: { method: 'get', paths: ['/v1/jcds/files'], roles: ADMIN },
+  cloudFile: { method: 'get', paths: ['/v1/jcds/files/{fileName}'], roles: ADMIN },
   computers: {
     method: 'get',
     paths: ['/v4/computers-inventory', '/v3/computers-inventory', '/v1/computers-inventory'],
