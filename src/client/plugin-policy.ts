@@ -13,7 +13,9 @@ export async function runForPlugin(
   try {
     const request = { word, by, environment: { ...environment } };
     return together(
-      await (within === null ? policies.run(request) : policies.runWithin(request, within.run, within.index, within.round)),
+      await (within === null
+        ? policies.run(request)
+        : policies.runWithin(request, within.run, within.index, within.round)),
     );
   } catch (error) {
     signal.throwIfAborted();

@@ -50,16 +50,29 @@ export function computerMeant(word: string, computers: readonly DepotComputer[])
   const found = serial.length > 0 ? serial : by(({ name }) => name);
   const [first, ...more] = found;
   if (first === undefined) {
-    throw new D3Error('COMPUTER_NOT_FOUND', 'notFound', `No computer has the serial number, the name or the id ${word}.`, {
-      target: word,
-      actions: ['see which machines wait: d3 provision hold list', 'a machine is known once it has enrolled and reported'],
-    });
+    throw new D3Error(
+      'COMPUTER_NOT_FOUND',
+      'notFound',
+      `No computer has the serial number, the name or the id ${word}.`,
+      {
+        target: word,
+        actions: [
+          'see which machines wait: d3 provision hold list',
+          'a machine is known once it has enrolled and reported',
+        ],
+      },
+    );
   }
   if (more.length === 0) return first;
-  throw new D3Error('COMPUTER_AMBIGUOUS', 'refused', `Several computers are meant by ${word}: ${found.map(({ id }) => id).join(', ')}.`, {
-    target: word,
-    actions: ['name it by its id'],
-  });
+  throw new D3Error(
+    'COMPUTER_AMBIGUOUS',
+    'refused',
+    `Several computers are meant by ${word}: ${found.map(({ id }) => id).join(', ')}.`,
+    {
+      target: word,
+      actions: ['name it by its id'],
+    },
+  );
 }
 
 /**

@@ -3,8 +3,8 @@ import { D3Error, type RunHere } from '@d3/sdk';
 import { bootstrapFiles } from './bootstrap.ts';
 import type { Mode } from './memory.ts';
 import type { Parts } from './parts.ts';
-import { LOOP_BEGIN } from './rules/update-loop.ts';
 import { type Enrolment, mayStart } from './rules/start.ts';
+import { LOOP_BEGIN } from './rules/update-loop.ts';
 import { stepsOf } from './steps.ts';
 
 export interface BeginRequest {

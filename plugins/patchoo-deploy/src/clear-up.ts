@@ -1,5 +1,5 @@
-import type { Parts } from './parts.ts';
 import { bootstrapFiles } from './bootstrap.ts';
+import type { Parts } from './parts.ts';
 
 /**
  * What a deployment leaves behind: the mark that this enrolment was deployed, and its log. All else goes, each part as often as it takes.

@@ -23,7 +23,9 @@ function underWay({ memory, ports }: Parts): Deployment {
 async function runOf({ ports }: Parts, { run: id }: Deployment): Promise<RunHere> {
   const run = await ports.runs.get(id);
   if (run !== null) return run;
-  throw new D3Error('RUN_NOT_FOUND', 'notFound', `The run ${id} of this machine's deployment is not there.`, { target: id });
+  throw new D3Error('RUN_NOT_FOUND', 'notFound', `The run ${id} of this machine's deployment is not there.`, {
+    target: id,
+  });
 }
 
 /** Has the step that failed or holds tried again; one that waits is tried at once. */

@@ -8,7 +8,10 @@ export interface GroupItem {
 }
 
 /** Runs them in their order; blank ones are nothing, and one that fails stops no other. */
-export async function runGroup(words: readonly string[], { policies }: Pick<PluginContext, 'policies'>): Promise<GroupItem[]> {
+export async function runGroup(
+  words: readonly string[],
+  { policies }: Pick<PluginContext, 'policies'>,
+): Promise<GroupItem[]> {
   const items: GroupItem[] = [];
   for (const item of words.map((word) => word.trim()).filter((word) => word !== '')) {
     const { state, text } = await policies.run(item.replace(/^(?:policy|event):/, ''), {});

@@ -20,7 +20,9 @@ const WAITS = ['holding', 'failed-held', 'server-error'];
 export async function waitingMachines(admin: Pick<AdminPort, 'computers' | 'provisioning'>): Promise<Waiting[]> {
   const said = await admin.provisioning();
   return (await admin.computers())
-    .map(({ id, name, claims, lastContact }) => waiting({ id, name, serial: claims.serial, lastContact }, said[id] ?? {}))
+    .map(({ id, name, claims, lastContact }) =>
+      waiting({ id, name, serial: claims.serial, lastContact }, said[id] ?? {}),
+    )
     .filter(({ state }) => WAITS.includes(state))
     .toSorted((a, b) => (a.since ?? a.lastContact).localeCompare(b.since ?? b.lastContact));
 }

@@ -44,7 +44,10 @@ export abstract class ProvisionCommand extends MachineCommand {
 }
 
 const ACTIONS: Partial<Record<ExitName, readonly string[]>> = {
-  holding: ['an admin says what is missing: d3 provision assign SERIAL --build …', 'or: d3 provision hold release --reason WHY'],
+  holding: [
+    'an admin says what is missing: d3 provision assign SERIAL --build …',
+    'or: d3 provision hold release --reason WHY',
+  ],
   failedHeld: ['when it is mended: d3 provision retry', 'or: d3 provision skip --reason WHY'],
   restartPending: ['it goes on by itself after the restart'],
   depotUnreachable: ['it asks again by itself; look at the network, and whether the depot is up'],

@@ -38,5 +38,6 @@ export function stateOf(deployment: Deployment | null, run: Pick<RunHere, 'state
   if (run.state === 'waiting' || restart !== null) return 'restarting';
   if (trouble !== null) return 'server-error';
   if (hold !== null) return 'holding';
+  if (step?.kind === 'provision-resolve' && deployment.snapshot !== null) return 'deploying';
   return step === undefined ? 'releasing' : (OF_STEP[step.kind] ?? 'deploying');
 }

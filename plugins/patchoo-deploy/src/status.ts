@@ -25,7 +25,11 @@ export interface Status {
   endedAt: string | null;
 }
 
-export async function statusOf({ state, runs, clock }: Pick<PluginContext, 'state' | 'runs' | 'clock'>): Promise<Status> {
+export async function statusOf({
+  state,
+  runs,
+  clock,
+}: Pick<PluginContext, 'state' | 'runs' | 'clock'>): Promise<Status> {
   const deployment = new Memory(state).deployment();
   const run = deployment === null ? null : await runs.get(deployment.run);
   return shown(deployment, run, clock.now());
@@ -49,7 +53,13 @@ export function shown(deployment: Deployment | null, run: RunHere | null, now: D
     values: snapshot?.values ?? {},
     warnings: deployment?.warnings ?? [],
     override: deployment?.override ?? null,
-    steps: (run?.steps ?? []).map(({ name, kind, state: how, attempts, text }) => ({ name, kind, state: how, attempts, text })),
+    steps: (run?.steps ?? []).map(({ name, kind, state: how, attempts, text }) => ({
+      name,
+      kind,
+      state: how,
+      attempts,
+      text,
+    })),
     startedAt: deployment?.startedAt ?? null,
     endedAt: end?.at ?? null,
   };
@@ -78,5 +88,8 @@ export function factsOf({ state, code, since, missing, values, mode }: Status): 
 
 /** Names of facts are plain words: `ea:Room No.` is `ea-Room-No`. */
 function factName(key: string): string {
-  return key.replaceAll(/[^A-Za-z0-9_-]+/g, '-').replace(/-+$/, '').slice(0, 60);
+  return key
+    .replaceAll(/[^A-Za-z0-9_-]+/g, '-')
+    .replace(/-+$/, '')
+    .slice(0, 60);
 }

@@ -37,7 +37,16 @@ export function stepsOf(mode: Mode, settings: StepSettings): StepToRun[] {
     own('resolve', 'what this machine is'),
     own('name', 'its name', { retries: 2 }),
     ...(checkIn === 'yes'
-      ? [{ kind: 'sync', args: { puppies: true }, name: 'check-in', required: true, onFailure: 'hold', ...CHECK_IN } as const]
+      ? [
+          {
+            kind: 'sync',
+            args: { puppies: true },
+            name: 'check-in',
+            required: true,
+            onFailure: 'hold',
+            ...CHECK_IN,
+          } as const,
+        ]
       : []),
     ...eventsOf(settings).map(eventStep),
     own('deployed', 'deployed'),

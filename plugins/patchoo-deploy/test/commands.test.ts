@@ -55,7 +55,7 @@ describe('d3 provision', function () {
 
   it('patchoo:HP-01 patchoo:HP-07 patchoo:AP-20 patchoo:DR-05 patchoo:UL-07 holds, is assigned from elsewhere, deploys in order, and is released', async () => {
     await lab();
-    await sandbox.add('lamp', '1', { live: true, groups: ['standard'] } as never);
+    await sandbox.add('lamp', '1', { live: true, autoGroups: 'standard' });
     const begun = await json('provision', 'setup');
     expect(begun.exit, JSON.stringify(begun.errors)).to.equal(0);
     expect(begun.result.state).to.equal('connecting');
@@ -66,10 +66,18 @@ describe('d3 provision', function () {
     expect((await json('provision', 'run', '--no-wait')).exit).to.equal(43);
     expect((await json('provision', 'status')).exit).to.equal(43);
     const reports = () => sandbox.reports().filter(({ command }) => command === 'provision');
-    expect(reports().map(({ provisioning }) => provisioning?.['state']), 'patchoo:HP-03 told once').to.deep.equal(['holding']);
+    expect(
+      reports().map(({ provisioning }) => provisioning?.['state']),
+      'patchoo:HP-03 told once',
+    ).to.deep.equal(['holding']);
 
     const [waiting] = (await json('provision', 'hold', 'list')).result;
-    expect(waiting).to.deep.include({ serial: 'C02A', state: 'holding', code: held.result.code, missing: 'Build, Department' });
+    expect(waiting).to.deep.include({
+      serial: 'C02A',
+      state: 'holding',
+      code: held.result.code,
+      missing: 'Build, Department',
+    });
     const half = await json('provision', 'assign', 'c02a', '--build', 'Studio');
     expect([half.exit, half.result.record]).to.deep.equal([0, { Build: 'studio' }]);
     expect((await json('provision', 'run', '--no-wait')).result.missing).to.deep.equal(['Department']);
@@ -94,14 +102,16 @@ describe('d3 provision', function () {
     expect((await json('provision', 'setup')).exit).to.equal(30);
     expect((await json('provision', 'setup', '--mode', 'update-only')).exit, 'patchoo:G8').to.equal(0);
     const updated = await json('provision', 'run');
-    expect([updated.exit, updated.result.mode, updated.result.steps.map(({ kind }: { kind: string }) => kind)]).to.deep.equal([
-      0,
-      'update-only',
-      ['provision-connect', 'provision-update', 'provision-release'],
-    ]);
+    expect([
+      updated.exit,
+      updated.result.mode,
+      updated.result.steps.map(({ kind }: { kind: string }) => kind),
+    ]).to.deep.equal([0, 'update-only', ['provision-connect', 'provision-update', 'provision-release']]);
     expect(done().slice(4)).to.deep.equal(['e-update  ']);
     await ok('provision', 'setup', '--again');
-    expect((await json('provision', 'run')).result.state, 'patchoo:DS-06 patchoo:D-06 deploys anew').to.equal('released');
+    expect((await json('provision', 'run')).result.state, 'patchoo:DS-06 patchoo:D-06 deploys anew').to.equal(
+      'released',
+    );
     expect(done().length).to.equal(9);
   });
 
@@ -168,17 +178,32 @@ describe('d3 provision', function () {
 
   it('patchoo:CN-04 patchoo:AP-14 says all that is wrong with an assignment, and changes nothing', async () => {
     await lab();
-    for (const [name, serial] of [['mac-b', 'C02B'], ['mac-c', 'C02C']] as const) {
+    for (const [name, serial] of [
+      ['mac-b', 'C02B'],
+      ['mac-c', 'C02C'],
+    ] as const) {
       const machine = sandbox.machine(name, { serial });
       await machine.sync();
     }
-    const wrong = await json('provision', 'assign', 'C02B', '--build', 'stodio', '--department', 'Arts', '--name', 'mac-c');
+    const wrong = await json(
+      'provision',
+      'assign',
+      'C02B',
+      '--build',
+      'stodio',
+      '--department',
+      'Arts',
+      '--name',
+      'mac-c',
+    );
     expect(wrong.errors.map(({ code }: { code: string }) => code).toSorted()).to.deep.equal([
       'COMPUTER_NAME',
       'DEPARTMENT_NOT_FOUND',
       'EA_CHOICE',
     ]);
-    expect((await json('provision', 'assign', 'C02B', '--name', 'mac-b')).exit, 'patchoo:D-03 its own name').to.equal(0);
+    expect((await json('provision', 'assign', 'C02B', '--name', 'mac-b')).exit, 'patchoo:D-03 its own name').to.equal(
+      0,
+    );
     expect((await json('provision', 'assign', 'C02X', '--build', 'studio')).exit).to.equal(34);
     expect((await json('provision', 'hold', 'show', 'C02B')).result.said).to.deep.equal({});
   });

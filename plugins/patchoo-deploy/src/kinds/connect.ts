@@ -1,5 +1,5 @@
-import { askAgain, isOutside, troubleOver } from './trouble.ts';
 import { done, type Kind, NO_ARGS } from './kind.ts';
+import { askAgain, isOutside, troubleOver } from './trouble.ts';
 
 /** Nothing is begun before the depot answers. It is waited for as long as it takes, and never without saying so. */
 export const connect: Kind = {

@@ -9,6 +9,8 @@ export const name: Kind = {
     if ((await ports.machine.facts()).name === wanted) return done(`it is called ${wanted}`);
     if (!(await ports.machine.rename(wanted))) return done(`a root folder is not named: its record says ${wanted}`);
     const now = (await ports.machine.facts()).name;
-    return now === wanted ? done(`it is called ${wanted} now`) : failed(`it was named ${wanted}, and calls itself ${now}`);
+    return now === wanted
+      ? done(`it is called ${wanted} now`)
+      : failed(`it was named ${wanted}, and calls itself ${now}`);
   },
 };

@@ -34,7 +34,12 @@ export const resolve: Kind = {
     }
     troubleOver(parts, run);
     const reading = readingOf(attributes, valuesOf(record, attributes, settings.buildAttribute));
-    if (reading.kind === 'incomplete') return holding(parts, run, reading.missing.map(({ label }) => label));
+    if (reading.kind === 'incomplete')
+      return holding(
+        parts,
+        run,
+        reading.missing.map(({ label }) => label),
+      );
     const { values, sources } = reading;
     const at = ports.clock.now().toISOString();
     memory.change(run, () => ({ snapshot: { name: record?.name ?? null, values, sources, at }, hold: null }));

@@ -21,13 +21,19 @@ export default class ProvisionAssign extends DepotCommand {
     building: Flags.string({ helpValue: 'NAME', summary: 'Its building.' }),
     site: Flags.string({ helpValue: 'NAME', summary: 'Its site.' }),
     name: Flags.string({ helpValue: 'NAME', summary: 'What it is to be called; no other computer may be.' }),
-    ea: Flags.string({ helpValue: 'NAME=VALUE', summary: 'A further extension attribute; repeatable.', multiple: true }),
+    ea: Flags.string({
+      helpValue: 'NAME=VALUE',
+      summary: 'A further extension attribute; repeatable.',
+      multiple: true,
+    }),
   };
 
   async execute({ depot, flags, args }: CommandContext): Promise<CommandOutcome<Json>> {
     const { assign } = await import('../../assign.ts');
     const { writtenSettings } = await import('../../settings.ts');
-    const { build, department, building, site, name, ea } = flags as Record<string, string | undefined> & { ea?: string[] };
+    const { build, department, building, site, name, ea } = flags as Record<string, string | undefined> & {
+      ea?: string[];
+    };
     const assigned = await depot('changes', async (admin, { settings }) =>
       assign(
         String(args['computer']),

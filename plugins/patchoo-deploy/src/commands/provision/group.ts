@@ -25,7 +25,12 @@ export default class ProvisionGroup extends MachineCommand {
       state === 'absent'
         ? [new D3Error('POLICY_NOT_FOUND', 'notFound', text, { target: item, actions: ['d3 policy --list --all'] })]
         : state === 'failed'
-          ? [new D3Error('POLICY_FAILED', 'failed', `${item}: ${text}`, { target: item, actions: ['d3 run list --all'] })]
+          ? [
+              new D3Error('POLICY_FAILED', 'failed', `${item}: ${text}`, {
+                target: item,
+                actions: ['d3 run list --all'],
+              }),
+            ]
           : [],
     );
     const exits = items.map(({ item }) => errors.find(({ target }) => target === item)?.exitCode ?? 0);
@@ -34,6 +39,8 @@ export default class ProvisionGroup extends MachineCommand {
 
   text(result: Json): string {
     const items = result as unknown as GroupItem[];
-    return items.length === 0 ? 'Nothing was named.' : items.map(({ item, state, text }) => `${item}: ${text || state}`).join('\n');
+    return items.length === 0
+      ? 'Nothing was named.'
+      : items.map(({ item, state, text }) => `${item}: ${text || state}`).join('\n');
   }
 }

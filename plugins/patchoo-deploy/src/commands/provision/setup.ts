@@ -25,7 +25,8 @@ export default class ProvisionSetup extends ProvisionCommand {
     enrolment: Flags.string({
       options: ['new', 'renewal', 'existing'],
       default: 'new',
-      summary: 'What called for it: a new enrolment, a renewal of its management, or a machine people worked with before.',
+      summary:
+        'What called for it: a new enrolment, a renewal of its management, or a machine people worked with before.',
     }),
     again: Flags.boolean({ summary: 'Deploy it although it was deployed, or people work with it.' }),
   };

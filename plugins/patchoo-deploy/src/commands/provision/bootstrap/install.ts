@@ -11,7 +11,9 @@ export default class ProvisionBootstrapInstall extends MachineCommand {
   async execute({ flags, ports }: CommandContext): Promise<CommandOutcome<Json>> {
     const { bootstrapFiles } = await import('../../../bootstrap.ts');
     const { triggers } = await ports();
-    const state = await triggers.install(bootstrapFiles(await triggers.program()), { dryRun: flags['dry-run'] === true });
+    const state = await triggers.install(bootstrapFiles(await triggers.program()), {
+      dryRun: flags['dry-run'] === true,
+    });
     return { result: state as unknown as Json };
   }
 
