@@ -170,7 +170,7 @@ async function freeName(
   const called = (other: string) => other.toLowerCase() === name.toLowerCase();
   const owners = [
     ...computers.filter((other) => called(other.name)).map(({ id }) => id),
-    ...said.filter(({ body }) => called(String(body['name'] ?? ''))).map((document) => document.name),
+    ...said.filter(({ body }) => called((body as ComputerBody).name ?? '')).map((document) => document.name),
   ];
   const verdict = judgeName({ name, own: computer.id, owners, pattern: null, taken: 'refuse', unchecked: 'ask' });
   if (verdict.kind === 'good') return name;
