@@ -1,5 +1,4 @@
 import type { AdminPort, DocumentsPort } from '@d3/sdk';
-import type { TypedAttributes } from '../catalog/attributes.ts';
 import type { StoredDocument } from '../depot/index.ts';
 import { type AdminSession, localDepot, publish } from './session.ts';
 
@@ -14,13 +13,13 @@ export function adminPortOf(session: AdminSession): AdminPort {
     editions: () => depot.editionsWithDerivedStatus(),
     async add({ basename, typed, source }) {
       const { addEdition } = await import('./add.ts');
-      const request = { basename, typed: typed as TypedAttributes, source, inherit: true };
+      const request = { basename, typed, source, inherit: true };
       const { edition, warnings } = await addEdition(request, session);
       return { edition, warnings };
     },
     async edit(edition, typed) {
       const { editEdition } = await import('./edit.ts');
-      return editEdition(edition, typed as TypedAttributes, session);
+      return editEdition(edition, typed, session);
     },
     computers: () => depot.store.computers.list(),
     withFile: (sha256, work) => depot.blobs.withFile(sha256, work),

@@ -70,16 +70,16 @@ export interface CommandContext {
   /** Whether somebody sits at the terminal of the command and may be asked: neither --json nor --no-input. */
   canAsk: boolean;
   /** The same ports as hooks get. Made when it is asked for: a command that needs none starts without them. */
-  ports(): Promise<PluginContext>;
+  ports: () => Promise<PluginContext>;
   /**
    * Opens the depot that `--depot` names for one piece of work, and closes it. For a {@link DepotCommand}.
    * @param how `changes`: somebody has to be named, as for every `d3admin` command that changes something
    * @param work `ports.admin` is the same depot
    */
-  depot<Result>(
+  depot: <Result>(
     how: 'reads' | 'changes',
     work: (admin: AdminPort, ports: PluginContext) => Promise<Result>,
-  ): Promise<Result>;
+  ) => Promise<Result>;
 }
 
 /** How a plugin's command ended. */
