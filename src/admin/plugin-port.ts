@@ -1,6 +1,5 @@
 import path from 'node:path';
 import type { AdminPort, DocumentsPort } from '@d3/sdk';
-import type { TypedAttributes } from '../catalog/attributes.ts';
 import type { StoredDocument } from '../depot/index.ts';
 import { makeFolder } from '../platform/rootfs.ts';
 import { type AdminSession, localDepot, publish } from './session.ts';
@@ -19,7 +18,7 @@ export function adminPortOf(session: AdminSession, work: string): AdminPort {
     editions: () => depot.editionsWithDerivedStatus(),
     async add({ basename, typed, source }) {
       const { addEdition } = await import('./add.ts');
-      const request = { basename, typed: typed as TypedAttributes, source, inherit: true };
+      const request = { basename, typed, source, inherit: true };
       const { edition, warnings } = await addEdition(request, session);
       return { edition, warnings };
     },
@@ -29,7 +28,7 @@ export function adminPortOf(session: AdminSession, work: string): AdminPort {
     },
     async edit(edition, typed) {
       const { editEdition } = await import('./edit.ts');
-      return editEdition(edition, typed as TypedAttributes, session);
+      return editEdition(edition, typed, session);
     },
     async room(name) {
       const folder = path.join(work, `plugin-${name}`);

@@ -47,7 +47,7 @@ describe('a depot through a plugin', function () {
       d3: { documents },
       files: {
         'commands/moon.js': `
-import { DepotCommand } from '${new URL('../../packages/sdk/src/command.ts', import.meta.url)}';
+import { DepotCommand } from '${new URL('../../packages/sdk/src/command.ts', import.meta.url).href}';
 export default class Moon extends DepotCommand {
   static summary = 'Work on a depot.';
   execute({ depot }) { return depot('${how}', async (admin, ports) => { ${body} }); }

@@ -76,16 +76,16 @@ export interface CommandContext {
   /** A table as comma separated values (RFC 4180), in which nothing is run as a formula or obeyed by a terminal. */
   csv(table: CsvTable): string;
   /** The same ports as hooks get. Made when it is asked for: a command that needs none starts without them. */
-  ports(): Promise<PluginContext>;
+  ports: () => Promise<PluginContext>;
   /**
    * Opens the depot that `--depot` names for one piece of work, and closes it. For a {@link DepotCommand}.
    * @param how `changes`: somebody has to be named, as for every `d3admin` command that changes something
    * @param work `ports.admin` is the same depot
    */
-  depot<Result>(
+  depot: <Result>(
     how: 'reads' | 'changes',
     work: (admin: AdminPort, ports: PluginContext) => Promise<Result>,
-  ): Promise<Result>;
+  ) => Promise<Result>;
 }
 
 /** How a plugin's command ended. */
