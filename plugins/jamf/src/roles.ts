@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { CALLS, type Call, type Role } from './connector/calls.ts';
+import { CALLS, type Call, ROLES, type Role } from './connector/calls.ts';
 
 interface Operation {
   'x-required-privileges'?: string[];
@@ -14,12 +14,13 @@ export function leastPrivileges(): RoleNeeds[] {
   const file = path.join(import.meta.dirname, '../schema/calls.json');
   const schema = JSON.parse(readFileSync(file, 'utf8')) as { paths: Record<string, Record<string, Operation>> };
   const calls: Call[] = Object.values(CALLS);
-  return (['server', 'admin'] as const).map((role) => {
+  return ROLES.map((role) => {
     const needed = calls
       .filter(({ roles }) => roles.includes(role))
-      .flatMap(({ method, paths }) =>
-        paths.flatMap((one) => schema.paths[one]?.[method]?.['x-required-privileges'] ?? []),
-      );
+      .flatMap(({ method, paths, privileges = [] }) => [
+        ...privileges,
+        ...paths.flatMap((one) => schema.paths[one]?.[method]?.['x-required-privileges'] ?? []),
+      ]);
     return { role, privileges: [...new Set(needed)].sort() };
   });
 }

@@ -68,7 +68,11 @@ describe('what a package of Jamf Pro is proposed as', () => {
   it('depot3:J11 an Apple package that several basenames have decides nothing', () => {
     const ofApplePackage = new Map([['com.example.lib', new Set(['one', 'two'])]]);
     const inside = { receipts: ['com.example.lib'], version: '1.0' };
-    const proposal = propose({ fileName: 'Lib 1.0.pkg', packageName: 'Lib' }, { basenames: ['lib'], ofApplePackage }, inside);
+    const proposal = propose(
+      { fileName: 'Lib 1.0.pkg', packageName: 'Lib' },
+      { basenames: ['lib'], ofApplePackage },
+      inside,
+    );
     expect(proposal).to.deep.include({ basename: 'lib', sure: 'guess' });
     expect(proposal.why).to.contain('one and two');
   });

@@ -54,6 +54,7 @@ const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNRE
 
 /** What one sequence of calls does through a connection. */
 export interface Caller {
+  /** What the server answers: what its JSON says, null where it says nothing; of the Classic API the XML as it came. */
   call(name: CallName, sent?: Sent): Promise<unknown>;
 }
 
@@ -114,7 +115,7 @@ export class Connection implements Caller {
       if (answer.status === 404 && !last) continue;
       if (answer.status < 200 || answer.status > 299) throw refusal(`${method.toUpperCase()} ${path}`, answer);
       this.#chosen.set(name, template);
-      return parsed(`${method.toUpperCase()} ${path}`, answer);
+      return isClassic(path) ? answer.body : parsed(`${method.toUpperCase()} ${path}`, answer);
     }
     throw new Error(`no path for ${name}`);
   }
@@ -214,13 +215,18 @@ export class Connection implements Caller {
   async #ask({ method, path, headers, sent, body, pin }: Request, signal: AbortSignal): Promise<Answer> {
     this.#got ??= import('got').then((module) => module.default);
     const got = await this.#got;
-    const url = new URL(`${this.#base}/api${path}`);
+    const classic = isClassic(path);
+    const url = new URL(`${this.#base}${classic ? '' : '/api'}${path}`);
     for (const [key, value] of sent.query ?? []) url.searchParams.append(key, value);
     const cookie = [...(pin ?? [])].map(([name, value]) => `${name}=${value}`).join('; ');
     const content = sent.form === undefined ? {} : { body: await sent.form() };
     const reply = await got(url, {
       method,
-      headers: { accept: 'application/json', ...headers, ...(cookie === '' ? {} : { cookie }) },
+      headers: {
+        accept: classic ? 'application/xml' : 'application/json',
+        ...headers,
+        ...(cookie === '' ? {} : { cookie }),
+      },
       ...(sent.json === undefined ? {} : { json: sent.json }),
       ...(body === undefined ? {} : { body }),
       ...content,
@@ -244,6 +250,10 @@ interface UserToken {
 interface ClientToken {
   access_token: string;
   expires_in: number;
+}
+
+function isClassic(path: string): boolean {
+  return path.startsWith('/JSSResource/');
 }
 
 function filled(template: string, params: Readonly<Record<string, string>>): string {

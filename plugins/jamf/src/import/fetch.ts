@@ -5,7 +5,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { D3Error, type Reporter } from '@d3/sdk';
 import type { Connection } from '../connector/connection.ts';
-import { hashesOf, type Hashes, holdAgainst, proves } from './hashes.ts';
+import { type Hashes, hashesOf, holdAgainst, proves } from './hashes.ts';
 import type { JamfPackage } from './records.ts';
 
 /** What the cloud distribution point says of a file. */
@@ -115,7 +115,8 @@ export class Files {
     const found = (await this.#cloud).get(fileName);
     if (found !== undefined) return found;
     const { files } = this.#options;
-    const where = files === null ? 'in the cloud distribution point' : `in ${files}, nor in the cloud distribution point`;
+    const where =
+      files === null ? 'in the cloud distribution point' : `in ${files}, nor in the cloud distribution point`;
     throw new D3Error('JAMF_FILE_ABSENT', 'notFound', `${fileName} is not ${where}`, {
       target: fileName,
       actions: ['Mount the distribution point that has it, and name its folder: --files DIR'],
@@ -224,7 +225,8 @@ export class Files {
       { signal },
     );
     const size = (await statOf(part))?.size ?? 0;
-    if (cloud.length !== undefined && size < cloud.length) throw new Useless(`only ${size} of ${cloud.length} bytes came`);
+    if (cloud.length !== undefined && size < cloud.length)
+      throw new Useless(`only ${size} of ${cloud.length} bytes came`);
   }
 
   /** What has come is whole: it gets its name, unless it is another file; then nothing of it is kept. */

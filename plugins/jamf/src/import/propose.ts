@@ -129,7 +129,11 @@ function partsOf(name: string): Parts {
 function dateIn(text: string): { written: string; text: string } | null {
   const found = DATE.exec(text);
   // Within a longer version it is a part of that: 1.20240115.3.
-  if (found === null || /\d\.$/.test(text.slice(0, found.index)) || /^\.\d/.test(text.slice(found.index + found[0].length)))
+  if (
+    found === null ||
+    /\d\.$/.test(text.slice(0, found.index)) ||
+    /^\.\d/.test(text.slice(found.index + found[0].length))
+  )
     return null;
   const [written, year, , month, day] = found;
   return { written, text: `${year}.${month}.${day}` };
