@@ -77,18 +77,18 @@ export class Files {
     const folder = this.#folderOf(jamf);
     const whole = path.join(folder, 'whole', fileName);
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    if ((await statOf(whole)) === null) {
-      if (there === null) await this.#download(fileName, cloud as CloudFile, folder, hashes);
-      else await this.#copy(there, fileName, folder);
-      await this.#settle(folder, fileName, cloud, hashes);
+    const kept = (await statOf(whole)) !== null;
+    const come = kept ? whole : path.join(folder, 'part');
+    if (!kept && there !== null) await this.#copy(there, fileName, folder);
+    if (!kept && there === null) await this.#download(fileName, cloud as CloudFile, folder, hashes);
+    const sha256 = await this.#held(come, fileName, folder, hashes);
+    if (!kept) {
+      await mkdir(path.dirname(whole), { recursive: true, mode: 0o700 });
+      await rename(come, whole);
     }
-    try {
-      const sha256 = await holdAgainst(whole, fileName, hashes, this.#options.signal);
-      return { path: whole, sha256, warnings: doubts(hashes) };
-    } catch (error) {
-      if (error instanceof D3Error) await rm(folder, { recursive: true, force: true });
-      throw error;
-    }
+    const text = kept ? 'it is here' : there === null ? 'it is fetched' : 'it is copied';
+    this.#options.report({ type: 'end', target: fileName, outcome: 'ok', text });
+    return { path: whole, sha256, warnings: doubts(hashes) };
   }
 
   /** Takes away what has come of a package. */
@@ -186,7 +186,7 @@ export class Files {
   async #pull(url: URL, fileName: string, folder: string, cloud: CloudFile, proven: boolean): Promise<void> {
     const { signal } = this.#options;
     const [part, tagFile] = [path.join(folder, 'part'), path.join(folder, 'tag')];
-    const { got } = await import('got');
+    const { default: got } = await import('got');
     const tag = await readFile(tagFile, 'utf8').catch(() => '');
     // Where neither a tag nor a hash tells two files apart, only a whole one is one.
     const at = tag !== '' || proven ? ((await statOf(part))?.size ?? 0) : 0;
@@ -229,19 +229,14 @@ export class Files {
       throw new Useless(`only ${size} of ${cloud.length} bytes came`);
   }
 
-  /** What has come is whole: it gets its name, unless it is another file; then nothing of it is kept. */
-  async #settle(folder: string, fileName: string, cloud: CloudFile | null, hashes: Hashes): Promise<void> {
-    const { signal, report } = this.#options;
-    const part = path.join(folder, 'part');
+  /** Its SHA-256, if it is the right one; of another file nothing is kept. */
+  async #held(at: string, fileName: string, folder: string, hashes: Hashes): Promise<string> {
     try {
-      await holdAgainst(part, fileName, hashes, signal);
+      return await holdAgainst(at, fileName, hashes, this.#options.signal);
     } catch (error) {
       if (error instanceof D3Error) await rm(folder, { recursive: true, force: true });
       throw error;
     }
-    await mkdir(path.join(folder, 'whole'), { recursive: true, mode: 0o700 });
-    await rename(part, path.join(folder, 'whole', fileName));
-    report({ type: 'end', target: fileName, outcome: 'ok', text: cloud === null ? 'it is copied' : 'it is fetched' });
   }
 
   #advance(target: string, done: number, total: number | null): void {

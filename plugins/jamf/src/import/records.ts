@@ -38,7 +38,7 @@ export async function survey(connection: Connection, admin: AdminPort): Promise<
   return {
     packages: packages.toSorted((a, b) => Number(a.id) - Number(b.id)),
     categories: new Map(categories.map(({ id, name }) => [id, name])),
-    links: new Map(links.map((link) => [String(link.body['jamf']), link])),
+    links: new Map(links.map((link) => [link.body['jamf'] as string, link])),
     editions: await admin.editions(),
   };
 }

@@ -20,7 +20,7 @@ export type Fate = {
   fileName: string;
   packageName: string;
   /** `linked`: an edition had its file already. `there`: it was taken in before. */
-  fate: 'imported' | 'linked' | 'there' | 'would be imported' | 'failed';
+  fate: 'imported' | 'linked' | 'there' | 'would be imported' | 'failed' | 'not tried';
   /** As d3 calls it; null when it failed before that. */
   edition: string | null;
   warnings: string[];
@@ -39,9 +39,14 @@ export async function takeIn(wanted: Wanted, site: Site, files: Files, admin: Ad
   const warnings = [...file.warnings, ...(await strangers(wanted, file.path, site))];
   await claim(jamf, { basename: wanted.basename, sha256: file.sha256 }, admin);
   await ensureCategory(wanted.category, admin);
-  const added = await inNames(file.path, jamf.fileName, () =>
-    admin.add({ basename: wanted.basename, typed: typedOf(wanted), source: file.path }),
-  );
+  const added = await inNames(file.path, jamf.fileName, async () => {
+    try {
+      return await admin.add({ basename: wanted.basename, typed: typedOf(wanted), source: file.path });
+    } catch (error) {
+      if (error instanceof D3Error || error instanceof D3Errors) await unclaim(jamf, admin);
+      throw error;
+    }
+  });
   await linkTo(jamf, added.edition, admin);
   await files.drop(jamf);
   return {
@@ -52,8 +57,8 @@ export async function takeIn(wanted: Wanted, site: Site, files: Files, admin: Ad
   };
 }
 
-/** Finishes the link of a package whose edition is there: after a cut, or where its very file was added by somebody. */
-export async function adopt(jamf: JamfPackage, site: Site, admin: AdminPort): Promise<DepotEdition | null> {
+/** The edition that has a package's very file without being linked to it: after a cut, or where somebody added it. */
+export function adoptable(jamf: JamfPackage, site: Site): DepotEdition | null {
   if (editionOf(site, jamf.id) !== null) return null;
   const under = underWay(site.links.get(jamf.id));
   const edition = site.editions.find(
@@ -61,8 +66,13 @@ export async function adopt(jamf: JamfPackage, site: Site, admin: AdminPort): Pr
       file.name === jamf.fileName && (file.sha256 === under?.sha256 || file.sha256 === jamf.sha256?.toLowerCase()),
   );
   const taken = edition !== undefined && [...site.links.values()].some(({ body }) => body['target'] === edition.id);
-  if (edition === undefined || taken) return null;
-  await linkTo(jamf, edition, admin);
+  return edition === undefined || taken ? null : edition;
+}
+
+/** Links a package to the edition that has its very file, if there is one. */
+export async function adopt(jamf: JamfPackage, site: Site, admin: AdminPort): Promise<DepotEdition | null> {
+  const edition = adoptable(jamf, site);
+  if (edition !== null) await linkTo(jamf, edition, admin);
   return edition;
 }
 
@@ -74,6 +84,13 @@ function underWay(link: DepotDocument | undefined): Under | null {
 
 async function claim(jamf: JamfPackage, under: Under, admin: AdminPort): Promise<void> {
   await writeLink(jamf, null, { import: under }, admin);
+}
+
+/** What was refused is not on its way any more. */
+async function unclaim({ id }: JamfPackage, admin: AdminPort): Promise<void> {
+  const links = admin.documents('jamf-link');
+  const link = await links.byName(`package-${id}`);
+  if (link !== null && underWay(link) !== null) await links.remove(link.id, link.generation);
 }
 
 async function linkTo(jamf: JamfPackage, edition: DepotEdition, admin: AdminPort): Promise<void> {
