@@ -24,7 +24,7 @@ export function adminPortOf(session: AdminSession, work: string): AdminPort {
     },
     async problems({ basename, typed }) {
       const { problemsWithoutFile } = await import('./add.ts');
-      return problemsWithoutFile({ basename, typed: typed, inherit: true }, session);
+      return problemsWithoutFile({ basename, typed, inherit: true }, session);
     },
     async edit(edition, typed) {
       const { editEdition } = await import('./edit.ts');
