@@ -37,8 +37,6 @@ export const CALLS = {
   cloudFiles: { method: 'get', paths: ['/v1/jcds/files'], roles: ADMIN },
   cloudFile: { method: 'get', paths: ['/v1/jcds/files/{fileName}'], roles: ADMIN },
   refreshCloudFile: { method: 'post', paths: ['/v1/cloud-distribution-point/refresh-inventory'], roles: ADMIN },
-  cloudFiles: { method: 'get', paths: ['/v1/jcds/files'], roles: ADMIN },
-  cloudFile: { method: 'get', paths: ['/v1/jcds/files/{fileName}'], roles: ADMIN },
 
   scripts: { method: 'get', paths: ['/v1/scripts'], roles: READERS },
   script: { method: 'get', paths: ['/v1/scripts/{id}'], roles: READERS },
