@@ -210,6 +210,15 @@ export async function draftOf(
   return { draft, problems };
 }
 
+/** What only a file could answer. */
+const OF_THE_FILE: readonly string[] = ['FIRST_EDITION', 'SOURCE_REQUIRED'];
+
+/** What stands against an edition whose file is not here yet. It has to have a version. */
+export async function problemsWithoutFile(request: AddRequest, session: AdminSession): Promise<D3Error[]> {
+  const { problems } = await draftOf(request, session);
+  return problems.filter(({ code }) => !OF_THE_FILE.includes(code));
+}
+
 /** Admins keep a workspace, a prefix and an identity to sign with; what is said for this one package counts more. */
 function choicesOf({ basename, build = {}, usual }: AddRequest, source: string | undefined, previous: Edition | null) {
   const identifier = build.packageId ?? previous?.applePackages[0]?.id ?? `${usual?.pkgIdPrefix ?? 'd3'}.${basename}`;

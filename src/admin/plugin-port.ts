@@ -1,9 +1,14 @@
+import path from 'node:path';
 import type { AdminPort, DocumentsPort } from '@d3/sdk';
 import type { StoredDocument } from '../depot/index.ts';
+import { makeFolder } from '../platform/rootfs.ts';
 import { type AdminSession, localDepot, publish } from './session.ts';
 
-/** A depot as plugins reach it: through the services that d3's own commands use. */
-export function adminPortOf(session: AdminSession): AdminPort {
+/**
+ * A depot as plugins reach it: through the services that d3's own commands use.
+ * @param work the folder of this host that has private working folders
+ */
+export function adminPortOf(session: AdminSession, work: string): AdminPort {
   const { depot, admin } = session;
   return {
     location: depot.location,
@@ -17,9 +22,18 @@ export function adminPortOf(session: AdminSession): AdminPort {
       const { edition, warnings } = await addEdition(request, session);
       return { edition, warnings };
     },
+    async problems({ basename, typed }) {
+      const { problemsWithoutFile } = await import('./add.ts');
+      return problemsWithoutFile({ basename, typed, inherit: true }, session);
+    },
     async edit(edition, typed) {
       const { editEdition } = await import('./edit.ts');
       return editEdition(edition, typed, session);
+    },
+    async room(name) {
+      const folder = path.join(work, `plugin-${name}`);
+      makeFolder(folder, 0o700);
+      return folder;
     },
     computers: () => depot.store.computers.list(),
     withFile: (sha256, work) => depot.blobs.withFile(sha256, work),

@@ -100,7 +100,13 @@ async function openedDepot<Result>(
   const ports: PluginsOptions['ports'] = (plugin, room) => portsOf(plugin, { paths, machine, ...start, ...room });
   const plugins = pluginsOnBus({ hooks, exec, ports, clock: systemClock, ticks, trace });
   const keys = [ownProgramPaths().signingKeys, ...(flags.keys ?? [])].map((each) => path.resolve(each));
-  const rest = { clock: systemClock, plugins, report, signal, portOf: adminPortOf };
+  const rest = {
+    clock: systemClock,
+    plugins,
+    report,
+    signal,
+    portOf: (session: AdminSession) => adminPortOf(session, folder),
+  };
   const here: AdminHere = {
     settings,
     preferences,

@@ -1,5 +1,6 @@
 import type { AdminPort, Json, PluginContext } from '@d3/sdk';
 import type { PluginCommand } from '@d3/sdk/command';
+import { csvText } from '../terminal/csv.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { type CommandContext, D3Command, type Outcome } from './base.ts';
 
@@ -32,6 +33,8 @@ export function runHosted(command: PluginCommand): Promise<number> {
         signal,
         version,
         canAsk: terminal.canAsk,
+        ask: terminal,
+        csv: csvText,
         ports: () => portsFor(plugin, context, config.root),
         async depot(how, work) {
           const { changingDepot, readingDepot } = await import('./admin-here.ts');

@@ -1,10 +1,5 @@
+import type { CsvTable } from '@d3/sdk';
 import { escapeLine } from './text.ts';
-
-export interface CsvTable {
-  columns: readonly string[];
-  /** One array per row, a cell per column; null and undefined are empty cells. */
-  rows: readonly (readonly (string | number | boolean | null | undefined)[])[];
-}
 
 /** What a spreadsheet takes for the beginning of a formula, the full-width forms among it. */
 const FORMULA = /^[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]/;

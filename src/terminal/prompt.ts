@@ -1,4 +1,4 @@
-import { D3Error } from '@d3/sdk';
+import { type Check, D3Error, type Option } from '@d3/sdk';
 
 /**
  * Asks a yes/no question; no is the default.
@@ -13,17 +13,6 @@ export async function ask(
     (answer) => answer === true,
   );
 }
-
-/** One of several answers. */
-export interface Option<Value> {
-  value: Value;
-  label: string;
-  /** Shown below while the cursor is on it. */
-  note?: string;
-}
-
-/** What is wrong with a line, or null. */
-export type Check = (text: string) => string | null | Promise<string | null>;
 
 /**
  * Asks for a line of text.

@@ -1,9 +1,18 @@
-import { D3Error } from '@d3/sdk';
-import { type CsvTable, csvText } from './csv.ts';
+import {
+  type Choice,
+  type Confirmation,
+  type CsvTable,
+  D3Error,
+  type Option,
+  type Question,
+  type Questions,
+  type Search,
+} from '@d3/sdk';
+import { csvText } from './csv.ts';
 import { LiveProgress } from './live.ts';
 import { type Output, outputOf } from './output.ts';
 import { page } from './pager.ts';
-import { ask, askChoice, askSearch, askSecret, askText, type Check, type Option } from './prompt.ts';
+import { ask, askChoice, askSearch, askSecret, askText } from './prompt.ts';
 import { renderTable, type Table } from './table.ts';
 import { escapeLine, escapeText, safeJson } from './text.ts';
 import type { LiveTree } from './tree.ts';
@@ -28,35 +37,6 @@ interface TerminalMode {
   verbosity?: number;
 }
 
-interface Confirmation {
-  question: string;
-  /** The flag that answers yes, as it is typed: `-a`. Named in the error when nobody can be asked. */
-  flag: string;
-  /** Lines shown before the question: what is about to happen. */
-  details?: readonly string[];
-}
-
-interface Question {
-  question: string;
-  /** What answers it on a command line. */
-  flag: string;
-  /** The answer when only return is pressed. */
-  preset?: string | undefined;
-  details?: readonly string[];
-  /** Asked before an answer is taken. */
-  check?: Check;
-}
-
-interface Choice<Value> extends Omit<Question, 'preset' | 'check'> {
-  options: readonly Option<Value>[];
-  /** Where the cursor stands at first; else on the first. */
-  preset?: Value;
-}
-
-interface Search<Value> extends Omit<Question, 'preset' | 'check'> {
-  find: (typed: string) => readonly Option<Value>[];
-}
-
 const DEFAULT_THRESHOLD = LEVELS.indexOf('warn');
 
 /**
@@ -64,7 +44,7 @@ const DEFAULT_THRESHOLD = LEVELS.indexOf('warn');
  * text passes through the escaping of control characters, so data from packages cannot drive the terminal.
  * Nothing is coloured but the words `Error` and `Warning`, and those only on a terminal without NO_COLOR.
  */
-export class Terminal {
+export class Terminal implements Questions {
   readonly #streams: TerminalStreams;
   readonly #env: Readonly<Record<string, string | undefined>>;
   readonly #warnings: string[] = [];

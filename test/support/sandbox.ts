@@ -116,7 +116,7 @@ export class Sandbox {
         plugins: noPlugins,
         report: silentReporter,
         signal,
-        portOf: adminPortOf,
+        portOf: (session) => adminPortOf(session, path.join(this.depot, 'work')),
       },
       work,
     );

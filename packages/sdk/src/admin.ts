@@ -1,3 +1,4 @@
+import type { D3Error } from './errors.ts';
 import type { Json } from './events.ts';
 
 /** A script as an edition runs it: by its content. */
@@ -142,6 +143,8 @@ export interface AdminPort {
     typed: Readonly<Record<string, string>>;
     source: string;
   }): Promise<{ edition: DepotEdition; warnings: readonly string[] }>;
+  /** What stands against adding it, all of it, as far as it can be told without its file; empty: nothing. Nothing is changed. */
+  problems(request: { basename: string; typed: Readonly<Record<string, string>> }): Promise<readonly D3Error[]>;
   /**
    * Changes attributes of an edition, all or none, as `d3admin edit` does.
    * @returns `changed`: names of what changed; empty when everything was so already
@@ -150,6 +153,12 @@ export interface AdminPort {
     edition: string,
     typed: Readonly<Record<string, string>>,
   ): Promise<{ edition: DepotEdition; changed: readonly string[]; warnings: readonly string[] }>;
+  /**
+   * A folder of this host for files on their way into the depot, which only its owner enters (0700). What is in it stays
+   * until the plugin removes it.
+   * @param name `[a-z][a-z0-9-]*`, which no other plugin uses
+   */
+  room(name: string): Promise<string>;
   /** All computers that ever sent a report. */
   computers(): Promise<readonly DepotComputer[]>;
   /** Works on a file with a blob's bytes, which is there as long as the work goes on and is only to be read. */

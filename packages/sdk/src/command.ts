@@ -1,9 +1,11 @@
 import { Command, Flags, type Interfaces } from '@oclif/core';
 import type { AdminPort } from './admin.ts';
 import type { PluginContext } from './context.ts';
+import type { CsvTable } from './csv.ts';
 import type { D3Error } from './errors.ts';
 import type { Json } from './events.ts';
 import type { Reporter } from './progress.ts';
+import type { Questions } from './questions.ts';
 
 /** On every command of d3 and of its plugins. */
 export const everyFlags = {
@@ -69,6 +71,10 @@ export interface CommandContext {
   version: string;
   /** Whether somebody sits at the terminal of the command and may be asked: neither --json nor --no-input. */
   canAsk: boolean;
+  /** That person. Asked where nobody can be, each question is an error that names the flag in its place. */
+  ask: Questions;
+  /** A table as comma separated values (RFC 4180), in which nothing is run as a formula or obeyed by a terminal. */
+  csv(table: CsvTable): string;
   /** The same ports as hooks get. Made when it is asked for: a command that needs none starts without them. */
   ports: () => Promise<PluginContext>;
   /**

@@ -10,6 +10,7 @@ export type {
   StatePort,
   StoredValue,
 } from './context.ts';
+export type * from './csv.ts';
 export type { Envelope, EnvelopeError } from './envelope.ts';
 export { D3Error, type D3ErrorOptions, D3Errors } from './errors.ts';
 export * from './events.ts';
@@ -17,3 +18,4 @@ export { combineExitCodes, EXIT_CODES, type ExitCode, type ExitName } from './ex
 export { defineHook, type Handler } from './hook.ts';
 export type * from './ports.ts';
 export { type ProgressEvent, type Reporter, silentReporter } from './progress.ts';
+export type * from './questions.ts';

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Bucket } from './jamf-pro/bucket.ts';
 import { classicAnswer, classicRefusal, classicRoute } from './jamf-pro/classic.ts';
 import {
   matched,
@@ -150,6 +151,8 @@ export class StandIn {
   /** As the Classic API shows them: `general`, `package_configuration`, `scripts` and whatever else. */
   policies: Row[] = [];
   readonly groups = new Groups();
+  /** What the cloud distribution point has. */
+  readonly bucket = new Bucket();
   readonly #kinds: Readonly<Record<Kind, Collection>>;
   /** Readings that a package is still PENDING for, by id. */
   readonly #pending = new Map<string, number>();
@@ -168,6 +171,10 @@ export class StandIn {
 
   async start(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return this.#origin;
+  }
+
+  get #origin(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
@@ -246,6 +253,7 @@ export class StandIn {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = request.method ?? '';
     const url = new URL(request.url ?? '/', 'http://stand-in');
+    if (url.pathname.startsWith('/cdn/')) return this.bucket.serve(request, response, url);
     const asked = url.pathname.replace(/^\/api\b/, '');
     const found = matched(method, asked);
     const classic = classicRoute(method, url.pathname);
@@ -371,7 +379,7 @@ export class StandIn {
   }
 
   /** Tokens, and what the server says of itself. */
-  #onServer({ method, template, sent, authorization }: Asked): Answer | null {
+  #onServer({ method, template, params, sent, authorization }: Asked): Answer | null {
     const bearer = authorization.replace(/^Bearer /, '');
     switch (`${method} ${template}`) {
       case 'POST /oauth/token':
@@ -414,6 +422,13 @@ export class StandIn {
       case 'GET /v1/cloud-distribution-point/upload-capability': {
         const principal = this.behaviours.cloud === 'JAMF_CLOUD';
         return { status: 200, json: { principalDistributionTechnology: principal, directUploadCapable: principal } };
+      }
+      case 'GET /v1/jcds/files':
+        return { status: 200, json: this.bucket.list() };
+      case 'GET /v1/jcds/files/{fileName}': {
+        const { fileName = '' } = params;
+        if (!this.bucket.files.has(fileName)) return refused(404, 'NOT_FOUND', fileName);
+        return { status: 200, json: { uri: this.bucket.addressOf(fileName, this.#origin) } };
       }
       case 'POST /v1/cloud-distribution-point/refresh-inventory':
         this.#pending.clear();

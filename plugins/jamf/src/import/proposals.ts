@@ -1,0 +1,102 @@
+import type { Files } from './fetch.ts';
+import { lookInside } from './inside.ts';
+import { type Inside, type Known, type Proposal, propose, type Sure } from './propose.ts';
+import { candidatesOf, categoryOf, type JamfPackage, knownOf, type Site } from './records.ts';
+import { limitsOf } from './take-in.ts';
+
+/** A package and what it is proposed as: a line of a plan. A type, so that it is JSON. */
+export type Line = {
+  jamf: string;
+  fileName: string;
+  packageName: string;
+  basename: string;
+  version: string;
+  /** Null while there is no version. */
+  revision: number | null;
+  category: string | null;
+  sure: Sure;
+  note: string;
+};
+
+export interface Looking {
+  files: Files;
+  /** Whether files are fetched to be looked into; those of a folder always are. */
+  fetches: boolean;
+}
+
+/** What each package that d3 does not have might be. */
+export async function proposals(site: Site, looking: Looking): Promise<Line[]> {
+  const known = knownOf(site);
+  const taken = revisionsOf(site);
+  const lines: Line[] = [];
+  for (const jamf of candidatesOf(site)) {
+    const inside = await insideOf(jamf, looking);
+    lines.push(lineOf(jamf, site, known, inside, taken));
+  }
+  return lines;
+}
+
+/** One of them. */
+export function proposalOf(jamf: JamfPackage, site: Site, inside: Inside | null): Line {
+  return lineOf(jamf, site, knownOf(site), inside, revisionsOf(site));
+}
+
+export async function insideOf(jamf: JamfPackage, { files, fetches }: Looking): Promise<Inside | null> {
+  const there = await files.inFolder(jamf);
+  if (there !== null) return lookInside(there);
+  return fetches ? lookInside((await files.fetch(jamf)).path) : null;
+}
+
+function lineOf(jamf: JamfPackage, site: Site, known: Known, inside: Inside | null, taken: Map<string, number>): Line {
+  const { basename, version, revision, sure, why } = propose(jamf, known, inside);
+  const { id, fileName, packageName } = jamf;
+  const proposed: Proposal['revision'] = version === '' ? null : (revision ?? nextRevision(taken, basename, version));
+  const notes = [why, ...hindrances(jamf, site)];
+  const category = categoryOf(site, jamf);
+  const doubtful: Sure = notes.length > 1 ? 'guess' : sure;
+  return {
+    jamf: id,
+    fileName,
+    packageName,
+    basename,
+    version,
+    revision: proposed,
+    category,
+    sure: doubtful,
+    note: notes.join('; '),
+  };
+}
+
+/** What somebody has to know before the package is taken in. */
+function hindrances(jamf: JamfPackage, { packages }: Site): string[] {
+  const twins = packages.filter(({ id, fileName }) => id !== jamf.id && fileName === jamf.fileName);
+  const { unknown } = limitsOf(jamf.osRequirements ?? '');
+  return [
+    ...(formatProblem(jamf.fileName) === null ? [] : [formatProblem(jamf.fileName) as string]),
+    ...(twins.length === 0 ? [] : [`Jamf's package ${twins.map(({ id }) => id).join(' and ')} has the same file`]),
+    ...(unknown.length === 0 ? [] : [`no OS limit of d3's says "${unknown.join(', ')}"`]),
+  ];
+}
+
+/** What d3 cannot install, by its name. */
+export function formatProblem(fileName: string): string | null {
+  if (/\.(?:pkg|dmg|deb)$/i.test(fileName)) return null;
+  if (/\.zip$/i.test(fileName)) return 'a zip is no package that machines install';
+  return 'it is neither a .pkg nor a .dmg nor a .deb';
+}
+
+function revisionsOf({ editions }: Site): Map<string, number> {
+  const taken = new Map<string, number>();
+  for (const { basename, version, revision } of editions) {
+    const key = `${basename} ${version}`.toLowerCase();
+    taken.set(key, Math.max(taken.get(key) ?? 0, revision));
+  }
+  return taken;
+}
+
+function nextRevision(taken: Map<string, number>, basename: string, version: string): number {
+  const key = `${basename} ${version}`.toLowerCase();
+  const next = (taken.get(key) ?? 0) + 1;
+  taken.set(key, next);
+  return next;
+}
