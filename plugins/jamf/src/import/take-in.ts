@@ -1,5 +1,7 @@
 import { type AdminPort, D3Error, D3Errors, type DepotDocument, type DepotEdition, type Json } from '@d3/sdk';
 import type { Files } from './fetch.ts';
+import { ownedIn } from '../mirror/fields.ts';
+import { fromJamf } from '../mirror/systems.ts';
 import { lookInside } from './inside.ts';
 import { editionOf, type JamfPackage, knownOf, type Site } from './records.ts';
 
@@ -94,7 +96,8 @@ async function unclaim({ id }: JamfPackage, admin: AdminPort): Promise<void> {
 }
 
 async function linkTo(jamf: JamfPackage, edition: DepotEdition, admin: AdminPort): Promise<void> {
-  await writeLink(jamf, edition.id, {}, admin);
+  const seen = { pushed: ownedIn(jamf as never), sha256: edition.file.sha256 };
+  await writeLink(jamf, edition.id, seen, admin);
 }
 
 /** Somebody else may write the same link meanwhile: then it is looked at again. */
@@ -138,7 +141,7 @@ async function ensureCategory(category: string | null, admin: AdminPort): Promis
 
 /** What Jamf knows of a package, as it would be typed to `d3admin add`. */
 export function typedOf({ jamf, version, revision, category }: Wanted): Record<string, string> {
-  const { limits } = limitsOf(jamf.osRequirements ?? '');
+  const { limits } = fromJamf(jamf.osRequirements ?? '');
   return {
     version,
     ...(revision === null ? {} : { revision: String(revision) }),
@@ -149,16 +152,6 @@ export function typedOf({ jamf, version, revision, category }: Wanted): Record<s
     oses: limits.length === 0 ? 'none' : limits.join(','),
     reboot: jamf.rebootRequired === true ? 'y' : 'n',
   };
-}
-
-/** Jamf's list of systems as d3's limits, and what of it d3 has no word for. */
-export function limitsOf(requirements: string): { limits: string[]; unknown: string[] } {
-  const all = requirements
-    .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '');
-  const isLimit = (one: string) => /^(?:>=\s*)?\d{1,8}(?:\.\d{1,8})*$|^\d{1,8}(?:\.\d{1,8})*\.x$/.test(one);
-  return { limits: all.filter(isLimit), unknown: all.filter((one) => !isLimit(one)) };
 }
 
 /** Whose Apple packages its file has, if they are somebody else's. */
