@@ -72,6 +72,7 @@ export interface Caller {
 /** One site's Jamf Pro. */
 export class Connection implements Caller {
   readonly clock: Clock;
+  readonly signal: AbortSignal;
   readonly #options: ConnectionOptions;
   readonly #base: string;
   readonly #gate: Gate;
@@ -88,6 +89,7 @@ export class Connection implements Caller {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.clock = options.clock;
+    this.signal = options.signal;
     this.#base = options.server.replace(/\/+$/, '');
     this.#gate = new Gate(options.clock);
   }
