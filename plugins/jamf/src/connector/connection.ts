@@ -72,6 +72,7 @@ export interface Caller {
 /** One site's Jamf Pro. */
 export class Connection implements Caller {
   readonly clock: Clock;
+  readonly signal: AbortSignal;
   readonly #options: ConnectionOptions;
   readonly #base: string;
   readonly #gate: Gate;
@@ -88,6 +89,7 @@ export class Connection implements Caller {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.clock = options.clock;
+    this.signal = options.signal;
     this.#base = options.server.replace(/\/+$/, '');
     this.#gate = new Gate(options.clock);
   }
@@ -141,7 +143,7 @@ export class Connection implements Caller {
       const answer = await this.#authorised({ method, path, headers: {}, sent, pin });
       const last = index === candidates.length - 1;
       if (answer.status === 404 && !last) continue;
-      if (answer.status < 200 || answer.status > 299) throw refusal(`${method.toUpperCase()} ${path}`, answer);
+      if (answer.status < 200 || answer.status > 299) throw refusal(`${method.toUpperCase()} ${path}`, answer, template !== path);
       this.#chosen.set(name, template);
       return isClassic(path) ? answer.body : understood(method, path, answer);
     }

@@ -57,9 +57,9 @@ function opened<Result>(
   how: 'reads' | 'changes',
   work: (here: Here) => Promise<Result>,
 ): Promise<Result> {
-  const { flags, ui, signal } = context;
-  return context.depot(how, async (admin, ports: PluginContext) =>
-    withJamf(flags, ports, async (connection) => {
+  const { flags, ui, signal, ask } = context;
+  return context.depot(how, async (admin, ports: PluginContext) => {
+    const worked = async (connection: Connection) => {
       const room = how === 'changes' ? await admin.room('jamf-import') : '';
       const files = new Files({
         connection,
@@ -72,8 +72,9 @@ function opened<Result>(
       if (room !== '') await files.keepOnly(candidatesOf(site));
       const looking = { files, fetches: flags['look'] === true };
       return work({ context, connection, admin, site, looking });
-    }),
-  );
+    };
+    return withJamf(flags, ports, worked, ask);
+  });
 }
 
 /** Fetching needs the depot's ground; names are only read. */
