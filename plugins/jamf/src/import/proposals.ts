@@ -2,7 +2,7 @@ import type { Files } from './fetch.ts';
 import { lookInside } from './inside.ts';
 import { type Inside, type Known, type Proposal, propose, type Sure } from './propose.ts';
 import { candidatesOf, categoryOf, type JamfPackage, knownOf, type Site } from './records.ts';
-import { limitsOf } from './take-in.ts';
+import { unsaid } from './take-in.ts';
 
 /** A package and what it is proposed as: a line of a plan. A type, so that it is JSON. */
 export type Line = {
@@ -70,11 +70,10 @@ function lineOf(jamf: JamfPackage, site: Site, known: Known, inside: Inside | nu
 /** What somebody has to know before the package is taken in. */
 function hindrances(jamf: JamfPackage, { packages }: Site): string[] {
   const twins = packages.filter(({ id, fileName }) => id !== jamf.id && fileName === jamf.fileName);
-  const { unknown } = limitsOf(jamf.osRequirements ?? '');
   return [
     ...(formatProblem(jamf.fileName) === null ? [] : [formatProblem(jamf.fileName) as string]),
     ...(twins.length === 0 ? [] : [`Jamf's package ${twins.map(({ id }) => id).join(' and ')} has the same file`]),
-    ...(unknown.length === 0 ? [] : [`no OS limit of d3's says "${unknown.join(', ')}"`]),
+    ...unsaid(jamf),
   ];
 }
 

@@ -36,7 +36,7 @@ type Under = { basename: string; sha256: string };
 export async function takeIn(wanted: Wanted, site: Site, files: Files, admin: AdminPort): Promise<Fate> {
   const { jamf } = wanted;
   const file = await files.fetch(jamf);
-  const warnings = [...file.warnings, ...(await strangers(wanted, file.path, site))];
+  const warnings = [...file.warnings, ...(await strangers(wanted, file.path, site)), ...unsaid(jamf)];
   await claim(jamf, { basename: wanted.basename, sha256: file.sha256 }, admin);
   await ensureCategory(wanted.category, admin);
   const added = await inNames(file.path, jamf.fileName, async () => {
@@ -159,6 +159,12 @@ export function limitsOf(requirements: string): { limits: string[]; unknown: str
     .filter((one) => one !== '');
   const isLimit = (one: string) => /^(?:>=\s*)?\d{1,8}(?:\.\d{1,8})*$|^\d{1,8}(?:\.\d{1,8})*\.x$/.test(one);
   return { limits: all.filter(isLimit), unknown: all.filter((one) => !isLimit(one)) };
+}
+
+/** What of Jamf's list of systems got lost on the way. */
+export function unsaid({ osRequirements }: JamfPackage): string[] {
+  const { unknown } = limitsOf(osRequirements ?? '');
+  return unknown.length === 0 ? [] : [`no OS limit of d3's says "${unknown.join(', ')}"`];
 }
 
 /** Whose Apple packages its file has, if they are somebody else's. */
