@@ -5,8 +5,9 @@ import type { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
 import { bundle, zip } from '../../../packages/flatpkg/test/helpers/craft-zip.ts';
 import { kindsComeFrom } from '../../../src/lifecycle/declared-kinds.ts';
-import { d3, type Ended } from '../../../test/cli/spawn.ts';
+import { d3, d3Program, type Ended } from '../../../test/cli/spawn.ts';
 import { Sandbox } from '../../../test/support/sandbox.ts';
+import { personsEnvironment, Screen } from '../../../test/support/screen.ts';
 import { readPlan } from '../src/import/plan-file.ts';
 import { SECRET, StandIn } from './support/jamf-pro.ts';
 
@@ -404,5 +405,205 @@ describe('d3 jamf import', function () {
     const { editions, links } = await depot();
     expect(editions).to.have.length(1);
     expect(links.map(({ name }) => name)).to.deep.equal(['package-2']);
+  });
+
+  it('depot3:J11 the Apple package inside proposes the basename: of files at hand, and of others when they are looked into', async () => {
+    const { content } = await put('Mozilla FF 128.0.pkg', { packageName: 'FF' });
+    // The same identifier under a basename nobody would guess.
+    const source = path.join(sandbox.dir, 'known.pkg');
+    writeFileSync(source, content);
+    await sandbox.addFile('browser', '127.0', source);
+    const blind = await run('--plan-to', 'blind.csv');
+    expect(blind.result?.proposals[0]).to.deep.include({ basename: 'mozilla-ff', sure: 'likely' });
+    const looked = await run('--plan-to', 'looked.csv', '--look');
+    expect(looked.result?.proposals[0]).to.deep.include({ basename: 'browser', version: '128.0', sure: 'guess' });
+    expect(looked.result?.proposals[0]?.['note']).to.contain('org.example.MozillaFF1280pkg as browser');
+    const share = sandbox.folder('share', {});
+    writeFileSync(path.join(share, 'Mozilla FF 128.0.pkg'), content);
+    jamf.bucket.asked.length = 0;
+    const beside = await run('--plan-to', 'beside.csv', '--files', share);
+    expect(beside.result?.proposals).to.deep.equal(looked.result?.proposals);
+    expect(jamf.bucket.asked).to.deep.equal([]);
+    const { warnings } = await run('--name', 'FF', '--basename', 'other', '--version', '128.0');
+    expect(warnings.join()).to.contain('is also in browser');
+  });
+
+  it('depot3:J11 an import that was cut between the edition and its link is finished, not repeated', async () => {
+    const { id, sha256 } = await put('Firefox 128.0.3.pkg', { sha256: null, hashType: null });
+    await run('--id', id, '--basename', 'firefox', '--version', '128.0.3');
+    const linked = (await depot()).links;
+    await sandbox.admin(async ({ depot: { store }, admin }) => {
+      const links = store.documents('jamf-link');
+      const link = (await links.list())[0] as (typeof linked)[0];
+      const body = {
+        ...(link.body as { schema: string }),
+        target: null,
+        seen: { import: { basename: 'firefox', sha256 } },
+      };
+      await links.update(link.id, link.generation, { body }, admin);
+    });
+    jamf.bucket.asked.length = 0;
+    const { exit, result } = await run('--id', id, '--basename', 'firefox', '--version', '128.0.3');
+    expect([exit, result?.packages[0]?.fate]).to.deep.equal([0, 'linked']);
+    const { editions, links } = await depot();
+    expect(editions).to.have.length(1);
+    expect(links.map(({ body }) => body)).to.deep.equal(linked.map(({ body }) => body));
+    expect(jamf.bucket.asked).to.deep.equal([]);
+  });
+
+  it('depot3:J11 an edition that somebody added from the very file is linked, not added again', async () => {
+    const { id, at } = await put('Firefox 128.0.3.pkg');
+    await sandbox.addFile('firefox', '128.0.3', at, { filename: 'Firefox 128.0.3.pkg' });
+    const { result } = await run('--id', id, '--basename', 'firefox', '--version', '128.0.3');
+    expect(result?.packages[0]).to.deep.include({ fate: 'linked', edition: 'firefox-128.0.3-1' });
+    expect((await depot()).editions).to.have.length(1);
+  });
+
+  it('depot3:J11 a server that lets nobody in is asked for one package, not for all', async () => {
+    await put('a 1.0.pkg');
+    await put('b 1.0.pkg');
+    writeFileSync(path.join(sandbox.dir, 'plan.csv'), 'jamf id,basename,version\n1,a,1.0\n2,b,1.0\n');
+    jamf.behaviours.privileges = ['Read Packages', 'Read Categories', 'Read Self Service'];
+    const { exit, result, errors } = await run('--plan', 'plan.csv');
+    expect(exit).to.equal(21);
+    expect(result?.packages.map(({ fate }) => fate)).to.deep.equal(['failed', 'not tried']);
+    expect(errors.map(({ message }) => message).join()).to.contain('Read Jamf Cloud Distribution Service Files');
+  });
+
+  it('depot3:J11 killed anywhere, it leaves nothing half: the next run goes on, and all are in once', async function () {
+    this.timeout(420_000);
+    const names = ['a', 'b', 'c', 'd'];
+    for (const name of names) await put(`${name} 1.0.pkg`);
+    const rows = names.map((name, index) => `${index + 1},${name},1.0,Cut`);
+    writeFileSync(path.join(sandbox.dir, 'plan.csv'), `jamf id,basename,version,category\n${rows.join('\n')}\n`);
+    const moments: readonly (() => boolean)[] = [
+      () => jamf.requests.length > 0,
+      () => jamf.requests.length > 3,
+      ...[0, 15, 40, 80, 120, 170, 220, 280, 350, 430].map((after) => within(after)),
+    ];
+    // Slow enough to be cut while it comes.
+    jamf.bucket.pace = 15;
+    let [kills, resumed] = [0, 0];
+    for (const moment of moments) {
+      jamf.requests.length = 0;
+      jamf.bucket.asked.length = 0;
+      const { signal } = await d3([...line(['--plan', 'plan.csv']), '--json', '--no-input'], {
+        cwd: sandbox.dir,
+        env: env(),
+        running: (child) => {
+          const timer = setInterval(() => {
+            if (moment()) child.kill('SIGKILL');
+          }, 3);
+          child.once('close', () => clearInterval(timer));
+        },
+      });
+      if (signal === 'SIGKILL') kills += 1;
+      resumed += jamf.bucket.asked.filter(({ status }) => status === 206).length;
+      await nothingHalf();
+    }
+    expect(kills, 'cuts that met it').to.be.greaterThan(4);
+    expect(resumed, 'downloads that went on').to.be.greaterThan(0);
+    const { exit, result } = await run('--plan', 'plan.csv');
+    expect(exit).to.equal(0);
+    expect(result?.packages.map(({ edition }) => edition)).to.deep.equal(names.map((name) => `${name}-1.0-1`));
+    const { editions, links, categories } = await depot();
+    expect(editions.map(({ basename }) => basename)).to.have.members(names);
+    expect(links.map(({ body }) => body['target'])).to.have.members(editions.map(({ id }) => id));
+    expect(categories).to.deep.equal(['Cut']);
+    expect(left()).to.deep.equal([]);
+    expect(written()).to.deep.equal([]);
+  });
+
+  /** So many milliseconds after a file was asked for. */
+  function within(after: number): () => boolean {
+    let since: number | null = null;
+    return () => {
+      if (since === null && jamf.bucket.asked.length > 0) since = Date.now();
+      return since !== null && Date.now() - since >= after;
+    };
+  }
+
+  /** After a cut: each edition is whole, none is there twice, and a link names an edition that is there or none. */
+  async function nothingHalf(): Promise<void> {
+    const { editions, links } = await depot();
+    expect(new Set(editions.map(({ file }) => file.name)).size).to.equal(editions.length);
+    for (const { file, status } of editions) {
+      expect(status).to.equal('pilot');
+      const content = jamf.bucket.files.get(file.name) as Buffer;
+      expect(file.sha256).to.equal(createHash('sha256').update(content).digest('hex'));
+    }
+    const ids: unknown[] = [null, ...editions.map(({ id }) => id)];
+    for (const { body } of links) expect(ids).to.include(body['target']);
+    expect(links.filter(({ body }) => body['target'] === null).length).to.be.lessThan(2);
+  }
+
+  it('depot3:J11 depot3:BUG-35 asks a person: packages are picked, proposals changed, and one yes takes them in', async () => {
+    await put('Firefox 128.0.3.pkg');
+    await put('Zoom.pkg');
+    await put('Left out 1.0.pkg');
+    const personal = personsEnvironment(sandbox.folder('home', {}), { TMPDIR: sandbox.folder('tmp', {}), ...env() });
+    const screen = new Screen([...d3Program, ...line([])], { cwd: sandbox.dir, env: personal });
+    try {
+      await screen.sees('3 packages of Jamf Pro are not in d3');
+      await screen.type('fire');
+      await screen.sees('[ ] 1: Firefox 128.0.3.pkg');
+      await screen.press('return');
+      await screen.sees('Done: 1 picked');
+      await screen.choose('[ ] 2: Zoom.pkg');
+      await screen.sees('Done: 2 picked');
+      await screen.choose('Done: 2 picked');
+
+      await screen.sees('Take it as firefox-128.0.3-1');
+      await screen.choose('Take it as firefox-128.0.3-1');
+
+      await screen.sees('no version is in its names');
+      await screen.choose('Take it as zoom-?');
+      await screen.sees('It needs a version.');
+      await screen.choose('Version: none');
+      await screen.sees('Version:');
+      await screen.type('6.0');
+      await screen.press('return');
+      await screen.sees('Take it as zoom-6.0');
+      await screen.choose('Category: none');
+      await screen.sees('One that is not there is made');
+      await screen.type('Video');
+      await screen.press('return');
+      await screen.sees('Take it as zoom-6.0, Video');
+      await screen.choose('Take it as zoom-6.0, Video');
+
+      await screen.sees('Take these 2 in as pilots?');
+      expect((await depot()).editions, 'nothing is done before somebody agrees').to.deep.equal([]);
+      await screen.type('y');
+      await screen.press('return');
+      expect(await screen.ended(), screen.text).to.equal(0);
+    } finally {
+      screen.close();
+    }
+    const { editions, categories } = await depot();
+    expect(editions.map(({ edition, category }) => [edition, category])).to.deep.equal([
+      ['firefox-128.0.3-1', null],
+      ['zoom-6.0-1', 'Video'],
+    ]);
+    expect(categories).to.deep.equal(['Video']);
+  });
+
+  it('depot3:J11 depot3:BUG-35 asks about one package that is named by its id, and looks into its file', async () => {
+    const { id } = await put('Firefox 128.0.3.pkg');
+    const personal = personsEnvironment(sandbox.folder('home', {}), { TMPDIR: sandbox.folder('tmp', {}), ...env() });
+    const screen = new Screen([...d3Program, ...line(['--id', id])], { cwd: sandbox.dir, env: personal });
+    try {
+      await screen.choose('Fetch its file and look into it');
+      await screen.sees('the package itself says 1');
+      await screen.choose('Basename: firefox');
+      await screen.type('browser');
+      await screen.press('return');
+      await screen.choose('Take it as browser-128.0.3-1');
+      await screen.sees('Take it in as a pilot?');
+      await screen.press('return');
+      expect(await screen.ended(), screen.text).to.equal(0);
+    } finally {
+      screen.close();
+    }
+    expect((await depot()).editions, 'no was said').to.deep.equal([]);
   });
 });

@@ -21,7 +21,7 @@ export async function walk(
   }
   if (asked.length === 0) return [];
   const yes = await ask.confirm({
-    question: `Take in ${asked.length === 1 ? 'it' : `these ${asked.length}`} as ${asked.length === 1 ? 'a pilot' : 'pilots'}?`,
+    question: asked.length === 1 ? 'Take it in as a pilot?' : `Take these ${asked.length} in as pilots?`,
     flag: '--plan',
     details: asked.map((one) => `  ${one.jamf.fileName}: ${wordsOf(one)}`),
   });
