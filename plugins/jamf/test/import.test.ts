@@ -67,7 +67,12 @@ describe('d3 jamf import', function () {
     'jamf',
     'import',
     ...words,
-    ...['--server', server, '--client-id', 'd3', '--secret-file', secret],
+    '--server',
+    server,
+    '--client-id',
+    'd3',
+    '--secret-file',
+    secret,
   ];
   const env = () => ({ D3_ROOT: sandbox.dir, D3_DEPOT: sandbox.depot, USER: 'sally' });
   const start = (...words: string[]): Promise<Ended> =>
