@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { MachinePorts, Reporter } from '@d3/sdk';
 import type { Machine } from '../client/run.ts';
+import { installedPrograms } from '../platform/installed-program.ts';
 import type { MachinePaths } from '../platform/paths.ts';
 import { PATIENCE } from './patience.ts';
 
@@ -83,7 +84,9 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
     },
     processes: {
       list: async () => (await import('../platform/machine.ts')).gatherRunning(facts),
+      startedBy: async () => (await import('../platform/processes.ts')).startedBy(),
     },
+    programs: installedPrograms(root, run),
     triggers: {
       async program() {
         const { programFor } = await import('./service-here.ts');

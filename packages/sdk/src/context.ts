@@ -5,6 +5,7 @@ import type {
   PoliciesPort,
   PowerPort,
   ProcessesPort,
+  ProgramsPort,
   QueuePort,
   ReceiptsPort,
   SessionPort,
@@ -44,6 +45,7 @@ export interface MachinePorts {
   readonly power: PowerPort;
   readonly files: FilesPort;
   readonly processes: ProcessesPort;
+  readonly programs: ProgramsPort;
   readonly triggers: TriggersPort;
 }
 

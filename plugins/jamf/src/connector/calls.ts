@@ -34,9 +34,9 @@ export const CALLS = {
   notePackage: { method: 'post', paths: ['/v1/packages/{id}/history'], roles: ADMIN },
   cloudDistributionPoint: { method: 'get', paths: ['/v1/cloud-distribution-point'], roles: READERS },
   uploadCapability: { method: 'get', paths: ['/v1/cloud-distribution-point/upload-capability'], roles: READERS },
-  refreshCloudFile: { method: 'post', paths: ['/v1/cloud-distribution-point/refresh-inventory'], roles: ADMIN },
   cloudFiles: { method: 'get', paths: ['/v1/jcds/files'], roles: ADMIN },
   cloudFile: { method: 'get', paths: ['/v1/jcds/files/{fileName}'], roles: ADMIN },
+  refreshCloudFile: { method: 'post', paths: ['/v1/cloud-distribution-point/refresh-inventory'], roles: ADMIN },
 
   scripts: { method: 'get', paths: ['/v1/scripts'], roles: READERS },
   script: { method: 'get', paths: ['/v1/scripts/{id}'], roles: READERS },
