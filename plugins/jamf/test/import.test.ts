@@ -110,7 +110,7 @@ describe('d3 jamf import', function () {
 
   const left = () => {
     const room = path.join(sandbox.depot, 'work', 'plugin-jamf-import');
-    return existsSync(room) ? readdirSync(room) : [];
+    return existsSync(room) ? readdirSync(room).filter((name) => name !== '.busy') : [];
   };
 
   it('depot3:BUG-35 takes a package in by its id, and by its name, where nobody can be asked', async () => {
@@ -473,6 +473,39 @@ describe('d3 jamf import', function () {
     expect(exit).to.equal(21);
     expect(result?.packages.map(({ fate }) => fate)).to.deep.equal(['failed', 'not tried']);
     expect(errors.map(({ message }) => message).join()).to.contain('Read Jamf Cloud Distribution Service Files');
+  });
+
+  it('depot3:J11 one import at a time on a host; what a killed one left behind is in nobody’s way', async () => {
+    const { id } = await put('Firefox 128.0.3.pkg');
+    const room = path.join(sandbox.depot, 'work', 'plugin-jamf-import');
+    mkdirSync(room, { recursive: true });
+    writeFileSync(path.join(room, '.busy'), String(process.pid));
+    const busy = await run('--id', id, '--basename', 'firefox', '--version', '1');
+    expect([busy.exit, busy.errors[0]?.code]).to.deep.equal([41, 'IMPORT_BUSY']);
+    writeFileSync(path.join(room, '.busy'), '999999999');
+    expect((await run('--id', id, '--basename', 'firefox', '--version', '1')).exit).to.equal(0);
+    expect(readdirSync(room)).to.deep.equal([]);
+  });
+
+  it('depot3:J11 two packages of one name, or of one file, are told apart in the plan', async () => {
+    await put('a 1.0.pkg', { packageName: 'Tool' });
+    await put('b 1.0.pkg', { packageName: 'Tool' });
+    const twin = jamf.addPackage({ ...BARE_PACKAGE, packageName: 'Twin', fileName: 'a 1.0.pkg' });
+    const made = await run('--plan-to', 'made.csv');
+    expect(made.result?.proposals[0]?.['note']).to.contain(`Jamf's package ${twin} has the same file`);
+    const plan = (rows: string) =>
+      writeFileSync(path.join(sandbox.dir, 'plan.csv'), `jamf id,package name,basename,version\n${rows}\n`);
+    plan(`1,,a,1.0\n2,Tool,b,1.0\n${twin},Twin,c,1.0`);
+    const same = await run('--plan', 'plan.csv');
+    expect([same.exit, same.errors.map(({ code, target }) => `${target} ${code}`)]).to.deep.equal([
+      30,
+      ['line 3 PLAN_NAME_TWICE', 'line 4 PLAN_NAME_TWICE'],
+    ]);
+    plan('1,,a,1.0\n2,Tool of B,b,1.0');
+    expect((await run('--plan', 'plan.csv')).exit).to.equal(0);
+    expect((await depot()).editions.map(({ packageName }) => packageName)).to.deep.equal(['Tool', 'Tool of B']);
+    const nowhere = await run('--plan', 'plan.csv', '--files', path.join(sandbox.dir, 'no-such'));
+    expect([nowhere.exit, nowhere.errors[0]?.target]).to.deep.equal([2, '--files']);
   });
 
   it('depot3:J11 killed anywhere, it leaves nothing half: the next run goes on, and all are in once', async function () {

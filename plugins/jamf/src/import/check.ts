@@ -72,7 +72,8 @@ export function askedBy(rows: readonly PlanRow[], site: Site): { asked: Asked[];
       return [];
     }
     const category = row.category === null ? categoryOf(site, jamf) : noneIfEmpty(row.category);
-    return basename === '' || version === '' ? [] : [{ at, jamf, basename, version, revision, category }];
+    const packageName = row.packageName || jamf.packageName;
+    return basename === '' || version === '' ? [] : [{ at, jamf, packageName, basename, version, revision, category }];
   });
   return { asked, problems };
 }
@@ -129,7 +130,7 @@ export async function problemsOf(todo: readonly Asked[], admin: AdminPort): Prom
     // A category that nobody made yet is made with the package.
     const { category, ...typed } = typedOf(one);
     const known = category === undefined || category === 'none' || categories.has(category.toLowerCase());
-    const unnamed = !known && !/^[^\p{Cc},]{1,255}$/u.test(category);
+    const unnamed = !known && !canBeCategory(category);
     if (unnamed)
       problems.push(
         problemAt(
@@ -145,11 +146,16 @@ export async function problemsOf(todo: readonly Asked[], admin: AdminPort): Prom
   return problems;
 }
 
+/** As d3admin makes them. */
+function canBeCategory(name: string): boolean {
+  return /^[^,\p{Cc}]{1,100}$/u.test(name) && name.trim() === name && !/^(?:standard|n|\d+)$/i.test(name);
+}
+
 /** Names that only one of several may have. */
-function keysOf({ jamf, basename, version, revision }: Asked): [string, string][] {
+function keysOf({ jamf, packageName, basename, version, revision }: Asked): [string, string][] {
   return [
     [`the file ${jamf.fileName}`, `file ${jamf.fileName}`],
-    [`the package name ${jamf.packageName}`, `package ${jamf.packageName}`],
+    [`the package name ${packageName}`, `package ${packageName}`],
     ...(revision === null
       ? []
       : ([[`${basename}-${version}-${revision}`, `edition ${basename}-${version}-${revision}`.toLowerCase()]] as [

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { D3Error, type Reporter } from '@d3/sdk';
 import type { Connection } from '../connector/connection.ts';
+import { MARK } from './alone.ts';
 import { type Hashes, hashesOf, holdAgainst, proves } from './hashes.ts';
 import type { JamfPackage } from './records.ts';
 
@@ -100,7 +101,8 @@ export class Files {
   async keepOnly(packages: readonly JamfPackage[]): Promise<void> {
     const kept = new Set(packages.map((jamf) => path.basename(this.#folderOf(jamf))));
     for (const name of await readdir(this.#options.room))
-      if (!kept.has(name)) await rm(path.join(this.#options.room, name), { recursive: true, force: true });
+      if (name !== MARK && !kept.has(name))
+        await rm(path.join(this.#options.room, name), { recursive: true, force: true });
   }
 
   /** Another one for another file: what has come of the one is never taken for a part of the other. */

@@ -1,7 +1,9 @@
+import { stat } from 'node:fs/promises';
 import { type AdminPort, combineExitCodes, D3Error, D3Errors, EXIT_CODES, type PluginContext } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
 import type { Connection } from '../connector/connection.ts';
 import { withJamf } from '../site.ts';
+import { alone } from './alone.ts';
 import { type Asked, askedBy, packageCalled, problemsOf, split, throwAll } from './check.ts';
 import { Files } from './fetch.ts';
 import { planTable, readPlan, writePlan } from './plan-file.ts';
@@ -58,22 +60,30 @@ function opened<Result>(
   work: (here: Here) => Promise<Result>,
 ): Promise<Result> {
   const { flags, ui, signal } = context;
-  return context.depot(how, async (admin, ports: PluginContext) =>
-    withJamf(flags, ports, async (connection) => {
-      const room = how === 'changes' ? await admin.room('jamf-import') : '';
-      const files = new Files({
-        connection,
-        room,
-        files: (flags['files'] as string | undefined) ?? null,
-        report: ui,
-        signal,
-      });
-      const site = await survey(connection, admin);
-      if (room !== '') await files.keepOnly(candidatesOf(site));
-      const looking = { files, fetches: flags['look'] === true };
-      return work({ context, connection, admin, site, looking });
-    }),
-  );
+  const folder = (flags['files'] as string | undefined) ?? null;
+  return context.depot(how, async (admin, ports: PluginContext) => {
+    if (folder !== null) await requireFolder(folder);
+    return withJamf(flags, ports, async (connection) => {
+      const inRoom = async (room: string) => {
+        const files = new Files({ connection, room, files: folder, report: ui, signal });
+        const site = await survey(connection, admin);
+        if (how === 'changes') await files.keepOnly(candidatesOf(site));
+        return work({ context, connection, admin, site, looking: { files, fetches: flags['look'] === true } });
+      };
+      if (how === 'reads') return inRoom('');
+      const room = await admin.room('jamf-import');
+      return alone(room, () => inRoom(room));
+    });
+  });
+}
+
+async function requireFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => null);
+  if (found?.isDirectory() === true) return;
+  throw new D3Error('FILES_NO_FOLDER', 'usage', `${folder} is no folder`, {
+    target: '--files',
+    actions: ['Mount the distribution point first, and name the folder that has its files.'],
+  });
 }
 
 /** Fetching needs the depot's ground; names are only read. */
@@ -97,7 +107,8 @@ async function askedFor(here: Here): Promise<{ asked: Asked[]; problems: D3Error
     const revision = (flags['revision'] as number | undefined) ?? null;
     const said = flags['category'] as string | undefined;
     const category = said === undefined ? categoryOf(site, jamf) : said.toLowerCase() === 'none' ? null : said;
-    return { asked: [{ at: `--${by}`, jamf, basename, version, revision, category }], problems: [] };
+    const { packageName } = jamf;
+    return { asked: [{ at: `--${by}`, jamf, packageName, basename, version, revision, category }], problems: [] };
   }
   const edition = editionOf(site, jamf.id);
   if (edition !== null)

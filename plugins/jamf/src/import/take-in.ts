@@ -6,6 +6,8 @@ import { editionOf, type JamfPackage, knownOf, type Site } from './records.ts';
 /** A package somebody said yes to, and what it is to be. */
 export interface Wanted {
   jamf: JamfPackage;
+  /** As people see it; no two editions have the same. */
+  packageName: string;
   basename: string;
   version: string;
   /** Null: the next that is free. */
@@ -137,14 +139,15 @@ async function ensureCategory(category: string | null, admin: AdminPort): Promis
 }
 
 /** What Jamf knows of a package, as it would be typed to `d3admin add`. */
-export function typedOf({ jamf, version, revision, category }: Wanted): Record<string, string> {
+export function typedOf({ jamf, packageName, version, revision, category }: Wanted): Record<string, string> {
   const { limits } = limitsOf(jamf.osRequirements ?? '');
   return {
     version,
     ...(revision === null ? {} : { revision: String(revision) }),
-    ...(jamf.packageName.trim() === '' ? {} : { packageName: jamf.packageName }),
+    ...(packageName.trim() === '' ? {} : { packageName }),
     filename: jamf.fileName,
-    description: jamf.notes ?? '',
+    // Nothing noted is nothing known: what the edition before has stays.
+    ...((jamf.notes ?? '') === '' ? {} : { description: jamf.notes as string }),
     category: category ?? 'none',
     oses: limits.length === 0 ? 'none' : limits.join(','),
     reboot: jamf.rebootRequired === true ? 'y' : 'n',
