@@ -4,7 +4,7 @@ import { D3Error } from '@d3/sdk';
 import { CALLS, type Call, type CallName } from './calls.ts';
 import type { Clock } from './clock.ts';
 import { Gate } from './gate.ts';
-import { type Answer, OutcomeUnknown, refusal, unreachable } from './refusal.ts';
+import { type Answer, loginRefused, OutcomeUnknown, refusal, unreachable } from './refusal.ts';
 
 export type Credentials = { clientId: string; clientSecret: string } | { user: string; password: string };
 
@@ -27,6 +27,8 @@ export interface Sent {
 
 interface Token {
   value: string;
+  /** When it was asked for. */
+  asked: number;
   /** When another is fetched; well before the end, so that what begins with it is let in. */
   renew: number;
 }
@@ -52,10 +54,19 @@ const AGAIN = new Set([408, 429, 500, 502, 503, 504]);
 /** Errors after which a request surely did not reach the server. */
 const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
+/** Milliseconds after which a token is too old to begin something long with. */
+const YOUNG = 5 * SECOND;
+/** A server works on for a while after it has the last byte of a file. */
+const UPLOAD_TIMEOUTS = { ...TIMEOUTS, socket: 600 * SECOND };
+/** Milliseconds a login gets that is not cut short: the token of a cut one would live on unknown. */
+const LOGIN_TIME = 30 * SECOND;
+
 /** What one sequence of calls does through a connection. */
 export interface Caller {
   /** What the server answers: what its JSON says, null where it says nothing; of the Classic API the XML as it came. */
   call(name: CallName, sent?: Sent): Promise<unknown>;
+  /** The path under which the server has a call, as it was found; null before it was made. */
+  taken(name: CallName): string | null;
 }
 
 /** One site's Jamf Pro. */
@@ -70,6 +81,8 @@ export class Connection implements Caller {
   /** Tokens of a user that still live: each is given back at the end. */
   readonly #userTokens = new Map<string, number>();
   #token: Promise<Token> | null = null;
+  #ahead: number | null = null;
+  #closed = false;
   #got: Promise<Got> | null = null;
 
   constructor(options: ConnectionOptions) {
@@ -86,14 +99,29 @@ export class Connection implements Caller {
   /** Calls that see what those before them wrote: they go to one node. Only for writing; Jamf asks not to pin the rest. */
   async sequence<T>(work: (caller: Caller) => Promise<T>): Promise<T> {
     const pin: Pin = new Map();
-    return work({ call: async (name, sent = {}) => this.#call(name, sent, pin) });
+    return work({
+      call: async (name, sent = {}) => this.#call(name, sent, pin),
+      taken: (name) => this.taken(name),
+    });
   }
 
-  /** Gives every token of a user back, as well as it can; a client's run out by themselves. */
+  taken(name: CallName): string | null {
+    return this.#chosen.get(name) ?? null;
+  }
+
+  /** Milliseconds the server's clock was ahead of this one's at the last answer, to about a second; null before the first. */
+  get ahead(): number | null {
+    return this.#ahead;
+  }
+
+  /** Gives every token of a user back, as well as it can; a client's run out by themselves. Nothing can be called after that. */
   async close(): Promise<void> {
+    this.#closed = true;
+    // A login that is under way ends first: its token is to be given back too.
+    await this.#token?.catch(() => null);
+    this.#token = null;
     const living = [...this.#userTokens].filter(([, end]) => end > this.clock.now());
     this.#userTokens.clear();
-    this.#token = null;
     for (const [value] of living) {
       const headers = { authorization: `Bearer ${value}` };
       const signal = AbortSignal.timeout(5 * SECOND);
@@ -115,19 +143,23 @@ export class Connection implements Caller {
       if (answer.status === 404 && !last) continue;
       if (answer.status < 200 || answer.status > 299) throw refusal(`${method.toUpperCase()} ${path}`, answer);
       this.#chosen.set(name, template);
-      return isClassic(path) ? answer.body : parsed(`${method.toUpperCase()} ${path}`, answer);
+      return isClassic(path) ? answer.body : understood(method, path, answer);
     }
     throw new Error(`no path for ${name}`);
   }
 
   async #authorised(request: Request): Promise<Answer> {
     for (let fresh = false; ; fresh = true) {
-      const token = await this.#tokenNow();
+      const upload = request.sent.form !== undefined;
+      const token = await this.#tokenNow(upload ? YOUNG : null);
       const headers = { ...request.headers, authorization: `Bearer ${token.value}` };
       const answer = await this.#patiently({ ...request, headers });
       if (answer.status !== 401 || fresh) return answer;
-      // What was refused for its token was not done, whatever the body says.
       await this.#forget(token);
+      // What was refused for its token was not done, whatever the body says; but a file that was on its way for longer than the token
+      // lived may have been taken before the token was looked at.
+      const what = `${request.method.toUpperCase()} ${request.path}`;
+      if (upload) throw new OutcomeUnknown(what, new Error('the token was refused while the file was sent'));
     }
   }
 
@@ -140,7 +172,7 @@ export class Connection implements Caller {
       const pause = PAUSES[attempt];
       try {
         const measured = request.sent.form === undefined;
-        const answer = await this.#gate.through(async () => this.#ask(request, this.#options.signal), measured);
+        const answer = await this.#gate.through(async () => this.#ask(request, this.#signalFor(request)), measured);
         if (attempt > 0 && request.method === 'delete' && answer.status === 404) return { status: 204, body: '' };
         if (!repeatable && answer.status >= 500)
           throw new OutcomeUnknown(what, new Error(`it answered ${answer.status}`));
@@ -156,13 +188,18 @@ export class Connection implements Caller {
     }
   }
 
-  async #tokenNow(): Promise<Token> {
+  /** @param oldest milliseconds since it was asked for, for what has to begin with a young one */
+  async #tokenNow(oldest: number | null): Promise<Token> {
     for (;;) {
+      if (this.#closed) throw new Error('the connection to Jamf Pro is closed');
+      const mine = this.#token === null;
       this.#token ??= this.#newToken();
       const held = this.#token;
       try {
         const token = await held;
-        if (this.clock.now() < token.renew) return token;
+        const young = oldest === null || this.clock.now() - token.asked <= oldest;
+        // One that was just made is used, however short its life: asking for another would bring the same.
+        if (mine || (young && this.clock.now() < token.renew)) return token;
       } catch (error) {
         if (this.#token === held) this.#token = null;
         throw error;
@@ -181,10 +218,11 @@ export class Connection implements Caller {
     const asked = this.clock.now();
     if ('user' in credentials) {
       const basic = Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64');
-      const { token, expires } = (await this.#tokenFrom('userToken', { authorization: `Basic ${basic}` })) as UserToken;
-      const end = Date.parse(expires);
-      this.#userTokens.set(token, end);
-      return { value: token, renew: asked + (end - asked) / 2 };
+      const given = (await this.#tokenFrom('userToken', { authorization: `Basic ${basic}` })) as UserToken | null;
+      // By the clock of the server, which may not be that of this machine.
+      const end = Date.parse(given?.expires ?? '') - (this.#ahead ?? 0);
+      if (typeof given?.token === 'string') this.#userTokens.set(given.token, Number.isNaN(end) ? Infinity : end);
+      return tokenOf(given?.token, asked, end - asked);
     }
     const body = new URLSearchParams({
       grant_type: 'client_credentials',
@@ -192,8 +230,8 @@ export class Connection implements Caller {
       client_secret: credentials.clientSecret,
     });
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    const answer = (await this.#tokenFrom('clientToken', headers, body.toString())) as ClientToken;
-    return { value: answer.access_token, renew: asked + (answer.expires_in * SECOND) / 2 };
+    const given = (await this.#tokenFrom('clientToken', headers, body.toString())) as ClientToken | null;
+    return tokenOf(given?.access_token, asked, Number(given?.expires_in) * SECOND);
   }
 
   async #tokenFrom(
@@ -208,8 +246,17 @@ export class Connection implements Caller {
       answer = await this.#patiently(body === undefined ? request : { ...request, body });
       if (answer.status !== 404) break;
     }
-    if (answer.status !== 200) throw refusal('a token', answer.status === 400 ? { ...answer, status: 401 } : answer);
-    return parsed('a token', answer);
+    if (answer.status === 200) return parsed('a token', answer);
+    if (name === 'userToken' && answer.status === 401) throw loginRefused(answer);
+    throw refusal('a token', answer.status === 400 ? { ...answer, status: 401 } : answer);
+  }
+
+  /** What ends a request early. */
+  #signalFor({ path }: Request): AbortSignal {
+    const { signal } = this.#options;
+    if (path !== CALLS.userToken.paths[0]) return signal;
+    signal.throwIfAborted();
+    return AbortSignal.timeout(LOGIN_TIME);
   }
 
   async #ask({ method, path, headers, sent, body, pin }: Request, signal: AbortSignal): Promise<Answer> {
@@ -231,12 +278,14 @@ export class Connection implements Caller {
       ...(body === undefined ? {} : { body }),
       ...content,
       agent: this.#agents,
-      timeout: TIMEOUTS,
+      timeout: sent.form === undefined ? TIMEOUTS : UPLOAD_TIMEOUTS,
       retry: { limit: 0 },
       throwHttpErrors: false,
       followRedirect: false,
       signal,
     });
+    const date = Date.parse(reply.headers.date ?? '');
+    if (!Number.isNaN(date)) this.#ahead = date - this.clock.now();
     if (pin !== null) keepSticky(pin, reply.headers['set-cookie'] ?? []);
     return { status: reply.statusCode, body: reply.body };
   }
@@ -265,6 +314,25 @@ function keepSticky(pin: Pin, cookies: readonly string[]): void {
     const [, name = '', value = ''] = /^([^=;]+)=([^;]*)/.exec(one) ?? [];
     if (STICKY.test(name)) pin.set(name, value);
   }
+}
+
+/** What a call answered. Of a POST that was answered by something else than Jamf Pro nobody knows whether it was done. */
+function understood(method: Call['method'], path: string, answer: Answer): unknown {
+  const what = `${method.toUpperCase()} ${path}`;
+  try {
+    return parsed(what, answer);
+  } catch (error) {
+    throw method === 'post' ? new OutcomeUnknown(what, error) : error;
+  }
+}
+
+/** @param life in milliseconds */
+function tokenOf(value: unknown, asked: number, life: number): Token {
+  if (typeof value === 'string' && value !== '' && life > 0) return { value, asked, renew: asked + life / 2 };
+  throw new D3Error('JAMF_BAD_TOKEN', 'depotUnreachable', 'Jamf Pro answered with no token that lives', {
+    target: 'a token',
+    actions: ['Check that the address is that of Jamf Pro, and the clock of this machine.'],
+  });
 }
 
 /** A body that should be JSON; an empty one is null. */

@@ -1,7 +1,9 @@
 import { openAsBlob } from 'node:fs';
 import { D3Error } from '@d3/sdk';
 import type { Caller, Connection } from './connection.ts';
-import { readAll } from './pages.ts';
+import { madeOnce } from './once.ts';
+import { quoted, readAll } from './pages.ts';
+import { deleted } from './records.ts';
 import { OutcomeUnknown } from './refusal.ts';
 
 export interface NewPackage {
@@ -11,37 +13,40 @@ export interface NewPackage {
 }
 
 /** A package as Jamf has it; what d3 does not know of stays in it. */
-interface JamfPackage extends NewPackage {
+export interface JamfPackage extends NewPackage {
   id: string;
+  cloudTransferStatus?: string | null;
+  sha256?: string | null;
+  sha3512?: string | null;
+  md5?: string | null;
+  hashType?: string | null;
+  hashValue?: string | null;
+  size?: string | null;
 }
 
 /** What the server makes itself and does not take. */
 const READ_ONLY = ['id', 'indexed', 'cloudTransferStatus', 'size'];
-/** Milliseconds after which every node of a server knows what one was told. */
-const KNOWN_EVERYWHERE = 65_000;
 const LOOK_EVERY = 5000;
 
-/** The id of the package of that file; made when there is none, and never twice. */
+/** The id of the package of that file; made when there is none, and never twice. What is there is left as it is. */
 export async function ensurePackage(connection: Connection, fields: NewPackage): Promise<string> {
-  return connection.sequence(async (caller) => {
-    const there = await packageOfFile(caller, fields.fileName);
-    if (there !== null) return there.id;
-    try {
-      const { id } = (await caller.call('createPackage', { json: fields })) as { id: string };
-      return id;
-    } catch (error) {
-      if (!(error instanceof OutcomeUnknown)) throw error;
-      const end = connection.clock.now() + KNOWN_EVERYWHERE;
-      for (;;) {
-        const made = await packageOfFile(caller, fields.fileName);
-        if (made !== null) return made.id;
-        if (connection.clock.now() >= end) break;
-        await connection.clock.wait(LOOK_EVERY);
-      }
-      const { id } = (await caller.call('createPackage', { json: fields })) as { id: string };
-      return id;
-    }
-  });
+  const find = async (caller: Caller) => (await packageOfFile(caller, fields.fileName))?.id ?? null;
+  return (await madeOnce(connection, 'createPackage', fields, find)).id;
+}
+
+/** Every package. */
+export async function listPackages(caller: Caller): Promise<JamfPackage[]> {
+  return readAll<JamfPackage>(caller, 'packages');
+}
+
+/** @throws D3Error notFound (34) */
+export async function readPackage(caller: Caller, id: string): Promise<JamfPackage> {
+  return (await caller.call('package', { params: { id } })) as JamfPackage;
+}
+
+/** Deletes a package and its file; one that is gone already is no failure. */
+export async function deletePackage(connection: Connection, id: string): Promise<void> {
+  await deleted(connection, 'deletePackage', id);
 }
 
 /** Sets fields of a package; those not named stay as they are in Jamf, where a PUT drops what it does not bring. */
@@ -112,9 +117,9 @@ function notReady({ fileName }: Upload, what: string, next: string): D3Error {
   });
 }
 
-async function packageOfFile(caller: Caller, fileName: string): Promise<JamfPackage | null> {
-  const filter = `fileName=="${fileName.replaceAll(/["\\*]/g, String.raw`\$&`)}"`;
-  const rows = await readAll<JamfPackage>(caller, 'packages', [['filter', filter]]);
+/** The package of that very file; null where there is none. */
+export async function packageOfFile(caller: Caller, fileName: string): Promise<JamfPackage | null> {
+  const rows = await readAll<JamfPackage>(caller, 'packages', [['filter', `fileName==${quoted(fileName)}`]]);
   const found = rows.filter((one) => one.fileName === fileName);
   if (found.length > 1)
     throw new D3Error('JAMF_FILE_TWICE', 'refused', `${found.length} packages in Jamf Pro have the file ${fileName}`, {

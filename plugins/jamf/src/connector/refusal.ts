@@ -18,6 +18,19 @@ export function refusal(what: string, answer: Answer): D3Error {
   });
 }
 
+/** A login that was refused: a server that takes none by password says just what it says to a wrong one. */
+export function loginRefused(answer: Answer): D3Error {
+  const said = wordsOf(answer.body);
+  const message = `Jamf Pro refused the user or the password, or takes no logins by password: 401${said === '' ? '' : `, ${said}`}`;
+  return new D3Error('JAMF_NOT_AUTHORISED', 'notAuthorised', message, {
+    target: 'a token',
+    actions: [
+      'Log in to Jamf Pro in a browser as that user: a password that has expired is asked for anew there.',
+      'Where users only come in by single sign-on, use an API client: d3 jamf roles',
+    ],
+  });
+}
+
 /** Nobody knows whether it was done: the answer did not come. */
 export class OutcomeUnknown extends D3Error {
   constructor(what: string, cause: unknown) {
