@@ -281,7 +281,7 @@ function addressOf(uri: string | undefined, fileName: string): URL {
   });
 }
 
-export function isPlainName(fileName: string): boolean {
+function isPlainName(fileName: string): boolean {
   return /^[^/\p{Cc}]{1,255}$/u.test(fileName) && !/^\.{1,2}$/.test(fileName);
 }
 

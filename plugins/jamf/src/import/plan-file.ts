@@ -19,7 +19,7 @@ export interface PlanRow {
   sure: string | null;
 }
 
-export const COLUMNS = [
+const COLUMNS = [
   'jamf id',
   'file name',
   'package name',

@@ -155,7 +155,7 @@ export function typedOf({ jamf, packageName, version, revision, category }: Want
 }
 
 /** Jamf's list of systems as d3's limits, and what of it d3 has no word for. */
-export function limitsOf(requirements: string): { limits: string[]; unknown: string[] } {
+function limitsOf(requirements: string): { limits: string[]; unknown: string[] } {
   const all = requirements
     .split(',')
     .map((one) => one.trim())
