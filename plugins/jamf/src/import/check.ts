@@ -99,6 +99,7 @@ export function split(asked: readonly Asked[], site: Site): { there: Asked[]; to
 export async function problemsOf(todo: readonly Asked[], admin: AdminPort): Promise<D3Error[]> {
   const problems: D3Error[] = [];
   const seen = new Map<string, string>();
+  const requests: { basename: string; typed: Record<string, string> }[] = [];
   const categories = new Set((await admin.documents('category').list()).map(({ name }) => name.toLowerCase()));
   for (const one of todo) {
     const { at, jamf, basename } = one;
@@ -140,9 +141,11 @@ export async function problemsOf(todo: readonly Asked[], admin: AdminPort): Prom
           }),
         ),
       );
-    const request = { basename, typed: known ? { ...typed, category: category ?? 'none' } : typed };
-    problems.push(...(await admin.problems(request)).map((problem) => problemAt(at, problem)));
+    requests.push({ basename, typed: known ? { ...typed, category: category ?? 'none' } : typed });
   }
+  const found = await admin.problems(requests);
+  for (const [index, { at }] of todo.entries())
+    problems.push(...(found[index] ?? []).map((problem) => problemAt(at, problem)));
   return problems;
 }
 

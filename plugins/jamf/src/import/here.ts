@@ -45,7 +45,10 @@ export async function importHere(context: CommandContext): Promise<CommandOutcom
       'Write a plan: d3 jamf import --plan-to plan.csv; edit it; then: d3 jamf import --plan plan.csv',
       'Or name one: d3 jamf import --id 12 --basename firefox --version 128.0.3',
     ]);
-  return opened(context, 'changes', async (here) => {
+  const said = flags['plan'] !== undefined || (flags['basename'] !== undefined && flags['version'] !== undefined);
+  // Whoever is asked may want to look into a file, which has to be fetched then.
+  const how = flags['dry-run'] === true && said ? 'reads' : 'changes';
+  return opened(context, how, async (here) => {
     const { asked, problems } = await askedFor(here);
     const { there, todo, problems: taken } = split(asked, here.site);
     throwAll([...problems, ...taken, ...(await problemsOf(unadopted(todo, here), here.admin))]);
@@ -64,13 +67,13 @@ function opened<Result>(
   return context.depot(how, async (admin, ports: PluginContext) => {
     if (folder !== null) await requireFolder(folder);
     return withJamf(flags, ports, async (connection) => {
-      const inRoom = async (room: string) => {
+      const inRoom = async (room: string | null) => {
         const files = new Files({ connection, room, files: folder, report: ui, signal });
         const site = await survey(connection, admin);
-        if (how === 'changes') await files.keepOnly(candidatesOf(site));
+        if (room !== null) await files.keepOnly(candidatesOf(site));
         return work({ context, connection, admin, site, looking: { files, fetches: flags['look'] === true } });
       };
-      if (how === 'reads') return inRoom('');
+      if (how === 'reads') return inRoom(null);
       const room = await admin.room('jamf-import');
       return alone(room, () => inRoom(room));
     });
