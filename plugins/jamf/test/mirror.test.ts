@@ -90,7 +90,12 @@ describe('editions as packages of Jamf Pro', function () {
   /** As the hooks of a site that is configured. */
   const hooked = <Result>(work: (ports: MirrorPorts) => Promise<Result>, more: Record<string, string> = {}) =>
     port((admin) => {
-      const all = { 'jamf.server': server, 'jamf.clientId': 'd3', 'jamf.secretFile': secretFile, 'jamf.mirror': 'auto' };
+      const all = {
+        'jamf.server': server,
+        'jamf.clientId': 'd3',
+        'jamf.secretFile': secretFile,
+        'jamf.mirror': 'auto',
+      };
       const settings = { all: async () => ({ ...all, ...more }) };
       return work({ admin, settings, signal: new AbortController().signal, ui } as MirrorPorts);
     });
@@ -173,7 +178,9 @@ describe('editions as packages of Jamf Pro', function () {
   it('depot3:BUG-33 a file that is renamed in d3 is renamed in Jamf Pro, and sent again when it is not there whole', async () => {
     await sandbox.add('tool', '1');
     await ok('jamf', 'push', 'tool-1-1');
-    await sandbox.admin(async (session) => adminPortOf(session, sandbox.dir).edit('tool-1-1', { filename: 'renamed.pkg' }));
+    await sandbox.admin(async (session) =>
+      adminPortOf(session, sandbox.dir).edit('tool-1-1', { filename: 'renamed.pkg' }),
+    );
     expect((await ok('jamf', 'push', 'tool-1-1')).result[0].fate).to.equal('changed');
     expect(only()).to.deep.include({ fileName: 'renamed.pkg' });
   });
@@ -266,9 +273,16 @@ describe('editions as packages of Jamf Pro', function () {
       if (!done) expect(first).to.equal(crash);
       const second = await attempt(false);
       expect(second.fate, `cut ${cut}`).to.be.oneOf(['created', 'linked', 'changed', 'same']);
-      expect(only(), `cut ${cut}`).to.deep.include({ packageName: 'tool-1-1', notes: 'd', cloudTransferStatus: 'READY' });
+      expect(only(), `cut ${cut}`).to.deep.include({
+        packageName: 'tool-1-1',
+        notes: 'd',
+        cloudTransferStatus: 'READY',
+      });
       const links = await port((admin) => admin.documents('jamf-link').list());
-      expect(links.map(({ name }) => name), `cut ${cut}`).to.deep.equal([`package-${only()['id']}`]);
+      expect(
+        links.map(({ name }) => name),
+        `cut ${cut}`,
+      ).to.deep.equal([`package-${only()['id']}`]);
       if (done) expect(cut).to.be.greaterThan(15);
       now += 120_000;
     }
@@ -304,10 +318,14 @@ describe('editions as packages of Jamf Pro', function () {
       expect(await drift()).to.deep.equal([]);
       const { id } = only() as { id: string };
       jamf.set('packages', id, { rebootRequired: true, osRequirements: '13.x, 14.x', notes: 'theirs' });
-      await sandbox.admin(async (session) => adminPortOf(session, sandbox.dir).edit('tool-1-1', { description: 'ours', packageName: 'New' }));
+      await sandbox.admin(async (session) =>
+        adminPortOf(session, sandbox.dir).edit('tool-1-1', { description: 'ours', packageName: 'New' }),
+      );
       const [one] = await drift();
       expect(one.state).to.equal('differs');
-      expect(Object.fromEntries(one.differences.map(({ field, changed }: Record<string, string>) => [field, changed]))).to.deep.equal({
+      expect(
+        Object.fromEntries(one.differences.map(({ field, changed }: Record<string, string>) => [field, changed])),
+      ).to.deep.equal({
         packageName: 'here',
         notes: 'both',
         osRequirements: 'there',
@@ -316,8 +334,15 @@ describe('editions as packages of Jamf Pro', function () {
       const { result } = await ok('jamf', 'drift', 'tool-1-1', '--adopt');
       expect(result[0].done).to.equal('adopted');
       const [edition] = await port((admin) => admin.editions());
-      expect(edition).to.deep.include({ reboot: true, oses: ['13.x', '14.x'], description: 'theirs', packageName: 'New' });
-      expect((await drift())[0].differences.map(({ field }: Record<string, string>) => field)).to.deep.equal(['packageName']);
+      expect(edition).to.deep.include({
+        reboot: true,
+        oses: ['13.x', '14.x'],
+        description: 'theirs',
+        packageName: 'New',
+      });
+      expect((await drift())[0].differences.map(({ field }: Record<string, string>) => field)).to.deep.equal([
+        'packageName',
+      ]);
       expect((await ok('jamf', 'drift', '--push')).result[0].done).to.equal('pushed');
       expect(only()).to.deep.include({ packageName: 'New', notes: 'theirs' });
       expect(await drift()).to.deep.equal([]);
@@ -329,13 +354,19 @@ describe('editions as packages of Jamf Pro', function () {
       await ok('jamf', 'push', 'tool-1-1');
       jamf.remove('packages', only()['id'] as string);
       jamf.addPackage({ ...PACKAGE, packageName: 'Theirs', fileName: 'theirs.pkg' });
-      const states = (await drift()).map(({ edition, packageName, state }: Record<string, string>) => [edition ?? packageName, state]);
+      const states = (await drift()).map(({ edition, packageName, state }: Record<string, string>) => [
+        edition ?? packageName,
+        state,
+      ]);
       expect(states).to.have.deep.members([
         ['tool-1-1', 'missing'],
         ['new-1-1', 'unsent'],
         ['Theirs', 'stranger'],
       ]);
-      expect((await ok('jamf', 'push', '--all')).result.find(({ edition }: { edition: string }) => edition === 'tool-1-1').fate).to.equal('gone');
+      expect(
+        (await ok('jamf', 'push', '--all')).result.find(({ edition }: { edition: string }) => edition === 'tool-1-1')
+          .fate,
+      ).to.equal('gone');
       expect((await ok('jamf', 'push', 'tool-1-1')).result[0].fate).to.equal('created');
     });
 
@@ -369,7 +400,9 @@ describe('editions as packages of Jamf Pro', function () {
       expect(said.find(({ type }) => type === 'warning')).to.deep.include({ target: 'tool-1-1' });
       expect(JSON.stringify(said)).to.contain('d3 jamf push tool-1-1');
       jamf.behaviours.privileges = null;
-      await hooked(async (ports) => added(payload(edition.id, edition.edition), ports as never), { 'jamf.mirror': 'manual' });
+      await hooked(async (ports) => added(payload(edition.id, edition.edition), ports as never), {
+        'jamf.mirror': 'manual',
+      });
       expect(jamf.packages).to.deep.equal([]);
       await hooked(async (ports) => added(payload(edition.id, edition.edition), ports as never));
       only();
@@ -379,8 +412,12 @@ describe('editions as packages of Jamf Pro', function () {
       const { edition } = await sandbox.add('tool', '1');
       await ok('jamf', 'push', '--all');
       const jamfId = only()['id'] as string;
-      jamf.addPolicy({ general: { name: 'Install the tool' }, package_configuration: { packages: [{ id: Number(jamfId), name: 'tool', action: 'Install' }] } });
-      const ask = (more = {}) => hooked(async (ports) => gate(payload(edition.id, edition.edition, more), ports as never));
+      jamf.addPolicy({
+        general: { name: 'Install the tool' },
+        package_configuration: { packages: [{ id: Number(jamfId), name: 'tool', action: 'Install' }] },
+      });
+      const ask = (more = {}) =>
+        hooked(async (ports) => gate(payload(edition.id, edition.edition, more), ports as never));
       expect(await ask()).to.deep.include({ kind: 'refuse', cause: 'rule' });
       expect(JSON.stringify(await ask())).to.contain('Install the tool');
       expect(await ask({ keepInJss: true })).to.deep.include({ kind: 'proceed' });
@@ -408,7 +445,10 @@ describe('editions as packages of Jamf Pro', function () {
       await sandbox.admin(({ depot }) => depot.store.editions.delete(edition.id, 'sally', { archive: false }));
       const { result } = await ok('jamf', 'drift');
       expect(result[0]).to.deep.include({ state: 'orphaned', packageName: 'tool-1-1' });
-      const id = jamf.addPolicy({ general: { name: 'P' }, package_configuration: { packages: [{ id: Number(only()['id']), name: 'tool', action: 'Install' }] } });
+      const id = jamf.addPolicy({
+        general: { name: 'P' },
+        package_configuration: { packages: [{ id: Number(only()['id']), name: 'tool', action: 'Install' }] },
+      });
       expect((await run('jamf', 'drift', '--push')).code).to.equal(30);
       jamf.policies = jamf.policies.filter((one) => one.id !== id);
       expect((await ok('jamf', 'drift', '--push')).result[0].done).to.equal('deleted');

@@ -32,10 +32,14 @@ describe('systems a package is for', () => {
       fc.tuple(major, fc.integer({ min: 9, max: 20 }), fc.integer({ min: 1, max: 30 })).map((parts) => parts.join('.')),
     );
     fc.assert(
-      fc.property(version, fc.array(fc.constantFrom('10.6.8', '10.7.x', '10.8.5'), { maxLength: 2 }), (from, before) => {
-        const limits = [...new Set(before), `>=${from}`];
-        expect(fromJamf(toJamf(limits).list)).to.deep.equal({ limits, unknown: [] });
-      }),
+      fc.property(
+        version,
+        fc.array(fc.constantFrom('10.6.8', '10.7.x', '10.8.5'), { maxLength: 2 }),
+        (from, before) => {
+          const limits = [...new Set(before), `>=${from}`];
+          expect(fromJamf(toJamf(limits).list)).to.deep.equal({ limits, unknown: [] });
+        },
+      ),
     );
   });
 
@@ -53,7 +57,9 @@ describe('systems a package is for', () => {
     );
     fc.assert(
       fc.property(fc.uniqueArray(name, { maxLength: 6 }), (names) => {
-        const again = toJamf(fromJamf(names.join(', ')).limits).list.split(', ').filter((one) => one !== '');
+        const again = toJamf(fromJamf(names.join(', ')).limits)
+          .list.split(', ')
+          .filter((one) => one !== '');
         expect(again.slice(0, names.length)).to.deep.equal(names);
       }),
     );

@@ -143,7 +143,8 @@ export class Connection implements Caller {
       const answer = await this.#authorised({ method, path, headers: {}, sent, pin });
       const last = index === candidates.length - 1;
       if (answer.status === 404 && !last) continue;
-      if (answer.status < 200 || answer.status > 299) throw refusal(`${method.toUpperCase()} ${path}`, answer, template !== path);
+      if (answer.status < 200 || answer.status > 299)
+        throw refusal(`${method.toUpperCase()} ${path}`, answer, template !== path);
       this.#chosen.set(name, template);
       return isClassic(path) ? answer.body : understood(method, path, answer);
     }

@@ -7,7 +7,12 @@ import { type PackageLink, packageLinks } from './links.ts';
 import { whyNot } from './push.ts';
 
 /** One thing that is not the same here and there. `both`: each changed it since they were the same, or they never were. */
-export type Difference = { field: keyof Owned | 'file'; here: string; there: string; changed: 'here' | 'there' | 'both' };
+export type Difference = {
+  field: keyof Owned | 'file';
+  here: string;
+  there: string;
+  changed: 'here' | 'there' | 'both';
+};
 
 /** How an edition stands to Jamf Pro; a type, so that it is JSON. */
 export type Drift = {

@@ -26,9 +26,7 @@ function opened<Result>(
   how: 'reads' | 'changes',
   work: (here: Here) => Promise<Result>,
 ): Promise<Result> {
-  return depot(how, (admin, ports) =>
-    withJamf(flags, ports, (connection) => work({ connection, admin, ports })),
-  );
+  return depot(how, (admin, ports) => withJamf(flags, ports, (connection) => work({ connection, admin, ports })));
 }
 
 /** Editions by their names or ids. @throws D3Errors notFound naming each that is none */
@@ -100,7 +98,8 @@ export async function driftHere(context: CommandContext): Promise<CommandOutcome
     });
   return opened(context, adopt || push ? 'changes' : 'reads', async (here) => {
     const both = await readBoth(here.connection, here.admin);
-    const meant = words.length === 0 ? null : new Set(editionsMeant(words, both.editions).map(({ edition }) => edition));
+    const meant =
+      words.length === 0 ? null : new Set(editionsMeant(words, both.editions).map(({ edition }) => edition));
     const drifts = driftOf(both).filter(({ edition, state }) =>
       meant === null ? state !== 'same' : edition !== null && meant.has(edition),
     );

@@ -66,9 +66,7 @@ export function whyNot({ file, status }: DepotEdition): string | null {
 /** What Jamf Pro cannot say of an edition. */
 export function warningsOf({ oses }: DepotEdition): string[] {
   const { unsaid } = toJamf(oses);
-  return unsaid.length === 0
-    ? []
-    : [`Jamf Pro has no word for the limit ${unsaid.join(', ')}: only d3 keeps to it`];
+  return unsaid.length === 0 ? [] : [`Jamf Pro has no word for the limit ${unsaid.join(', ')}: only d3 keeps to it`];
 }
 
 /** Its package is made, or the one with its very file is taken. */

@@ -13,7 +13,11 @@ const STATES: Readonly<Record<Settled['state'], string>> = {
   stranger: 'is in Jamf Pro only.',
 };
 const WHO = { here: 'changed here', there: 'changed in Jamf Pro', both: 'changed on both sides' };
-const DONE = { adopted: 'It is as in Jamf Pro now.', pushed: 'Jamf Pro has it as it is here now.', deleted: 'It was deleted in Jamf Pro.' };
+const DONE = {
+  adopted: 'It is as in Jamf Pro now.',
+  pushed: 'Jamf Pro has it as it is here now.',
+  deleted: 'It was deleted in Jamf Pro.',
+};
 
 export default class DriftCommand extends DepotCommand<Settled[]> {
   static override summary = 'Show how editions and packages of Jamf Pro differ, and make them the same.';

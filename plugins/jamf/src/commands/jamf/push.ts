@@ -16,7 +16,9 @@ export default class Push extends DepotCommand<Pushed[]> {
   ];
   static override flags = {
     ...jamfFlags,
-    all: Flags.boolean({ summary: 'All editions that are for Macs; a package that was deleted in Jamf Pro is not made anew.' }),
+    all: Flags.boolean({
+      summary: 'All editions that are for Macs; a package that was deleted in Jamf Pro is not made anew.',
+    }),
   };
   static override args = {
     edition: Args.string({ name: 'edition', description: 'Editions, or their ids.', multiple: true }),
@@ -31,8 +33,14 @@ export default class Push extends DepotCommand<Pushed[]> {
     return pushed
       .map(({ edition, jamf, fate, uploaded }) => {
         if (fate === 'skipped') return `${edition}: is not for Jamf Pro.`;
-        if (fate === 'gone') return `${edition}: its package was deleted in Jamf Pro; d3 jamf push ${edition} makes it anew.`;
-        const words = { created: 'was made', linked: 'was there and is linked', changed: 'was changed', same: 'is as it should be' };
+        if (fate === 'gone')
+          return `${edition}: its package was deleted in Jamf Pro; d3 jamf push ${edition} makes it anew.`;
+        const words = {
+          created: 'was made',
+          linked: 'was there and is linked',
+          changed: 'was changed',
+          same: 'is as it should be',
+        };
         return `${edition}: package ${jamf} ${words[fate]}${uploaded ? ', its file was sent' : ''}.`;
       })
       .join('\n');
