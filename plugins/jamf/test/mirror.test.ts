@@ -3,11 +3,11 @@ import path from 'node:path';
 import type { AdminPort, ProgressEvent } from '@d3/sdk';
 import { expect } from 'chai';
 import { adminPortOf } from '../../../src/admin/plugin-port.ts';
-import { d3 } from '../../../test/cli/spawn.ts';
 import { kindsComeFrom } from '../../../src/lifecycle/declared-kinds.ts';
+import { d3 } from '../../../test/cli/spawn.ts';
 import { Sandbox } from '../../../test/support/sandbox.ts';
 import type { Clock } from '../src/connector/clock.ts';
-import { Connection } from '../src/connector/connection.ts';
+import { type Connected, Connection } from '../src/connector/connection.ts';
 import added from '../src/hooks/edition-added.ts';
 import gate from '../src/hooks/edition-delete.ts';
 import deleted from '../src/hooks/edition-deleted.ts';
@@ -246,17 +246,19 @@ describe('editions as packages of Jamf Pro', function () {
             };
             connection.call = counted;
             connection.sequence = (work) =>
-              sequence((caller) =>
-                work({
-                  ...caller,
+              sequence((pinned) => {
+                const view: Connected = {
+                  ...pinned,
                   call: async (...given) => {
                     step();
-                    const answer = await caller.call(...given);
+                    const answer = await pinned.call(...given);
                     step();
                     return answer;
                   },
-                }),
-              );
+                  sequence: async (inner) => inner(view),
+                };
+                return work(view);
+              });
           }
           const [edition] = await admin.editions();
           try {

@@ -69,8 +69,16 @@ export interface Caller {
   taken(name: CallName): string | null;
 }
 
+/** A server to which several things are done: as they come, or all of them on one node. */
+export interface Connected extends Caller {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Calls that see what those before them wrote: they go to one node. Only for writing; Jamf asks not to pin the rest. */
+  sequence<T>(work: (connected: Connected) => Promise<T>): Promise<T>;
+}
+
 /** One site's Jamf Pro. */
-export class Connection implements Caller {
+export class Connection implements Connected {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly #options: ConnectionOptions;
@@ -99,12 +107,17 @@ export class Connection implements Caller {
   }
 
   /** Calls that see what those before them wrote: they go to one node. Only for writing; Jamf asks not to pin the rest. */
-  async sequence<T>(work: (caller: Caller) => Promise<T>): Promise<T> {
+  async sequence<T>(work: (connected: Connected) => Promise<T>): Promise<T> {
     const pin: Pin = new Map();
-    return work({
+    const connected: Connected = {
+      clock: this.clock,
+      signal: this.signal,
       call: async (name, sent = {}) => this.#call(name, sent, pin),
       taken: (name) => this.taken(name),
-    });
+      // What belongs to a sequence stays on its node.
+      sequence: async (inner) => inner(connected),
+    };
+    return work(connected);
   }
 
   taken(name: CallName): string | null {

@@ -1,7 +1,7 @@
 import { type AdminPort, D3Error, D3Errors, type DepotDocument, type DepotEdition, type Json } from '@d3/sdk';
-import type { Files } from './fetch.ts';
 import { ownedIn } from '../mirror/fields.ts';
 import { fromJamf } from '../mirror/systems.ts';
+import type { Files } from './fetch.ts';
 import { lookInside } from './inside.ts';
 import { editionOf, type JamfPackage, knownOf, type Site } from './records.ts';
 

@@ -1,5 +1,5 @@
 import { type AdminPort, D3Error, type DepotEdition, type Reporter } from '@d3/sdk';
-import type { Connection } from '../connector/connection.ts';
+import type { Connected } from '../connector/connection.ts';
 import {
   changePackage,
   ensurePackage,
@@ -9,8 +9,9 @@ import {
   uploadPackage,
 } from '../connector/packages.ts';
 import { ensureRecord } from '../connector/records.ts';
+import { OutcomeUnknown } from '../connector/refusal.ts';
 import { differing, newPackage, type Owned, ownedBy, ownedIn } from './fields.ts';
-import { intend, linkIn, type PackageLink, packageLinks, relink } from './links.ts';
+import { intend, linkIn, type PackageLink, packageLinks, relink, unlink } from './links.ts';
 import { toJamf } from './systems.ts';
 
 /** What became of an edition; a type, so that it is JSON. */
@@ -26,7 +27,7 @@ export type Pushed = {
 };
 
 export interface Mirror {
-  connection: Connection;
+  connection: Connected;
   admin: AdminPort;
   ui: Reporter;
 }
@@ -45,16 +46,34 @@ const PATIENCE = 30 * 60_000;
 export async function pushEdition(edition: DepotEdition, mirror: Mirror, again: boolean): Promise<Pushed> {
   const why = whyNot(edition);
   if (why !== null) return { edition: edition.edition, jamf: null, fate: 'skipped', uploaded: false, warnings: [why] };
-  const { admin } = mirror;
-  const links = (await packageLinks(admin)).filter((link) => link.edition === edition.id);
+  const links = (await packageLinks(mirror.admin)).filter((link) => link.edition === edition.id);
   const link = links.find(({ jamf }) => jamf !== null) ?? links[0] ?? null;
   const warnings = warningsOf(edition);
-  if (link !== null && link.jamf !== null) {
-    const there = await unlessGone(readPackage(mirror.connection, link.jamf));
-    if (there !== null) return { ...(await brought(edition, link, there, mirror)), warnings };
-    if (!again) return { edition: edition.edition, jamf: null, fate: 'gone', uploaded: false, warnings };
+  // All of it on one node: what it made, another may not know for a minute.
+  return mirror.connection.sequence(async (connection) => {
+    const pinned = { ...mirror, connection };
+    const id = link?.jamf ?? null;
+    if (link !== null && id !== null) {
+      const there = await soon(link, connection, () => unlessGone(readPackage(connection, id)));
+      if (there !== null) return { ...(await brought(edition, link, there, pinned)), warnings };
+      if (!again) return { edition: edition.edition, jamf: null, fate: 'gone', uploaded: false, warnings };
+    }
+    return { ...(await established(edition, link, pinned)), warnings };
+  });
+}
+
+/** Looks for what may just have been made: not every node knows it at once. */
+async function soon<Found>(
+  { seen }: Pick<PackageLink, 'seen'>,
+  { clock }: Connected,
+  look: () => Promise<Found | null>,
+): Promise<Found | null> {
+  const end = Math.min(Date.parse(seen.intended ?? ''), clock.now()) + KNOWN_EVERYWHERE;
+  for (;;) {
+    const found = await look();
+    if (found !== null || !(clock.now() < end)) return found;
+    await clock.wait(LOOK_EVERY);
   }
-  return { ...(await established(edition, link, mirror)), warnings };
 }
 
 /** Why an edition is no package for Jamf Pro; null when it is one. */
@@ -77,14 +96,9 @@ async function established(
 ): Promise<Omit<Pushed, 'warnings'>> {
   const { connection, admin } = mirror;
   const fileName = edition.file.name;
-  // A cut may have come right after Jamf made it, and not all of its nodes may know.
-  let there = await packageOfFile(connection, fileName);
-  const until = Date.parse(known?.jamf === null ? (known.seen.intended ?? '') : '') + KNOWN_EVERYWHERE;
-  const end = Math.min(until, connection.clock.now() + KNOWN_EVERYWHERE);
-  while (there === null && connection.clock.now() < end) {
-    await connection.clock.wait(LOOK_EVERY);
-    there = await packageOfFile(connection, fileName);
-  }
+  // A cut may have come right after Jamf made it.
+  const seen = known?.jamf === null ? known.seen : {};
+  const there = await soon({ seen }, connection, () => packageOfFile(connection, fileName));
   refuseOther(edition, there);
   const imported = there === null ? null : await linkOfImport(edition, there, admin);
   if (there !== null && imported !== null)
@@ -95,10 +109,22 @@ async function established(
       ? await intend(edition.id, edition.packageName, now, admin)
       : await relink(known, { name: edition.packageName, seen: { ...known.seen, intended: now.toISOString() } }, admin);
   const owned = await wantedOf(edition, connection);
-  const id = there === null ? await ensurePackage(connection, newPackage(owned)) : there.id;
-  const link = await relink(intent, { jamf: id, name: edition.packageName, seen: {} }, admin);
+  const id = there?.id ?? (await made(intent, owned, mirror));
+  const link = await relink(intent, { jamf: id, name: edition.packageName, seen: intent.seen }, admin);
   const done = await brought(edition, link, await readPackage(connection, id), mirror);
   return { ...done, fate: there === null ? 'created' : 'linked' };
+}
+
+/** What was refused was not made: nobody has to look for it. */
+async function made(intent: PackageLink, owned: Owned, { connection, admin }: Mirror): Promise<string> {
+  try {
+    return await ensurePackage(connection, newPackage(owned));
+  } catch (error) {
+    const isRefusal =
+      error instanceof D3Error && error.code !== 'JAMF_OUTCOME_UNKNOWN' && !(error instanceof OutcomeUnknown);
+    if (isRefusal && intent.jamf === null) await unlink(intent, admin);
+    throw error;
+  }
 }
 
 /** What Jamf has of it becomes what d3 has: its fields, then its file. */
@@ -125,7 +151,7 @@ async function brought(
 }
 
 /** What its package is to be; its category is made in Jamf where there is none of its name. */
-async function wantedOf(edition: DepotEdition, connection: Connection): Promise<Owned> {
+async function wantedOf(edition: DepotEdition, connection: Connected): Promise<Owned> {
   const { category } = edition;
   if (category === null) return ownedBy(edition, '-1');
   const { id } = await ensureRecord(connection, 'category', { name: category, priority: 9 });
