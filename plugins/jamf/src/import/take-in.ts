@@ -98,7 +98,7 @@ async function unclaim({ id }: JamfPackage, admin: AdminPort): Promise<void> {
 }
 
 async function linkTo(jamf: JamfPackage, edition: DepotEdition, admin: AdminPort): Promise<void> {
-  const seen = { pushed: ownedIn(jamf as never), sha256: edition.file.sha256 };
+  const seen = { pushed: ownedIn(jamf), sha256: edition.file.sha256 };
   await writeLink(jamf, edition.id, seen, admin);
 }
 

@@ -193,6 +193,8 @@ async function linkOfImport(
   const document = await admin.documents('jamf-link').byName(`package-${there.id}`);
   if (document === null) return null;
   const link = linkIn(document);
+  // Somebody else has just made it.
+  if (link.edition === id) return link;
   const { import: under } = link.seen as { import?: { sha256?: string } };
   if (link.edition === null && under?.sha256 === file.sha256) return { ...link, edition: id };
   throw new D3Error('JAMF_PACKAGE_LINKED', 'refused', `Package ${there.id} of Jamf Pro is linked to something else`, {
