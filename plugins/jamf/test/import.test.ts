@@ -5,7 +5,9 @@ import type { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
 import { bundle, zip } from '../../../packages/flatpkg/test/helpers/craft-zip.ts';
 import { kindsComeFrom } from '../../../src/lifecycle/declared-kinds.ts';
+import { systemClock } from '../../../src/platform/clock.ts';
 import { d3, d3Program, type Ended } from '../../../test/cli/spawn.ts';
+import { serveForTest } from '../../../test/depot/served.ts';
 import { Sandbox } from '../../../test/support/sandbox.ts';
 import { personsEnvironment, Screen } from '../../../test/support/screen.ts';
 import { readPlan } from '../src/import/plan-file.ts';
@@ -473,6 +475,38 @@ describe('d3 jamf import', function () {
     expect(exit).to.equal(21);
     expect(result?.packages.map(({ fate }) => fate)).to.deep.equal(['failed', 'not tried']);
     expect(errors.map(({ message }) => message).join()).to.contain('Read Jamf Cloud Distribution Service Files');
+  });
+
+  it('depot3:J11 a packager imports into a depot over the network; somebody who may only look is refused', async () => {
+    await put('Firefox 128.0.3.pkg', { categoryId: jamf.add('categories', { name: 'Browsers', priority: 9 }) });
+    const served = await serveForTest({ clock: systemClock });
+    try {
+      const as = async (role: 'packager' | 'viewer') => {
+        const away = {
+          D3_ROOT: sandbox.dir,
+          D3_DEPOT: served.url,
+          D3_CREDENTIALS: `${role}:${await served.token(role, role)}`,
+          XDG_CACHE_HOME: sandbox.folder('cache', {}),
+        };
+        const words = line(['--id', '1', '--basename', 'firefox', '--version', '128.0.3']);
+        const { stdout } = await d3([...words, '--json', '--no-input'], { cwd: sandbox.dir, env: away });
+        return JSON.parse(stdout) as Outcome;
+      };
+      const viewer = await as('viewer');
+      expect(viewer.exit).to.equal(21);
+      expect(jamf.bucket.asked, 'nothing is fetched in vain').to.deep.equal([]);
+      const packager = await as('packager');
+      expect(packager.exit, JSON.stringify(packager.errors)).to.equal(0);
+      const { store } = served.depot;
+      const editions = await store.editions.list();
+      expect(editions.map(({ edition, category, addedBy }) => [edition, category, addedBy])).to.deep.equal([
+        ['firefox-128.0.3-1', 'Browsers', 'packager'],
+      ]);
+      const links = await store.documents('jamf-link').list();
+      expect(links.map(({ name, changedBy }) => [name, changedBy])).to.deep.equal([['package-1', 'packager']]);
+    } finally {
+      await served.discard();
+    }
   });
 
   it('depot3:J11 one import at a time on a host; what a killed one left behind is in nobody’s way', async () => {
