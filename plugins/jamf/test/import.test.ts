@@ -151,7 +151,7 @@ describe('d3 jamf import', function () {
     const { id, sha256 } = await put('Firefox 128.0.3.pkg', {
       packageName: 'Mozilla Firefox',
       categoryId: category,
-      notes: 'The browser.\nFrom mozilla.org.',
+      notes: 'The browser.\rFrom mozilla.org.\r\nSee there.',
       osRequirements: '12.x, 13.x, 14.5, Sonoma',
       rebootRequired: true,
     });
@@ -166,7 +166,7 @@ describe('d3 jamf import', function () {
       edition: 'firefox-128.0.3-4',
       packageName: 'Mozilla Firefox',
       category: 'Browsers',
-      description: 'The browser.\nFrom mozilla.org.',
+      description: 'The browser.\nFrom mozilla.org.\nSee there.',
       oses: ['12.x', '13.x', '14.5'],
       reboot: true,
     });
@@ -662,14 +662,17 @@ describe('d3 jamf import', function () {
   it('depot3:J11 depot3:BUG-35 asks about one package that is named by its id, and looks into its file', async () => {
     const { id } = await put('Firefox 128.0.3.pkg');
     const personal = personsEnvironment(sandbox.folder('home', {}), { TMPDIR: sandbox.folder('tmp', {}), ...env() });
-    const screen = new Screen([...d3Program, ...line(['--id', id])], { cwd: sandbox.dir, env: personal });
+    const screen = new Screen([...d3Program, ...line(['--id', id, '--category', 'Browsers'])], {
+      cwd: sandbox.dir,
+      env: personal,
+    });
     try {
       await screen.choose('Fetch its file and look into it');
       await screen.sees('the package itself says 1');
       await screen.choose('Basename: firefox');
       await screen.type('browser');
       await screen.press('return');
-      await screen.choose('Take it as browser-128.0.3-1');
+      await screen.choose('Take it as browser-128.0.3-1, Browsers');
       await screen.sees('Take it in as a pilot?');
       await screen.press('return');
       expect(await screen.ended(), screen.text).to.equal(0);

@@ -141,13 +141,15 @@ async function ensureCategory(category: string | null, admin: AdminPort): Promis
 /** What Jamf knows of a package, as it would be typed to `d3admin add`. */
 export function typedOf({ jamf, packageName, version, revision, category }: Wanted): Record<string, string> {
   const { limits } = limitsOf(jamf.osRequirements ?? '');
+  // The ancestor wrote its line ends so, as Jamf's own window did.
+  const notes = (jamf.notes ?? '').replaceAll(/\r\n?/g, '\n');
   return {
     version,
     ...(revision === null ? {} : { revision: String(revision) }),
     ...(packageName.trim() === '' ? {} : { packageName }),
     filename: jamf.fileName,
     // Nothing noted is nothing known: what the edition before has stays.
-    ...((jamf.notes ?? '') === '' ? {} : { description: jamf.notes as string }),
+    ...(notes === '' ? {} : { description: notes }),
     category: category ?? 'none',
     oses: limits.length === 0 ? 'none' : limits.join(','),
     reboot: jamf.rebootRequired === true ? 'y' : 'n',
