@@ -37,7 +37,8 @@ export async function importHere(context: CommandContext): Promise<CommandOutcom
   const { flags, canAsk } = context;
   const one = flags['id'] !== undefined || flags['name'] !== undefined;
   const idle = one ? [] : OF_ONE.filter((flag) => flags[flag] !== undefined);
-  if (idle.length > 0) throw usage(`--${idle.join(', --')} belong to one package`, 'Name it: --id ID or --name NAME');
+  if (idle.length > 0)
+    throw usage(`--${idle.join(', --')}: that is said of one package`, 'Name it: --id ID or --name NAME');
   const planTo = flags['plan-to'] as string | undefined;
   if (planTo !== undefined) return writtenPlan(context, planTo);
   if (!one && flags['plan'] === undefined && !canAsk)

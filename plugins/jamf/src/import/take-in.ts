@@ -1,6 +1,7 @@
 import { type AdminPort, D3Error, D3Errors, type DepotDocument, type DepotEdition, type Json } from '@d3/sdk';
 import type { Files } from './fetch.ts';
 import { lookInside } from './inside.ts';
+import { limitsOf } from './oses.ts';
 import { editionOf, type JamfPackage, knownOf, type Site } from './records.ts';
 
 /** A package somebody said yes to, and what it is to be. */
@@ -154,16 +155,6 @@ export function typedOf({ jamf, packageName, version, revision, category }: Want
     oses: limits.length === 0 ? 'none' : limits.join(','),
     reboot: jamf.rebootRequired === true ? 'y' : 'n',
   };
-}
-
-/** Jamf's list of systems as d3's limits, and what of it d3 has no word for. */
-function limitsOf(requirements: string): { limits: string[]; unknown: string[] } {
-  const all = requirements
-    .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '');
-  const isLimit = (one: string) => /^(?:>=\s*)?\d{1,8}(?:\.\d{1,8})*$|^\d{1,8}(?:\.\d{1,8})*\.x$/.test(one);
-  return { limits: all.filter(isLimit), unknown: all.filter((one) => !isLimit(one)) };
 }
 
 /** What of Jamf's list of systems got lost on the way. */

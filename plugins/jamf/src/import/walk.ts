@@ -16,7 +16,9 @@ export async function walk(
   admin: AdminPort,
   only: { jamf: JamfPackage; said: Said } | null = null,
 ): Promise<Asked[]> {
-  const picked = only === null ? await pick(ask, candidatesOf(site)) : [only.jamf];
+  const from = candidatesOf(site);
+  if (only === null && from.length === 0) return [];
+  const picked = only === null ? await pick(ask, from) : [only.jamf];
   const asked: Asked[] = [];
   for (const jamf of picked) {
     const one = await decide(ask, jamf, { site, looking, admin, before: asked, said: only?.said ?? {} });
