@@ -11,21 +11,9 @@ import { readAll } from '../src/connector/pages.ts';
 import { OutcomeUnknown, wordsOf } from '../src/connector/refusal.ts';
 import { leastPrivileges } from '../src/roles.ts';
 import { SECRET, StandIn } from './support/jamf-pro.ts';
+import { PACKAGE } from './support/samples.ts';
 
 const CLIENT = { clientId: 'd3', clientSecret: SECRET };
-const PACKAGE = {
-  packageName: 'Transmogrifier',
-  fileName: 'transmogrifier-1.0-1.pkg',
-  categoryId: '-1',
-  priority: 10,
-  fillUserTemplate: false,
-  rebootRequired: false,
-  osInstall: false,
-  suppressUpdates: false,
-  suppressFromDock: false,
-  suppressEula: false,
-  suppressRegistration: false,
-};
 const READ = 'GET /v1/packages';
 const CREATE = 'POST /v1/packages';
 

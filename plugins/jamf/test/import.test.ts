@@ -172,19 +172,16 @@ describe('d3 jamf import', function () {
     });
     expect(edition?.file).to.deep.include({ name: 'Firefox 128.0.3.pkg', sha256 });
     expect(categories).to.deep.equal(['Browsers']);
-    expect(links.map(({ name, body }) => [name, body])).to.deep.equal([
-      [
-        `package-${id}`,
-        {
-          schema: 'd3/jamf-link@1',
-          what: 'package',
-          jamf: id,
-          target: edition?.id,
-          name: 'Mozilla Firefox',
-          seen: {},
-        },
-      ],
-    ]);
+    expect(links.map(({ name }) => name)).to.deep.equal([`package-${id}`]);
+    const { seen, ...body } = links[0]?.body as unknown as Record<string, Record<string, unknown>>;
+    expect(body).to.deep.equal({
+      schema: 'd3/jamf-link@1',
+      what: 'package',
+      jamf: id,
+      target: edition?.id,
+      name: 'Mozilla Firefox',
+    });
+    expect(seen).to.deep.include({ sha256 });
     expect(written()).to.deep.equal([]);
     expect(left()).to.deep.equal([]);
     expect(jamf.bucket.asked.map(({ authorization }) => authorization)).to.deep.equal([null]);
@@ -435,8 +432,39 @@ describe('d3 jamf import', function () {
     expect(warnings.join()).to.contain('is also in browser');
   });
 
+  for (const [what, record] of [
+    ['a SHA-256', {}],
+    ['no more than an MD5', { sha256: null, hashType: 'MD5', hashValue: null }],
+    ['no hash, on a file share', { sha256: null, cloudTransferStatus: undefined }],
+  ] as const)
+    it(`depot3:J11 what was imported is never uploaded, where Jamf has ${what}: neither by a push, nor while it comes in`, async () => {
+      const { id, content, sha256 } = await put('Firefox 128.0.3.pkg', { cloudTransferStatus: 'READY', ...record });
+      if ('hashType' in record)
+        jamf.set('packages', id, { hashValue: createHash('md5').update(content).digest('hex') });
+      await run('--id', id, '--basename', 'firefox', '--version', '128.0.3');
+      const push = async () => {
+        const words = line([]).toSpliced(0, 2, 'jamf', 'push', 'firefox-128.0.3-1');
+        const { stdout } = await d3([...words, '--json', '--no-input'], { cwd: sandbox.dir, env: env() });
+        const { exit, result } = JSON.parse(stdout) as { exit: number; result: unknown };
+        return JSON.stringify([exit, result]);
+      };
+      expect(await push()).to.match(/^\[0,.*"fate":"same"/);
+      // As it is at the moment when d3 tells of the new edition.
+      await sandbox.admin(async ({ depot: { store }, admin }) => {
+        const links = store.documents('jamf-link');
+        const link = (await links.list())[0] as Awaited<ReturnType<typeof links.list>>[0];
+        const { seen, ...body } = link.body as { schema: string; seen: { record: string } };
+        const under = { import: { basename: 'firefox', sha256 }, sha256, record: seen.record };
+        await links.update(link.id, link.generation, { body: { ...body, target: null, seen: under } }, admin);
+      });
+      expect(await push()).to.match(/^\[0,.*"fate":"linked"/);
+      expect(written()).to.deep.equal([]);
+      expect((await depot()).links).to.have.length(1);
+      expect(jamf.packages).to.have.length(1);
+    });
+
   it('depot3:J11 an import that was cut between the edition and its link is finished, not repeated', async () => {
-    const { id, sha256 } = await put('Firefox 128.0.3.pkg', { sha256: null, hashType: null });
+    const { id, sha256 } = await put('Firefox 128.0.3.pkg', { sha256: null });
     await run('--id', id, '--basename', 'firefox', '--version', '128.0.3');
     const linked = (await depot()).links;
     await sandbox.admin(async ({ depot: { store }, admin }) => {

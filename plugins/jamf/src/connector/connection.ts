@@ -69,9 +69,18 @@ export interface Caller {
   taken(name: CallName): string | null;
 }
 
-/** One site's Jamf Pro. */
-export class Connection implements Caller {
+/** A server to which several things are done: as they come, or all of them on one node. */
+export interface Connected extends Caller {
   readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Calls that see what those before them wrote: they go to one node. Only for writing; Jamf asks not to pin the rest. */
+  sequence<T>(work: (connected: Connected) => Promise<T>): Promise<T>;
+}
+
+/** One site's Jamf Pro. */
+export class Connection implements Connected {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
   readonly #options: ConnectionOptions;
   readonly #base: string;
   readonly #gate: Gate;
@@ -88,6 +97,7 @@ export class Connection implements Caller {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.clock = options.clock;
+    this.signal = options.signal;
     this.#base = options.server.replace(/\/+$/, '');
     this.#gate = new Gate(options.clock);
   }
@@ -97,12 +107,17 @@ export class Connection implements Caller {
   }
 
   /** Calls that see what those before them wrote: they go to one node. Only for writing; Jamf asks not to pin the rest. */
-  async sequence<T>(work: (caller: Caller) => Promise<T>): Promise<T> {
+  async sequence<T>(work: (connected: Connected) => Promise<T>): Promise<T> {
     const pin: Pin = new Map();
-    return work({
+    const connected: Connected = {
+      clock: this.clock,
+      signal: this.signal,
       call: async (name, sent = {}) => this.#call(name, sent, pin),
       taken: (name) => this.taken(name),
-    });
+      // What belongs to a sequence stays on its node.
+      sequence: async (inner) => inner(connected),
+    };
+    return work(connected);
   }
 
   taken(name: CallName): string | null {
@@ -141,7 +156,8 @@ export class Connection implements Caller {
       const answer = await this.#authorised({ method, path, headers: {}, sent, pin });
       const last = index === candidates.length - 1;
       if (answer.status === 404 && !last) continue;
-      if (answer.status < 200 || answer.status > 299) throw refusal(`${method.toUpperCase()} ${path}`, answer);
+      if (answer.status < 200 || answer.status > 299)
+        throw refusal(`${method.toUpperCase()} ${path}`, answer, template !== path);
       this.#chosen.set(name, template);
       return isClassic(path) ? answer.body : understood(method, path, answer);
     }

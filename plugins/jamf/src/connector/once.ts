@@ -1,6 +1,6 @@
 import { D3Error } from '@d3/sdk';
 import type { CallName } from './calls.ts';
-import type { Caller, Connection } from './connection.ts';
+import type { Caller, Connected } from './connection.ts';
 import { OutcomeUnknown } from './refusal.ts';
 
 /** Milliseconds after which every node of a server knows what one was told. */
@@ -18,7 +18,7 @@ export interface Made {
  * server must know it.
  */
 export async function madeOnce(
-  connection: Connection,
+  connection: Connected,
   create: CallName,
   fields: object,
   find: (caller: Caller) => Promise<string | null>,

@@ -1,6 +1,8 @@
 import { openAsBlob } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { D3Error } from '@d3/sdk';
-import type { Caller, Connection } from './connection.ts';
+import type { Caller, Connected } from './connection.ts';
+import { digestsOf, hashesOf, proves } from './hashes.ts';
 import { madeOnce } from './once.ts';
 import { quoted, readAll } from './pages.ts';
 import { deleted } from './records.ts';
@@ -29,7 +31,7 @@ const READ_ONLY = ['id', 'indexed', 'cloudTransferStatus', 'size'];
 const LOOK_EVERY = 5000;
 
 /** The id of the package of that file; made when there is none, and never twice. What is there is left as it is. */
-export async function ensurePackage(connection: Connection, fields: NewPackage): Promise<string> {
+export async function ensurePackage(connection: Connected, fields: NewPackage): Promise<string> {
   const find = async (caller: Caller) => (await packageOfFile(caller, fields.fileName))?.id ?? null;
   return (await madeOnce(connection, 'createPackage', fields, find)).id;
 }
@@ -45,12 +47,12 @@ export async function readPackage(caller: Caller, id: string): Promise<JamfPacka
 }
 
 /** Deletes a package and its file; one that is gone already is no failure. */
-export async function deletePackage(connection: Connection, id: string): Promise<void> {
+export async function deletePackage(connection: Connected, id: string): Promise<void> {
   await deleted(connection, 'deletePackage', id);
 }
 
 /** Sets fields of a package; those not named stay as they are in Jamf, where a PUT drops what it does not bring. */
-export async function changePackage(connection: Connection, id: string, changes: Partial<NewPackage>): Promise<void> {
+export async function changePackage(connection: Connected, id: string, changes: Partial<NewPackage>): Promise<void> {
   await connection.sequence(async (caller) => {
     const now = (await caller.call('package', { params: { id } })) as JamfPackage;
     const kept = Object.entries({ ...now, ...changes }).filter(([field]) => !READ_ONLY.includes(field));
@@ -67,7 +69,7 @@ export interface Upload {
 
 /** Sends the file of a package and waits until Jamf gives it out, the same as it was sent. */
 export async function uploadPackage(
-  connection: Connection,
+  connection: Connected,
   id: string,
   upload: Upload,
   patience: number,
@@ -82,29 +84,49 @@ export async function uploadPackage(
       await caller.call('uploadPackage', { params: { id }, form });
     } catch (error) {
       if (!(error instanceof OutcomeUnknown)) throw error;
-      const { sha256 } = (await caller.call('package', { params: { id } })) as JamfPackage;
-      if (sha256 !== upload.sha256) await caller.call('uploadPackage', { params: { id }, form });
+      if ((await differenceOf(upload, await readPackage(caller, id), connection.signal)) !== null)
+        await caller.call('uploadPackage', { params: { id }, form });
     }
     const end = connection.clock.now() + patience;
     for (;;) {
-      const { cloudTransferStatus, sha256 } = (await caller.call('package', { params: { id } })) as JamfPackage;
-      if (cloudTransferStatus === 'READY') return requireSame(upload, sha256);
-      if (cloudTransferStatus !== 'PENDING')
-        throw notReady(
-          upload,
-          `says ${String(cloudTransferStatus)}`,
-          'Look at the cloud distribution point in Jamf Pro.',
-        );
+      const now = await readPackage(caller, id);
+      // A node that has not heard of the file yet says nothing.
+      const status = now.cloudTransferStatus ?? 'PENDING';
+      if (status === 'READY') return requireSame(upload, await differenceOf(upload, now, connection.signal));
+      if (status !== 'PENDING')
+        throw notReady(upload, `says ${status}`, 'Look at the cloud distribution point in Jamf Pro.');
       if (connection.clock.now() >= end) throw notReady(upload, 'is still taking it in', 'Look again later.');
       await connection.clock.wait(LOOK_EVERY);
     }
   });
 }
 
-function requireSame({ fileName, sha256 }: Upload, theirs: unknown): void {
-  if (theirs === sha256) return;
-  const what = typeof theirs === 'string' ? `the SHA-256 ${theirs}, not ${sha256}` : 'no SHA-256 to compare';
-  throw new D3Error('JAMF_UPLOAD_DIFFERS', 'verificationFailed', `Jamf Pro has ${fileName} with ${what}`, {
+/**
+ * What speaks against Jamf having the very file that was sent; null when it has it. Which hashes it makes depends on the server, so each
+ * it has is held against the file. What d3 writes into these fields itself would prove nothing.
+ */
+async function differenceOf(
+  { file, sha256 }: Upload,
+  theirs: JamfPackage,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const hashes = hashesOf(theirs);
+  const others = new Set(Object.keys(hashes).filter((one) => one !== 'sha256'));
+  const ours = new Map([['sha256', sha256], ...(others.size === 0 ? [] : await digestsOf(file, others, signal))]);
+  for (const [algorithm, values] of Object.entries(hashes)) {
+    const other = values.find((one) => one !== ours.get(algorithm));
+    if (other !== undefined) return `the ${algorithm} ${other}, not ${ours.get(algorithm)}`;
+  }
+  if (proves(hashes)) return null;
+  const size = String((await stat(file)).size);
+  // Another file of one MD5 can be made; with its size it is all that some servers have.
+  if ('md5' in hashes) return theirs.size === size ? null : `the size ${theirs.size ?? 'unknown'}, not ${size}`;
+  return 'no hash to compare';
+}
+
+function requireSame({ fileName }: Upload, difference: string | null): void {
+  if (difference === null) return;
+  throw new D3Error('JAMF_UPLOAD_DIFFERS', 'verificationFailed', `Jamf Pro has ${fileName} with ${difference}`, {
     target: fileName,
     actions: ['Upload it again.'],
   });

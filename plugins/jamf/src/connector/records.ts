@@ -1,6 +1,6 @@
 import { D3Error } from '@d3/sdk';
 import type { CallName } from './calls.ts';
-import type { Caller, Connection } from './connection.ts';
+import type { Caller, Connected } from './connection.ts';
 import { type Made, madeOnce } from './once.ts';
 import { quoted, readAll } from './pages.ts';
 
@@ -120,7 +120,7 @@ export async function findRecord<Kind extends RecordKind>(
 
 /** The record of that name; made when there is none, and never twice. What is there is left as it is. */
 export async function ensureRecord<Kind extends RecordKind>(
-  connection: Connection,
+  connection: Connected,
   kind: Kind,
   fields: Omit<Records[Kind], 'id'> & { name: string },
 ): Promise<Made> {
@@ -134,7 +134,7 @@ export async function ensureRecord<Kind extends RecordKind>(
 
 /** Sets fields of a record; those not named stay as they are in Jamf, where a PUT drops what it does not bring. */
 export async function changeRecord<Kind extends RecordKind>(
-  connection: Connection,
+  connection: Connected,
   kind: Kind,
   id: string,
   changes: Partial<Records[Kind]>,
@@ -149,12 +149,12 @@ export async function changeRecord<Kind extends RecordKind>(
 }
 
 /** Deletes a record; one that is gone already is no failure. */
-export async function deleteRecord(connection: Connection, kind: RecordKind, id: string): Promise<void> {
+export async function deleteRecord(connection: Connected, kind: RecordKind, id: string): Promise<void> {
   await deleted(connection, CALLS_OF[kind].delete, id);
 }
 
 /** Deletes under an id; what is gone already is no failure. */
-export async function deleted(connection: Connection, name: CallName, id: string): Promise<void> {
+export async function deleted(connection: Connected, name: CallName, id: string): Promise<void> {
   try {
     await connection.call(name, { params: { id } });
   } catch (error) {

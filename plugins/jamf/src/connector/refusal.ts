@@ -9,8 +9,9 @@ export interface Answer {
 const MOST_WORDS = 300;
 
 /** What a server that says no is understood to say, in whichever of the shapes it says it. */
-export function refusal(what: string, answer: Answer): D3Error {
-  const { code, exit, next } = kindOf(answer.status);
+/** @param named whether one of several was asked for; else it is the call itself that is not found */
+export function refusal(what: string, answer: Answer, named = true): D3Error {
+  const { code, exit, next } = kindOf(answer.status, named);
   const said = wordsOf(answer.body);
   return new D3Error(code, exit, `Jamf Pro refused ${what}: ${answer.status}${said === '' ? '' : `, ${said}`}`, {
     target: what,
@@ -87,7 +88,7 @@ function causeOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-function kindOf(status: number): { code: string; exit: ExitName; next: string } {
+function kindOf(status: number, named: boolean): { code: string; exit: ExitName; next: string } {
   if (status === 400)
     return { code: 'JAMF_BAD_REQUEST', exit: 'refused', next: 'Correct what the server names, and try again.' };
   if (status === 401)
@@ -101,6 +102,12 @@ function kindOf(status: number): { code: string; exit: ExitName; next: string } 
       code: 'JAMF_FORBIDDEN',
       exit: 'notAuthorised',
       next: 'Compare the privileges of the API role with those of `d3 jamf roles`.',
+    };
+  if (status === 404 && !named)
+    return {
+      code: 'JAMF_NOT_FOUND',
+      exit: 'notFound',
+      next: 'This Jamf Pro may be too old for it: see its version with d3 jamf doctor.',
     };
   if (status === 404)
     return { code: 'JAMF_NOT_FOUND', exit: 'notFound', next: 'Check whether it was deleted in Jamf Pro.' };

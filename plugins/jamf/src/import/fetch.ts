@@ -5,8 +5,8 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { D3Error, type Reporter } from '@d3/sdk';
 import type { Connection } from '../connector/connection.ts';
+import { type Hashes, hashesOf, holdAgainst, proves } from '../connector/hashes.ts';
 import { MARK } from './alone.ts';
-import { type Hashes, hashesOf, holdAgainst, proves } from './hashes.ts';
 import type { JamfPackage } from './records.ts';
 
 /** What the cloud distribution point says of a file. */

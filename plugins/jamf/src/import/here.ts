@@ -63,11 +63,11 @@ function opened<Result>(
   how: 'reads' | 'changes',
   work: (here: Here) => Promise<Result>,
 ): Promise<Result> {
-  const { flags, ui, signal } = context;
+  const { flags, ui, signal, ask } = context;
   const folder = (flags['files'] as string | undefined) ?? null;
   return context.depot(how, async (admin, ports: PluginContext) => {
     if (folder !== null) await requireFolder(folder);
-    return withJamf(flags, ports, async (connection) => {
+    const worked = async (connection: Connection) => {
       const inRoom = async (room: string | null) => {
         const files = new Files({ connection, room, files: folder, report: ui, signal });
         const site = await survey(connection, admin);
@@ -77,7 +77,8 @@ function opened<Result>(
       if (how === 'reads') return inRoom(null);
       const room = await admin.room('jamf-import');
       return alone(room, () => inRoom(room));
-    });
+    };
+    return withJamf(flags, ports, worked, ask);
   });
 }
 

@@ -1,7 +1,9 @@
 import { type AdminPort, D3Error, D3Errors, type DepotDocument, type DepotEdition, type Json } from '@d3/sdk';
+import { ownedIn } from '../mirror/fields.ts';
+import { fileSeen } from '../mirror/links.ts';
+import { fromJamf } from '../mirror/systems.ts';
 import type { Files } from './fetch.ts';
 import { lookInside } from './inside.ts';
-import { limitsOf } from './oses.ts';
 import { editionOf, type JamfPackage, knownOf, type Site } from './records.ts';
 
 /** A package somebody said yes to, and what it is to be. */
@@ -86,7 +88,7 @@ function underWay(link: DepotDocument | undefined): Under | null {
 }
 
 async function claim(jamf: JamfPackage, under: Under, admin: AdminPort): Promise<void> {
-  await writeLink(jamf, null, { import: under }, admin);
+  await writeLink(jamf, null, { import: under, ...fileSeen(jamf, under.sha256) }, admin);
 }
 
 /** What was refused is not on its way any more. */
@@ -97,7 +99,7 @@ async function unclaim({ id }: JamfPackage, admin: AdminPort): Promise<void> {
 }
 
 async function linkTo(jamf: JamfPackage, edition: DepotEdition, admin: AdminPort): Promise<void> {
-  await writeLink(jamf, edition.id, {}, admin);
+  await writeLink(jamf, edition.id, { pushed: ownedIn(jamf), ...fileSeen(jamf, edition.file.sha256) }, admin);
 }
 
 /** Somebody else may write the same link meanwhile: then it is looked at again. */
@@ -141,7 +143,7 @@ async function ensureCategory(category: string | null, admin: AdminPort): Promis
 
 /** What Jamf knows of a package, as it would be typed to `d3admin add`. */
 export function typedOf({ jamf, packageName, version, revision, category }: Wanted): Record<string, string> {
-  const { limits } = limitsOf(jamf.osRequirements ?? '');
+  const { limits } = fromJamf(jamf.osRequirements ?? '');
   // The ancestor wrote its line ends so, as Jamf's own window did.
   const notes = (jamf.notes ?? '').replaceAll(/\r\n?/g, '\n');
   return {
@@ -159,7 +161,7 @@ export function typedOf({ jamf, packageName, version, revision, category }: Want
 
 /** What of Jamf's list of systems got lost on the way. */
 export function unsaid({ osRequirements }: JamfPackage): string[] {
-  const { unknown } = limitsOf(osRequirements ?? '');
+  const { unknown } = fromJamf(osRequirements ?? '');
   return unknown.length === 0 ? [] : [`no OS limit of d3's says "${unknown.join(', ')}"`];
 }
 

@@ -56,10 +56,7 @@ export function proves(hashes: Hashes): boolean {
  * @throws D3Error verificationFailed when one differs
  */
 export async function holdAgainst(file: string, name: string, hashes: Hashes, signal: AbortSignal): Promise<string> {
-  const made = new Map([...new Set([...Object.keys(hashes), 'sha256'])].map((one) => [one, createHash(one)]));
-  for await (const piece of createReadStream(file, { signal, highWaterMark: 1024 * 1024 }))
-    for (const hash of made.values()) hash.update(piece as Buffer);
-  const digests = new Map([...made].map(([algorithm, hash]) => [algorithm, hash.digest('hex')]));
+  const digests = await digestsOf(file, new Set([...Object.keys(hashes), 'sha256']), signal);
   for (const [algorithm, wanted] of Object.entries(hashes)) {
     const got = digests.get(algorithm) as string;
     const other = wanted.find((one) => one !== got);
@@ -72,4 +69,16 @@ export async function holdAgainst(file: string, name: string, hashes: Hashes, si
     );
   }
   return digests.get('sha256') as string;
+}
+
+/** Hashes of a file in hexadecimal, by Node's names of the algorithms; it is read once. */
+export async function digestsOf(
+  file: string,
+  algorithms: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  const made = new Map([...algorithms].map((one) => [one, createHash(one)]));
+  for await (const piece of createReadStream(file, { signal, highWaterMark: 1024 * 1024 }))
+    for (const hash of made.values()) hash.update(piece as Buffer);
+  return new Map([...made].map(([algorithm, hash]) => [algorithm, hash.digest('hex')]));
 }
