@@ -173,7 +173,7 @@ describe('d3 jamf import', function () {
     expect(edition?.file).to.deep.include({ name: 'Firefox 128.0.3.pkg', sha256 });
     expect(categories).to.deep.equal(['Browsers']);
     expect(links.map(({ name }) => name)).to.deep.equal([`package-${id}`]);
-    const { seen, ...body } = links[0]?.body as unknown as Record<string, Record<string, unknown>>;
+    const { seen, ...body } = links[0]!.body as unknown as Record<string, Record<string, unknown>>;
     expect(body).to.deep.equal({
       schema: 'd3/jamf-link@1',
       what: 'package',

@@ -97,7 +97,7 @@ describe('editions as packages of Jamf Pro', function () {
         'jamf.mirror': 'auto',
       };
       const settings = { all: async () => ({ ...all, ...more }) };
-      return work({ admin, settings, signal: new AbortController().signal, ui } as MirrorPorts);
+      return work({ admin, settings, signal: new AbortController().signal, ui });
     });
   const only = () => {
     expect(jamf.packages).to.have.length(1);
@@ -284,7 +284,7 @@ describe('editions as packages of Jamf Pro', function () {
       expect(
         links.map(({ name }) => name),
         `cut ${cut}`,
-      ).to.deep.equal([`package-${only()['id']}`]);
+      ).to.deep.equal([`package-${String(only()['id'])}`]);
       if (done) expect(cut).to.be.greaterThan(15);
       now += 120_000;
     }

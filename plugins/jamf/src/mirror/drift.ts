@@ -59,7 +59,7 @@ export function driftOf({ editions, links, packages, categories }: Both): Drift[
   const orphans = links.flatMap(({ edition, jamf, document }): Drift[] => {
     if (edition === null || known.has(edition)) return [];
     const there = jamf === null ? undefined : packages.get(jamf);
-    const packageName = there?.packageName ?? String(document.body['name']);
+    const packageName = there?.packageName ?? (document.body['name'] as string);
     return [{ edition: null, jamf, packageName, state: 'orphaned', differences: [] }];
   });
   const linked = new Set(links.flatMap(({ jamf }) => jamf ?? []));

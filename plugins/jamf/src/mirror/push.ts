@@ -112,6 +112,8 @@ async function established(
   refuseOther(edition, there);
   const imported = there === null ? null : await linkOfImport(edition, there, admin);
   if (there !== null && imported !== null) {
+    const isImport = imported.document.body['target'] === null;
+    if (!isImport) return { ...(await brought(edition, imported, there, mirror)), fate: 'linked' };
     // It came from there, and nothing there was asked to be otherwise; what d3 has no word for stays.
     const taken: Seen = { pushed: ownedIn(there), ...fileSeen(there, edition.file.sha256) };
     await relink(imported, { jamf: there.id, name: there.packageName, seen: taken }, admin);
@@ -210,6 +212,8 @@ async function linkOfImport(
   const document = await admin.documents('jamf-link').byName(`package-${there.id}`);
   if (document === null) return null;
   const link = linkIn(document);
+  // Somebody else has just made it.
+  if (link.edition === id) return link;
   const { import: under } = link.seen as { import?: { sha256?: string } };
   if (link.edition === null && under?.sha256 === file.sha256) return { ...link, edition: id };
   throw new D3Error('JAMF_PACKAGE_LINKED', 'refused', `Package ${there.id} of Jamf Pro is linked to something else`, {
