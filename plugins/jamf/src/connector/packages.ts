@@ -30,10 +30,10 @@ export interface JamfPackage extends NewPackage {
 const READ_ONLY = ['id', 'indexed', 'cloudTransferStatus', 'size'];
 const LOOK_EVERY = 5000;
 
-/** The id of the package of that file; made when there is none, and never twice. What is there is left as it is. */
-export async function ensurePackage(connection: Connection, fields: NewPackage): Promise<string> {
+/** The id of the package of that file; made when there is none, and never twice. What is there is left as it is. @param perhaps see {@link madeOnce} */
+export async function ensurePackage(connection: Connection, fields: NewPackage, perhaps = false): Promise<string> {
   const find = async (caller: Caller) => (await packageOfFile(caller, fields.fileName))?.id ?? null;
-  return (await madeOnce(connection, 'createPackage', fields, find)).id;
+  return (await madeOnce(connection, 'createPackage', fields, find, perhaps)).id;
 }
 
 /** Every package. */
@@ -80,12 +80,15 @@ export async function uploadPackage(
     return made;
   };
   await connection.sequence(async (caller) => {
-    try {
-      await caller.call('uploadPackage', { params: { id }, form });
-    } catch (error) {
-      if (!(error instanceof OutcomeUnknown)) throw error;
-      if ((await differenceOf(upload, await readPackage(caller, id), connection.signal)) !== null)
+    for (let last = false; ; last = true) {
+      try {
         await caller.call('uploadPackage', { params: { id }, form });
+        break;
+      } catch (error) {
+        if (!(error instanceof OutcomeUnknown)) throw error;
+        if ((await differenceOf(upload, await readPackage(caller, id), connection.signal)) === null) break;
+        if (last) throw error;
+      }
     }
     const end = connection.clock.now() + patience;
     for (;;) {

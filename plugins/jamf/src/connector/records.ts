@@ -118,17 +118,19 @@ export async function findRecord<Kind extends RecordKind>(
   return found[0] ?? null;
 }
 
-/** The record of that name; made when there is none, and never twice. What is there is left as it is. */
+/** The record of that name; made when there is none, and never twice. What is there is left as it is. @param perhaps see {@link madeOnce} */
 export async function ensureRecord<Kind extends RecordKind>(
   connection: Connection,
   kind: Kind,
   fields: Omit<Records[Kind], 'id'> & { name: string },
+  perhaps = false,
 ): Promise<Made> {
   return madeOnce(
     connection,
     CALLS_OF[kind].create,
     fields,
     async (caller) => (await findRecord(caller, kind, fields.name))?.id ?? null,
+    perhaps,
   );
 }
 
@@ -156,7 +158,7 @@ export async function deleteRecord(connection: Connection, kind: RecordKind, id:
 /** Deletes under an id; what is gone already is no failure. */
 export async function deleted(connection: Connection, name: CallName, id: string): Promise<void> {
   try {
-    await connection.call(name, { params: { id } });
+    await connection.sequence(async (caller) => caller.call(name, { params: { id } }));
   } catch (error) {
     if (!(error instanceof D3Error) || error.code !== 'JAMF_NOT_FOUND') throw error;
   }
