@@ -69,6 +69,7 @@ export interface Plugins {
   /** Tells of what was queued for a restart. */
   deferred(queued: DeferredPayload, room: PluginRoom): Promise<void>;
   editionChanged(event: EditionEvent, edition: EditionPayload, room: PluginRoom): Promise<void>;
+  beforeDelete(edition: EditionPayload, room: PluginRoom): Promise<GateVerdict>;
   /** The kinds of steps there are besides core's, with who brings each. */
   stepKinds(at: string, room: PluginRoom): Promise<Answered<readonly StepKindOffer[]>[]>;
   /** @returns null when nobody ran it: nobody knows its kind, or who does failed, which was said */
@@ -86,7 +87,7 @@ interface ProvisioningAnswer {
   complete: boolean;
 }
 
-export type EditionEvent = Extract<EventName, `d3:edition:${string}`>;
+export type EditionEvent = Exclude<Extract<EventName, `d3:edition:${string}`>, 'd3:edition:delete'>;
 
 /** A host without plugins: what names no script proceeds, everything else is refused. */
 export const noPlugins: Plugins = {
@@ -99,6 +100,7 @@ export const noPlugins: Plugins = {
   afterSync: async () => undefined,
   deferred: async () => undefined,
   editionChanged: async () => undefined,
+  beforeDelete: async () => ({ kind: 'proceed' }),
   stepKinds: async () => [],
   runStep: async () => null,
   settledStep: async () => null,
@@ -159,6 +161,9 @@ export function pluginsOnBus(options: PluginsOptions): Plugins {
     },
     async editionChanged(event, edition, room) {
       answers(await busIn(room).fire(event, edition), room);
+    },
+    async beforeDelete(edition, room) {
+      return judgeGate(await busIn(room).fire('d3:edition:delete', edition), null, null);
     },
     async stepKinds(at, room) {
       return answers(await busIn(room).fire('d3:steps', { at }), room);

@@ -217,6 +217,8 @@ export interface EventMap {
   'd3:step:settled': { payload: StepPayload; answer: SettledAnswer };
   'd3:edition:added': { payload: EditionPayload; answer: void };
   'd3:edition:live': { payload: EditionPayload; answer: void };
+  'd3:edition:edited': { payload: EditionPayload; answer: void };
+  'd3:edition:delete': { payload: EditionPayload; answer: GateAnswer };
   'd3:edition:deleted': { payload: EditionPayload; answer: void };
   'd3:provisioning': { payload: { ask: 'resolve' | 'read' | 'choices' | 'write'; record: Json }; answer: Json };
 }
@@ -366,6 +368,22 @@ export const EVENTS: readonly EventRow[] = [
     synchronous: false,
     summary: 'an edition went live',
     check: anything,
+  },
+  {
+    name: 'd3:edition:edited',
+    kind: 'notify',
+    timeout: HOUR,
+    synchronous: false,
+    summary: 'an edition was edited',
+    check: anything,
+  },
+  {
+    name: 'd3:edition:delete',
+    kind: 'gate',
+    timeout: 10 * 60 * SECOND,
+    synchronous: false,
+    summary: 'gate the deletion of an edition',
+    check: checkGate,
   },
   {
     name: 'd3:edition:deleted',

@@ -116,8 +116,7 @@ function lastLine(text: string): string {
   const last = text
     .split('\n')
     .map(clean)
-    .filter((line) => line !== '')
-    .at(-1);
+    .findLast((line) => line !== '');
   return last === undefined ? '' : `, but: ${last.slice(0, 200)}`;
 }
 

@@ -1,5 +1,5 @@
 import { D3Error } from '@d3/sdk';
-import type { Caller, Connection } from './connection.ts';
+import type { Caller, Connected } from './connection.ts';
 import { eachRow, quoted, readAll } from './pages.ts';
 
 /** Sections that every version of the inventory has. */
@@ -116,7 +116,7 @@ export async function readComputer(caller: Caller, id: string): Promise<JamfComp
 }
 
 /** Writes into a computer, all in one request. */
-export async function changeComputer(connection: Connection, id: string, change: ComputerChange): Promise<void> {
+export async function changeComputer(connection: Connected, id: string, change: ComputerChange): Promise<void> {
   await connection.sequence(async (caller) => caller.call('changeComputer', { params: { id }, json: change }));
 }
 

@@ -73,8 +73,16 @@ export interface Caller {
   taken(name: CallName): string | null;
 }
 
+/** A server to which several things are done: as they come, or all of them on one node. */
+export interface Connected extends Caller {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Calls that see what those before them wrote: they go to one node. Only for writing; Jamf asks not to pin the rest. */
+  sequence<T>(work: (connected: Connected) => Promise<T>): Promise<T>;
+}
+
 /** One site's Jamf Pro. */
-export class Connection implements Caller {
+export class Connection implements Connected {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly #options: ConnectionOptions;
@@ -109,14 +117,19 @@ export class Connection implements Caller {
    * Calls that see what those before them wrote: they go to one node, and so do sequences that follow until every node knows. Only for
    * writing; Jamf asks not to pin the rest.
    */
-  async sequence<T>(work: (caller: Caller) => Promise<T>): Promise<T> {
+  async sequence<T>(work: (connected: Connected) => Promise<T>): Promise<T> {
     if (this.clock.now() >= this.#pinnedUntil) this.#pin = new Map();
     const pin = this.#pin;
     this.#pinnedUntil = this.clock.now() + KNOWN_EVERYWHERE;
-    return work({
+    const connected: Connected = {
+      clock: this.clock,
+      signal: this.signal,
       call: async (name, sent = {}) => this.#call(name, sent, pin),
       taken: (name) => this.taken(name),
-    });
+      // What belongs to a sequence stays on its node.
+      sequence: async (inner) => inner(connected),
+    };
+    return work(connected);
   }
 
   taken(name: CallName): string | null {

@@ -1,6 +1,6 @@
 import { D3Error } from '@d3/sdk';
 import { listIn, readClassic, textIn } from './classic.ts';
-import type { Caller, Connection } from './connection.ts';
+import type { Caller, Connected } from './connection.ts';
 import { deleted } from './records.ts';
 
 export interface JamfGroup {
@@ -41,6 +41,6 @@ export async function membersOf(caller: Caller, { id, smart }: JamfGroup): Promi
 }
 
 /** Deletes a group; one that is gone already is no failure. */
-export async function deleteGroup(connection: Connection, { id, smart }: JamfGroup): Promise<void> {
+export async function deleteGroup(connection: Connected, { id, smart }: JamfGroup): Promise<void> {
   await deleted(connection, smart ? 'deleteSmartGroup' : 'deleteStaticGroup', id);
 }

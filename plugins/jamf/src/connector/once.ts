@@ -1,6 +1,6 @@
 import { D3Error } from '@d3/sdk';
 import type { CallName } from './calls.ts';
-import { type Caller, type Connection, KNOWN_EVERYWHERE } from './connection.ts';
+import { type Caller, type Connected, KNOWN_EVERYWHERE } from './connection.ts';
 import { OutcomeUnknown } from './refusal.ts';
 
 const LOOK_EVERY = 5000;
@@ -14,17 +14,15 @@ export interface Made {
 /**
  * Makes a record unless it is there, and never twice: where nobody knows whether it was made, it is looked for until every node of the
  * server must know it.
- * @param perhaps whether it may have been made a moment ago by somebody who did not live to say so: then it is looked for as long first
  */
 export async function madeOnce(
-  connection: Connection,
+  connection: Connected,
   create: CallName,
   fields: object,
   find: (caller: Caller) => Promise<string | null>,
-  perhaps = false,
 ): Promise<Made> {
   return connection.sequence(async (caller) => {
-    const there = await (perhaps ? untilKnown(connection, caller, find) : find(caller));
+    const there = await find(caller);
     if (there !== null) return { id: there, made: false };
     for (let tries = 0; tries < 2; tries += 1) {
       const id = (await created(caller, create, fields)) ?? (await untilKnown(connection, caller, find));
@@ -45,7 +43,7 @@ export async function madeOnce(
 
 /** Looks for a record until every node of the server must know whether it is there. */
 async function untilKnown(
-  { clock }: Connection,
+  { clock }: Connected,
   caller: Caller,
   find: (caller: Caller) => Promise<string | null>,
 ): Promise<string | null> {

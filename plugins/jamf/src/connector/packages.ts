@@ -1,7 +1,7 @@
 import { openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { D3Error } from '@d3/sdk';
-import type { Caller, Connection } from './connection.ts';
+import type { Caller, Connected } from './connection.ts';
 import { digestsOf, hashesOf, proves } from './hashes.ts';
 import { madeOnce } from './once.ts';
 import { quoted, readAll } from './pages.ts';
@@ -30,10 +30,10 @@ export interface JamfPackage extends NewPackage {
 const READ_ONLY = ['id', 'indexed', 'cloudTransferStatus', 'size'];
 const LOOK_EVERY = 5000;
 
-/** The id of the package of that file; made when there is none, and never twice. What is there is left as it is. @param perhaps see {@link madeOnce} */
-export async function ensurePackage(connection: Connection, fields: NewPackage, perhaps = false): Promise<string> {
+/** The id of the package of that file; made when there is none, and never twice. What is there is left as it is. */
+export async function ensurePackage(connection: Connected, fields: NewPackage): Promise<string> {
   const find = async (caller: Caller) => (await packageOfFile(caller, fields.fileName))?.id ?? null;
-  return (await madeOnce(connection, 'createPackage', fields, find, perhaps)).id;
+  return (await madeOnce(connection, 'createPackage', fields, find)).id;
 }
 
 /** Every package. */
@@ -47,12 +47,12 @@ export async function readPackage(caller: Caller, id: string): Promise<JamfPacka
 }
 
 /** Deletes a package and its file; one that is gone already is no failure. */
-export async function deletePackage(connection: Connection, id: string): Promise<void> {
+export async function deletePackage(connection: Connected, id: string): Promise<void> {
   await deleted(connection, 'deletePackage', id);
 }
 
 /** Sets fields of a package; those not named stay as they are in Jamf, where a PUT drops what it does not bring. */
-export async function changePackage(connection: Connection, id: string, changes: Partial<NewPackage>): Promise<void> {
+export async function changePackage(connection: Connected, id: string, changes: Partial<NewPackage>): Promise<void> {
   await connection.sequence(async (caller) => {
     const now = (await caller.call('package', { params: { id } })) as JamfPackage;
     const kept = Object.entries({ ...now, ...changes }).filter(([field]) => !READ_ONLY.includes(field));
@@ -69,7 +69,7 @@ export interface Upload {
 
 /** Sends the file of a package and waits until Jamf gives it out, the same as it was sent. */
 export async function uploadPackage(
-  connection: Connection,
+  connection: Connected,
   id: string,
   upload: Upload,
   patience: number,

@@ -1,6 +1,6 @@
 import { D3Error } from '@d3/sdk';
 import type { CallName } from './calls.ts';
-import type { Caller, Connection } from './connection.ts';
+import type { Caller, Connected } from './connection.ts';
 import { type Made, madeOnce } from './once.ts';
 import { quoted, readAll } from './pages.ts';
 
@@ -118,25 +118,23 @@ export async function findRecord<Kind extends RecordKind>(
   return found[0] ?? null;
 }
 
-/** The record of that name; made when there is none, and never twice. What is there is left as it is. @param perhaps see {@link madeOnce} */
+/** The record of that name; made when there is none, and never twice. What is there is left as it is. */
 export async function ensureRecord<Kind extends RecordKind>(
-  connection: Connection,
+  connection: Connected,
   kind: Kind,
   fields: Omit<Records[Kind], 'id'> & { name: string },
-  perhaps = false,
 ): Promise<Made> {
   return madeOnce(
     connection,
     CALLS_OF[kind].create,
     fields,
     async (caller) => (await findRecord(caller, kind, fields.name))?.id ?? null,
-    perhaps,
   );
 }
 
 /** Sets fields of a record; those not named stay as they are in Jamf, where a PUT drops what it does not bring. */
 export async function changeRecord<Kind extends RecordKind>(
-  connection: Connection,
+  connection: Connected,
   kind: Kind,
   id: string,
   changes: Partial<Records[Kind]>,
@@ -151,12 +149,12 @@ export async function changeRecord<Kind extends RecordKind>(
 }
 
 /** Deletes a record; one that is gone already is no failure. */
-export async function deleteRecord(connection: Connection, kind: RecordKind, id: string): Promise<void> {
+export async function deleteRecord(connection: Connected, kind: RecordKind, id: string): Promise<void> {
   await deleted(connection, CALLS_OF[kind].delete, id);
 }
 
 /** Deletes under an id; what is gone already is no failure. */
-export async function deleted(connection: Connection, name: CallName, id: string): Promise<void> {
+export async function deleted(connection: Connected, name: CallName, id: string): Promise<void> {
   try {
     await connection.sequence(async (caller) => caller.call(name, { params: { id } }));
   } catch (error) {

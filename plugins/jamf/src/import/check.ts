@@ -72,7 +72,8 @@ export function askedBy(rows: readonly PlanRow[], site: Site): { asked: Asked[];
       return [];
     }
     const category = row.category === null ? categoryOf(site, jamf) : noneIfEmpty(row.category);
-    return basename === '' || version === '' ? [] : [{ at, jamf, basename, version, revision, category }];
+    const packageName = row.packageName || jamf.packageName;
+    return basename === '' || version === '' ? [] : [{ at, jamf, packageName, basename, version, revision, category }];
   });
   return { asked, problems };
 }
@@ -98,6 +99,7 @@ export function split(asked: readonly Asked[], site: Site): { there: Asked[]; to
 export async function problemsOf(todo: readonly Asked[], admin: AdminPort): Promise<D3Error[]> {
   const problems: D3Error[] = [];
   const seen = new Map<string, string>();
+  const requests: { basename: string; typed: Record<string, string> }[] = [];
   const categories = new Set((await admin.documents('category').list()).map(({ name }) => name.toLowerCase()));
   for (const one of todo) {
     const { at, jamf, basename } = one;
@@ -129,7 +131,7 @@ export async function problemsOf(todo: readonly Asked[], admin: AdminPort): Prom
     // A category that nobody made yet is made with the package.
     const { category, ...typed } = typedOf(one);
     const known = category === undefined || category === 'none' || categories.has(category.toLowerCase());
-    const unnamed = !known && !/^[^\p{Cc},]{1,255}$/u.test(category);
+    const unnamed = !known && !canBeCategory(category);
     if (unnamed)
       problems.push(
         problemAt(
@@ -139,17 +141,24 @@ export async function problemsOf(todo: readonly Asked[], admin: AdminPort): Prom
           }),
         ),
       );
-    const request = { basename, typed: known ? { ...typed, category: category ?? 'none' } : typed };
-    problems.push(...(await admin.problems(request)).map((problem) => problemAt(at, problem)));
+    requests.push({ basename, typed: known ? { ...typed, category: category ?? 'none' } : typed });
   }
+  const found = await admin.problems(requests);
+  for (const [index, { at }] of todo.entries())
+    problems.push(...(found[index] ?? []).map((problem) => problemAt(at, problem)));
   return problems;
 }
 
+/** As d3admin makes them. */
+function canBeCategory(name: string): boolean {
+  return /^[^,\p{Cc}]{1,100}$/u.test(name) && name.trim() === name && !/^(?:standard|n|\d+)$/i.test(name);
+}
+
 /** Names that only one of several may have. */
-function keysOf({ jamf, basename, version, revision }: Asked): [string, string][] {
+function keysOf({ jamf, packageName, basename, version, revision }: Asked): [string, string][] {
   return [
     [`the file ${jamf.fileName}`, `file ${jamf.fileName}`],
-    [`the package name ${jamf.packageName}`, `package ${jamf.packageName}`],
+    [`the package name ${packageName}`, `package ${packageName}`],
     ...(revision === null
       ? []
       : ([[`${basename}-${version}-${revision}`, `edition ${basename}-${version}-${revision}`.toLowerCase()]] as [

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { D3Error, type Reporter } from '@d3/sdk';
 import type { Connection } from '../connector/connection.ts';
 import { type Hashes, hashesOf, holdAgainst, proves } from '../connector/hashes.ts';
+import { MARK } from './alone.ts';
 import type { JamfPackage } from './records.ts';
 
 /** What the cloud distribution point says of a file. */
@@ -18,8 +19,8 @@ interface CloudFile {
 
 export interface Fetching {
   connection: Connection;
-  /** Private folder of this host; what has come is kept in it until it is dropped. */
-  room: string;
+  /** Private folder of this host; what has come is kept in it until it is dropped. Null where nothing may be fetched. */
+  room: string | null;
   /** A folder with the files of a distribution point; null: the cloud alone. */
   files: string | null;
   report: Reporter;
@@ -99,15 +100,21 @@ export class Files {
   /** Takes away what has come of packages nobody asks for any more. */
   async keepOnly(packages: readonly JamfPackage[]): Promise<void> {
     const kept = new Set(packages.map((jamf) => path.basename(this.#folderOf(jamf))));
-    for (const name of await readdir(this.#options.room))
-      if (!kept.has(name)) await rm(path.join(this.#options.room, name), { recursive: true, force: true });
+    for (const name of await readdir(this.#room))
+      if (name !== MARK && !kept.has(name)) await rm(path.join(this.#room, name), { recursive: true, force: true });
+  }
+
+  get #room(): string {
+    const { room } = this.#options;
+    if (room === null) throw new Error('nothing can be fetched by who only reads');
+    return room;
   }
 
   /** Another one for another file: what has come of the one is never taken for a part of the other. */
   #folderOf({ id, fileName, size, md5, sha256, sha3512, hashType, hashValue }: JamfPackage): string {
     const record = JSON.stringify([fileName, size, md5, sha256, sha3512, hashType, hashValue]);
     const print = createHash('sha256').update(record).digest('hex').slice(0, 16);
-    return path.join(this.#options.room, `${id.replaceAll(/\D/g, '')}-${print}`);
+    return path.join(this.#room, `${id.replaceAll(/\D/g, '')}-${print}`);
   }
 
   async #inCloud(fileName: string): Promise<CloudFile> {
@@ -279,7 +286,7 @@ function addressOf(uri: string | undefined, fileName: string): URL {
   });
 }
 
-export function isPlainName(fileName: string): boolean {
+function isPlainName(fileName: string): boolean {
   return /^[^/\p{Cc}]{1,255}$/u.test(fileName) && !/^\.{1,2}$/.test(fileName);
 }
 

@@ -1,7 +1,9 @@
+import { stat } from 'node:fs/promises';
 import { type AdminPort, combineExitCodes, D3Error, D3Errors, EXIT_CODES, type PluginContext } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
 import type { Connection } from '../connector/connection.ts';
 import { withJamf } from '../site.ts';
+import { alone } from './alone.ts';
 import { type Asked, askedBy, packageCalled, problemsOf, split, throwAll } from './check.ts';
 import { Files } from './fetch.ts';
 import { planTable, readPlan, writePlan } from './plan-file.ts';
@@ -43,7 +45,10 @@ export async function importHere(context: CommandContext): Promise<CommandOutcom
       'Write a plan: d3 jamf import --plan-to plan.csv; edit it; then: d3 jamf import --plan plan.csv',
       'Or name one: d3 jamf import --id 12 --basename firefox --version 128.0.3',
     ]);
-  return opened(context, 'changes', async (here) => {
+  const said = flags['plan'] !== undefined || (flags['basename'] !== undefined && flags['version'] !== undefined);
+  // Whoever is asked may want to look into a file, which has to be fetched then.
+  const how = flags['dry-run'] === true && said ? 'reads' : 'changes';
+  return opened(context, how, async (here) => {
     const { asked, problems } = await askedFor(here);
     const { there, todo, problems: taken } = split(asked, here.site);
     throwAll([...problems, ...taken, ...(await problemsOf(unadopted(todo, here), here.admin))]);
@@ -58,22 +63,30 @@ function opened<Result>(
   work: (here: Here) => Promise<Result>,
 ): Promise<Result> {
   const { flags, ui, signal, ask } = context;
+  const folder = (flags['files'] as string | undefined) ?? null;
   return context.depot(how, async (admin, ports: PluginContext) => {
+    if (folder !== null) await requireFolder(folder);
     const worked = async (connection: Connection) => {
-      const room = how === 'changes' ? await admin.room('jamf-import') : '';
-      const files = new Files({
-        connection,
-        room,
-        files: (flags['files'] as string | undefined) ?? null,
-        report: ui,
-        signal,
-      });
-      const site = await survey(connection, admin);
-      if (room !== '') await files.keepOnly(candidatesOf(site));
-      const looking = { files, fetches: flags['look'] === true };
-      return work({ context, connection, admin, site, looking });
+      const inRoom = async (room: string | null) => {
+        const files = new Files({ connection, room, files: folder, report: ui, signal });
+        const site = await survey(connection, admin);
+        if (room !== null) await files.keepOnly(candidatesOf(site));
+        return work({ context, connection, admin, site, looking: { files, fetches: flags['look'] === true } });
+      };
+      if (how === 'reads') return inRoom(null);
+      const room = await admin.room('jamf-import');
+      return alone(room, () => inRoom(room));
     };
     return withJamf(flags, ports, worked, ask);
+  });
+}
+
+async function requireFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => null);
+  if (found?.isDirectory() === true) return;
+  throw new D3Error('FILES_NO_FOLDER', 'usage', `${folder} is no folder`, {
+    target: '--files',
+    actions: ['Mount the distribution point first, and name the folder that has its files.'],
   });
 }
 
@@ -98,7 +111,8 @@ async function askedFor(here: Here): Promise<{ asked: Asked[]; problems: D3Error
     const revision = (flags['revision'] as number | undefined) ?? null;
     const said = flags['category'] as string | undefined;
     const category = said === undefined ? categoryOf(site, jamf) : said.toLowerCase() === 'none' ? null : said;
-    return { asked: [{ at: `--${by}`, jamf, basename, version, revision, category }], problems: [] };
+    const { packageName } = jamf;
+    return { asked: [{ at: `--${by}`, jamf, packageName, basename, version, revision, category }], problems: [] };
   }
   const edition = editionOf(site, jamf.id);
   if (edition !== null)

@@ -10,6 +10,8 @@ export interface PlanRow {
   jamf: string;
   /** Null: the plan does not have this column. */
   fileName: string | null;
+  /** Empty, or no such column: as Jamf has it. */
+  packageName: string;
   basename: string;
   version: string;
   revision: string | null;
@@ -17,7 +19,7 @@ export interface PlanRow {
   sure: string | null;
 }
 
-export const COLUMNS = [
+const COLUMNS = [
   'jamf id',
   'file name',
   'package name',
@@ -105,6 +107,7 @@ export async function readPlan(file: string): Promise<PlanRow[]> {
       line: info.lines,
       jamf: cell('jamf id') ?? '',
       fileName: cell('file name'),
+      packageName: cell('package name') ?? '',
       basename: cell('basename') ?? '',
       version: cell('version') ?? '',
       revision: cell('revision'),

@@ -1,8 +1,9 @@
+import { D3Error } from '@d3/sdk';
 import type { Files } from './fetch.ts';
 import { lookInside } from './inside.ts';
 import { type Inside, type Known, type Proposal, propose, type Sure } from './propose.ts';
 import { candidatesOf, categoryOf, type JamfPackage, knownOf, type Site } from './records.ts';
-import { limitsOf } from './take-in.ts';
+import { unsaid } from './take-in.ts';
 
 /** A package and what it is proposed as: a line of a plan. A type, so that it is JSON. */
 export type Line = {
@@ -30,28 +31,44 @@ export async function proposals(site: Site, looking: Looking): Promise<Line[]> {
   const taken = revisionsOf(site);
   const lines: Line[] = [];
   for (const jamf of candidatesOf(site)) {
-    const inside = await insideOf(jamf, looking);
-    lines.push(lineOf(jamf, site, known, inside, taken));
+    lines.push(lineOf(jamf, site, known, await insideOf(jamf, looking), taken));
   }
   return lines;
 }
 
 /** One of them. */
-export function proposalOf(jamf: JamfPackage, site: Site, inside: Inside | null): Line {
-  return lineOf(jamf, site, knownOf(site), inside, revisionsOf(site));
+export function proposalOf(jamf: JamfPackage, site: Site, seen: Seen): Line {
+  return lineOf(jamf, site, knownOf(site), seen, revisionsOf(site));
 }
 
-export async function insideOf(jamf: JamfPackage, { files, fetches }: Looking): Promise<Inside | null> {
+/** What looking into a file came to. */
+interface Seen {
+  inside: Inside | null;
+  /** Whether there is no more to see. */
+  looked: boolean;
+  /** Why it could not be looked into. */
+  trouble: string | null;
+}
+
+/** What is wrong with one file keeps nobody from proposing the others. */
+const OF_THE_FILE = /^JAMF_FILE_/;
+
+export async function insideOf(jamf: JamfPackage, { files, fetches }: Looking): Promise<Seen> {
   const there = await files.inFolder(jamf);
-  if (there !== null) return lookInside(there);
-  return fetches ? lookInside((await files.fetch(jamf)).path) : null;
+  if (there === null && !fetches) return { inside: null, looked: false, trouble: null };
+  try {
+    return { inside: await lookInside(there ?? (await files.fetch(jamf)).path), looked: true, trouble: null };
+  } catch (error) {
+    if (!(error instanceof D3Error && OF_THE_FILE.test(error.code))) throw error;
+    return { inside: null, looked: true, trouble: error.message };
+  }
 }
 
-function lineOf(jamf: JamfPackage, site: Site, known: Known, inside: Inside | null, taken: Map<string, number>): Line {
-  const { basename, version, revision, sure, why } = propose(jamf, known, inside);
+function lineOf(jamf: JamfPackage, site: Site, known: Known, seen: Seen, taken: Map<string, number>): Line {
+  const { basename, version, revision, sure, why } = propose(jamf, known, seen.inside);
   const { id, fileName, packageName } = jamf;
   const proposed: Proposal['revision'] = version === '' ? null : (revision ?? nextRevision(taken, basename, version));
-  const notes = [why, ...hindrances(jamf, site)];
+  const notes = [why, ...(seen.trouble === null ? [] : [seen.trouble]), ...hindrances(jamf, site)];
   const category = categoryOf(site, jamf);
   const doubtful: Sure = notes.length > 1 ? 'guess' : sure;
   return {
@@ -70,11 +87,10 @@ function lineOf(jamf: JamfPackage, site: Site, known: Known, inside: Inside | nu
 /** What somebody has to know before the package is taken in. */
 function hindrances(jamf: JamfPackage, { packages }: Site): string[] {
   const twins = packages.filter(({ id, fileName }) => id !== jamf.id && fileName === jamf.fileName);
-  const { unknown } = limitsOf(jamf.osRequirements ?? '');
   return [
     ...(formatProblem(jamf.fileName) === null ? [] : [formatProblem(jamf.fileName) as string]),
     ...(twins.length === 0 ? [] : [`Jamf's package ${twins.map(({ id }) => id).join(' and ')} has the same file`]),
-    ...(unknown.length === 0 ? [] : [`no OS limit of d3's says "${unknown.join(', ')}"`]),
+    ...unsaid(jamf),
   ];
 }
 

@@ -1,23 +1,15 @@
 import type { AdminPort, DepotDocument, DepotEdition } from '@d3/sdk';
 import type { Connection } from '../connector/connection.ts';
-import { readAll } from '../connector/pages.ts';
+import { listPackages, type JamfPackage as Whole } from '../connector/packages.ts';
+import { listRecords } from '../connector/records.ts';
 import type { Known } from './propose.ts';
 
 /** A package as Jamf Pro has it, as far as an import reads it. */
-export interface JamfPackage {
-  id: string;
-  packageName: string;
-  fileName: string;
+export interface JamfPackage extends Whole {
   categoryId?: string | null;
   notes?: string | null;
   rebootRequired?: boolean | null;
   osRequirements?: string | null;
-  size?: string | null;
-  md5?: string | null;
-  sha256?: string | null;
-  sha3512?: string | null;
-  hashType?: string | null;
-  hashValue?: string | null;
 }
 
 /** What is in Jamf Pro, and what d3 has of it. */
@@ -32,8 +24,8 @@ export interface Site {
 }
 
 export async function survey(connection: Connection, admin: AdminPort): Promise<Site> {
-  const packages = await readAll<JamfPackage>(connection, 'packages');
-  const categories = await readAll<{ id: string; name: string }>(connection, 'categories');
+  const packages: JamfPackage[] = await listPackages(connection);
+  const categories = await listRecords(connection, 'category');
   const links = (await admin.documents('jamf-link').list()).filter(({ body }) => body['what'] === 'package');
   return {
     packages: packages.toSorted((a, b) => Number(a.id) - Number(b.id)),

@@ -1,4 +1,6 @@
 import { type AdminPort, D3Error, D3Errors, type DepotDocument, type DepotEdition, type Json } from '@d3/sdk';
+import { ownedIn } from '../mirror/fields.ts';
+import { fromJamf } from '../mirror/systems.ts';
 import type { Files } from './fetch.ts';
 import { lookInside } from './inside.ts';
 import { editionOf, type JamfPackage, knownOf, type Site } from './records.ts';
@@ -6,6 +8,8 @@ import { editionOf, type JamfPackage, knownOf, type Site } from './records.ts';
 /** A package somebody said yes to, and what it is to be. */
 export interface Wanted {
   jamf: JamfPackage;
+  /** As people see it; no two editions have the same. */
+  packageName: string;
   basename: string;
   version: string;
   /** Null: the next that is free. */
@@ -36,7 +40,7 @@ type Under = { basename: string; sha256: string };
 export async function takeIn(wanted: Wanted, site: Site, files: Files, admin: AdminPort): Promise<Fate> {
   const { jamf } = wanted;
   const file = await files.fetch(jamf);
-  const warnings = [...file.warnings, ...(await strangers(wanted, file.path, site))];
+  const warnings = [...file.warnings, ...(await strangers(wanted, file.path, site)), ...unsaid(jamf)];
   await claim(jamf, { basename: wanted.basename, sha256: file.sha256 }, admin);
   await ensureCategory(wanted.category, admin);
   const added = await inNames(file.path, jamf.fileName, async () => {
@@ -94,7 +98,8 @@ async function unclaim({ id }: JamfPackage, admin: AdminPort): Promise<void> {
 }
 
 async function linkTo(jamf: JamfPackage, edition: DepotEdition, admin: AdminPort): Promise<void> {
-  await writeLink(jamf, edition.id, {}, admin);
+  const seen = { pushed: ownedIn(jamf), sha256: edition.file.sha256 };
+  await writeLink(jamf, edition.id, seen, admin);
 }
 
 /** Somebody else may write the same link meanwhile: then it is looked at again. */
@@ -137,28 +142,25 @@ async function ensureCategory(category: string | null, admin: AdminPort): Promis
 }
 
 /** What Jamf knows of a package, as it would be typed to `d3admin add`. */
-export function typedOf({ jamf, version, revision, category }: Wanted): Record<string, string> {
-  const { limits } = limitsOf(jamf.osRequirements ?? '');
+export function typedOf({ jamf, packageName, version, revision, category }: Wanted): Record<string, string> {
+  const { limits } = fromJamf(jamf.osRequirements ?? '');
   return {
     version,
     ...(revision === null ? {} : { revision: String(revision) }),
-    ...(jamf.packageName.trim() === '' ? {} : { packageName: jamf.packageName }),
+    ...(packageName.trim() === '' ? {} : { packageName }),
     filename: jamf.fileName,
-    description: jamf.notes ?? '',
+    // Nothing noted is nothing known: what the edition before has stays.
+    ...((jamf.notes ?? '') === '' ? {} : { description: jamf.notes as string }),
     category: category ?? 'none',
     oses: limits.length === 0 ? 'none' : limits.join(','),
     reboot: jamf.rebootRequired === true ? 'y' : 'n',
   };
 }
 
-/** Jamf's list of systems as d3's limits, and what of it d3 has no word for. */
-export function limitsOf(requirements: string): { limits: string[]; unknown: string[] } {
-  const all = requirements
-    .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '');
-  const isLimit = (one: string) => /^(?:>=\s*)?\d{1,8}(?:\.\d{1,8})*$|^\d{1,8}(?:\.\d{1,8})*\.x$/.test(one);
-  return { limits: all.filter(isLimit), unknown: all.filter((one) => !isLimit(one)) };
+/** What of Jamf's list of systems got lost on the way. */
+export function unsaid({ osRequirements }: JamfPackage): string[] {
+  const { unknown } = fromJamf(osRequirements ?? '');
+  return unknown.length === 0 ? [] : [`no OS limit of d3's says "${unknown.join(', ')}"`];
 }
 
 /** Whose Apple packages its file has, if they are somebody else's. */

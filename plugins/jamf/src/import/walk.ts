@@ -21,7 +21,7 @@ export async function walk(
   }
   if (asked.length === 0) return [];
   const yes = await ask.confirm({
-    question: `Take in ${asked.length === 1 ? 'it' : `these ${asked.length}`} as ${asked.length === 1 ? 'a pilot' : 'pilots'}?`,
+    question: asked.length === 1 ? 'Take it in as a pilot?' : `Take these ${asked.length} in as pilots?`,
     flag: '--plan',
     details: asked.map((one) => `  ${one.jamf.fileName}: ${wordsOf(one)}`),
   });
@@ -72,8 +72,9 @@ interface Deciding {
 /** @returns null when it is skipped */
 async function decide(ask: Questions, jamf: JamfPackage, deciding: Deciding): Promise<Asked | null> {
   const { site, looking, admin, before } = deciding;
-  let line = proposalOf(jamf, site, await insideOf(jamf, { ...looking, fetches: looking.fetches }));
-  let looked = looking.fetches || (await looking.files.inFolder(jamf)) !== null;
+  const first = await insideOf(jamf, looking);
+  let line = proposalOf(jamf, site, first);
+  let looked = first.looked;
   let problems: readonly string[] = [];
   for (;;) {
     const answer: Answer = await ask.choose<Answer>({
@@ -93,8 +94,9 @@ async function decide(ask: Questions, jamf: JamfPackage, deciding: Deciding): Pr
     problems = [];
     if (answer === 'skip') return null;
     if (answer === 'look') {
-      line = proposalOf(jamf, site, await insideOf(jamf, { ...looking, fetches: true }));
-      looked = true;
+      const inside = await insideOf(jamf, { ...looking, fetches: true });
+      line = { ...proposalOf(jamf, site, inside), category: line.category };
+      looked = inside.looked;
     } else if (answer === 'take') {
       const asked = askedBy(line, jamf);
       problems = await hindrances(asked, before, admin);
@@ -112,7 +114,8 @@ async function hindrances(asked: Asked, before: readonly Asked[], admin: AdminPo
 }
 
 function askedBy({ basename, version, revision, category }: Line, jamf: JamfPackage): Asked {
-  return { at: `package ${jamf.id}`, jamf, basename, version, revision, category };
+  const { packageName } = jamf;
+  return { at: `package ${jamf.id}`, jamf, packageName, basename, version, revision, category };
 }
 
 async function changed(

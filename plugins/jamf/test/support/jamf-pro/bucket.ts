@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The files of a cloud distribution point, and the addresses they are given out under. */
 export class Bucket {
@@ -11,6 +12,8 @@ export class Bucket {
   /** Whether a part can be asked for. */
   ranges = true;
   tags = true;
+  /** Milliseconds between pieces, eight to a file; 0: all at once. */
+  pace = 0;
   /** What was asked for: the range, and whether a token came along. */
   readonly asked: { name: string; range: string | null; authorization: string | null; status: number }[] = [];
   readonly #signatures = new Map<string, string>();
@@ -33,6 +36,15 @@ export class Bucket {
     return `${origin}/cdn/${encodeURIComponent(fileName)}?Expires=1&Signature=${signature}`;
   }
 
+  async #slowly(response: ServerResponse, content: Buffer): Promise<void> {
+    const size = Math.ceil(content.length / 8);
+    for (let at = 0; at < content.length; at += size) {
+      response.write(content.subarray(at, at + size));
+      await sleep(this.pace);
+    }
+    response.end();
+  }
+
   serve(request: IncomingMessage, response: ServerResponse, url: URL): void {
     const name = decodeURIComponent(url.pathname.slice('/cdn/'.length));
     const { range = null, authorization = null } = request.headers;
@@ -40,7 +52,8 @@ export class Bucket {
       this.asked.push({ name, range, authorization, status });
       response.writeHead(status, { 'content-length': String(content.length), ...headers });
       const cut = status < 300 ? this.cuts.shift() : undefined;
-      if (cut === undefined) response.end(content);
+      if (cut === undefined && this.pace > 0) void this.#slowly(response, content);
+      else if (cut === undefined) response.end(content);
       else response.write(content.subarray(0, cut), () => setTimeout(() => response.destroy(), 20));
     };
     const signature = url.searchParams.get('Signature') ?? '';
