@@ -21,7 +21,7 @@ export interface JamfScript extends JamfRecord {
   scriptContents?: string | null;
 }
 
-export interface JamfCategory extends JamfRecord {
+interface JamfCategory extends JamfRecord {
   priority: number;
 }
 
