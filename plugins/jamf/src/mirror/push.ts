@@ -1,5 +1,5 @@
 import { type AdminPort, D3Error, type DepotEdition, type Reporter } from '@d3/sdk';
-import type { Connected } from '../connector/connection.ts';
+import { type Connected, KNOWN_EVERYWHERE } from '../connector/connection.ts';
 import {
   changePackage,
   ensurePackage,
@@ -42,8 +42,6 @@ export interface Mirror {
   ui: Reporter;
 }
 
-/** Milliseconds after which every node of a server knows what one was told, with something to spare. */
-const KNOWN_EVERYWHERE = 65_000;
 const LOOK_EVERY = 5000;
 /** Milliseconds that Jamf may take to take a file in. */
 const PATIENCE = 30 * 60_000;
