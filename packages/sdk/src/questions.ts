@@ -47,6 +47,8 @@ export interface Questions {
   confirm(confirmation: Confirmation): Promise<boolean>;
   /** Asks for a line. */
   text(question: Question): Promise<string>;
+  /** Asks for what nobody else is to see; where nobody can be asked it is the first line of stdin. */
+  secret(question: Question): Promise<string>;
   /** Lets somebody choose from a list. */
   choose<Value>(choice: Choice<Value>): Promise<Value>;
   /** Lets somebody choose from what there is for the text typed so far. */
