@@ -59,7 +59,7 @@ export class Bus {
   async fire<Name extends EventName>(
     event: Name,
     payload: EventMap[Name]['payload'],
-      { everybody }: { everybody: boolean } = { everybody: false },
+    { everybody }: { everybody: boolean } = { everybody: false },
   ): Promise<HookOutcome<EventMap[Name]['answer']>[]> {
     const row = eventRow(event);
     const outcomes: HookOutcome<EventMap[Name]['answer']>[] = [];

@@ -1,9 +1,7 @@
-import { D3Error } from '@d3/sdk';
 import type {
-  ComputerClaims,
-  ProvisionedAnswer,
   ActionPayload,
   AdminPort,
+  ComputerClaims,
   DeferredPayload,
   EditionPayload,
   EventName,
@@ -16,6 +14,7 @@ import type {
   PolicyAnswer,
   PolicyPayload,
   Proposal,
+  ProvisionedAnswer,
   ProvisioningQuestion,
   Reporter,
   RunPayload,
@@ -25,6 +24,7 @@ import type {
   StepKindOffer,
   StepPayload,
 } from '@d3/sdk';
+import { D3Error } from '@d3/sdk';
 import { ENDED_WITHIN } from '../platform/spawned.ts';
 import { Bus, type HookOutcome, type HookSource, type HookTracer } from './bus.ts';
 import { type GateVerdict, judgeAfter, judgeGate } from './judge.ts';
@@ -205,10 +205,15 @@ export function pluginsOnBus(options: PluginsOptions): Plugins {
       const failed = outcomes.find((outcome) => outcome.kind !== 'ok' && outcome.kind !== 'veto');
       if (failed === undefined) return null;
       // Who keeps the record could not say: that is not the same as there being none.
-      throw new D3Error('RECORD_NOT_TOLD', 'depotUnreachable', `${failed.plugin} could not tell the record of this machine.`, {
-        target: failed.plugin,
-        actions: ['look at what it says; it is asked again'],
-      });
+      throw new D3Error(
+        'RECORD_NOT_TOLD',
+        'depotUnreachable',
+        `${failed.plugin} could not tell the record of this machine.`,
+        {
+          target: failed.plugin,
+          actions: ['look at what it says; it is asked again'],
+        },
+      );
     },
   };
 }

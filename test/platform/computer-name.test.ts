@@ -35,7 +35,9 @@ describe('the name of a computer', () => {
       ['/usr/bin/hostnamectl', 'set-hostname', 'Buro-7'],
       ['/usr/bin/hostnamectl', 'set-hostname', '--pretty', 'Büro 7'],
     ]);
-    expect((await renamed('部屋', 'darwin')).calls).to.deep.equal([['/usr/sbin/scutil', '--set', 'ComputerName', '部屋']]);
+    expect((await renamed('部屋', 'darwin')).calls).to.deep.equal([
+      ['/usr/sbin/scutil', '--set', 'ComputerName', '部屋'],
+    ]);
   });
 
   it('a root folder is not named, and what a program refuses is said', async () => {

@@ -75,7 +75,9 @@ describe('d3 provision', function () {
     const [waiting] = (await json('provision', 'hold', 'list')).result;
     expect(waiting).to.deep.include({ serial: 'C02A', state: 'holding', code: held.result.code });
     expect((await run(['provision', 'skip'])).code, 'a reason has to be given').to.equal(2);
-    expect(await ok('provision', 'assign', 'C02A', '--build', 'studio', '--department', 'fine art')).to.include('Build studio');
+    expect(await ok('provision', 'assign', 'C02A', '--build', 'studio', '--department', 'fine art')).to.include(
+      'Build studio',
+    );
     const ended = await json('provision', 'run');
     expect([ended.exit, ended.result.state], JSON.stringify(ended.errors)).to.deep.equal([0, 'released']);
     expect(done()).to.deep.equal(['a-config studio Fine Art', 'b-apps studio Fine Art', 'c-studio studio Fine Art']);
@@ -102,7 +104,9 @@ describe('d3 provision simulate and doctor', function () {
     const { code, stdout, stderr } = await d3(['provision', 'simulate', '--json'], { env: { D3_ROOT: root } });
     expect(code, stdout + stderr).to.equal(0);
     const lines = JSON.parse(stdout).result as { kind: string; text: string }[];
-    expect(lines.filter(({ kind }) => kind === 'command').map(({ text }) => text.split(' ').slice(1, 4).join(' '))).to.deep.equal([
+    expect(
+      lines.filter(({ kind }) => kind === 'command').map(({ text }) => text.split(' ').slice(1, 4).join(' ')),
+    ).to.deep.equal([
       'provision setup',
       'provision run --no-wait',
       'provision run --no-wait',
@@ -138,6 +142,10 @@ describe('d3 provision simulate and doctor', function () {
         .create('art', { schema: 'd3/department@1', description: '' }, 'sally');
       await addEa('Build', { type: 'choice', choices: ['studio', 'a b'], description: '' }, session);
     });
-    expect((await doctor()).no).to.deep.equal(['extension attribute Build', 'policy for deploy', 'policy for deploy-studio']);
+    expect((await doctor()).no).to.deep.equal([
+      'extension attribute Build',
+      'policy for deploy',
+      'policy for deploy-studio',
+    ]);
   });
 });

@@ -87,7 +87,12 @@ describe('a deployment, wired as in d3', function () {
     expect((await goOn()).state).to.equal('holding');
     expect(told(), 'once').to.deep.equal(['holding']);
     const [waiting] = await sandbox.admin((session) => waitingMachines(adminPortOf(session, sandbox.dir)));
-    expect(waiting).to.deep.include({ serial: 'C02A', state: 'holding', code: held.code, missing: 'Build, Department' });
+    expect(waiting).to.deep.include({
+      serial: 'C02A',
+      state: 'holding',
+      code: held.code,
+      missing: 'Build, Department',
+    });
     const half = await said('c02a', { build: 'Studio' });
     expect([half.record, half.changed]).to.deep.equal([{ Build: 'studio' }, true]);
     expect((await said('c02a', { build: 'studio' })).changed).to.equal(false);
@@ -105,12 +110,15 @@ describe('a deployment, wired as in d3', function () {
     expect(machine.exists('opt/lamp/version')).to.equal(true);
     expect(units(), 'patchoo:BS-26').to.deep.equal([]);
     expect(told(), 'those the depot has not taken in yet').to.deep.equal(['deploying', 'deployed', 'released']);
-    expect(await sandbox.admin((session) => waitingMachines(adminPortOf(session, sandbox.dir)))).to.deep.equal([]);
     expect(sandbox.reports().at(-1)?.provisioning).to.deep.include({ build: 'studio', department: 'Fine Art' });
+    expect(await sandbox.admin((session) => waitingMachines(adminPortOf(session, sandbox.dir)))).to.deep.equal([]);
 
     for (const enrolment of ['renewal', 'new', 'existing'] as const) {
       const { problems } = await problemsOf(setUp({ enrolment }));
-      expect(problems.map(({ code }) => code), `patchoo:G10 ${enrolment}`).to.deep.equal(['DEPLOY_REFUSED']);
+      expect(
+        problems.map(({ code }) => code),
+        `patchoo:G10 ${enrolment}`,
+      ).to.deep.equal(['DEPLOY_REFUSED']);
     }
     await setUp({ mode: 'update-only' });
     let patched = await goOn();
@@ -150,7 +158,11 @@ describe('a deployment, wired as in d3', function () {
     expect((await goOn()).state).to.equal('holding');
     await releaseAsItIs(await parts(), { by: 'bob', why: 'needed now' });
     const released = await goOn();
-    expect([released.state, released.override?.by, released.override?.why]).to.deep.equal(['released', 'bob', 'needed now']);
+    expect([released.state, released.override?.by, released.override?.why]).to.deep.equal([
+      'released',
+      'bob',
+      'needed now',
+    ]);
     expect(machine.exists('done'), 'nothing was deployed').to.equal(false);
     expect(units()).to.deep.equal([]);
 
@@ -172,7 +184,10 @@ describe('a deployment, wired as in d3', function () {
     await lab();
     configure({ attributes: [], update: 'no', afterSetup: 'always', afterDeploy: 'always' });
     const boot = (word: string) =>
-      writeFileSync(path.join(machine.root, 'facts.json'), JSON.stringify({ processes: [], serial: 'C02A', boot: word }));
+      writeFileSync(
+        path.join(machine.root, 'facts.json'),
+        JSON.stringify({ processes: [], serial: 'C02A', boot: word }),
+      );
     await setUp();
     expect([(await goOn()).state, (await goOn()).exit]).to.deep.equal(['restarting', 42]);
     expect(machine.exists('done')).to.equal(false);
@@ -192,8 +207,14 @@ describe('a deployment, wired as in d3', function () {
     ] as const)
       await sandbox.machine(name, { serial }).sync();
     const { problems } = await problemsOf(said('C02B', { build: 'stodio', department: 'Arts', name: 'MAC-C' }));
-    expect(problems.map(({ code }) => code).toSorted()).to.deep.equal(['COMPUTER_NAME', 'DEPARTMENT_NOT_FOUND', 'EA_CHOICE']);
-    expect((await said('C02B', { name: 'mac-b' })).record, 'patchoo:D-03 its own name').to.deep.equal({ name: 'mac-b' });
+    expect(problems.map(({ code }) => code).toSorted()).to.deep.equal([
+      'COMPUTER_NAME',
+      'DEPARTMENT_NOT_FOUND',
+      'EA_CHOICE',
+    ]);
+    expect((await said('C02B', { name: 'mac-b' })).record, 'patchoo:D-03 its own name').to.deep.equal({
+      name: 'mac-b',
+    });
     expect((await problemsOf(said('C02X', { build: 'studio' }))).exitCode).to.equal(34);
   });
 
@@ -201,7 +222,14 @@ describe('a deployment, wired as in d3', function () {
     await lab();
     configure({ update: 'no' });
     const elsewhere = path.join(sandbox.dir, 'elsewhere.mjs');
-    const answer = { id: '7', name: 'x', department: 'art', building: null, site: null, attributes: { Build: 'office' } };
+    const answer = {
+      id: '7',
+      name: 'x',
+      department: 'art',
+      building: null,
+      site: null,
+      attributes: { Build: 'office' },
+    };
     writeFileSync(
       elsewhere,
       `export default ({ ask, record }) => ask === 'resolve' && record.serial === 'C02A'
@@ -224,14 +252,22 @@ describe('a deployment, wired as in d3', function () {
     writeFileSync(elsewhere, 'throw new Error("no network");');
     const again = path.join(sandbox.dir, 'broken.mjs');
     writeFileSync(again, 'export default () => { throw new Error("no network"); };');
-    const broken = wired(machine, { others: [{ event: 'd3:provisioning', plugin: 'elsewhere', file: again, identifier: 'default' }] });
+    const broken = wired(machine, {
+      others: [{ event: 'd3:provisioning', plugin: 'elsewhere', file: again, identifier: 'default' }],
+    });
     const { problems } = await problemsOf(broken.ports.machine.record());
-    expect(problems.map(({ code }) => code), 'patchoo:D-16 that is not "nothing is said"').to.deep.equal(['RECORD_NOT_TOLD']);
+    expect(
+      problems.map(({ code }) => code),
+      'patchoo:D-16 that is not "nothing is said"',
+    ).to.deep.equal(['RECORD_NOT_TOLD']);
   });
 
   it('patchoo:DG-01 patchoo:DG-02 patchoo:DG-03 a group runs any number of policies and events in their order', async () => {
     await lab();
-    const items = await runGroup(['B-APPS', ' ', 'event:deploy-studio', 'policy:a-config', 'nobody-knows-it'], wired(machine).ports);
+    const items = await runGroup(
+      ['B-APPS', ' ', 'event:deploy-studio', 'policy:a-config', 'nobody-knows-it'],
+      wired(machine).ports,
+    );
     expect(items.map(({ state }) => state)).to.deep.equal(['ran', 'ran', 'ran', 'absent']);
     expect(done().map((line) => line.split(' ')[0])).to.deep.equal(['b-apps', 'c-studio', 'a-config']);
   });

@@ -23,7 +23,10 @@ const folder = path.join(import.meta.dirname, '../../src/hooks');
 
 export function wired(
   machine: SandboxMachine,
-  { others = [], tell = silentReporter }: { others?: readonly (HookFile & { event: string })[]; tell?: (event: ProgressEvent) => void } = {},
+  {
+    others = [],
+    tell = silentReporter,
+  }: { others?: readonly (HookFile & { event: string })[]; tell?: (event: ProgressEvent) => void } = {},
 ): { ports: PluginContext; machine: Machine } {
   const { paths, depot, clock } = machine.machine;
   const hooks: HookSource = {

@@ -19,6 +19,9 @@ export default class ProvisionSimulate extends MachineCommand {
   text(result: Json): string {
     const lines = result as unknown as SimulatedLine[];
     const mark = { told: '\n# ', command: '$ ', said: '  ' } as const;
-    return lines.map(({ kind, text }) => `${mark[kind]}${text}`).join('\n').trimStart();
+    return lines
+      .map(({ kind, text }) => `${mark[kind]}${text}`)
+      .join('\n')
+      .trimStart();
   }
 }
