@@ -16,7 +16,13 @@ export async function clearUp({ memory, ports }: Parts, run: string, kind: 'rele
   // A machine that was never heard of has no id when its deployment begins; it has one by now.
   const now = (await ports.machine.facts()).computer ?? enrolment;
   if (decided.kind === 'released')
-    memory.setReleased({ schema: 'd3/released@1', enrolment: now, run, at: decided.at, values: snapshot?.values ?? {} });
+    memory.setReleased({
+      schema: 'd3/released@1',
+      enrolment: now,
+      run,
+      at: decided.at,
+      values: snapshot?.values ?? {},
+    });
   await ports.machine.report();
   // What runs this must not be stopped by it: it ends when it has nothing more to do.
   await ports.triggers.remove(bootstrapFiles(''), { dryRun: false, leaveRunning: true });

@@ -29,7 +29,7 @@ function checked(check: string, work: () => string): Check {
   }
 }
 
-export function settingChecks(settings: WrittenSettings): Check[] {
+function settingChecks(settings: WrittenSettings): Check[] {
   return [
     checked('what has to be known', () => {
       const attributes = readAttributes(settings);

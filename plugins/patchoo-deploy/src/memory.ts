@@ -6,7 +6,7 @@ import type { Loop } from './rules/update-loop.ts';
 export type Mode = 'deploy' | 'update-only';
 
 /** What a machine was when its deployment took it: the record may change meanwhile, this does not. */
-export interface Snapshot {
+interface Snapshot {
   name: string | null;
   values: Values;
   sources: Readonly<Record<string, Source>>;
@@ -15,7 +15,7 @@ export interface Snapshot {
 }
 
 /** A machine that waits for somebody to say what it is. */
-export interface Hold {
+interface Hold {
   /** ISO 8601, UTC. */
   since: string;
   /** What is missing, by its label. */
@@ -27,7 +27,7 @@ export interface Hold {
 }
 
 /** Something outside that does not answer. */
-export interface Trouble {
+interface Trouble {
   /** ISO 8601, UTC. */
   since: string;
   failures: number;

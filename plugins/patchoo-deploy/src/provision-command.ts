@@ -63,7 +63,7 @@ function errorOf({ exit, state, text, run }: Status): D3Error | null {
   });
 }
 
-export function statusText({ state, text, code, values, override, warnings, steps }: Status): string {
+function statusText({ state, text, code, values, override, warnings, steps }: Status): string {
   const said = Object.entries(values).map(([key, value]) => `${key} ${value}`);
   const marks: Readonly<Record<string, string>> = { done: '+', failed: '!', skipped: '-', started: '>', pending: ' ' };
   return [

@@ -31,8 +31,8 @@ export interface WrittenSettings {
   updateMaxCycles: number;
   updateStuckCycles: number;
   updateStuck: 'hold' | 'release';
-  afterSetup: 'auto' | 'always' | 'never';
-  afterDeploy: 'auto' | 'always' | 'never';
+  afterSetup: 'auto' | 'always';
+  afterDeploy: 'auto' | 'always';
   feedbackLog: string;
   feedbackIgnore: readonly string[];
 }

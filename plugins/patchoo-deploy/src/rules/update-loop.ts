@@ -23,7 +23,7 @@ export interface LoopLimits {
 export type LoopTurn = { kind: 'done' } | { kind: 'cycle'; loop: Loop } | { kind: 'stuck' | 'exhausted'; why: string };
 
 /** The same words for the same changes in any order. */
-export function fingerprint(pending: readonly PendingChange[]): string[] {
+function fingerprint(pending: readonly PendingChange[]): string[] {
   return [...new Set(pending.map(({ action, edition, target }) => `${action} ${edition ?? target}`))].toSorted();
 }
 

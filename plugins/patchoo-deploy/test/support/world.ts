@@ -25,7 +25,7 @@ import { shown } from '../../src/status.ts';
 /** One that is killed does nothing any more, and hears nothing. */
 export class Killed extends Error {}
 
-export const SETTINGS: WrittenSettings = {
+const SETTINGS: WrittenSettings = {
   attributes: ['build', 'department'],
   optional: [],
   unasked: [],
