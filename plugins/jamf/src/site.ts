@@ -40,7 +40,7 @@ export function isComplete(site: Site): boolean {
  * Opens a connection to the site's Jamf Pro; nothing is asked of it yet. Whoever opens it closes it.
  * @throws D3Error usage where something is not said, or the secret's file is no secret
  */
-export async function connect(site: Site, signal: AbortSignal, ask?: Questions): Promise<Connection> {
+async function connect(site: Site, signal: AbortSignal, ask?: Questions): Promise<Connection> {
   const { server, clientId, secretFile, user } = site;
   const lacking = [
     ...(server === null ? ['--server (jamf.server)'] : []),

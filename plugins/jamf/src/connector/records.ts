@@ -11,7 +11,7 @@ export interface JamfRecord {
   [field: string]: unknown;
 }
 
-export interface JamfScript extends JamfRecord {
+interface JamfScript extends JamfRecord {
   info?: string | null;
   notes?: string | null;
   priority?: 'BEFORE' | 'AFTER' | 'AT_REBOOT';
@@ -21,12 +21,12 @@ export interface JamfScript extends JamfRecord {
   scriptContents?: string | null;
 }
 
-export interface JamfCategory extends JamfRecord {
+interface JamfCategory extends JamfRecord {
   priority: number;
 }
 
 /** A definition of an extension attribute of computers. */
-export interface JamfAttribute extends JamfRecord {
+interface JamfAttribute extends JamfRecord {
   dataType: 'STRING' | 'INTEGER' | 'DATE';
   description?: string | null;
   enabled?: boolean;
