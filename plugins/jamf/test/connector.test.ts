@@ -313,6 +313,7 @@ describe('the connector to Jamf Pro', () => {
       'Read Computer Extension Attributes',
       'Read Computers',
       'Read Departments',
+      'Read Policies',
       'Read Sites',
       'Update Computers',
     ]);

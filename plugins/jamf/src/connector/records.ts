@@ -11,7 +11,7 @@ export interface JamfRecord {
   [field: string]: unknown;
 }
 
-interface JamfScript extends JamfRecord {
+export interface JamfScript extends JamfRecord {
   info?: string | null;
   notes?: string | null;
   priority?: 'BEFORE' | 'AFTER' | 'AT_REBOOT';
@@ -26,7 +26,7 @@ interface JamfCategory extends JamfRecord {
 }
 
 /** A definition of an extension attribute of computers. */
-interface JamfAttribute extends JamfRecord {
+export interface JamfAttribute extends JamfRecord {
   dataType: 'STRING' | 'INTEGER' | 'DATE';
   description?: string | null;
   enabled?: boolean;

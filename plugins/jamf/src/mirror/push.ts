@@ -11,7 +11,17 @@ import {
 import { ensureRecord } from '../connector/records.ts';
 import { OutcomeUnknown } from '../connector/refusal.ts';
 import { differing, newPackage, type Owned, ownedBy, ownedIn } from './fields.ts';
-import { intend, linkIn, type PackageLink, packageLinks, relink, unlink } from './links.ts';
+import {
+  fileSeen,
+  intend,
+  isKnownFile,
+  linkIn,
+  type PackageLink,
+  packageLinks,
+  relink,
+  type Seen,
+  unlink,
+} from './links.ts';
 import { toJamf } from './systems.ts';
 
 /** What became of an edition; a type, so that it is JSON. */
@@ -99,8 +109,14 @@ async function established(
   const there = await soon({ seen }, connection, () => packageOfFile(connection, fileName));
   refuseOther(edition, there);
   const imported = there === null ? null : await linkOfImport(edition, there, admin);
-  if (there !== null && imported !== null)
-    return { ...(await brought(edition, imported, there, mirror)), fate: 'linked' };
+  if (there !== null && imported !== null) {
+    const isImport = imported.document.body['target'] === null;
+    if (!isImport) return { ...(await brought(edition, imported, there, mirror)), fate: 'linked' };
+    // It came from there, and nothing there was asked to be otherwise; what d3 has no word for stays.
+    const taken: Seen = { pushed: ownedIn(there), ...fileSeen(there, edition.file.sha256) };
+    await relink(imported, { jamf: there.id, name: there.packageName, seen: taken }, admin);
+    return { edition: edition.edition, jamf: there.id, fate: 'linked', uploaded: false };
+  }
   const now = new Date(connection.clock.now());
   const intent =
     known === null
@@ -136,14 +152,17 @@ async function brought(
   const owned = await wantedOf(edition, connection);
   const changed = differing(owned, ownedIn(there));
   if (changed.length > 0) await changePackage(connection, there.id, only(owned, changed));
-  const whole = there.cloudTransferStatus === 'READY' && there.sha256?.toLowerCase() === file.sha256;
+  const whole =
+    isKnownFile(there, file.sha256, link.seen) ||
+    (there.cloudTransferStatus === 'READY' && there.sha256?.toLowerCase() === file.sha256);
   if (!whole) {
     ui({ type: 'note', target: edition.edition, text: `its file goes to Jamf Pro (${file.size} bytes)` });
     await admin.withFile(file.sha256, (path) =>
       uploadPackage(connection, there.id, { file: path, fileName: file.name, sha256: file.sha256 }, PATIENCE),
     );
   }
-  await relink(link, { name: edition.packageName, seen: { pushed: owned, sha256: file.sha256 } }, admin);
+  const now = whole ? there : await readPackage(connection, there.id);
+  await relink(link, { name: edition.packageName, seen: { pushed: owned, ...fileSeen(now, file.sha256) } }, admin);
   const fate = changed.length > 0 || !whole ? 'changed' : 'same';
   return { edition: edition.edition, jamf: there.id, fate, uploaded: !whole };
 }
