@@ -209,7 +209,7 @@ describe('Jamf Pro pulled into a depot', function () {
     const { jamfId } = await computer('mac-a');
     const group = jamf.addGroup({ name: 'lab', members: [jamfId] });
     await pulled();
-    const [{ id = 0 } = {}] = await documents('category');
+    const id = (await documents('category'))[0]?.id;
     jamf.set('categories', category, { name: 'Utilities' });
     await sandbox.admin(async (session) => {
       const port = adminPortOf(session, sandbox.dir);

@@ -91,7 +91,7 @@ export function whyNot({ file, status }: DepotEdition): string | null {
 }
 
 /** What Jamf Pro cannot say of an edition. */
-export function warningsOf({ oses }: DepotEdition): string[] {
+function warningsOf({ oses }: DepotEdition): string[] {
   const { unsaid } = toJamf(oses);
   return unsaid.length === 0 ? [] : [`Jamf Pro has no word for the limit ${unsaid.join(', ')}: only d3 keeps to it`];
 }
@@ -220,7 +220,7 @@ async function linkOfImport(
   });
 }
 
-export async function unlessGone<Result>(work: Promise<Result>): Promise<Result | null> {
+async function unlessGone<Result>(work: Promise<Result>): Promise<Result | null> {
   try {
     return await work;
   } catch (error) {

@@ -67,7 +67,7 @@ export async function pullComputers(parts: Parts): Promise<Pulled['computers']> 
     try {
       if (await tell(computer, found, records, parts, result)) result.changed += 1;
     } catch (error) {
-      if (!(error instanceof D3Error) || !/^DOCUMENT_/.test(error.code)) throw error;
+      if (!(error instanceof D3Error) || !error.code.startsWith('DOCUMENT_')) throw error;
       result.conflicts.push({ name, why: error.message });
     }
   }
@@ -96,7 +96,7 @@ export async function pullComputers(parts: Parts): Promise<Pulled['computers']> 
   result.unknown = Object.entries(unknown).map(([jamf, [name, serial]]) => ({ jamf, name, serial }));
   result.linked = links.all('computer').length;
   // Only when all of them were read: a cut reads them again.
-  await links.remember({ ...links.memory, newest, unknown: unknown as unknown as Json });
+  await links.remember({ ...links.memory, newest, unknown });
   return result;
 }
 
@@ -138,7 +138,7 @@ async function tell(
     jamf: computer.id,
     target: id,
     name,
-    seen: { was: said as unknown as Json, ...(report === null ? {} : { report }) },
+    seen: { was: said, ...(report === null ? {} : { report }) },
   });
   return changed;
 }

@@ -190,7 +190,8 @@ function refuseNewer(value: Fields | null, kind: string): void {
   if (value === null) return;
   const schema = value['_schema'];
   if (schema === undefined) throw new Unfit('it was made by the ancestor, which does not say of which machine');
-  if (schema !== `d3/${kind}@1`) throw new Unfit(`it is ${String(schema).slice(0, 60)}, which this d3 does not read`);
+  if (schema !== `d3/${kind}@1`)
+    throw new Unfit(`it is ${JSON.stringify(schema).slice(0, 60)}, which this d3 does not read`);
 }
 
 /** By basename, without what is said of the whole. */
@@ -221,6 +222,6 @@ function timeIn(value: unknown, otherwise: string): string {
 
 function cpuOf({ hardware }: JamfComputer): string {
   const { processorArchitecture, processorType } = (hardware ?? {}) as Record<string, Json>;
-  const said = `${String(processorArchitecture ?? '')} ${String(processorType ?? '')}`;
+  const said = [processorArchitecture, processorType].filter((one) => typeof one === 'string').join(' ');
   return /arm|apple/i.test(said) ? 'arm64' : /x86|intel/i.test(said) ? 'x86_64' : 'unknown';
 }

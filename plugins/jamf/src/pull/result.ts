@@ -32,7 +32,7 @@ export type KindPulled = {
   conflicts: Conflict[];
 };
 
-export type Conflict = { name: string; why: string };
+type Conflict = { name: string; why: string };
 
 export function noneOf(kind: string): KindPulled {
   return { kind, created: [], renamed: [], changed: [], adopted: [], gone: [], conflicts: [] };
