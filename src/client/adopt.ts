@@ -63,7 +63,11 @@ function isOf(receipt: Receipt, edition: Edition): boolean {
 }
 
 /** A receipt for an edition that this d3 did not install. */
-export function receiptOf(edition: Edition, index: CatalogIndex, { admin, at }: { admin: string; at: string }): Receipt {
+export function receiptOf(
+  edition: Edition,
+  index: CatalogIndex,
+  { admin, at }: { admin: string; at: string },
+): Receipt {
   const piloting = edition.status === 'pilot';
   return newReceipt(edition, {
     admin,

@@ -124,7 +124,10 @@ async function putOnRecord(
   }
 }
 
-function split({ receipts, deferred }: Pick<Migrated, 'receipts' | 'deferred'>, state: StateReader): Omit<TakenOver, 'dryRun'> {
+function split(
+  { receipts, deferred }: Pick<Migrated, 'receipts' | 'deferred'>,
+  state: StateReader,
+): Omit<TakenOver, 'dryRun'> {
   const here = new Set([
     ...state.receipts().map(({ basename }) => basename),
     ...state.deferred().map(({ edition }) => edition.basename),

@@ -70,7 +70,8 @@ export async function connect(
     });
   }
   const address = serverAddress(server);
-  const known = user === null ? await clientOf(clientId as string, secretFile as string, secretIn) : await userOf(user, ask);
+  const known =
+    user === null ? await clientOf(clientId as string, secretFile as string, secretIn) : await userOf(user, ask);
   const options = {
     server: address,
     credentials: async () => known,

@@ -1,6 +1,6 @@
 import {
-  D3Error,
   type ChoicesAnswer,
+  D3Error,
   type Json,
   type PluginContext,
   type ProvisionedAnswer,

@@ -1,7 +1,7 @@
-import { D3Error, type ComputerClaims, type ProvisionedAnswer, type ProvisioningChange } from '@d3/sdk';
+import { type ComputerClaims, D3Error, type ProvisionedAnswer, type ProvisioningChange } from '@d3/sdk';
 import { type ComputerChange, changeComputer, readComputer } from '../connector/computers.ts';
 import type { Connected } from '../connector/connection.ts';
-import { listRecords, listSites, type JamfAttribute } from '../connector/records.ts';
+import { type JamfAttribute, listRecords, listSites } from '../connector/records.ts';
 import { find, NONE, namesOf, recordOf } from './computer.ts';
 
 /**
