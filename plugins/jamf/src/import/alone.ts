@@ -9,9 +9,9 @@ export const MARK = '.busy';
  * Works in a folder as the only one on this host: two that fetch the same file would write into each other's.
  * @throws D3Error busy while another process that lives does
  */
-export async function alone<Result>(room: string, work: () => Promise<Result>): Promise<Result> {
+export async function alone<Result>(room: string, work: () => Promise<Result>, what = 'import'): Promise<Result> {
   const mark = path.join(room, MARK);
-  await take(mark);
+  await take(mark, what);
   try {
     return await work();
   } finally {
@@ -19,7 +19,7 @@ export async function alone<Result>(room: string, work: () => Promise<Result>): 
   }
 }
 
-async function take(mark: string): Promise<void> {
+async function take(mark: string, what: string): Promise<void> {
   for (;;) {
     try {
       const handle = await open(mark, 'wx', 0o600);
@@ -34,8 +34,8 @@ async function take(mark: string): Promise<void> {
     }
     const other = Number(await readFile(mark, 'utf8').catch(() => ''));
     if (lives(other))
-      throw new D3Error('IMPORT_BUSY', 'busy', `Another import is under way here (process ${other})`, {
-        target: 'jamf import',
+      throw new D3Error(`${what.toUpperCase()}_BUSY`, 'busy', `Another ${what} is under way here (process ${other})`, {
+        target: `jamf ${what}`,
         actions: ['Wait until it has ended.'],
       });
     await rm(mark, { force: true });

@@ -3,11 +3,11 @@ import type { Connection } from '../connector/connection.ts';
 import { type JamfPackage, listPackages } from '../connector/packages.ts';
 import { listRecords } from '../connector/records.ts';
 import { differing, type Owned, ownedBy, ownedIn } from './fields.ts';
-import { type PackageLink, packageLinks } from './links.ts';
+import { isKnownFile, type PackageLink, packageLinks } from './links.ts';
 import { whyNot } from './push.ts';
 
 /** One thing that is not the same here and there. `both`: each changed it since they were the same, or they never were. */
-export type Difference = {
+type Difference = {
   field: keyof Owned | 'file';
   here: string;
   there: string;
@@ -93,7 +93,7 @@ function stands(
     changed: whoChanged(field, here, there, last),
   }));
   const theirs = jamf.sha256?.toLowerCase() ?? '';
-  if (theirs !== edition.file.sha256)
+  if (theirs !== edition.file.sha256 && !isKnownFile(jamf, edition.file.sha256, link.seen))
     differences.push({
       field: 'file',
       here: edition.file.sha256,

@@ -1,5 +1,5 @@
 import { type AdminPort, D3Error, type DepotEdition, type Reporter } from '@d3/sdk';
-import type { Connected } from '../connector/connection.ts';
+import { type Connected, KNOWN_EVERYWHERE } from '../connector/connection.ts';
 import {
   changePackage,
   ensurePackage,
@@ -11,7 +11,17 @@ import {
 import { ensureRecord } from '../connector/records.ts';
 import { OutcomeUnknown } from '../connector/refusal.ts';
 import { differing, newPackage, type Owned, ownedBy, ownedIn } from './fields.ts';
-import { intend, linkIn, type PackageLink, packageLinks, relink, unlink } from './links.ts';
+import {
+  fileSeen,
+  intend,
+  isKnownFile,
+  linkIn,
+  type PackageLink,
+  packageLinks,
+  relink,
+  type Seen,
+  unlink,
+} from './links.ts';
 import { toJamf } from './systems.ts';
 
 /** What became of an edition; a type, so that it is JSON. */
@@ -32,8 +42,6 @@ export interface Mirror {
   ui: Reporter;
 }
 
-/** Milliseconds after which every node of a server knows what one was told, with something to spare. */
-const KNOWN_EVERYWHERE = 65_000;
 const LOOK_EVERY = 5000;
 /** Milliseconds that Jamf may take to take a file in. */
 const PATIENCE = 30 * 60_000;
@@ -83,7 +91,7 @@ export function whyNot({ file, status }: DepotEdition): string | null {
 }
 
 /** What Jamf Pro cannot say of an edition. */
-export function warningsOf({ oses }: DepotEdition): string[] {
+function warningsOf({ oses }: DepotEdition): string[] {
   const { unsaid } = toJamf(oses);
   return unsaid.length === 0 ? [] : [`Jamf Pro has no word for the limit ${unsaid.join(', ')}: only d3 keeps to it`];
 }
@@ -101,8 +109,14 @@ async function established(
   const there = await soon({ seen }, connection, () => packageOfFile(connection, fileName));
   refuseOther(edition, there);
   const imported = there === null ? null : await linkOfImport(edition, there, admin);
-  if (there !== null && imported !== null)
-    return { ...(await brought(edition, imported, there, mirror)), fate: 'linked' };
+  if (there !== null && imported !== null) {
+    const isImport = imported.document.body['target'] === null;
+    if (!isImport) return { ...(await brought(edition, imported, there, mirror)), fate: 'linked' };
+    // It came from there, and nothing there was asked to be otherwise; what d3 has no word for stays.
+    const taken: Seen = { pushed: ownedIn(there), ...fileSeen(there, edition.file.sha256) };
+    await relink(imported, { jamf: there.id, name: there.packageName, seen: taken }, admin);
+    return { edition: edition.edition, jamf: there.id, fate: 'linked', uploaded: false };
+  }
   const now = new Date(connection.clock.now());
   const intent =
     known === null
@@ -138,14 +152,17 @@ async function brought(
   const owned = await wantedOf(edition, connection);
   const changed = differing(owned, ownedIn(there));
   if (changed.length > 0) await changePackage(connection, there.id, only(owned, changed));
-  const whole = there.cloudTransferStatus === 'READY' && there.sha256?.toLowerCase() === file.sha256;
+  const whole =
+    isKnownFile(there, file.sha256, link.seen) ||
+    (there.cloudTransferStatus === 'READY' && there.sha256?.toLowerCase() === file.sha256);
   if (!whole) {
     ui({ type: 'note', target: edition.edition, text: `its file goes to Jamf Pro (${file.size} bytes)` });
     await admin.withFile(file.sha256, (path) =>
       uploadPackage(connection, there.id, { file: path, fileName: file.name, sha256: file.sha256 }, PATIENCE),
     );
   }
-  await relink(link, { name: edition.packageName, seen: { pushed: owned, sha256: file.sha256 } }, admin);
+  const now = whole ? there : await readPackage(connection, there.id);
+  await relink(link, { name: edition.packageName, seen: { pushed: owned, ...fileSeen(now, file.sha256) } }, admin);
   const fate = changed.length > 0 || !whole ? 'changed' : 'same';
   return { edition: edition.edition, jamf: there.id, fate, uploaded: !whole };
 }
@@ -203,7 +220,7 @@ async function linkOfImport(
   });
 }
 
-export async function unlessGone<Result>(work: Promise<Result>): Promise<Result | null> {
+async function unlessGone<Result>(work: Promise<Result>): Promise<Result | null> {
   try {
     return await work;
   } catch (error) {
