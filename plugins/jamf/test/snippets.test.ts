@@ -47,7 +47,7 @@ describe('snippets for Jamf Pro', function () {
       const root = path.join(sandbox.dir, 'mac');
       mkdirSync(path.join(root, 'etc'), { recursive: true });
       writeFileSync(path.join(root, 'etc/d3.managed.json'), JSON.stringify(managed));
-      const shown = await d3(['config', '--json'], { cwd: sandbox.dir, env: { D3_ROOT: root } });
+      const shown = await d3(['config', 'list', '--json'], { cwd: sandbox.dir, env: { D3_ROOT: root } });
       expect(shown.code, shown.stdout).to.equal(0);
       for (const value of ['https://d.example.org/a&b', 'https://j', 'after-change'])
         expect(shown.stdout).to.contain(value);
