@@ -67,19 +67,22 @@ export interface Upload {
   sha256: string;
 }
 
-/** Sends the file of a package and waits until Jamf gives it out, the same as it was sent. */
+/**
+ * Sends the file of a package and waits until Jamf gives it out, the same as it was sent.
+ * @returns the package as it is then
+ */
 export async function uploadPackage(
   connection: Connected,
   id: string,
   upload: Upload,
   patience: number,
-): Promise<void> {
+): Promise<JamfPackage> {
   const form = async (): Promise<FormData> => {
     const made = new FormData();
     made.append('file', await openAsBlob(upload.file), upload.fileName);
     return made;
   };
-  await connection.sequence(async (caller) => {
+  return connection.sequence(async (caller) => {
     try {
       await caller.call('uploadPackage', { params: { id }, form });
     } catch (error) {
@@ -92,7 +95,10 @@ export async function uploadPackage(
       const now = await readPackage(caller, id);
       // A node that has not heard of the file yet says nothing.
       const status = now.cloudTransferStatus ?? 'PENDING';
-      if (status === 'READY') return requireSame(upload, await differenceOf(upload, now, connection.signal));
+      if (status === 'READY') {
+        requireSame(upload, await differenceOf(upload, now, connection.signal));
+        return now;
+      }
       if (status !== 'PENDING')
         throw notReady(upload, `says ${status}`, 'Look at the cloud distribution point in Jamf Pro.');
       if (connection.clock.now() >= end) throw notReady(upload, 'is still taking it in', 'Look again later.');
@@ -105,7 +111,7 @@ export async function uploadPackage(
  * What speaks against Jamf having the very file that was sent; null when it has it. Which hashes it makes depends on the server, so each
  * it has is held against the file. What d3 writes into these fields itself would prove nothing.
  */
-async function differenceOf(
+export async function differenceOf(
   { file, sha256 }: Upload,
   theirs: JamfPackage,
   signal: AbortSignal,

@@ -1,4 +1,5 @@
 import { type AdminPort, D3Error, D3Errors, type DepotDocument, type DepotEdition, type Json } from '@d3/sdk';
+import { hashesOf } from '../connector/hashes.ts';
 import { ownedIn } from '../mirror/fields.ts';
 import { fromJamf } from '../mirror/systems.ts';
 import type { Files } from './fetch.ts';
@@ -98,7 +99,7 @@ async function unclaim({ id }: JamfPackage, admin: AdminPort): Promise<void> {
 }
 
 async function linkTo(jamf: JamfPackage, edition: DepotEdition, admin: AdminPort): Promise<void> {
-  const seen = { pushed: ownedIn(jamf), sha256: edition.file.sha256 };
+  const seen = { pushed: ownedIn(jamf), sha256: edition.file.sha256, hashes: hashesOf(jamf) };
   await writeLink(jamf, edition.id, seen, admin);
 }
 

@@ -1,9 +1,10 @@
 import type { AdminPort, DepotEdition } from '@d3/sdk';
 import type { Connection } from '../connector/connection.ts';
+import { hashesOf } from '../connector/hashes.ts';
 import { type JamfPackage, listPackages } from '../connector/packages.ts';
 import { listRecords } from '../connector/records.ts';
 import { differing, type Owned, ownedBy, ownedIn } from './fields.ts';
-import { type PackageLink, packageLinks } from './links.ts';
+import { isKnownFile, type PackageLink, packageLinks } from './links.ts';
 import { whyNot } from './push.ts';
 
 /** One thing that is not the same here and there. `both`: each changed it since they were the same, or they never were. */
@@ -92,12 +93,13 @@ function stands(
     there: words(there, field),
     changed: whoChanged(field, here, there, last),
   }));
-  const theirs = jamf.sha256?.toLowerCase() ?? '';
-  if (theirs !== edition.file.sha256)
+  const hashes = hashesOf(jamf);
+  const isSame = hashes['sha256']?.[0] === edition.file.sha256 || isKnownFile(link.seen, edition.file.sha256, hashes);
+  if (!isSame)
     differences.push({
       field: 'file',
       here: edition.file.sha256,
-      there: theirs === '' ? 'none' : theirs,
+      there: (hashes['sha256'] ?? Object.values(hashes)[0])?.[0] ?? 'none',
       changed: link.seen.sha256 === edition.file.sha256 ? 'there' : 'here',
     });
   const unfinished = last === null && differences.length > 0;

@@ -1,4 +1,5 @@
 import { type AdminPort, D3Error, type DepotDocument, type Json } from '@d3/sdk';
+import type { Hashes } from '../connector/hashes.ts';
 import type { Owned } from './fields.ts';
 
 /** What is kept of what was sent, to notice who changed it since. */
@@ -7,6 +8,8 @@ export type Seen = {
   pushed?: Owned;
   /** Of the file that Jamf has whole, as it said itself. */
   sha256?: string;
+  /** Every hash Jamf had of it then: not every server has a SHA-256. */
+  hashes?: Hashes;
   /** ISO 8601: when a package was about to be made; Jamf may have it since. */
   intended?: string;
 };
@@ -29,6 +32,18 @@ export function linkIn(document: DepotDocument): PackageLink {
 export async function packageLinks(admin: Pick<AdminPort, 'documents'>): Promise<PackageLink[]> {
   const documents = await admin.documents('jamf-link').list();
   return documents.filter(({ body }) => body['what'] === 'package').map(linkIn);
+}
+
+/** Whether a package has the file that was seen whole there. @param hashes what Jamf says now */
+export function isKnownFile(seen: Seen, sha256: string, hashes: Hashes): boolean {
+  if (seen.sha256 !== sha256 || seen.hashes === undefined || Object.keys(hashes).length === 0) return false;
+  const all = (said: Hashes) =>
+    JSON.stringify(
+      Object.entries(said)
+        .map(([by, values]) => [by, [...values].sort()])
+        .sort(),
+    );
+  return all(seen.hashes) === all(hashes);
 }
 
 const bodyOf = (jamf: string | null, edition: number, name: string, seen: Seen) => ({

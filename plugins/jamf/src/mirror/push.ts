@@ -1,7 +1,9 @@
 import { type AdminPort, D3Error, type DepotEdition, type Reporter } from '@d3/sdk';
 import type { Connected } from '../connector/connection.ts';
+import { hashesOf } from '../connector/hashes.ts';
 import {
   changePackage,
+  differenceOf,
   ensurePackage,
   type JamfPackage,
   packageOfFile,
@@ -10,8 +12,8 @@ import {
 } from '../connector/packages.ts';
 import { ensureRecord } from '../connector/records.ts';
 import { OutcomeUnknown } from '../connector/refusal.ts';
-import { differing, newPackage, type Owned, ownedBy, ownedIn } from './fields.ts';
-import { intend, linkIn, type PackageLink, packageLinks, relink, unlink } from './links.ts';
+import { differing, newPackage, notesOf, notesWith, type Owned, ownedBy, ownedIn } from './fields.ts';
+import { intend, isKnownFile, linkIn, type PackageLink, packageLinks, relink, unlink } from './links.ts';
 import { toJamf } from './systems.ts';
 
 /** What became of an edition; a type, so that it is JSON. */
@@ -99,7 +101,7 @@ async function established(
   // A cut may have come right after Jamf made it.
   const seen = known?.jamf === null ? known.seen : {};
   const there = await soon({ seen }, connection, () => packageOfFile(connection, fileName));
-  refuseOther(edition, there);
+  if (there !== null) await refuseOther(edition, there, mirror);
   const imported = there === null ? null : await linkOfImport(edition, there, admin);
   if (there !== null && imported !== null)
     return { ...(await brought(edition, imported, there, mirror)), fate: 'linked' };
@@ -137,15 +139,20 @@ async function brought(
   const { file } = edition;
   const owned = await wantedOf(edition, connection);
   const changed = differing(owned, ownedIn(there));
-  if (changed.length > 0) await changePackage(connection, there.id, only(owned, changed));
-  const whole = there.cloudTransferStatus === 'READY' && there.sha256?.toLowerCase() === file.sha256;
+  // What was there before d3 came is somebody's own.
+  const theirs = link.seen.pushed === undefined ? wordsOf(there, owned) : notesOf(there['notes']).theirs;
+  const changes = { ...owned, notes: notesWith(owned.notes, theirs) };
+  if (changed.length > 0) await changePackage(connection, there.id, only(changes, changed));
+  const whole = there.cloudTransferStatus === 'READY' && (await isSame(edition, there, link, { connection, admin }));
+  let now = there;
   if (!whole) {
     ui({ type: 'note', target: edition.edition, text: `its file goes to Jamf Pro (${file.size} bytes)` });
-    await admin.withFile(file.sha256, (path) =>
+    now = await admin.withFile(file.sha256, (path) =>
       uploadPackage(connection, there.id, { file: path, fileName: file.name, sha256: file.sha256 }, PATIENCE),
     );
   }
-  await relink(link, { name: edition.packageName, seen: { pushed: owned, sha256: file.sha256 } }, admin);
+  const seen = { pushed: owned, sha256: file.sha256, hashes: hashesOf(now) };
+  await relink(link, { name: edition.packageName, seen }, admin);
   const fate = changed.length > 0 || !whole ? 'changed' : 'same';
   return { edition: edition.edition, jamf: there.id, fate, uploaded: !whole };
 }
@@ -158,14 +165,39 @@ async function wantedOf(edition: DepotEdition, connection: Connected): Promise<O
   return ownedBy(edition, id);
 }
 
+/** What people wrote into the notes of a package that d3 has not written to yet. */
+function wordsOf(there: JamfPackage, owned: Owned): string {
+  const { ours, theirs } = notesOf(there['notes']);
+  return theirs !== '' || ours === owned.notes ? theirs : ours;
+}
+
+/** Whether Jamf has the very file. Only what it says anew is held against the file itself, which has to be read for that. */
+async function isSame(
+  { file }: DepotEdition,
+  there: JamfPackage,
+  { seen }: Pick<PackageLink, 'seen'>,
+  { connection, admin }: Pick<Mirror, 'connection' | 'admin'>,
+): Promise<boolean> {
+  const hashes = hashesOf(there);
+  if (isKnownFile(seen, file.sha256, hashes)) return true;
+  if (Object.keys(hashes).length === 0) return false;
+  return admin.withFile(
+    file.sha256,
+    async (path) =>
+      (await differenceOf({ file: path, fileName: file.name, sha256: file.sha256 }, there, connection.signal)) === null,
+  );
+}
+
 function only(owned: Owned, fields: readonly (keyof Owned)[]): Partial<Owned> {
   return Object.fromEntries(fields.map((field) => [field, owned[field]]));
 }
 
-/** @throws D3Error refused for a package that has another file under the same name */
-function refuseOther({ edition, file }: DepotEdition, there: JamfPackage | null): void {
-  const theirs = there?.sha256?.toLowerCase();
-  if (there === null || theirs === undefined || theirs === '' || theirs === file.sha256) return;
+/** @throws D3Error refused for a package that has another file under the same name, or one of which nothing is known */
+async function refuseOther(asked: DepotEdition, there: JamfPackage, mirror: Mirror): Promise<void> {
+  const { edition, file } = asked;
+  // A record that waits for its file has none yet.
+  const isEmpty = Object.keys(hashesOf(there)).length === 0 && there.cloudTransferStatus !== 'READY';
+  if (isEmpty || (await isSame(asked, there, { seen: {} }, mirror))) return;
   throw new D3Error(
     'JAMF_FILE_TAKEN',
     'refused',
