@@ -5,7 +5,9 @@ import type { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
 import { bundle, zip } from '../../../packages/flatpkg/test/helpers/craft-zip.ts';
 import { kindsComeFrom } from '../../../src/lifecycle/declared-kinds.ts';
+import { systemClock } from '../../../src/platform/clock.ts';
 import { d3, d3Program, type Ended } from '../../../test/cli/spawn.ts';
+import { serveForTest } from '../../../test/depot/served.ts';
 import { Sandbox } from '../../../test/support/sandbox.ts';
 import { personsEnvironment, Screen } from '../../../test/support/screen.ts';
 import { readPlan } from '../src/import/plan-file.ts';
@@ -149,7 +151,7 @@ describe('d3 jamf import', function () {
     const { id, sha256 } = await put('Firefox 128.0.3.pkg', {
       packageName: 'Mozilla Firefox',
       categoryId: category,
-      notes: 'The browser.\nFrom mozilla.org.',
+      notes: 'The browser.\rFrom mozilla.org.\r\nSee there.',
       osRequirements: '12.x, 13.x, 14.5, Sonoma',
       rebootRequired: true,
     });
@@ -164,23 +166,22 @@ describe('d3 jamf import', function () {
       edition: 'firefox-128.0.3-4',
       packageName: 'Mozilla Firefox',
       category: 'Browsers',
-      description: 'The browser.\nFrom mozilla.org.',
+      description: 'The browser.\nFrom mozilla.org.\nSee there.',
       oses: ['12.x', '13.x', '14.5'],
       reboot: true,
     });
     expect(edition?.file).to.deep.include({ name: 'Firefox 128.0.3.pkg', sha256 });
     expect(categories).to.deep.equal(['Browsers']);
-    expect(links).to.have.length(1);
-    expect(links[0]?.name).to.equal(`package-${id}`);
-    expect(links[0]?.body).to.deep.include({
+    expect(links.map(({ name }) => name)).to.deep.equal([`package-${id}`]);
+    const { seen, ...body } = links[0]!.body as unknown as Record<string, Record<string, unknown>>;
+    expect(body).to.deep.equal({
       schema: 'd3/jamf-link@1',
       what: 'package',
       jamf: id,
       target: edition?.id,
       name: 'Mozilla Firefox',
     });
-    // What Jamf has is what d3 has: nothing differs from now on until somebody changes something.
-    expect(links[0]?.body['seen']).to.deep.include({ sha256 });
+    expect(seen).to.deep.include({ sha256 });
     expect(written()).to.deep.equal([]);
     expect(left()).to.deep.equal([]);
     expect(jamf.bucket.asked.map(({ authorization }) => authorization)).to.deep.equal([null]);
@@ -431,8 +432,39 @@ describe('d3 jamf import', function () {
     expect(warnings.join()).to.contain('is also in browser');
   });
 
+  for (const [what, record] of [
+    ['a SHA-256', {}],
+    ['no more than an MD5', { sha256: null, hashType: 'MD5', hashValue: null }],
+    ['no hash, on a file share', { sha256: null, cloudTransferStatus: undefined }],
+  ] as const)
+    it(`depot3:J11 what was imported is never uploaded, where Jamf has ${what}: neither by a push, nor while it comes in`, async () => {
+      const { id, content, sha256 } = await put('Firefox 128.0.3.pkg', { cloudTransferStatus: 'READY', ...record });
+      if ('hashType' in record)
+        jamf.set('packages', id, { hashValue: createHash('md5').update(content).digest('hex') });
+      await run('--id', id, '--basename', 'firefox', '--version', '128.0.3');
+      const push = async () => {
+        const words = line([]).toSpliced(0, 2, 'jamf', 'push', 'firefox-128.0.3-1');
+        const { stdout } = await d3([...words, '--json', '--no-input'], { cwd: sandbox.dir, env: env() });
+        const { exit, result } = JSON.parse(stdout) as { exit: number; result: unknown };
+        return JSON.stringify([exit, result]);
+      };
+      expect(await push()).to.match(/^\[0,.*"fate":"same"/);
+      // As it is at the moment when d3 tells of the new edition.
+      await sandbox.admin(async ({ depot: { store }, admin }) => {
+        const links = store.documents('jamf-link');
+        const link = (await links.list())[0] as Awaited<ReturnType<typeof links.list>>[0];
+        const { seen, ...body } = link.body as { schema: string; seen: { record: string } };
+        const under = { import: { basename: 'firefox', sha256 }, sha256, record: seen.record };
+        await links.update(link.id, link.generation, { body: { ...body, target: null, seen: under } }, admin);
+      });
+      expect(await push()).to.match(/^\[0,.*"fate":"linked"/);
+      expect(written()).to.deep.equal([]);
+      expect((await depot()).links).to.have.length(1);
+      expect(jamf.packages).to.have.length(1);
+    });
+
   it('depot3:J11 an import that was cut between the edition and its link is finished, not repeated', async () => {
-    const { id, sha256 } = await put('Firefox 128.0.3.pkg', { sha256: null, hashType: null });
+    const { id, sha256 } = await put('Firefox 128.0.3.pkg', { sha256: null });
     await run('--id', id, '--basename', 'firefox', '--version', '128.0.3');
     const linked = (await depot()).links;
     await sandbox.admin(async ({ depot: { store }, admin }) => {
@@ -471,6 +503,38 @@ describe('d3 jamf import', function () {
     expect(exit).to.equal(21);
     expect(result?.packages.map(({ fate }) => fate)).to.deep.equal(['failed', 'not tried']);
     expect(errors.map(({ message }) => message).join()).to.contain('Read Jamf Cloud Distribution Service Files');
+  });
+
+  it('depot3:J11 a packager imports into a depot over the network; somebody who may only look is refused', async () => {
+    await put('Firefox 128.0.3.pkg', { categoryId: jamf.add('categories', { name: 'Browsers', priority: 9 }) });
+    const served = await serveForTest({ clock: systemClock });
+    try {
+      const as = async (role: 'packager' | 'viewer') => {
+        const away = {
+          D3_ROOT: sandbox.dir,
+          D3_DEPOT: served.url,
+          D3_CREDENTIALS: `${role}:${await served.token(role, role)}`,
+          XDG_CACHE_HOME: sandbox.folder('cache', {}),
+        };
+        const words = line(['--id', '1', '--basename', 'firefox', '--version', '128.0.3']);
+        const { stdout } = await d3([...words, '--json', '--no-input'], { cwd: sandbox.dir, env: away });
+        return JSON.parse(stdout) as Outcome;
+      };
+      const viewer = await as('viewer');
+      expect(viewer.exit).to.equal(21);
+      expect(jamf.bucket.asked, 'nothing is fetched in vain').to.deep.equal([]);
+      const packager = await as('packager');
+      expect(packager.exit, JSON.stringify(packager.errors)).to.equal(0);
+      const { store } = served.depot;
+      const editions = await store.editions.list();
+      expect(editions.map(({ edition, category, addedBy }) => [edition, category, addedBy])).to.deep.equal([
+        ['firefox-128.0.3-1', 'Browsers', 'packager'],
+      ]);
+      const links = await store.documents('jamf-link').list();
+      expect(links.map(({ name, changedBy }) => [name, changedBy])).to.deep.equal([['package-1', 'packager']]);
+    } finally {
+      await served.discard();
+    }
   });
 
   it('depot3:J11 one import at a time on a host; what a killed one left behind is in nobody’s way', async () => {
@@ -626,14 +690,17 @@ describe('d3 jamf import', function () {
   it('depot3:J11 depot3:BUG-35 asks about one package that is named by its id, and looks into its file', async () => {
     const { id } = await put('Firefox 128.0.3.pkg');
     const personal = personsEnvironment(sandbox.folder('home', {}), { TMPDIR: sandbox.folder('tmp', {}), ...env() });
-    const screen = new Screen([...d3Program, ...line(['--id', id])], { cwd: sandbox.dir, env: personal });
+    const screen = new Screen([...d3Program, ...line(['--id', id, '--category', 'Browsers'])], {
+      cwd: sandbox.dir,
+      env: personal,
+    });
     try {
       await screen.choose('Fetch its file and look into it');
       await screen.sees('the package itself says 1');
       await screen.choose('Basename: firefox');
       await screen.type('browser');
       await screen.press('return');
-      await screen.choose('Take it as browser-128.0.3-1');
+      await screen.choose('Take it as browser-128.0.3-1, Browsers');
       await screen.sees('Take it in as a pilot?');
       await screen.press('return');
       expect(await screen.ended(), screen.text).to.equal(0);

@@ -50,6 +50,21 @@ describe('systems a package is for', () => {
     expect(fromJamf(' 10.6.8 , , Snow Leopard')).to.deep.equal({ limits: ['10.6.8'], unknown: ['Snow Leopard'] });
   });
 
+  /** `10.FROM.x` up to `10.TO.x`. */
+  const minors = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, index) => `10.${from + index}.x`).join(', ');
+  const ANCESTORS: readonly (readonly [string, string, string[]])[] = [
+    ['>=10.9', minors(9, 19), ['>=10.9']],
+    ['>=10.9.5', `10.9.5, 10.9.6, 10.9.7, ${minors(10, 19)}`, ['>=10.9.5']],
+    ['>=10.12 with others around it', `10.6.8, ${minors(12, 19)}, 13.x`, ['10.6.8', '>=10.12', '13.x']],
+    ['patches with a gap', `10.9.2, 10.9.5, ${minors(10, 19)}`, ['10.9.2', '>=10.9.5']],
+    ['a name that never was', '10.19.x', ['10.19.x']],
+  ];
+  for (const [what, list, limits] of ANCESTORS)
+    it(`depot3:B21 is read from the list the ancestor made: ${what}`, () => {
+      expect(fromJamf(list)).to.deep.equal({ limits, unknown: [] });
+    });
+
   it('never says more than is said: what is read back from any list is written as that list, or as one that goes on', () => {
     const name = fc.oneof(
       fc.tuple(fc.integer({ min: 10, max: 40 }), fc.integer({ min: 0, max: 20 })).map(([a, b]) => `${a}.${b}`),

@@ -67,38 +67,35 @@ export interface Upload {
   sha256: string;
 }
 
-/**
- * Sends the file of a package and waits until Jamf gives it out, the same as it was sent.
- * @returns the package as it is then
- */
+/** Sends the file of a package and waits until Jamf gives it out, the same as it was sent. */
 export async function uploadPackage(
   connection: Connected,
   id: string,
   upload: Upload,
   patience: number,
-): Promise<JamfPackage> {
+): Promise<void> {
   const form = async (): Promise<FormData> => {
     const made = new FormData();
     made.append('file', await openAsBlob(upload.file), upload.fileName);
     return made;
   };
-  return connection.sequence(async (caller) => {
-    try {
-      await caller.call('uploadPackage', { params: { id }, form });
-    } catch (error) {
-      if (!(error instanceof OutcomeUnknown)) throw error;
-      if ((await differenceOf(upload, await readPackage(caller, id), connection.signal)) !== null)
+  await connection.sequence(async (caller) => {
+    for (let last = false; ; last = true) {
+      try {
         await caller.call('uploadPackage', { params: { id }, form });
+        break;
+      } catch (error) {
+        if (!(error instanceof OutcomeUnknown)) throw error;
+        if ((await differenceOf(upload, await readPackage(caller, id), connection.signal)) === null) break;
+        if (last) throw error;
+      }
     }
     const end = connection.clock.now() + patience;
     for (;;) {
       const now = await readPackage(caller, id);
       // A node that has not heard of the file yet says nothing.
       const status = now.cloudTransferStatus ?? 'PENDING';
-      if (status === 'READY') {
-        requireSame(upload, await differenceOf(upload, now, connection.signal));
-        return now;
-      }
+      if (status === 'READY') return requireSame(upload, await differenceOf(upload, now, connection.signal));
       if (status !== 'PENDING')
         throw notReady(upload, `says ${status}`, 'Look at the cloud distribution point in Jamf Pro.');
       if (connection.clock.now() >= end) throw notReady(upload, 'is still taking it in', 'Look again later.');

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, type Stats } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { D3Error, type Reporter } from '@d3/sdk';
@@ -84,6 +84,7 @@ export class Files {
     if (!kept && there === null) await this.#download(fileName, cloud as CloudFile, folder, hashes);
     const sha256 = await this.#held(come, fileName, folder, hashes);
     if (!kept) {
+      await onDisk(come);
       await mkdir(path.dirname(whole), { recursive: true, mode: 0o700 });
       await rename(come, whole);
     }
@@ -310,6 +311,16 @@ function notBrought(fileName: string, cause: unknown): D3Error {
       cause,
     },
   );
+}
+
+/** Where no hash is on record, a name has to mean that all of it is there. */
+async function onDisk(file: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 async function statOf(at: string): Promise<Stats | null> {

@@ -10,7 +10,7 @@ import { planTable, readPlan, writePlan } from './plan-file.ts';
 import { insideOf, type Line, type Looking, proposalOf, proposals } from './proposals.ts';
 import { candidatesOf, categoryOf, editionOf, type Site, survey } from './records.ts';
 import { adopt, adoptable, type Fate, takeIn, told } from './take-in.ts';
-import { walk } from './walk.ts';
+import { type Said, walk } from './walk.ts';
 
 /** A type, so that it is JSON. */
 export type ImportResult = {
@@ -37,7 +37,8 @@ export async function importHere(context: CommandContext): Promise<CommandOutcom
   const { flags, canAsk } = context;
   const one = flags['id'] !== undefined || flags['name'] !== undefined;
   const idle = one ? [] : OF_ONE.filter((flag) => flags[flag] !== undefined);
-  if (idle.length > 0) throw usage(`--${idle.join(', --')} belong to one package`, 'Name it: --id ID or --name NAME');
+  if (idle.length > 0)
+    throw usage(`--${idle.join(', --')}: that is said of one package`, 'Name it: --id ID or --name NAME');
   const planTo = flags['plan-to'] as string | undefined;
   if (planTo !== undefined) return writtenPlan(context, planTo);
   if (!one && flags['plan'] === undefined && !canAsk)
@@ -106,11 +107,10 @@ async function askedFor(here: Here): Promise<{ asked: Asked[]; problems: D3Error
   const by = flags['id'] !== undefined ? 'id' : flags['name'] !== undefined ? 'name' : null;
   if (by === null) return { asked: await walk(ask, site, looking, admin), problems: [] };
   const jamf = packageCalled(by, flags[by] as string, site);
-  const [basename, version] = [flags['basename'], flags['version']] as (string | undefined)[];
+  const said = saidOf(flags);
+  const { basename, version } = said;
   if (basename !== undefined && version !== undefined) {
-    const revision = (flags['revision'] as number | undefined) ?? null;
-    const said = flags['category'] as string | undefined;
-    const category = said === undefined ? categoryOf(site, jamf) : said.toLowerCase() === 'none' ? null : said;
+    const { revision = null, category = categoryOf(site, jamf) } = said;
     const { packageName } = jamf;
     return { asked: [{ at: `--${by}`, jamf, packageName, basename, version, revision, category }], problems: [] };
   }
@@ -120,13 +120,29 @@ async function askedFor(here: Here): Promise<{ asked: Asked[]; problems: D3Error
       target: `--${by}`,
       actions: [`Look at it: d3admin show ${edition.edition}`],
     });
-  if (canAsk) return { asked: await walk(ask, site, looking, admin, jamf), problems: [] };
+  if (canAsk) return { asked: await walk(ask, site, looking, admin, { jamf, said }), problems: [] };
   const line = proposalOf(jamf, site, await insideOf(jamf, looking));
   const guess = `--basename ${line.basename || 'BASENAME'} --version ${line.version || 'VERSION'}`;
   throw usage(
     `${jamf.fileName} needs ${[...(basename === undefined ? ['--basename'] : []), ...(version === undefined ? ['--version'] : [])].join(' and ')}`,
     [`Perhaps (${line.sure}: ${line.note}): d3 jamf import --id ${jamf.id} ${guess}`],
   );
+}
+
+/** What the flags say of one package. */
+function saidOf(flags: CommandContext['flags']): Said {
+  const { basename, version, revision, category } = flags as {
+    basename?: string;
+    version?: string;
+    revision?: number;
+    category?: string;
+  };
+  return {
+    ...(basename === undefined ? {} : { basename }),
+    ...(version === undefined ? {} : { version }),
+    ...(revision === undefined ? {} : { revision }),
+    ...(category === undefined ? {} : { category: category.toLowerCase() === 'none' ? null : category }),
+  };
 }
 
 /** What an edition has the very file of needs no place of its own in d3: it is only linked. */

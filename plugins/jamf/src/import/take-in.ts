@@ -1,6 +1,6 @@
 import { type AdminPort, D3Error, D3Errors, type DepotDocument, type DepotEdition, type Json } from '@d3/sdk';
-import { hashesOf } from '../connector/hashes.ts';
 import { ownedIn } from '../mirror/fields.ts';
+import { fileSeen } from '../mirror/links.ts';
 import { fromJamf } from '../mirror/systems.ts';
 import type { Files } from './fetch.ts';
 import { lookInside } from './inside.ts';
@@ -88,7 +88,7 @@ function underWay(link: DepotDocument | undefined): Under | null {
 }
 
 async function claim(jamf: JamfPackage, under: Under, admin: AdminPort): Promise<void> {
-  await writeLink(jamf, null, { import: under }, admin);
+  await writeLink(jamf, null, { import: under, ...fileSeen(jamf, under.sha256) }, admin);
 }
 
 /** What was refused is not on its way any more. */
@@ -99,8 +99,7 @@ async function unclaim({ id }: JamfPackage, admin: AdminPort): Promise<void> {
 }
 
 async function linkTo(jamf: JamfPackage, edition: DepotEdition, admin: AdminPort): Promise<void> {
-  const seen = { pushed: ownedIn(jamf), sha256: edition.file.sha256, hashes: hashesOf(jamf) };
-  await writeLink(jamf, edition.id, seen, admin);
+  await writeLink(jamf, edition.id, { pushed: ownedIn(jamf), ...fileSeen(jamf, edition.file.sha256) }, admin);
 }
 
 /** Somebody else may write the same link meanwhile: then it is looked at again. */
@@ -145,13 +144,15 @@ async function ensureCategory(category: string | null, admin: AdminPort): Promis
 /** What Jamf knows of a package, as it would be typed to `d3admin add`. */
 export function typedOf({ jamf, packageName, version, revision, category }: Wanted): Record<string, string> {
   const { limits } = fromJamf(jamf.osRequirements ?? '');
+  // The ancestor wrote its line ends so, as Jamf's own window did.
+  const notes = (jamf.notes ?? '').replaceAll(/\r\n?/g, '\n');
   return {
     version,
     ...(revision === null ? {} : { revision: String(revision) }),
     ...(packageName.trim() === '' ? {} : { packageName }),
     filename: jamf.fileName,
     // Nothing noted is nothing known: what the edition before has stays.
-    ...((jamf.notes ?? '') === '' ? {} : { description: jamf.notes as string }),
+    ...(notes === '' ? {} : { description: notes }),
     category: category ?? 'none',
     oses: limits.length === 0 ? 'none' : limits.join(','),
     reboot: jamf.rebootRequired === true ? 'y' : 'n',

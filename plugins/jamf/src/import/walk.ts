@@ -5,18 +5,23 @@ import { candidatesOf, type JamfPackage, type Site } from './records.ts';
 
 type Answer = 'take' | 'skip' | 'look' | 'basename' | 'version' | 'revision' | 'category';
 
-/** What a person at a terminal wants taken in; nothing is done yet. */
+/** What is said already of a package that is asked about. */
+export type Said = Partial<Pick<Line, 'basename' | 'version' | 'revision' | 'category'>>;
+
+/** What a person at a terminal wants taken in; nothing is done yet. @param only the one that is asked about, and what was said of it */
 export async function walk(
   ask: Questions,
   site: Site,
   looking: Looking,
   admin: AdminPort,
-  only: JamfPackage | null = null,
+  only: { jamf: JamfPackage; said: Said } | null = null,
 ): Promise<Asked[]> {
-  const picked = only === null ? await pick(ask, candidatesOf(site)) : [only];
+  const from = candidatesOf(site);
+  if (only === null && from.length === 0) return [];
+  const picked = only === null ? await pick(ask, from) : [only.jamf];
   const asked: Asked[] = [];
   for (const jamf of picked) {
-    const one = await decide(ask, jamf, { site, looking, admin, before: asked });
+    const one = await decide(ask, jamf, { site, looking, admin, before: asked, said: only?.said ?? {} });
     if (one !== null) asked.push(one);
   }
   if (asked.length === 0) return [];
@@ -67,13 +72,14 @@ interface Deciding {
   admin: AdminPort;
   /** What was said yes to before. */
   before: readonly Asked[];
+  said: Said;
 }
 
 /** @returns null when it is skipped */
 async function decide(ask: Questions, jamf: JamfPackage, deciding: Deciding): Promise<Asked | null> {
-  const { site, looking, admin, before } = deciding;
+  const { site, looking, admin, before, said } = deciding;
   const first = await insideOf(jamf, looking);
-  let line = proposalOf(jamf, site, first);
+  let line: Line = { ...proposalOf(jamf, site, first), ...said };
   let looked = first.looked;
   let problems: readonly string[] = [];
   for (;;) {
@@ -95,7 +101,7 @@ async function decide(ask: Questions, jamf: JamfPackage, deciding: Deciding): Pr
     if (answer === 'skip') return null;
     if (answer === 'look') {
       const inside = await insideOf(jamf, { ...looking, fetches: true });
-      line = { ...proposalOf(jamf, site, inside), category: line.category };
+      line = { ...proposalOf(jamf, site, inside), category: line.category, ...said };
       looked = inside.looked;
     } else if (answer === 'take') {
       const asked = askedBy(line, jamf);

@@ -94,12 +94,12 @@ function stands(
     changed: whoChanged(field, here, there, last),
   }));
   const hashes = hashesOf(jamf);
-  const isSame = hashes['sha256']?.[0] === edition.file.sha256 || isKnownFile(link.seen, edition.file.sha256, hashes);
-  if (!isSame)
+  const theirs = (hashes['sha256'] ?? Object.values(hashes)[0])?.[0] ?? 'none';
+  if (theirs !== edition.file.sha256 && !isKnownFile(jamf, edition.file.sha256, link.seen))
     differences.push({
       field: 'file',
       here: edition.file.sha256,
-      there: (hashes['sha256'] ?? Object.values(hashes)[0])?.[0] ?? 'none',
+      there: theirs,
       changed: link.seen.sha256 === edition.file.sha256 ? 'there' : 'here',
     });
   const unfinished = last === null && differences.length > 0;

@@ -1,5 +1,5 @@
 import { type AdminPort, D3Error, type DepotDocument, type Json } from '@d3/sdk';
-import type { Hashes } from '../connector/hashes.ts';
+import type { JamfPackage } from '../connector/packages.ts';
 import type { Owned } from './fields.ts';
 
 /** What is kept of what was sent, to notice who changed it since. */
@@ -8,11 +8,25 @@ export type Seen = {
   pushed?: Owned;
   /** Of the file that Jamf has whole, as it said itself. */
   sha256?: string;
-  /** Every hash Jamf had of it then: not every server has a SHA-256. */
-  hashes?: Hashes;
+  /** What Jamf had on record of that file: as long as it has just that, it is that file. Not every server makes a SHA-256. */
+  record?: string;
   /** ISO 8601: when a package was about to be made; Jamf may have it since. */
   intended?: string;
 };
+
+/** What is kept of a file that Jamf has. */
+export function fileSeen(jamf: JamfPackage, sha256: string): Pick<Seen, 'sha256' | 'record'> {
+  return { sha256, record: recordOf(jamf) };
+}
+
+/** Whether what Jamf has on record of its file is what it had when that was known to be this very one. */
+export function isKnownFile(jamf: JamfPackage, sha256: string, seen: Seen): boolean {
+  return seen.sha256 === sha256 && seen.record === recordOf(jamf);
+}
+
+function recordOf({ size, md5, sha256, sha3512, hashType, hashValue }: JamfPackage): string {
+  return JSON.stringify([size, md5, sha256, sha3512, hashType, hashValue].map((one) => one ?? null));
+}
 
 /** The link of an edition with its package. */
 export interface PackageLink {
@@ -32,18 +46,6 @@ export function linkIn(document: DepotDocument): PackageLink {
 export async function packageLinks(admin: Pick<AdminPort, 'documents'>): Promise<PackageLink[]> {
   const documents = await admin.documents('jamf-link').list();
   return documents.filter(({ body }) => body['what'] === 'package').map(linkIn);
-}
-
-/** Whether a package has the file that was seen whole there. @param hashes what Jamf says now */
-export function isKnownFile(seen: Seen, sha256: string, hashes: Hashes): boolean {
-  if (seen.sha256 !== sha256 || seen.hashes === undefined || Object.keys(hashes).length === 0) return false;
-  const all = (said: Hashes) =>
-    JSON.stringify(
-      Object.entries(said)
-        .map(([by, values]) => [by, [...values].sort()])
-        .sort(),
-    );
-  return all(seen.hashes) === all(hashes);
 }
 
 const bodyOf = (jamf: string | null, edition: number, name: string, seen: Seen) => ({

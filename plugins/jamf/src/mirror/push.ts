@@ -1,5 +1,5 @@
 import { type AdminPort, D3Error, type DepotEdition, type Reporter } from '@d3/sdk';
-import type { Connected } from '../connector/connection.ts';
+import { type Connected, KNOWN_EVERYWHERE } from '../connector/connection.ts';
 import { hashesOf } from '../connector/hashes.ts';
 import {
   changePackage,
@@ -13,7 +13,17 @@ import {
 import { ensureRecord } from '../connector/records.ts';
 import { OutcomeUnknown } from '../connector/refusal.ts';
 import { differing, newPackage, notesOf, notesWith, type Owned, ownedBy, ownedIn } from './fields.ts';
-import { intend, isKnownFile, linkIn, type PackageLink, packageLinks, relink, unlink } from './links.ts';
+import {
+  fileSeen,
+  intend,
+  isKnownFile,
+  linkIn,
+  type PackageLink,
+  packageLinks,
+  relink,
+  type Seen,
+  unlink,
+} from './links.ts';
 import { toJamf } from './systems.ts';
 
 /** What became of an edition; a type, so that it is JSON. */
@@ -34,8 +44,6 @@ export interface Mirror {
   ui: Reporter;
 }
 
-/** Milliseconds after which every node of a server knows what one was told, with something to spare. */
-const KNOWN_EVERYWHERE = 65_000;
 const LOOK_EVERY = 5000;
 /** Milliseconds that Jamf may take to take a file in. */
 const PATIENCE = 30 * 60_000;
@@ -101,10 +109,16 @@ async function established(
   // A cut may have come right after Jamf made it.
   const seen = known?.jamf === null ? known.seen : {};
   const there = await soon({ seen }, connection, () => packageOfFile(connection, fileName));
-  if (there !== null) await refuseOther(edition, there, mirror);
   const imported = there === null ? null : await linkOfImport(edition, there, admin);
-  if (there !== null && imported !== null)
-    return { ...(await brought(edition, imported, there, mirror)), fate: 'linked' };
+  if (there !== null && imported !== null) {
+    const isImport = imported.document.body['target'] === null;
+    if (!isImport) return { ...(await brought(edition, imported, there, mirror)), fate: 'linked' };
+    // It came from there, and nothing there was asked to be otherwise; what d3 has no word for stays.
+    const taken: Seen = { pushed: ownedIn(there), ...fileSeen(there, edition.file.sha256) };
+    await relink(imported, { jamf: there.id, name: there.packageName, seen: taken }, admin);
+    return { edition: edition.edition, jamf: there.id, fate: 'linked', uploaded: false };
+  }
+  if (there !== null) await refuseOther(edition, there, mirror);
   const now = new Date(connection.clock.now());
   const intent =
     known === null
@@ -143,16 +157,17 @@ async function brought(
   const theirs = link.seen.pushed === undefined ? wordsOf(there, owned) : notesOf(there['notes']).theirs;
   const changes = { ...owned, notes: notesWith(owned.notes, theirs) };
   if (changed.length > 0) await changePackage(connection, there.id, only(changes, changed));
-  const whole = there.cloudTransferStatus === 'READY' && (await isSame(edition, there, link, { connection, admin }));
-  let now = there;
+  const whole =
+    isKnownFile(there, file.sha256, link.seen) ||
+    (there.cloudTransferStatus === 'READY' && (await isSame(edition, there, { connection, admin })));
   if (!whole) {
     ui({ type: 'note', target: edition.edition, text: `its file goes to Jamf Pro (${file.size} bytes)` });
-    now = await admin.withFile(file.sha256, (path) =>
+    await admin.withFile(file.sha256, (path) =>
       uploadPackage(connection, there.id, { file: path, fileName: file.name, sha256: file.sha256 }, PATIENCE),
     );
   }
-  const seen = { pushed: owned, sha256: file.sha256, hashes: hashesOf(now) };
-  await relink(link, { name: edition.packageName, seen }, admin);
+  const now = whole ? there : await readPackage(connection, there.id);
+  await relink(link, { name: edition.packageName, seen: { pushed: owned, ...fileSeen(now, file.sha256) } }, admin);
   const fate = changed.length > 0 || !whole ? 'changed' : 'same';
   return { edition: edition.edition, jamf: there.id, fate, uploaded: !whole };
 }
@@ -171,16 +186,13 @@ function wordsOf(there: JamfPackage, owned: Owned): string {
   return theirs !== '' || ours === owned.notes ? theirs : ours;
 }
 
-/** Whether Jamf has the very file. Only what it says anew is held against the file itself, which has to be read for that. */
+/** Whether every hash that Jamf has of a package is that of the file. */
 async function isSame(
   { file }: DepotEdition,
   there: JamfPackage,
-  { seen }: Pick<PackageLink, 'seen'>,
   { connection, admin }: Pick<Mirror, 'connection' | 'admin'>,
 ): Promise<boolean> {
-  const hashes = hashesOf(there);
-  if (isKnownFile(seen, file.sha256, hashes)) return true;
-  if (Object.keys(hashes).length === 0) return false;
+  if (Object.keys(hashesOf(there)).length === 0) return false;
   return admin.withFile(
     file.sha256,
     async (path) =>
@@ -197,7 +209,7 @@ async function refuseOther(asked: DepotEdition, there: JamfPackage, mirror: Mirr
   const { edition, file } = asked;
   // A record that waits for its file has none yet.
   const isEmpty = Object.keys(hashesOf(there)).length === 0 && there.cloudTransferStatus !== 'READY';
-  if (isEmpty || (await isSame(asked, there, { seen: {} }, mirror))) return;
+  if (isEmpty || (await isSame(asked, there, mirror))) return;
   throw new D3Error(
     'JAMF_FILE_TAKEN',
     'refused',

@@ -1,4 +1,4 @@
-/** How the files of launchd and systemd are written that start puppytime. */
+/** How the files of launchd and systemd are written that start d3. */
 
 /** A command line of systemd: `%` and `$` mean something there, blanks end a word. */
 export function systemdCommand(words: readonly string[]): string {
@@ -10,23 +10,25 @@ export function systemdCommand(words: readonly string[]): string {
     .join(' ');
 }
 
-/** A job of launchd: of a kind of sessions, where it runs when one begins, or at a time of the day. */
+/** A job of launchd: of a kind of sessions, where it runs when one begins, at a time of the day, or every so many seconds. */
 export function launchdJob(
   label: string,
   words: readonly string[],
-  when: { session: 'LoginWindow' } | { daily: { hour: number; minute: number } },
+  when: { session: 'LoginWindow' } | { daily: { hour: number; minute: number } } | { every: number },
 ): string {
   const entries = [
     entry('Label', text(label)),
     entry('ProgramArguments', `<array>${words.map(text).join('')}</array>`),
     ...('session' in when
       ? [entry('LimitLoadToSessionType', text(when.session)), entry('RunAtLoad', '<true/>')]
-      : [
-          entry(
-            'StartCalendarInterval',
-            `<dict>${entry('Hour', `<integer>${when.daily.hour}</integer>`)}${entry('Minute', `<integer>${when.daily.minute}</integer>`)}</dict>`,
-          ),
-        ]),
+      : 'every' in when
+        ? [entry('StartInterval', `<integer>${when.every}</integer>`)]
+        : [
+            entry(
+              'StartCalendarInterval',
+              `<dict>${entry('Hour', `<integer>${when.daily.hour}</integer>`)}${entry('Minute', `<integer>${when.daily.minute}</integer>`)}</dict>`,
+            ),
+          ]),
     entry('ExitTimeOut', '<integer>300</integer>'),
   ];
   return [
