@@ -13,7 +13,7 @@ export type Owned = {
   rebootRequired: boolean;
 };
 
-const OWNED = [
+export const OWNED = [
   'packageName',
   'fileName',
   'categoryId',
