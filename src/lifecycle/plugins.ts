@@ -13,6 +13,7 @@ import type {
   PolicyAnswer,
   PolicyPayload,
   Proposal,
+  ProvisioningQuestion,
   Reporter,
   RunPayload,
   SettledAnswer,
@@ -77,8 +78,11 @@ export interface Plugins {
   settledStep(step: StepPayload, room: PluginRoom): Promise<Extract<SettledAnswer, { handled: true }> | null>;
   /** @returns null when no plugin takes the policy on */
   policy(policy: PolicyPayload, room: PluginRoom): Promise<Answered<Extract<PolicyAnswer, { handled: true }>> | null>;
-  provisioning(record: Json, room: PluginRoom): Promise<ProvisioningAnswer>;
+  provisioning(record: MachineAsked, room: PluginRoom): Promise<ProvisioningAnswer>;
 }
+
+/** The machine whose provisioning is asked for. */
+type MachineAsked = Extract<ProvisioningQuestion, { ask: 'read' }>['record'];
 
 /** What plugins know of a machine's provisioning. */
 interface ProvisioningAnswer {

@@ -3,6 +3,8 @@
  * package.json and exports a handler made with {@link defineHook}; everything a handler gets or gives is plain data.
  */
 
+import { type ProvisioningQuestion, provisioningAnswerProblem } from './provisioning.ts';
+
 /** Plain data: what may cross the bus. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -220,7 +222,8 @@ export interface EventMap {
   'd3:edition:edited': { payload: EditionPayload; answer: void };
   'd3:edition:delete': { payload: EditionPayload; answer: GateAnswer };
   'd3:edition:deleted': { payload: EditionPayload; answer: void };
-  'd3:provisioning': { payload: { ask: 'resolve' | 'read' | 'choices' | 'write'; record: Json }; answer: Json };
+  /** Facts, which are texts by name, answer `read`; `handled: false`: somebody else knows. */
+  'd3:provisioning': { payload: ProvisioningQuestion; answer: Json };
 }
 
 export type EventName = keyof EventMap;
@@ -399,7 +402,7 @@ export const EVENTS: readonly EventRow[] = [
     timeout: 60 * SECOND,
     synchronous: false,
     summary: 'read or write provisioning info',
-    check: checkJson,
+    check: (answer) => checkJson(answer) ?? provisioningAnswerProblem(answer),
   },
 ];
 

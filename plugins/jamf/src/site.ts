@@ -6,6 +6,14 @@ import { Connection, type Credentials } from './connector/connection.ts';
 /** Bits of a mode that let others than the owner in. */
 const OTHERS = 0o077;
 
+/** How a secret's file is read: a machine's lies under its root. */
+export type SecretReader = (file: string) => Promise<{ text: string; mode: number }>;
+
+const ofThisHost: SecretReader = async (file) => ({
+  mode: (await stat(file)).mode,
+  text: await readFile(file, 'utf8'),
+});
+
 type Settings = Readonly<Record<string, Json>>;
 
 /** What of a site is configured, whatever of it is set. */
@@ -40,7 +48,12 @@ export function isComplete(site: Site): boolean {
  * Opens a connection to the site's Jamf Pro; nothing is asked of it yet. Whoever opens it closes it.
  * @throws D3Error usage where something is not said, or the secret's file is no secret
  */
-export async function connect(site: Site, signal: AbortSignal, ask?: Questions): Promise<Connection> {
+export async function connect(
+  site: Site,
+  signal: AbortSignal,
+  ask?: Pick<Questions, 'secret'>,
+  secretIn: SecretReader = ofThisHost,
+): Promise<Connection> {
   const { server, clientId, secretFile, user } = site;
   const lacking = [
     ...(server === null ? ['--server (jamf.server)'] : []),
@@ -57,7 +70,8 @@ export async function connect(site: Site, signal: AbortSignal, ask?: Questions):
     });
   }
   const address = serverAddress(server);
-  const known = user === null ? await clientOf(clientId as string, secretFile as string) : await userOf(user, ask);
+  const known =
+    user === null ? await clientOf(clientId as string, secretFile as string, secretIn) : await userOf(user, ask);
   const options = {
     server: address,
     credentials: async () => known,
@@ -95,7 +109,7 @@ function serverAddress(text: string): string {
   });
 }
 
-async function userOf(user: string, ask: Questions | undefined): Promise<Credentials> {
+async function userOf(user: string, ask: Pick<Questions, 'secret'> | undefined): Promise<Credentials> {
   const password = (await ask?.secret({ question: `The password of ${user} in Jamf Pro`, flag: '--user' })) ?? '';
   if (password !== '') return { user, password };
   throw new D3Error('JAMF_NO_PASSWORD', 'usage', `there is no password for ${user}`, {
@@ -105,7 +119,7 @@ async function userOf(user: string, ask: Questions | undefined): Promise<Credent
 }
 
 /** The secret of an API client, from a file only its owner reads: arguments and the environment are seen by others. */
-async function clientOf(clientId: string, file: string): Promise<Credentials> {
+async function clientOf(clientId: string, file: string, read: SecretReader): Promise<Credentials> {
   const refused = (why: string, next: string, cause?: unknown): D3Error =>
     new D3Error('JAMF_BAD_SECRET_FILE', 'usage', `${file} cannot be the secret: ${why}`, {
       target: file,
@@ -115,8 +129,7 @@ async function clientOf(clientId: string, file: string): Promise<Credentials> {
   let text: string;
   let mode: number;
   try {
-    mode = (await stat(file)).mode;
-    text = await readFile(file, 'utf8');
+    ({ mode, text } = await read(file));
   } catch (cause) {
     throw refused(
       cause instanceof Error ? cause.message : String(cause),

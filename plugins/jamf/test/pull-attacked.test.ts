@@ -160,7 +160,7 @@ describe('What a pull from Jamf Pro has to stand', function () {
 
   it('values made to break whoever reads them are put aside and stop nothing', async () => {
     inJamf(1, {
-      report: `${'{"computer":{"claims":{"serial":"SER-1"}},"a":'}${'['.repeat(500_000)}${']'.repeat(500_000)}}`,
+      report: `{"computer":{"claims":{"serial":"SER-1"}},"a":${'['.repeat(500_000)}${']'.repeat(500_000)}}`,
     });
     inJamf(2, { receipts: JSON.stringify({ _schema: { toString: 1 }, _computer: idOf(2) }) });
     const odd = {

@@ -2,7 +2,7 @@ import { D3Error, type PluginContext } from '@d3/sdk';
 import { judge, type Verdict } from './said.ts';
 
 /** Where Jamf's own program is; the link to it in /usr/local/bin may be anything. */
-export const JAMF = '/usr/local/jamf/bin/jamf';
+const JAMF = '/usr/local/jamf/bin/jamf';
 
 export type AgentPorts = Pick<PluginContext, 'programs' | 'state' | 'processes' | 'clock'>;
 
@@ -14,7 +14,7 @@ const EVENT = /^[^\s-][^\p{Cc}]{0,254}$/u;
 /** What is to be run: an event, or one policy by its id in Jamf Pro. */
 export type Asked = { event: string } | { id: number };
 
-export function words(asked: Asked): string {
+function words(asked: Asked): string {
   return 'event' in asked ? `the event ${asked.event}` : `policy ${asked.id} of Jamf Pro`;
 }
 

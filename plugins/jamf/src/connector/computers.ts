@@ -117,7 +117,7 @@ export async function readComputer(caller: Caller, id: string): Promise<JamfComp
 
 /** Writes into a computer, all in one request. */
 export async function changeComputer(connection: Connected, id: string, change: ComputerChange): Promise<void> {
-  await connection.call('changeComputer', { params: { id }, json: change });
+  await connection.sequence(async (caller) => caller.call('changeComputer', { params: { id }, json: change }));
 }
 
 /** Each value of an extension attribute, wherever its definition has it shown. */

@@ -48,6 +48,8 @@ type Pin = Map<string, string>;
 
 const STICKY = /^(?:APBALANCEID|jpro-ingress|JSESSIONID)$/;
 const SECOND = 1000;
+/** Milliseconds after which every node of a server knows what one was told. */
+export const KNOWN_EVERYWHERE = 65 * SECOND;
 const TIMEOUTS = { lookup: 10 * SECOND, connect: 10 * SECOND, secureConnect: 10 * SECOND, socket: 120 * SECOND };
 const PAUSES = [2 * SECOND, 6 * SECOND];
 const AGAIN = new Set([408, 429, 500, 502, 503, 504]);
@@ -60,6 +62,8 @@ const YOUNG = 5 * SECOND;
 const UPLOAD_TIMEOUTS = { ...TIMEOUTS, socket: 600 * SECOND };
 /** Milliseconds a login gets that is not cut short: the token of a cut one would live on unknown. */
 const LOGIN_TIME = 30 * SECOND;
+/** At the end of a command nobody wants to wait long. */
+const GIVE_BACK_TRIES = 3;
 
 /** What one sequence of calls does through a connection. */
 export interface Caller {
@@ -90,6 +94,9 @@ export class Connection implements Connected {
   /** Tokens of a user that still live: each is given back at the end. */
   readonly #userTokens = new Map<string, number>();
   #token: Promise<Token> | null = null;
+  /** The node that was written to last, and until when the others may not know. */
+  #pin: Pin = new Map();
+  #pinnedUntil = 0;
   #ahead: number | null = null;
   #closed = false;
   #got: Promise<Got> | null = null;
@@ -106,9 +113,14 @@ export class Connection implements Connected {
     return this.#call(name, sent, null);
   }
 
-  /** Calls that see what those before them wrote: they go to one node. Only for writing; Jamf asks not to pin the rest. */
+  /**
+   * Calls that see what those before them wrote: they go to one node, and so do sequences that follow until every node knows. Only for
+   * writing; Jamf asks not to pin the rest.
+   */
   async sequence<T>(work: (connected: Connected) => Promise<T>): Promise<T> {
-    const pin: Pin = new Map();
+    if (this.clock.now() >= this.#pinnedUntil) this.#pin = new Map();
+    const pin = this.#pin;
+    this.#pinnedUntil = this.clock.now() + KNOWN_EVERYWHERE;
     const connected: Connected = {
       clock: this.clock,
       signal: this.signal,
@@ -137,18 +149,30 @@ export class Connection implements Connected {
     this.#token = null;
     const living = [...this.#userTokens].filter(([, end]) => end > this.clock.now());
     this.#userTokens.clear();
-    for (const [value] of living) {
-      const headers = { authorization: `Bearer ${value}` };
-      const signal = AbortSignal.timeout(5 * SECOND);
-      const { method, paths } = CALLS.invalidateToken;
-      await this.#ask({ method, path: paths[0], headers, sent: {}, pin: null }, signal).catch(() => null);
-    }
+    for (const [value] of living) await this.#giveBack(value);
     this.#agents.http.destroy();
     this.#agents.https.destroy();
   }
 
+  async #giveBack(token: string): Promise<void> {
+    const { method, paths } = CALLS.invalidateToken;
+    const request: Request = {
+      method,
+      path: paths[0],
+      headers: { authorization: `Bearer ${token}` },
+      sent: {},
+      pin: null,
+    };
+    for (let tries = 0; tries < GIVE_BACK_TRIES; tries += 1) {
+      const answer = await this.#ask(request, AbortSignal.timeout(5 * SECOND)).catch(() => null);
+      // One the server does not know is as dead as one it took back.
+      if (answer !== null && (answer.status < 300 || answer.status === 401)) return;
+    }
+  }
+
   async #call(name: CallName, sent: Sent, pin: Pin | null): Promise<unknown> {
     const { method, paths }: Call = CALLS[name];
+    if (pin !== null && method !== 'get') this.#pinnedUntil = this.clock.now() + KNOWN_EVERYWHERE;
     const chosen = this.#chosen.get(name);
     const candidates = chosen === undefined ? paths : [chosen];
     for (const [index, template] of candidates.entries()) {
@@ -175,7 +199,11 @@ export class Connection implements Connected {
       // What was refused for its token was not done, whatever the body says; but a file that was on its way for longer than the token
       // lived may have been taken before the token was looked at.
       const what = `${request.method.toUpperCase()} ${request.path}`;
-      if (upload) throw new OutcomeUnknown(what, new Error('the token was refused while the file was sent'));
+      if (upload)
+        throw new OutcomeUnknown(
+          what,
+          new Error('its token was refused; one that runs out while a file is sent has to live longer'),
+        );
     }
   }
 
@@ -302,7 +330,8 @@ export class Connection implements Connected {
     });
     const date = Date.parse(reply.headers.date ?? '');
     if (!Number.isNaN(date)) this.#ahead = date - this.clock.now();
-    if (pin !== null) keepSticky(pin, reply.headers['set-cookie'] ?? []);
+    // Whoever asked without a cookie while another was given one does not move the rest to another node.
+    if (pin !== null && (cookie !== '' || pin.size === 0)) keepSticky(pin, reply.headers['set-cookie'] ?? []);
     return { status: reply.statusCode, body: reply.body };
   }
 }

@@ -1,10 +1,8 @@
 import { D3Error } from '@d3/sdk';
 import type { CallName } from './calls.ts';
-import type { Caller, Connected } from './connection.ts';
+import { type Caller, type Connected, KNOWN_EVERYWHERE } from './connection.ts';
 import { OutcomeUnknown } from './refusal.ts';
 
-/** Milliseconds after which every node of a server knows what one was told. */
-const KNOWN_EVERYWHERE = 65_000;
 const LOOK_EVERY = 5000;
 
 /** The record that is meant and whether it was made now. */
@@ -26,17 +24,10 @@ export async function madeOnce(
   return connection.sequence(async (caller) => {
     const there = await find(caller);
     if (there !== null) return { id: there, made: false };
-    const id = await created(caller, create, fields);
-    if (id !== null) return { id, made: true };
-    const end = connection.clock.now() + KNOWN_EVERYWHERE;
-    for (;;) {
-      const found = await find(caller);
-      if (found !== null) return { id: found, made: true };
-      if (connection.clock.now() >= end) break;
-      await connection.clock.wait(LOOK_EVERY);
+    for (let tries = 0; tries < 2; tries += 1) {
+      const id = (await created(caller, create, fields)) ?? (await untilKnown(connection, caller, find));
+      if (id !== null) return { id, made: true };
     }
-    const second = await created(caller, create, fields);
-    if (second !== null) return { id: second, made: true };
     const error = new D3Error(
       'JAMF_OUTCOME_UNKNOWN',
       'depotUnreachable',
@@ -48,6 +39,20 @@ export async function madeOnce(
     );
     throw error;
   });
+}
+
+/** Looks for a record until every node of the server must know whether it is there. */
+async function untilKnown(
+  { clock }: Connected,
+  caller: Caller,
+  find: (caller: Caller) => Promise<string | null>,
+): Promise<string | null> {
+  const end = clock.now() + KNOWN_EVERYWHERE;
+  for (;;) {
+    const found = await find(caller);
+    if (found !== null || clock.now() >= end) return found;
+    await clock.wait(LOOK_EVERY);
+  }
 }
 
 /** The id of what was made; null where nobody knows whether it was. */

@@ -80,12 +80,15 @@ export async function uploadPackage(
     return made;
   };
   await connection.sequence(async (caller) => {
-    try {
-      await caller.call('uploadPackage', { params: { id }, form });
-    } catch (error) {
-      if (!(error instanceof OutcomeUnknown)) throw error;
-      if ((await differenceOf(upload, await readPackage(caller, id), connection.signal)) !== null)
+    for (let last = false; ; last = true) {
+      try {
         await caller.call('uploadPackage', { params: { id }, form });
+        break;
+      } catch (error) {
+        if (!(error instanceof OutcomeUnknown)) throw error;
+        if ((await differenceOf(upload, await readPackage(caller, id), connection.signal)) === null) break;
+        if (last) throw error;
+      }
     }
     const end = connection.clock.now() + patience;
     for (;;) {

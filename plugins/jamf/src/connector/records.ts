@@ -21,7 +21,7 @@ export interface JamfScript extends JamfRecord {
   scriptContents?: string | null;
 }
 
-export interface JamfCategory extends JamfRecord {
+interface JamfCategory extends JamfRecord {
   priority: number;
 }
 
@@ -156,7 +156,7 @@ export async function deleteRecord(connection: Connected, kind: RecordKind, id: 
 /** Deletes under an id; what is gone already is no failure. */
 export async function deleted(connection: Connected, name: CallName, id: string): Promise<void> {
   try {
-    await connection.call(name, { params: { id } });
+    await connection.sequence(async (caller) => caller.call(name, { params: { id } }));
   } catch (error) {
     if (!(error instanceof D3Error) || error.code !== 'JAMF_NOT_FOUND') throw error;
   }

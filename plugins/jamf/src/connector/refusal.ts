@@ -38,7 +38,7 @@ export class OutcomeUnknown extends D3Error {
     super('JAMF_OUTCOME_UNKNOWN', 'depotUnreachable', `Jamf Pro may or may not have done ${what}: ${causeOf(cause)}`, {
       target: what,
       actions: ['Run the command again: it looks before it does anything twice.'],
-      cause,
+      cause: plain(cause),
     });
   }
 }
@@ -51,7 +51,7 @@ export function unreachable(server: string, cause: unknown): D3Error {
     {
       target: server,
       actions: ['Check the address, and that this machine reaches it.'],
-      cause,
+      cause: plain(cause),
     },
   );
 }
@@ -82,6 +82,13 @@ function causeWords(cause: unknown): string {
 function short(words: string): string {
   const flat = words.replaceAll(/\p{Cc}|\s+/gu, ' ').trim();
   return flat.length > MOST_WORDS ? `${flat.slice(0, MOST_WORDS)}…` : flat;
+}
+
+/** An error without what hangs on it: that of a request carries its headers, and so its token. */
+function plain(cause: unknown): Error {
+  const made = new Error(causeOf(cause));
+  if (cause instanceof Error) made.stack = cause.stack ?? made.message;
+  return made;
 }
 
 function causeOf(cause: unknown): string {

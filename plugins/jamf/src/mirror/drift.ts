@@ -7,7 +7,7 @@ import { isKnownFile, type PackageLink, packageLinks } from './links.ts';
 import { whyNot } from './push.ts';
 
 /** One thing that is not the same here and there. `both`: each changed it since they were the same, or they never were. */
-export type Difference = {
+type Difference = {
   field: keyof Owned | 'file';
   here: string;
   there: string;

@@ -13,7 +13,7 @@ export type Owned = {
   rebootRequired: boolean;
 };
 
-export const OWNED = [
+const OWNED = [
   'packageName',
   'fileName',
   'categoryId',

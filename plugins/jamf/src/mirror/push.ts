@@ -1,5 +1,5 @@
 import { type AdminPort, D3Error, type DepotEdition, type Reporter } from '@d3/sdk';
-import type { Connected } from '../connector/connection.ts';
+import { type Connected, KNOWN_EVERYWHERE } from '../connector/connection.ts';
 import {
   changePackage,
   ensurePackage,
@@ -42,8 +42,6 @@ export interface Mirror {
   ui: Reporter;
 }
 
-/** Milliseconds after which every node of a server knows what one was told, with something to spare. */
-const KNOWN_EVERYWHERE = 65_000;
 const LOOK_EVERY = 5000;
 /** Milliseconds that Jamf may take to take a file in. */
 const PATIENCE = 30 * 60_000;
@@ -93,7 +91,7 @@ export function whyNot({ file, status }: DepotEdition): string | null {
 }
 
 /** What Jamf Pro cannot say of an edition. */
-export function warningsOf({ oses }: DepotEdition): string[] {
+function warningsOf({ oses }: DepotEdition): string[] {
   const { unsaid } = toJamf(oses);
   return unsaid.length === 0 ? [] : [`Jamf Pro has no word for the limit ${unsaid.join(', ')}: only d3 keeps to it`];
 }
@@ -222,7 +220,7 @@ async function linkOfImport(
   });
 }
 
-export async function unlessGone<Result>(work: Promise<Result>): Promise<Result | null> {
+async function unlessGone<Result>(work: Promise<Result>): Promise<Result | null> {
   try {
     return await work;
   } catch (error) {

@@ -97,7 +97,7 @@ export async function pullComputers(parts: Parts): Promise<Pulled['computers']> 
   // A time that is still to come, which a machine's clock may have made, would hide all until then.
   if (newest !== null && Date.parse(newest) > began) newest = new Date(began).toISOString();
   // Only when all of them were read: a cut reads them again.
-  await links.remember({ ...links.memory, newest, unknown: unknown as unknown as Json });
+  await links.remember({ ...links.memory, newest, unknown });
   return result;
 }
 
@@ -144,7 +144,7 @@ async function tell(
       result.changed += 1;
     }
   } catch (error) {
-    if (!(error instanceof D3Error) || !/^DOCUMENT_/.test(error.code)) throw error;
+    if (!(error instanceof D3Error) || !error.code.startsWith('DOCUMENT_')) throw error;
     result.conflicts.push({ name, why: error.message });
     return;
   }
@@ -154,7 +154,7 @@ async function tell(
     jamf: computer.id,
     target: id,
     name,
-    seen: { was: said as unknown as Json, ...(report === null ? {} : { report }) },
+    seen: { was: said, ...(report === null ? {} : { report }) },
   });
 }
 

@@ -112,7 +112,7 @@ export class Links {
     if (this.#dryRun) {
       // What follows is said as if it had been written.
       const before = known ?? { id: 0, generation: 0, name, changedAt: '', changedBy: '' };
-      this.#keep(name, { ...before, body } as DepotDocument);
+      this.#keep(name, { ...before, body });
       return;
     }
     const documents = this.#admin.documents('jamf-link');

@@ -140,7 +140,7 @@ function same(there: DocumentBody, wanted: DocumentBody): boolean {
 }
 
 /** Of what a document says, whatever the order it says it in. */
-export function digestOf(name: string, body: unknown): string {
+function digestOf(name: string, body: unknown): string {
   return createHash('sha256')
     .update(JSON.stringify([name, sorted(body)]))
     .digest('hex')

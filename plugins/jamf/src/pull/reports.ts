@@ -271,6 +271,6 @@ function timeIn(value: unknown, otherwise: string): string {
 
 function cpuOf({ hardware }: JamfComputer): string {
   const { processorArchitecture, processorType } = (hardware ?? {}) as Record<string, Json>;
-  const said = `${String(processorArchitecture ?? '')} ${String(processorType ?? '')}`;
+  const said = [processorArchitecture, processorType].filter((one) => typeof one === 'string').join(' ');
   return /arm|apple/i.test(said) ? 'arm64' : /x86|intel/i.test(said) ? 'x86_64' : 'unknown';
 }

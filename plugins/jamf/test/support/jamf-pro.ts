@@ -49,6 +49,8 @@ export interface Behaviours {
   /** Templates of paths that are not there, whatever the version. */
   absent: readonly string[];
   privileges: readonly string[] | null;
+  /** Rows a page at most, whatever is asked for. */
+  mostRows: number;
   /** Milliseconds that each answer takes. */
   slow: number;
   /** Milliseconds more for each request above five at once. */
@@ -123,6 +125,7 @@ export class StandIn {
     transfer: 'READY',
     absent: [],
     privileges: null,
+    mostRows: 2000,
     slow: 0,
     crowded: 0,
     cookie: 'jpro-ingress',
@@ -146,6 +149,8 @@ export class StandIn {
   onPage: (page: number) => void = () => undefined;
   /** Told how many bytes of a body have come. */
   onBody: (call: string, received: number) => void = () => undefined;
+  /** Called when a file was taken. */
+  afterUpload: () => void = () => undefined;
   /** As the newest version of the inventory shows them. */
   computers: Row[] = [];
   /** As the Classic API shows them: `general`, `package_configuration`, `scripts` and whatever else. */
@@ -479,7 +484,7 @@ export class StandIn {
       const sections = named.length === 0 ? ['GENERAL'] : named;
       // Older versions know the time of the last contact by another name.
       const rows = version === 'v4' ? this.computers : this.computers.map((one) => shown(one, version, null, around));
-      const { totalCount, results } = page(rows, operation, url);
+      const { totalCount, results } = page(rows, operation, url, this.behaviours.mostRows);
       this.onPage(Number(url.searchParams.get('page') ?? 0));
       const whole = results.flatMap((row) => this.computers.find(({ id }) => id === row.id) ?? []);
       return { status: 200, json: { totalCount, results: whole.map((one) => shown(one, version, sections, around)) } };
@@ -511,7 +516,7 @@ export class StandIn {
     const smart = which !== 'static-groups';
     if (one === undefined) {
       const rows = this.groups.list.filter((group) => group.smart === smart).map((group) => this.groups.row(group));
-      return { status: 200, json: page(rows, operation, url) };
+      return { status: 200, json: page(rows, operation, url, this.behaviours.mostRows) };
     }
     const group = this.groups.list.find(({ id }) => id === params['id']);
     if (group === undefined || group.smart !== smart) return refused(404, 'INVALID_ID', `group ${params['id']}`);
@@ -533,7 +538,7 @@ export class StandIn {
     const id = params['id'];
     if (id === undefined && method === 'GET') {
       if (!of.paged) return { status: 200, json: records.rows(node) };
-      const json = page(records.rows(node), operation, url);
+      const json = page(records.rows(node), operation, url, this.behaviours.mostRows);
       this.onPage(Number(url.searchParams.get('page') ?? 0));
       return { status: 200, json };
     }
@@ -565,6 +570,7 @@ export class StandIn {
       const hashes = { md5: hash('md5'), sha256: hash('sha256'), sha3512: hash('sha3-512') };
       change({ ...row, ...hashes, size: String(file.length), cloudTransferStatus: 'PENDING' });
       this.#pending.set(id, this.behaviours.pendingReads);
+      this.afterUpload();
       return { status: 201, json: { id, href: `${of.path}/${id}` } };
     }
     if (template.endsWith('/history')) {
@@ -577,6 +583,8 @@ export class StandIn {
 
   #transferred(row: Row, change: (to: Row) => void): Row {
     if (row['cloudTransferStatus'] !== 'PENDING') return row;
+    // A node that lags shows what was; it does not undo what the other one was told since.
+    if (!this.packages.includes(row)) return row;
     const left = this.#pending.get(row.id) ?? 0;
     this.#pending.set(row.id, left - 1);
     if (left > 0) return row;
