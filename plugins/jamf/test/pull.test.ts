@@ -410,7 +410,7 @@ describe('Jamf Pro pulled into a depot', function () {
       });
     };
 
-    it('depot3:J27 depot3:J28 depot3:J29 depot3:J30 depot3:BUG-38 depot3:BUG-39 counts as its report: by basename, by computer, pilots, frozen, queues', async () => {
+    it('depot3:J27 depot3:J28 depot3:J29 depot3:J30 depot3:J31 depot3:BUG-38 depot3:BUG-39 counts as its report: by basename, by computer, pilots, frozen, queues', async () => {
       await sandbox.add('tool', '1', { live: true, autoGroups: 'standard' });
       await sandbox.add('tool', '2', {});
       await sandbox.add('boot', '1', { live: true, reboot: 'y' });
