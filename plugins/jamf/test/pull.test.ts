@@ -134,7 +134,7 @@ describe('Jamf Pro pulled into a depot', function () {
     return { machine, id, jamfId };
   }
 
-  it('makes documents of records, groups of those in them, and says of computers what Jamf says', async () => {
+  it('depot3:B15 makes documents of records, groups of those in them, and says of computers what Jamf says', async () => {
     jamf.add('categories', { name: 'Tools', priority: 9 });
     const department = jamf.add('departments', { name: 'Art' });
     const building = jamf.add('buildings', { name: 'North' });
