@@ -27,7 +27,7 @@ const POLICIES: readonly Omit<Snippet, 'kind'>[] = [
   },
   {
     name: 'Tell of what waits for a restart',
-    where: 'Files and Processes, Execute Command; the event of puppytime.notifyPolicy; frequency: ongoing',
+    where: 'Files and Processes, Execute Command; the event of puppytime.notificationPolicy; frequency: ongoing',
     text: 'd3 puppytime tell',
   },
   {

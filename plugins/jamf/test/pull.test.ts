@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type AdminPort, type Json, silentReporter } from '@d3/sdk';
 import { expect } from 'chai';
@@ -469,6 +469,14 @@ describe('Jamf Pro pulled into a depot', function () {
     const { machine } = await computer('mac-a');
     await pulled();
     await sandbox.add('tool', '1', { live: true, autoGroups: 'standard' });
+    // A machine that may ask Jamf Pro, for its provisioning: a sync is no such time.
+    const etc = path.join(machine.root, 'etc');
+    mkdirSync(etc, { recursive: true });
+    writeFileSync(path.join(etc, 'jamf-secret'), SECRET, { mode: 0o600 });
+    writeFileSync(
+      path.join(etc, 'd3.json'),
+      JSON.stringify({ jamf: { server, clientId: 'd3', secretFile: '/etc/jamf-secret' } }),
+    );
     const before = jamf.requests.length;
     const env = { D3_ROOT: machine.root, D3_DEPOT: sandbox.depot, USER: 'sally' };
     for (const _ of [1, 2]) expect((await d3(['sync', '--json'], { cwd: sandbox.dir, env })).code).to.equal(0);
