@@ -1,5 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { type AdminPort, type Json, silentReporter } from '@d3/sdk';
 import { expect } from 'chai';
 import { adminPortOf } from '../../../src/admin/plugin-port.ts';
@@ -321,5 +324,44 @@ describe('What a pull from Jamf Pro has to stand', function () {
     expect(shown).to.equal(1);
     await pulled({ admin: counting });
     expect(shown).to.equal(1);
+  });
+
+  it('killed at its commits it is gone on with by the next pull, as if it had not been', async function () {
+    this.timeout(600_000);
+    jamf.now = Date.now;
+    jamf.add('categories', { name: 'Tools', priority: 9 });
+    jamf.add('scripts', { name: 'greet', scriptContents: 'echo hi' });
+    const one = inJamf(1, { report: JSON.stringify(report(1)) });
+    jamf.addGroup({ name: 'lab', members: [one] });
+    const runChild = async (limit: number, depot: string) => {
+      const file = path.join(import.meta.dirname, 'support/pull-child.ts');
+      const child = spawn(process.execPath, ['--conditions=d3-source', file, String(limit), depot, server], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const [said, [code, signal]] = await Promise.all([text(child.stdout), once(child, 'close')]);
+      expect(code === 0 || signal === 'SIGKILL', `${limit} ended with ${code ?? signal}`).to.equal(true);
+      return code === 0 ? (JSON.parse(said) as { depot: unknown; conflicts: unknown[] }) : null;
+    };
+    const copy = (name: string) => {
+      const depot = path.join(sandbox.dir, name);
+      cpSync(sandbox.depot, depot, { recursive: true });
+      return depot;
+    };
+    const whole = await runChild(0, copy('whole'));
+    expect(whole?.conflicts).to.deep.equal([]);
+    const killedAt = async (limit: number) => {
+      const depot = copy(`cut-${limit}`);
+      if ((await runChild(limit, depot)) !== null) return false;
+      expect(await runChild(0, depot), `killed at ${limit}`).to.deep.equal(whole);
+      return true;
+    };
+    // Every third point: each of them by itself is cut in one process elsewhere.
+    let cuts = 0;
+    for (let at = 1; ; at += 3) {
+      const both = await Promise.all([killedAt(at), killedAt(at + 1.5)]);
+      cuts += both.filter(Boolean).length;
+      if (both.includes(false)) break;
+    }
+    expect(cuts).to.be.greaterThan(6);
   });
 });
