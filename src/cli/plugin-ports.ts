@@ -111,6 +111,10 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
     },
     receipts: {
       list: async () => (await import('../client/planning.ts')).receiptsForPlugins(paths),
+      async takeOver(found, how) {
+        const { takeOverFiles } = await import('../client/take-over.ts');
+        return takeOverFiles(found, await parts.machine(), { ...how, wait: PATIENCE, signal, report });
+      },
     },
     session: {
       user: async () => (await import('../platform/machine.ts')).gatherUser(root, facts),

@@ -43,7 +43,8 @@ export async function adoptFromDisk(parts: SearchParts): Promise<Outcome[]> {
     const found = await wholeOf(editions, parts);
     if (found === null) continue;
     const { id, file } = found.edition;
-    const receipt = kept === undefined ? receiptOf(found.edition, index, clock) : { ...kept, id, file };
+    const lost = { admin: UNKNOWN_ADMIN, at: clock.now().toISOString() };
+    const receipt = kept === undefined ? receiptOf(found.edition, index, lost) : { ...kept, id, file };
     state.adopt(receipt, found.manifest);
     outcomes.push(outcomeOf(receipt));
   }
@@ -61,11 +62,16 @@ function isOf(receipt: Receipt, edition: Edition): boolean {
   return receipt.id === edition.id || (receipt.id === NO_EDITION && receipt.edition === edition.edition);
 }
 
-function receiptOf(edition: Edition, index: CatalogIndex, clock: Clock): Receipt {
+/** A receipt for an edition that this d3 did not install. */
+export function receiptOf(
+  edition: Edition,
+  index: CatalogIndex,
+  { admin, at }: { admin: string; at: string },
+): Receipt {
   const piloting = edition.status === 'pilot';
   return newReceipt(edition, {
-    admin: UNKNOWN_ADMIN,
-    at: clock.now().toISOString(),
+    admin,
+    at,
     piloting,
     displacedLive: piloting && index.liveOf(edition.basename) !== undefined,
     manual: true,

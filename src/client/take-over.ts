@@ -1,7 +1,10 @@
-import type { Reporter } from '@d3/sdk';
-import { indexCatalog } from '../catalog/resolve.ts';
+import type { FileFound, FilesTakenOver, Reporter } from '@d3/sdk';
+import { type CatalogIndex, indexCatalog } from '../catalog/resolve.ts';
+import type { Edition } from '../catalog/types.ts';
+import { receiptOf } from './adopt.ts';
 import { joinOrLock } from './lock.ts';
 import { type Migrated, readAncestor } from './migrate.ts';
+import { noDepot } from './no-depot.ts';
 import type { Machine } from './run.ts';
 import { openOrRebuild } from './state/rebuild.ts';
 import { StateReader } from './state/state.ts';
@@ -14,8 +17,7 @@ export interface TakenOver {
   kept: string[];
 }
 
-export interface TakeOverOptions {
-  file: string;
+interface RecordOptions {
   dryRun: boolean;
   /** Seconds to wait for another run to end. */
   wait: number;
@@ -23,26 +25,87 @@ export interface TakeOverOptions {
   report: Reporter;
 }
 
+export interface TakeOverOptions extends RecordOptions {
+  file: string;
+}
+
 /**
  * Takes receipts and queued packages of the ancestor over into this machine's record. What is on record here already stays. Which
  * files a package has put here is not in them: the next sync finds that out for those whose edition is in the depot and whole here.
  */
 export async function takeOver(machine: Machine, options: TakeOverOptions): Promise<TakenOver & { notes: string[] }> {
-  const { paths, depot, clock } = machine;
-  const { file, dryRun, wait, signal, report } = options;
+  const { depot, clock } = machine;
   const trusted = depot === null ? null : await depot.refresh({ keep: false }).catch(() => depot.kept());
   const index = trusted === null ? null : indexCatalog(trusted.catalog);
-  const found = await readAncestor(file, index, clock.now().toISOString());
+  const found = await readAncestor(options.file, index, clock.now().toISOString());
+  return { ...(await putOnRecord(found, 'migrate receipts', machine, options)), notes: found.notes };
+}
+
+/**
+ * Takes packages that somebody else's receipts speak of over as the editions with files of these names. Where several editions of a
+ * basename are spoken of, the newest is taken: the one with the highest id. What is on record here already stays.
+ * @throws D3Error usage without a depot, and why its catalog could not be had
+ */
+export async function takeOverFiles(
+  found: readonly FileFound[],
+  machine: Machine,
+  { admin, ...options }: RecordOptions & { admin: string },
+): Promise<FilesTakenOver> {
+  const { depot, clock } = machine;
+  if (depot === null) throw noDepot();
+  const trusted = await depot.refresh({ keep: false }).catch(async (error: unknown) => {
+    const kept = await depot.kept();
+    if (kept === null) throw error;
+    return kept;
+  });
+  const index = indexCatalog(trusted.catalog);
+  const matched = found.flatMap((file) => editionsOf(file, index).map((edition) => ({ ...file, edition })));
+  const newest = new Map<string, (typeof matched)[number]>();
+  for (const one of matched.toSorted((a, b) => a.edition.id - b.edition.id)) newest.set(one.edition.basename, one);
+  const receipts = [...newest.values()].map(({ edition, at }) =>
+    receiptOf(edition, index, { admin, at: at ?? clock.now().toISOString() }),
+  );
+  const { dryRun, kept, ...taken } = await putOnRecord({ receipts, deferred: [] }, 'take over', machine, options);
+  const isTaken = new Set(taken.receipts);
+  return {
+    dryRun,
+    taken: [...newest.values()]
+      .filter(({ edition }) => isTaken.has(edition.edition))
+      .map(({ name, edition }) => ({ file: name, edition: edition.edition })),
+    older: matched
+      .filter(({ edition }) => newest.get(edition.basename)?.edition.id !== edition.id)
+      .map(({ name, edition }) => ({
+        file: name,
+        edition: edition.edition,
+        newest: newest.get(edition.basename)?.edition.edition ?? '',
+      })),
+    kept,
+    unknown: found.filter((file) => editionsOf(file, index).length === 0).map(({ name }) => name),
+  };
+}
+
+/** Receipts name a package that is zipped in the depot without that ending. */
+function editionsOf({ name }: FileFound, index: CatalogIndex): readonly Edition[] {
+  const named = index.byFileName(name);
+  return named.length > 0 ? named : index.byFileName(`${name}.zip`);
+}
+
+async function putOnRecord(
+  found: Pick<Migrated, 'receipts' | 'deferred'>,
+  command: string,
+  { paths, clock }: Machine,
+  { dryRun, wait, signal, report }: RecordOptions,
+): Promise<TakenOver> {
   if (dryRun) {
     const reader = StateReader.open(paths);
     try {
-      return { dryRun, ...split(found, reader), notes: found.notes };
+      return { dryRun, ...split(found, reader) };
     } finally {
       reader.close();
     }
   }
   const onWait = () => report({ type: 'note', target: null, text: 'another d3 run is changing this machine: waiting' });
-  const lock = await joinOrLock({ paths, parent: null, command: 'migrate receipts', wait, clock, signal, onWait });
+  const lock = await joinOrLock({ paths, parent: null, command, wait, clock, signal, onWait });
   try {
     const { state } = openOrRebuild(paths, clock.now());
     try {
@@ -52,7 +115,7 @@ export async function takeOver(machine: Machine, options: TakeOverOptions): Prom
       for (const entry of found.deferred)
         if (!kept.has(entry.edition.basename)) state.defer(entry.edition.basename, entry);
       if (taken.receipts.length > 0) state.setRebuilt(clock.now().toISOString());
-      return { dryRun, ...taken, notes: found.notes };
+      return { dryRun, ...taken };
     } finally {
       state.close();
     }
@@ -61,7 +124,10 @@ export async function takeOver(machine: Machine, options: TakeOverOptions): Prom
   }
 }
 
-function split({ receipts, deferred }: Migrated, state: StateReader): Omit<TakenOver, 'dryRun'> {
+function split(
+  { receipts, deferred }: Pick<Migrated, 'receipts' | 'deferred'>,
+  state: StateReader,
+): Omit<TakenOver, 'dryRun'> {
   const here = new Set([
     ...state.receipts().map(({ basename }) => basename),
     ...state.deferred().map(({ edition }) => edition.basename),

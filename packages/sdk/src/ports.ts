@@ -384,7 +384,34 @@ export interface TriggersPort {
   state(trigger: TriggerFiles): Promise<TriggerState>;
 }
 
+/** The file of a package that somebody else's receipts say is installed. */
+export interface FileFound {
+  /** Its name, without folders. */
+  name: string;
+  /** Since when, ISO 8601, UTC; null where that is not known. */
+  at: string | null;
+}
+
+/** What became of such files. */
+export interface FilesTakenOver {
+  dryRun: boolean;
+  taken: readonly { file: string; edition: string }[];
+  /** Left out: a newer edition of the same basename is spoken of, too. */
+  older: readonly { file: string; edition: string; newest: string }[];
+  /** Basenames that were on record already, installed or waiting; they stay as they are. */
+  kept: readonly string[];
+  /** Names that no edition's file has. */
+  unknown: readonly string[];
+}
+
 export interface ReceiptsPort {
   /** What is installed on the machine, by basename. */
   list(): Promise<readonly PlanReceipt[]>;
+  /**
+   * Puts on record what another tool installed: the editions whose files have these names, of each basename the newest. Which files
+   * they have put on the disk the next sync finds out. Not to be called while a run holds the lock of the machine.
+   * @param options `admin`: who the receipts are recorded for
+   * @throws D3Error busy, usage `NO_DEPOT`, depotUnreachable
+   */
+  takeOver(found: readonly FileFound[], options: { admin: string; dryRun: boolean }): Promise<FilesTakenOver>;
 }

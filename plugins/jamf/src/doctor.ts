@@ -100,7 +100,8 @@ function readingOf(
     case 'policy':
     case 'policyByName': {
       const which = first.get(name);
-      if (which === undefined) return null;
+      // Who may list none may still look for one: that there is none of this name is an answer.
+      if (which === undefined) return name === 'policy' ? null : async () => nobodysPolicy(connection);
       return async () => (await readPolicy(connection, name === 'policy' ? { id: which } : { name: which })).name;
     }
     case 'groupMembers':
@@ -117,6 +118,15 @@ function readingOf(
     await connection.call(name, { params: { id } });
     return 'one was read';
   };
+}
+
+async function nobodysPolicy(connection: Connection): Promise<string> {
+  try {
+    return (await readPolicy(connection, { name: 'asked for by d3 jamf doctor' })).name;
+  } catch (error) {
+    if (error instanceof D3Error && error.code === 'JAMF_NOT_FOUND') return 'looks for one by its name';
+    throw error;
+  }
 }
 
 /** What a call answers; null where the server has no such thing. */

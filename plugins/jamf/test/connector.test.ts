@@ -313,10 +313,18 @@ describe('the connector to Jamf Pro', () => {
       'Read Computer Extension Attributes',
       'Read Computers',
       'Read Departments',
+      'Read Policies',
       'Read Sites',
       'Update Computers',
     ]);
     const admin = needs.get('admin') ?? [];
+    // What no command does is asked for in no role.
+    expect(admin.filter((one) => !one.startsWith('Read '))).to.deep.equal([
+      'Create Categories',
+      'Create Packages',
+      'Delete Packages',
+      'Update Packages',
+    ]);
     const work = async () => changePackage(connection, await ensurePackage(connection, PACKAGE), { info: 'x' });
     for (const left of ['Create Packages', 'Read Packages', 'Update Packages']) {
       jamf.behaviours.privileges = admin.filter((one) => one !== left);

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { AdminPort, ProgressEvent } from '@d3/sdk';
@@ -12,6 +13,7 @@ import added from '../src/hooks/edition-added.ts';
 import gate from '../src/hooks/edition-delete.ts';
 import deleted from '../src/hooks/edition-deleted.ts';
 import type { MirrorPorts } from '../src/mirror/by-itself.ts';
+import { OWNED } from '../src/mirror/fields.ts';
 import { pushEdition } from '../src/mirror/push.ts';
 import { SECRET, StandIn } from './support/jamf-pro.ts';
 
@@ -172,8 +174,137 @@ describe('editions as packages of Jamf Pro', function () {
     });
     const { result } = await ok('jamf', 'push', 'tool-1-1');
     expect(result[0]).to.deep.include({ jamf: id, fate: 'linked', uploaded: false });
-    expect(only()).to.deep.include({ ...theirs, packageName: 'tool-1-1', notes: '' });
+    expect(only()).to.deep.include({ ...theirs, packageName: 'tool-1-1' });
+    expect(only()['notes']).to.match(/^--- .*\nby hand$/);
   });
+
+  it('depot3:B27 finds every field of the schema again after a push that changes all of d3’s', async () => {
+    await sandbox.add('tool', '1', { description: 'first' });
+    await ok('jamf', 'push', 'tool-1-1');
+    const { id } = only() as { id: string };
+    const cut = JSON.parse(readFileSync(path.join(import.meta.dirname, '../schema/calls.json'), 'utf8'));
+    const fields = Object.entries(
+      cut.schemas.Package.properties as Record<string, { type: string; readOnly?: boolean }>,
+    );
+    const ours = new Set<string>([...OWNED, 'md5', 'sha256', 'sha3512', 'hashType', 'hashValue']);
+    const theirs: Record<string, unknown> = {};
+    for (const [field, { type, readOnly = false }] of fields) {
+      if (readOnly || ours.has(field)) continue;
+      const before = only()[field];
+      theirs[field] =
+        type === 'boolean' ? before !== true : type === 'integer' ? Number(before) + 3 : `${field} by hand`;
+    }
+    expect(Object.keys(theirs)).to.have.length(fields.length - ours.size - 4);
+    jamf.set('packages', id, theirs);
+    const file = only()['sha256'];
+    await sandbox.admin(({ depot }) =>
+      depot.store.documents('category').create('Tools', { schema: 'd3/category@1', description: '' }, 'sally'),
+    );
+    const typed = {
+      packageName: 'New',
+      filename: 'new.pkg',
+      category: 'Tools',
+      description: 'new',
+      oses: '>=14',
+      reboot: 'y',
+    };
+    await port((admin) => admin.edit('tool-1-1', typed));
+    const { result } = await ok('jamf', 'push', 'tool-1-1');
+    expect(result[0]).to.deep.include({ fate: 'changed', uploaded: false });
+    expect(only()).to.deep.include({
+      ...theirs,
+      id,
+      sha256: file,
+      packageName: 'New',
+      fileName: 'new.pkg',
+      notes: 'new',
+    });
+    expect(only()).to.deep.include({ rebootRequired: true, cloudTransferStatus: 'READY' });
+  });
+
+  it('depot3:B02 keeps what people wrote into the notes themselves, whatever d3 writes above it', async () => {
+    const { edition } = await sandbox.add('tool', '1', { description: 'What it is for.' });
+    const theirs = 'Licence 17.\r\nAsk Ann.';
+    const { sha256 } = edition.file;
+    jamf.addPackage({ ...PACKAGE, fileName: edition.file.name, notes: theirs, sha256, cloudTransferStatus: 'READY' });
+    const notes = () => String(only()['notes']).split('\n');
+    await ok('jamf', 'push', 'tool-1-1');
+    expect(notes()).to.deep.equal(['What it is for.', '', notes()[2], 'Licence 17.', 'Ask Ann.']);
+    await port((admin) => admin.edit('tool-1-1', { description: 'Other\nwords.' }));
+    await ok('jamf', 'push', 'tool-1-1');
+    expect(notes()).to.deep.equal(['Other', 'words.', '', notes()[3], 'Licence 17.', 'Ask Ann.']);
+    jamf.set('packages', only()['id'] as string, { notes: `${String(only()['notes'])}\nAnd Bob.` });
+    expect((await ok('jamf', 'drift')).result).to.deep.equal([]);
+    jamf.set('packages', only()['id'] as string, { notes: String(only()['notes']).replace('Other', 'Their') });
+    expect((await ok('jamf', 'drift', '--adopt')).result[0].done).to.equal('adopted');
+    const [adopted] = await port((admin) => admin.editions());
+    expect(adopted?.description).to.equal('Their\nwords.');
+    expect(notes().slice(-3)).to.deep.equal(['Licence 17.', 'Ask Ann.', 'And Bob.']);
+  });
+
+  for (const made of [['md5'], ['sha3512']] as const)
+    it(`depot3:J12 sends a file once to a server that makes no hash but ${made}, and sees another there`, async () => {
+      jamf.behaviours.hashes = made;
+      await sandbox.add('tool', '1');
+      await ok('jamf', 'push', '--all');
+      const before = jamf.requests.length;
+      expect((await ok('jamf', 'push', '--all')).result[0]).to.deep.include({ fate: 'same', uploaded: false });
+      expect(calls(before)).not.to.include('POST /v1/packages/{id}/upload');
+      expect((await ok('jamf', 'drift')).result).to.deep.equal([]);
+      const [field] = made;
+      const other = String(only()[field]).replaceAll(/./g, 'a');
+      jamf.set('packages', only()['id'] as string, { [field]: other });
+      const [one] = (await ok('jamf', 'drift')).result;
+      expect(one.differences).to.deep.include.members([
+        { field: 'file', here: one.differences[0].here, there: other, changed: 'there' },
+      ]);
+      expect((await ok('jamf', 'push', '--all')).result[0].uploaded).to.equal(true);
+    });
+
+  for (const [what, has] of [
+    ['with a SHA-3 only', { sha3512: 'f'.repeat(128) }],
+    ['with a SHA-512 only', { hashType: 'SHA_512', hashValue: 'f'.repeat(128) }],
+    ['with an MD5 only', { md5: 'f'.repeat(32) }],
+    ['of which nothing is said', { cloudTransferStatus: 'READY' }],
+  ] as const)
+    it(`never sends its file over one of the same name ${what}`, async () => {
+      const { edition } = await sandbox.add('tool', '1');
+      jamf.addPackage({ ...PACKAGE, fileName: edition.file.name, ...has });
+      const before = only();
+      const { code, stdout } = await run('jamf', 'push', 'tool-1-1');
+      expect(code, stdout).to.equal(30);
+      expect(only()).to.deep.equal(before);
+      expect(await port((admin) => admin.documents('jamf-link').list())).to.deep.equal([]);
+    });
+
+  for (const [when, call, kind] of [
+    ['before its package is answered for', 'POST /v1/packages', 'cut-after'],
+    ['while its file is on its way', 'POST /v1/packages/{id}/upload', 'cut-during'],
+    ['when its file is there and nobody knows', 'POST /v1/packages/{id}/upload', 'cut-after'],
+  ] as const)
+    it(`is killed (kill -9) ${when}; the next push ends with one package, one file, one link`, async () => {
+      await sandbox.add('tool', '1');
+      jamf.behaviours.pendingReads = 1;
+      let child: ChildProcess | null = null;
+      jamf.chaos = (one) => {
+        if (one !== call || child === null || child.killed) return undefined;
+        child.kill('SIGKILL');
+        return { kind };
+      };
+      const killed = await d3(
+        ['jamf', 'push', '--all', '--server', server, '--client-id', 'd3', '--secret-file', secretFile, '--json'],
+        { cwd: sandbox.dir, env: { D3_DEPOT: sandbox.depot, USER: 'sally' }, running: (one) => (child = one) },
+      );
+      expect(killed.signal).to.equal('SIGKILL');
+      // That the killed one hung up is no fault of the server's answers.
+      for (const said of jamf.wrong.splice(0)) expect(said).to.match(/^aborted /);
+      jamf.chaos = () => undefined;
+      const { result } = await ok('jamf', 'push', '--all');
+      expect(only()).to.deep.include({ id: result[0].jamf, cloudTransferStatus: 'READY' });
+      const links = await port((admin) => admin.documents('jamf-link').list());
+      expect(links.map(({ name }) => name)).to.deep.equal([`package-${result[0].jamf}`]);
+      expect((await ok('jamf', 'drift')).result).to.deep.equal([]);
+    });
 
   it('depot3:BUG-33 a file that is renamed in d3 is renamed in Jamf Pro, and sent again when it is not there whole', async () => {
     await sandbox.add('tool', '1');
@@ -439,6 +570,21 @@ describe('editions as packages of Jamf Pro', function () {
       await hooked(async (ports) => deleted(payload(edition.id, edition.edition, { keepInJss: true }), ports as never));
       only();
       expect(await port((admin) => admin.documents('jamf-link').list())).to.deep.equal([]);
+    });
+
+    it('stay there with --keep-in-jss where nothing goes there by itself too: no drift deletes them', async () => {
+      const { edition } = await sandbox.add('tool', '1');
+      await ok('jamf', 'push', '--all');
+      await hooked(
+        async (ports) => deleted(payload(edition.id, edition.edition, { keepInJss: true }), ports as never),
+        { 'jamf.mirror': 'manual' },
+      );
+      await sandbox.admin(({ depot }) => depot.store.editions.delete(edition.id, 'sally', { archive: false }));
+      const { result } = await ok('jamf', 'drift', '--push');
+      expect(result.map(({ state, done }: { state: string; done: unknown }) => [state, done])).to.deep.equal([
+        ['stranger', null],
+      ]);
+      only();
     });
 
     it('a package whose edition is gone is seen, and deleted when that is asked and nothing installs it', async () => {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type AdminPort, type Json, silentReporter } from '@d3/sdk';
 import { expect } from 'chai';
@@ -134,7 +134,7 @@ describe('Jamf Pro pulled into a depot', function () {
     return { machine, id, jamfId };
   }
 
-  it('makes documents of records, groups of those in them, and says of computers what Jamf says', async () => {
+  it('depot3:B15 makes documents of records, groups of those in them, and says of computers what Jamf says', async () => {
     jamf.add('categories', { name: 'Tools', priority: 9 });
     const department = jamf.add('departments', { name: 'Art' });
     const building = jamf.add('buildings', { name: 'North' });
@@ -410,7 +410,7 @@ describe('Jamf Pro pulled into a depot', function () {
       });
     };
 
-    it('depot3:J27 depot3:J28 depot3:J29 depot3:J30 depot3:BUG-38 depot3:BUG-39 counts as its report: by basename, by computer, pilots, frozen, queues', async () => {
+    it('depot3:J27 depot3:J28 depot3:J29 depot3:J30 depot3:J31 depot3:BUG-38 depot3:BUG-39 counts as its report: by basename, by computer, pilots, frozen, queues', async () => {
       await sandbox.add('tool', '1', { live: true, autoGroups: 'standard' });
       await sandbox.add('tool', '2', {});
       await sandbox.add('boot', '1', { live: true, reboot: 'y' });
@@ -469,6 +469,14 @@ describe('Jamf Pro pulled into a depot', function () {
     const { machine } = await computer('mac-a');
     await pulled();
     await sandbox.add('tool', '1', { live: true, autoGroups: 'standard' });
+    // A machine that may ask Jamf Pro, for its provisioning: a sync is no such time.
+    const etc = path.join(machine.root, 'etc');
+    mkdirSync(etc, { recursive: true });
+    writeFileSync(path.join(etc, 'jamf-secret'), SECRET, { mode: 0o600 });
+    writeFileSync(
+      path.join(etc, 'd3.json'),
+      JSON.stringify({ jamf: { server, clientId: 'd3', secretFile: '/etc/jamf-secret' } }),
+    );
     const before = jamf.requests.length;
     const env = { D3_ROOT: machine.root, D3_DEPOT: sandbox.depot, USER: 'sally' };
     for (const _ of [1, 2]) expect((await d3(['sync', '--json'], { cwd: sandbox.dir, env })).code).to.equal(0);

@@ -15,6 +15,8 @@ export type Role = (typeof ROLES)[number];
 const ANYBODY: readonly Role[] = ROLES;
 const READERS: readonly Role[] = ['server', 'admin'];
 const ADMIN: readonly Role[] = ['admin'];
+/** The connector can make it, but no command does: nobody is given what nothing uses. */
+const NOBODY: readonly Role[] = [];
 const PEOPLE: readonly Role[] = ['admin', 'client'];
 
 /** Every call this plugin makes to Jamf Pro. `d3 jamf roles` and the schema in `schema/` follow from it. */
@@ -31,44 +33,44 @@ export const CALLS = {
   replacePackage: { method: 'put', paths: ['/v1/packages/{id}'], roles: ADMIN },
   deletePackage: { method: 'delete', paths: ['/v1/packages/{id}'], roles: ADMIN },
   uploadPackage: { method: 'post', paths: ['/v1/packages/{id}/upload'], roles: ADMIN },
-  notePackage: { method: 'post', paths: ['/v1/packages/{id}/history'], roles: ADMIN },
+  notePackage: { method: 'post', paths: ['/v1/packages/{id}/history'], roles: NOBODY },
   cloudDistributionPoint: { method: 'get', paths: ['/v1/cloud-distribution-point'], roles: READERS },
   uploadCapability: { method: 'get', paths: ['/v1/cloud-distribution-point/upload-capability'], roles: READERS },
   cloudFiles: { method: 'get', paths: ['/v1/jcds/files'], roles: ADMIN },
   cloudFile: { method: 'get', paths: ['/v1/jcds/files/{fileName}'], roles: ADMIN },
-  refreshCloudFile: { method: 'post', paths: ['/v1/cloud-distribution-point/refresh-inventory'], roles: ADMIN },
+  refreshCloudFile: { method: 'post', paths: ['/v1/cloud-distribution-point/refresh-inventory'], roles: NOBODY },
 
   scripts: { method: 'get', paths: ['/v1/scripts'], roles: READERS },
   script: { method: 'get', paths: ['/v1/scripts/{id}'], roles: READERS },
-  createScript: { method: 'post', paths: ['/v1/scripts'], roles: ADMIN },
-  replaceScript: { method: 'put', paths: ['/v1/scripts/{id}'], roles: ADMIN },
-  deleteScript: { method: 'delete', paths: ['/v1/scripts/{id}'], roles: ADMIN },
+  createScript: { method: 'post', paths: ['/v1/scripts'], roles: NOBODY },
+  replaceScript: { method: 'put', paths: ['/v1/scripts/{id}'], roles: NOBODY },
+  deleteScript: { method: 'delete', paths: ['/v1/scripts/{id}'], roles: NOBODY },
 
   categories: { method: 'get', paths: ['/v1/categories'], roles: READERS },
   category: { method: 'get', paths: ['/v1/categories/{id}'], roles: READERS },
   createCategory: { method: 'post', paths: ['/v1/categories'], roles: ADMIN },
-  replaceCategory: { method: 'put', paths: ['/v1/categories/{id}'], roles: ADMIN },
-  deleteCategory: { method: 'delete', paths: ['/v1/categories/{id}'], roles: ADMIN },
+  replaceCategory: { method: 'put', paths: ['/v1/categories/{id}'], roles: NOBODY },
+  deleteCategory: { method: 'delete', paths: ['/v1/categories/{id}'], roles: NOBODY },
 
   departments: { method: 'get', paths: ['/v1/departments'], roles: ANYBODY },
   department: { method: 'get', paths: ['/v1/departments/{id}'], roles: ANYBODY },
-  createDepartment: { method: 'post', paths: ['/v1/departments'], roles: ADMIN },
-  replaceDepartment: { method: 'put', paths: ['/v1/departments/{id}'], roles: ADMIN },
-  deleteDepartment: { method: 'delete', paths: ['/v1/departments/{id}'], roles: ADMIN },
+  createDepartment: { method: 'post', paths: ['/v1/departments'], roles: NOBODY },
+  replaceDepartment: { method: 'put', paths: ['/v1/departments/{id}'], roles: NOBODY },
+  deleteDepartment: { method: 'delete', paths: ['/v1/departments/{id}'], roles: NOBODY },
 
   buildings: { method: 'get', paths: ['/v1/buildings'], roles: ANYBODY },
   building: { method: 'get', paths: ['/v1/buildings/{id}'], roles: ANYBODY },
-  createBuilding: { method: 'post', paths: ['/v1/buildings'], roles: ADMIN },
-  replaceBuilding: { method: 'put', paths: ['/v1/buildings/{id}'], roles: ADMIN },
-  deleteBuilding: { method: 'delete', paths: ['/v1/buildings/{id}'], roles: ADMIN },
+  createBuilding: { method: 'post', paths: ['/v1/buildings'], roles: NOBODY },
+  replaceBuilding: { method: 'put', paths: ['/v1/buildings/{id}'], roles: NOBODY },
+  deleteBuilding: { method: 'delete', paths: ['/v1/buildings/{id}'], roles: NOBODY },
 
   sites: { method: 'get', paths: ['/v1/sites'], roles: ANYBODY },
 
   attributes: { method: 'get', paths: ['/v1/computer-extension-attributes'], roles: ANYBODY },
   attribute: { method: 'get', paths: ['/v1/computer-extension-attributes/{id}'], roles: ANYBODY },
-  createAttribute: { method: 'post', paths: ['/v1/computer-extension-attributes'], roles: ADMIN },
-  replaceAttribute: { method: 'put', paths: ['/v1/computer-extension-attributes/{id}'], roles: ADMIN },
-  deleteAttribute: { method: 'delete', paths: ['/v1/computer-extension-attributes/{id}'], roles: ADMIN },
+  createAttribute: { method: 'post', paths: ['/v1/computer-extension-attributes'], roles: NOBODY },
+  replaceAttribute: { method: 'put', paths: ['/v1/computer-extension-attributes/{id}'], roles: NOBODY },
+  deleteAttribute: { method: 'delete', paths: ['/v1/computer-extension-attributes/{id}'], roles: NOBODY },
 
   groups: { method: 'get', paths: ['/v1/computer-groups'], roles: READERS },
   staticGroups: {
@@ -89,12 +91,12 @@ export const CALLS = {
   deleteStaticGroup: {
     method: 'delete',
     paths: ['/v3/computer-groups/static-groups/{id}', '/v2/computer-groups/static-groups/{id}'],
-    roles: ADMIN,
+    roles: NOBODY,
   },
   deleteSmartGroup: {
     method: 'delete',
     paths: ['/v3/computer-groups/smart-groups/{id}', '/v2/computer-groups/smart-groups/{id}'],
-    roles: ADMIN,
+    roles: NOBODY,
   },
   // The only one that names who is in a static group.
   groupMembers: {
@@ -128,7 +130,7 @@ export const CALLS = {
     ],
     roles: ['client'],
   },
-  recalculateComputer: { method: 'post', paths: ['/v1/computers/{id}/recalculate-smart-groups'], roles: ADMIN },
+  recalculateComputer: { method: 'post', paths: ['/v1/computers/{id}/recalculate-smart-groups'], roles: NOBODY },
 
   policies: { method: 'get', paths: ['/JSSResource/policies'], roles: READERS, privileges: ['Read Policies'] },
   policy: { method: 'get', paths: ['/JSSResource/policies/id/{id}'], roles: READERS, privileges: ['Read Policies'] },

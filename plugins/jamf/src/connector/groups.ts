@@ -1,6 +1,7 @@
 import { D3Error } from '@d3/sdk';
 import { listIn, readClassic, textIn } from './classic.ts';
 import type { Caller, Connected } from './connection.ts';
+import { listOf } from './pages.ts';
 import { deleted } from './records.ts';
 
 export interface JamfGroup {
@@ -12,12 +13,10 @@ export interface JamfGroup {
 
 /** Every group of computers, smart and static. */
 export async function listGroups(caller: Caller): Promise<JamfGroup[]> {
-  const rows = ((await caller.call('groups')) ?? []) as {
-    id: string;
-    name?: string;
-    description?: string | null;
-    smartGroup?: boolean;
-  }[];
+  const rows = await listOf<{ id: string; name?: string; description?: string | null; smartGroup?: boolean }>(
+    caller,
+    'groups',
+  );
   return rows.map(({ id, name, description, smartGroup }) => ({
     id,
     name: name ?? '',

@@ -108,7 +108,7 @@ export async function uploadPackage(
  * What speaks against Jamf having the very file that was sent; null when it has it. Which hashes it makes depends on the server, so each
  * it has is held against the file. What d3 writes into these fields itself would prove nothing.
  */
-async function differenceOf(
+export async function differenceOf(
   { file, sha256 }: Upload,
   theirs: JamfPackage,
   signal: AbortSignal,

@@ -82,6 +82,13 @@ export async function* eachRow<Row extends { id: string }>(
   );
 }
 
+/** A list that comes without pages. An answer without one is no empty list: all would seem to be gone. */
+export async function listOf<Row>(caller: Caller, name: CallName): Promise<Row[]> {
+  const rows = await caller.call(name);
+  if (!Array.isArray(rows)) throw notAList(name);
+  return rows as Row[];
+}
+
 /** A value in a filter, standing for nothing but itself. */
 export function quoted(value: string): string {
   return `"${value.replaceAll(/["\\*]/g, String.raw`\$&`)}"`;
@@ -105,7 +112,11 @@ async function* pagesOf<Row>(caller: Caller, name: CallName, query: Query): Asyn
 function pageIn<Row>(answer: unknown, name: CallName): Page<Row> {
   const { results, totalCount } = (answer ?? {}) as Partial<Page<Row>>;
   if (Array.isArray(results) && typeof totalCount === 'number') return { results, totalCount };
-  throw new D3Error('JAMF_NOT_A_LIST', 'depotUnreachable', `Jamf Pro answered with no list of ${name}`, {
+  throw notAList(name);
+}
+
+function notAList(name: CallName): D3Error {
+  return new D3Error('JAMF_NOT_A_LIST', 'depotUnreachable', `Jamf Pro answered with no list of ${name}`, {
     target: name,
     actions: ['Check that the address is that of Jamf Pro, and what lies between.'],
   });

@@ -2,7 +2,7 @@ import { D3Error } from '@d3/sdk';
 import type { CallName } from './calls.ts';
 import type { Caller, Connected } from './connection.ts';
 import { type Made, madeOnce } from './once.ts';
-import { quoted, readAll } from './pages.ts';
+import { listOf, quoted, readAll } from './pages.ts';
 
 /** What Jamf has; what d3 does not know of stays in it. */
 export interface JamfRecord {
@@ -164,5 +164,5 @@ export async function deleted(connection: Connected, name: CallName, id: string)
 
 /** Sites are only read: Jamf has no call that makes one. */
 export async function listSites(caller: Caller): Promise<JamfRecord[]> {
-  return ((await caller.call('sites')) ?? []) as JamfRecord[];
+  return listOf<JamfRecord>(caller, 'sites');
 }

@@ -3,9 +3,11 @@ import { D3Error, defineHook } from '@d3/sdk';
 export default defineHook('d3:edition:deleted', async ({ id, edition, keepInJss = false }, ports) => {
   const { isMirrored } = await import('../mirror/by-itself.ts');
   const { admin, ui } = ports;
-  if (admin === null || !(await isMirrored(ports))) return;
+  if (admin === null) return;
   const { leavePackages, packagesOf, removePackages } = await import('../mirror/remove.ts');
+  // Also where nothing goes there by itself: what is to stay is d3's no more.
   if (keepInJss) return leavePackages(id, admin);
+  if (!(await isMirrored(ports))) return;
   if ((await packagesOf(id, admin)).length === 0) return leavePackages(id, admin);
   const { withJamf } = await import('../site.ts');
   try {

@@ -102,7 +102,8 @@ export class Files {
   async keepOnly(packages: readonly JamfPackage[]): Promise<void> {
     const kept = new Set(packages.map((jamf) => path.basename(this.#folderOf(jamf))));
     for (const name of await readdir(this.#room))
-      if (name !== MARK && !kept.has(name)) await rm(path.join(this.#room, name), { recursive: true, force: true });
+      if (!name.startsWith(MARK) && !kept.has(name))
+        await rm(path.join(this.#room, name), { recursive: true, force: true });
   }
 
   get #room(): string {

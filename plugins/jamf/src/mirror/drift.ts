@@ -1,5 +1,6 @@
 import type { AdminPort, DepotEdition } from '@d3/sdk';
 import type { Connection } from '../connector/connection.ts';
+import { hashesOf } from '../connector/hashes.ts';
 import { type JamfPackage, listPackages } from '../connector/packages.ts';
 import { listRecords } from '../connector/records.ts';
 import { differing, type Owned, ownedBy, ownedIn } from './fields.ts';
@@ -92,12 +93,13 @@ function stands(
     there: words(there, field),
     changed: whoChanged(field, here, there, last),
   }));
-  const theirs = jamf.sha256?.toLowerCase() ?? '';
+  const hashes = hashesOf(jamf);
+  const theirs = (hashes['sha256'] ?? Object.values(hashes)[0])?.[0] ?? 'none';
   if (theirs !== edition.file.sha256 && !isKnownFile(jamf, edition.file.sha256, link.seen))
     differences.push({
       field: 'file',
       here: edition.file.sha256,
-      there: theirs === '' ? 'none' : theirs,
+      there: theirs,
       changed: link.seen.sha256 === edition.file.sha256 ? 'there' : 'here',
     });
   const unfinished = last === null && differences.length > 0;

@@ -13,7 +13,7 @@ export type Owned = {
   rebootRequired: boolean;
 };
 
-const OWNED = [
+export const OWNED = [
   'packageName',
   'fileName',
   'categoryId',
@@ -49,6 +49,24 @@ export function newPackage(owned: Owned): NewPackage {
   return { ...STANDARD, ...owned };
 }
 
+/** Stands between what d3 writes into the notes and what people wrote there themselves. */
+const THEIRS = '--- what follows is not d3’s ---';
+
+/** What d3 owns of notes, and what is somebody's own. */
+export function notesOf(notes: unknown): { ours: string; theirs: string } {
+  const text = typeof notes === 'string' ? notes.replaceAll('\r\n', '\n') : '';
+  const lines = text.split('\n');
+  const at = lines.findIndex((line) => line.trim() === THEIRS);
+  if (at === -1) return { ours: text, theirs: '' };
+  return { ours: lines.slice(0, at).join('\n').replace(/\n$/, ''), theirs: lines.slice(at + 1).join('\n') };
+}
+
+/** Notes with both. */
+export function notesWith(ours: string, theirs: string): string {
+  if (theirs.trim() === '') return ours;
+  return [...(ours === '' ? [] : [ours, '']), THEIRS, theirs].join('\n');
+}
+
 /** The same of what Jamf has: what is empty there is empty in one way. */
 export function ownedIn(jamf: JamfPackage): Owned {
   const text = (value: unknown) => (typeof value === 'string' ? value : '');
@@ -60,7 +78,7 @@ export function ownedIn(jamf: JamfPackage): Owned {
     packageName: jamf.packageName,
     fileName: jamf.fileName,
     categoryId: text(jamf['categoryId']) === '' ? '-1' : text(jamf['categoryId']),
-    notes: text(jamf['notes']).replaceAll('\r\n', '\n'),
+    notes: notesOf(jamf['notes']).ours,
     osRequirements: list.join(', '),
     rebootRequired: jamf['rebootRequired'] === true,
   };

@@ -1,7 +1,9 @@
 import { type AdminPort, D3Error, type DepotEdition, type Reporter } from '@d3/sdk';
 import { type Connected, KNOWN_EVERYWHERE } from '../connector/connection.ts';
+import { hashesOf } from '../connector/hashes.ts';
 import {
   changePackage,
+  differenceOf,
   ensurePackage,
   type JamfPackage,
   packageOfFile,
@@ -10,7 +12,7 @@ import {
 } from '../connector/packages.ts';
 import { ensureRecord } from '../connector/records.ts';
 import { OutcomeUnknown } from '../connector/refusal.ts';
-import { differing, newPackage, type Owned, ownedBy, ownedIn } from './fields.ts';
+import { differing, newPackage, notesOf, notesWith, type Owned, ownedBy, ownedIn } from './fields.ts';
 import {
   fileSeen,
   intend,
@@ -107,7 +109,6 @@ async function established(
   // A cut may have come right after Jamf made it.
   const seen = known?.jamf === null ? known.seen : {};
   const there = await soon({ seen }, connection, () => packageOfFile(connection, fileName));
-  refuseOther(edition, there);
   const imported = there === null ? null : await linkOfImport(edition, there, admin);
   if (there !== null && imported !== null) {
     const isImport = imported.document.body['target'] === null;
@@ -117,6 +118,7 @@ async function established(
     await relink(imported, { jamf: there.id, name: there.packageName, seen: taken }, admin);
     return { edition: edition.edition, jamf: there.id, fate: 'linked', uploaded: false };
   }
+  if (there !== null) await refuseOther(edition, there, mirror);
   const now = new Date(connection.clock.now());
   const intent =
     known === null
@@ -151,10 +153,13 @@ async function brought(
   const { file } = edition;
   const owned = await wantedOf(edition, connection);
   const changed = differing(owned, ownedIn(there));
-  if (changed.length > 0) await changePackage(connection, there.id, only(owned, changed));
+  // What was there before d3 came is somebody's own.
+  const theirs = link.seen.pushed === undefined ? wordsOf(there, owned) : notesOf(there['notes']).theirs;
+  const changes = { ...owned, notes: notesWith(owned.notes, theirs) };
+  if (changed.length > 0) await changePackage(connection, there.id, only(changes, changed));
   const whole =
     isKnownFile(there, file.sha256, link.seen) ||
-    (there.cloudTransferStatus === 'READY' && there.sha256?.toLowerCase() === file.sha256);
+    (there.cloudTransferStatus === 'READY' && (await isSame(edition, there, { connection, admin })));
   if (!whole) {
     ui({ type: 'note', target: edition.edition, text: `its file goes to Jamf Pro (${file.size} bytes)` });
     await admin.withFile(file.sha256, (path) =>
@@ -175,14 +180,36 @@ async function wantedOf(edition: DepotEdition, connection: Connected): Promise<O
   return ownedBy(edition, id);
 }
 
+/** What people wrote into the notes of a package that d3 has not written to yet. */
+function wordsOf(there: JamfPackage, owned: Owned): string {
+  const { ours, theirs } = notesOf(there['notes']);
+  return theirs !== '' || ours === owned.notes ? theirs : ours;
+}
+
+/** Whether every hash that Jamf has of a package is that of the file. */
+async function isSame(
+  { file }: DepotEdition,
+  there: JamfPackage,
+  { connection, admin }: Pick<Mirror, 'connection' | 'admin'>,
+): Promise<boolean> {
+  if (Object.keys(hashesOf(there)).length === 0) return false;
+  return admin.withFile(
+    file.sha256,
+    async (path) =>
+      (await differenceOf({ file: path, fileName: file.name, sha256: file.sha256 }, there, connection.signal)) === null,
+  );
+}
+
 function only(owned: Owned, fields: readonly (keyof Owned)[]): Partial<Owned> {
   return Object.fromEntries(fields.map((field) => [field, owned[field]]));
 }
 
-/** @throws D3Error refused for a package that has another file under the same name */
-function refuseOther({ edition, file }: DepotEdition, there: JamfPackage | null): void {
-  const theirs = there?.sha256?.toLowerCase();
-  if (there === null || theirs === undefined || theirs === '' || theirs === file.sha256) return;
+/** @throws D3Error refused for a package that has another file under the same name, or one of which nothing is known */
+async function refuseOther(asked: DepotEdition, there: JamfPackage, mirror: Mirror): Promise<void> {
+  const { edition, file } = asked;
+  // A record that waits for its file has none yet.
+  const isEmpty = Object.keys(hashesOf(there)).length === 0 && there.cloudTransferStatus !== 'READY';
+  if (isEmpty || (await isSame(asked, there, mirror))) return;
   throw new D3Error(
     'JAMF_FILE_TAKEN',
     'refused',

@@ -1,6 +1,7 @@
-import { type AdminPort, D3Error, type DepotComputer, type DepotDocument, type DocumentBody, type Json } from '@d3/sdk';
+import { type AdminPort, D3Error, type DepotDocument, type DocumentBody, type Json } from '@d3/sdk';
 import { attributesOf, eachComputer, type JamfComputer, type Section } from '../connector/computers.ts';
 import type { Connected } from '../connector/connection.ts';
+import { claimsIn, type Known } from './known.ts';
 import type { Links } from './links.ts';
 import type { AttributeIds, Reports } from './reports.ts';
 import type { Pulled } from './result.ts';
@@ -30,22 +31,36 @@ interface Parts {
   connection: Connected;
   admin: AdminPort;
   links: Links;
+  known: Known;
   reports: Reports;
   attributes: AttributeIds;
   dryRun: boolean;
   signal: AbortSignal;
   /** Only those whose inventory is newer, ISO 8601; null: all. */
   since: string | null;
+  /** When the pull began, in milliseconds since 1970. */
+  began: number;
 }
 
 /** Brings what Jamf says of computers to those d3 knows: as the pages come, none is held longer than it takes. */
 export async function pullComputers(parts: Parts): Promise<Pulled['computers']> {
-  const { connection, admin, links, reports, attributes, since, signal } = parts;
+  const { connection, admin, links, known, reports, attributes, since, signal, began } = parts;
   const result: Pulled['computers'] = { read: 0, linked: 0, changed: 0, unknown: [], gone: [], conflicts: [] };
   const records = new Map((await admin.documents('computer').list()).map((one) => [one.name, one]));
-  let known = claimsOf(await admin.computers());
   const unknown: Unknown = since === null ? {} : { ...((links.memory['unknown'] ?? {}) as unknown as Unknown) };
   const seen = new Set<string>();
+  const take = async (computer: JamfComputer) => {
+    const { name, serial, udid } = claimsIn(computer);
+    const found = known.whoIs({ serial, udid });
+    delete unknown[computer.id];
+    if (found === null) {
+      unknown[computer.id] = [name, serial, udid];
+      // What it left is not taken once more; d3 forgot it, and so do the groups it is in.
+      const link = links.of('computer', computer.id);
+      if (link !== null) await links.set({ ...link, target: null });
+    } else if (typeof found === 'string') await tell(computer, found, records, parts, result);
+    else result.conflicts.push({ name, why: `it may be any of ${found.join(', ')}` });
+  };
   let newest = (links.memory['newest'] ?? null) as string | null;
   const filter = since === null ? undefined : `general.reportDate=ge=${JSON.stringify(since)}`;
   for await (const computer of eachComputer(connection, SECTIONS, filter)) {
@@ -53,48 +68,34 @@ export async function pullComputers(parts: Parts): Promise<Pulled['computers']> 
     result.read += 1;
     seen.add(computer.id);
     newest = later(newest, computer.general?.reportDate ?? null);
-    const { name, serial, udid } = claimsIn(computer);
     // What a report says of itself makes a computer known.
-    const taken = await reports.take(computer, attributes, links.of('computer', computer.id));
-    if (taken) known = claimsOf(await admin.computers());
-    const found = whoIs(serial, udid, known);
-    delete unknown[computer.id];
-    if (typeof found !== 'string') {
-      if (found === null) unknown[computer.id] = [name, serial, udid];
-      else result.conflicts.push({ name, why: `it may be any of ${found.join(', ')}` });
-      continue;
-    }
-    try {
-      if (await tell(computer, found, records, parts, result)) result.changed += 1;
-    } catch (error) {
-      if (!(error instanceof D3Error) || !error.code.startsWith('DOCUMENT_')) throw error;
-      result.conflicts.push({ name, why: error.message });
-    }
+    await reports.take(computer, attributes, links.of('computer', computer.id));
+    await take(computer);
   }
   if (since === null) {
-    for (const { jamf, name } of links.all('computer')) {
+    for (const { jamf, name, target } of links.all('computer')) {
       if (seen.has(jamf)) continue;
-      result.gone.push(name);
+      if (target !== null) result.gone.push(name);
       await links.drop('computer', jamf);
     }
   }
   // Those that reported since are told of when they are read again, which is now.
   const again = Object.entries(unknown).filter(
-    ([id, [, serial, udid]]) => !seen.has(id) && typeof whoIs(serial, udid, known) === 'string',
+    ([id, [, serial, udid]]) => !seen.has(id) && typeof known.whoIs({ serial, udid }) === 'string',
   );
   for (let at = 0; at < again.length; at += AT_ONCE) {
     const ids = again.slice(at, at + AT_ONCE).map(([id]) => id);
+    // One that is not there any more is nobody's to wait for.
+    for (const id of ids) delete unknown[id];
     for await (const computer of eachComputer(connection, SECTIONS, `id=in=(${ids.join(',')})`)) {
-      const { serial, udid } = claimsIn(computer);
-      const found = whoIs(serial, udid, known);
-      if (typeof found !== 'string') continue;
       result.read += 1;
-      delete unknown[computer.id];
-      if (await tell(computer, found, records, parts, result)) result.changed += 1;
+      await take(computer);
     }
   }
   result.unknown = Object.entries(unknown).map(([jamf, [name, serial]]) => ({ jamf, name, serial }));
-  result.linked = links.all('computer').length;
+  result.linked = links.all('computer').filter(({ target }) => target !== null).length;
+  // A time that is still to come, which a machine's clock may have made, would hide all until then.
+  if (newest !== null && Date.parse(newest) > began) newest = new Date(began).toISOString();
   // Only when all of them were read: a cut reads them again.
   await links.remember({ ...links.memory, newest, unknown });
   return result;
@@ -109,28 +110,43 @@ function later(a: string | null, b: string | null): string | null {
 /** Ids in one filter: an address has its limits. */
 const AT_ONCE = 50;
 
-/** @returns whether its record changed */
+/** Says of a computer of d3 what Jamf says of it. */
 async function tell(
   computer: JamfComputer,
   id: string,
   records: Map<string, DepotDocument>,
-  { admin, links, reports, dryRun }: Parts,
+  parts: Parts,
   result: Pulled['computers'],
-): Promise<boolean> {
-  const link = links.of('computer', computer.id);
+): Promise<void> {
+  const { admin, links, reports, dryRun } = parts;
   const { name } = claimsIn(computer);
+  const other = links.ofTarget(id).find(({ jamf }) => jamf !== computer.id) ?? null;
+  if (other !== null) {
+    if (await isThere(parts, other.jamf)) {
+      const why = `Jamf Pro has it twice, as ${other.jamf} and ${computer.id}: here it stays what ${other.jamf} says; delete one of them there`;
+      result.conflicts.push({ name, why });
+      return;
+    }
+    // It was enrolled anew.
+    await links.drop('computer', other.jamf);
+  }
+  const link = links.of('computer', computer.id) ?? other;
   const said = saidOf(computer, links);
   const record = records.get(id);
-  const { body, changed, conflicts } = merged(record?.body ?? null, (link?.seen['was'] ?? null) as Said | null, said);
+  const was = link?.target === id ? ((link.seen['was'] ?? null) as Said | null) : null;
+  const { body, changed, conflicts } = merged(record?.body ?? null, was, said);
   for (const field of conflicts)
     result.conflicts.push({ name, why: `its ${field} was changed here and in Jamf Pro: here it stays` });
-  if (changed && !dryRun) {
-    const documents = admin.documents('computer');
-    const written =
-      record === undefined
-        ? await documents.create(id, body)
-        : await documents.update(record.id, record.generation, { body });
-    records.set(id, written);
+  try {
+    if (changed) {
+      await links.changing();
+      if (!dryRun) records.set(id, await written(admin, id, record, body));
+      result.changed += 1;
+    }
+  } catch (error) {
+    if (!(error instanceof D3Error) || !error.code.startsWith('DOCUMENT_')) throw error;
+    result.conflicts.push({ name, why: error.message });
+    return;
   }
   const report = reports.hashOf(computer.id) ?? link?.seen['report'] ?? null;
   await links.set({
@@ -140,7 +156,22 @@ async function tell(
     name,
     seen: { was: said, ...(report === null ? {} : { report }) },
   });
-  return changed;
+}
+
+async function written(
+  admin: AdminPort,
+  id: string,
+  record: DepotDocument | undefined,
+  body: DocumentBody,
+): Promise<DepotDocument> {
+  const documents = admin.documents('computer');
+  return record === undefined ? documents.create(id, body) : documents.update(record.id, record.generation, { body });
+}
+
+/** Whether Jamf still has a computer under an id. */
+async function isThere({ connection }: Parts, jamf: string): Promise<boolean> {
+  for await (const _ of eachComputer(connection, ['GENERAL'], `id=in=(${jamf})`)) return true;
+  return false;
 }
 
 /** What d3 keeps of a computer after Jamf said something: only what Jamf changed since it was the same. Pure. */
@@ -205,42 +236,4 @@ function saidOf(computer: JamfComputer, links: Links): Said {
     site: links.target('site', computer.general?.site?.id),
     attributes: Object.fromEntries(attributes.toSorted(([a], [b]) => Number(a) - Number(b))),
   };
-}
-
-function claimsIn({ id, udid, general, hardware }: JamfComputer) {
-  const serial = hardware?.serialNumber?.trim() ?? '';
-  return {
-    name: general?.name?.trim() || `computer ${id}`,
-    serial: serial === '' ? null : serial.toUpperCase(),
-    udid: udid?.trim() ? udid.trim().toUpperCase() : null,
-  };
-}
-
-interface Claims {
-  serial: Map<string, Set<string>>;
-  udid: Map<string, Set<string>>;
-}
-
-function claimsOf(computers: readonly DepotComputer[]): Claims {
-  const claims: Claims = { serial: new Map(), udid: new Map() };
-  const note = (map: Map<string, Set<string>>, key: string | null, id: string) => {
-    if (key !== null && key.trim() !== '')
-      map.set(key.trim().toUpperCase(), (map.get(key.trim().toUpperCase()) ?? new Set()).add(id));
-  };
-  for (const { id, claims: said } of computers) {
-    note(claims.serial, said.serial, id);
-    note(claims.udid, said.hardwareUuid, id);
-  }
-  return claims;
-}
-
-/** The computer of d3 that makes one of these claims; null: none; several: it cannot be told. */
-function whoIs(serial: string | null, udid: string | null, known: Claims): string | string[] | null {
-  const found = new Set([
-    ...((serial === null ? null : known.serial.get(serial)) ?? []),
-    ...((udid === null ? null : known.udid.get(udid)) ?? []),
-  ]);
-  if (found.size === 0) return null;
-  const [first] = found;
-  return found.size === 1 ? (first as string) : [...found].sort();
 }

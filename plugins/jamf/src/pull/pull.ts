@@ -2,10 +2,11 @@ import { type AdminPort, D3Error, type Json, type Reporter } from '@d3/sdk';
 import type { Connected } from '../connector/connection.ts';
 import { type JamfAttribute, listRecords } from '../connector/records.ts';
 import { pullComputers } from './computers.ts';
+import { Known } from './known.ts';
 import { Links } from './links.ts';
 import { mirrorKind, type Wanted } from './records.ts';
 import { type AttributeIds, Reports } from './reports.ts';
-import { changedAnything, type KindPulled, type Pulled } from './result.ts';
+import type { KindPulled, Pulled } from './result.ts';
 import { attributesIn, groupsIn, isNamed, namedIn, scriptsIn } from './wanted.ts';
 
 export interface PullParts {
@@ -49,14 +50,27 @@ export async function pull(parts: PullParts): Promise<Pulled> {
   // What d3 itself left there is a report, and no attribute to ask for.
   await mirror('ea', attributesIn(attributes.filter(({ id }) => !own.has(id))));
   await mirror('script', await scriptsIn(connection, admin));
-  const reports = new Reports(admin, dryRun);
-  const computers = await pullComputers({ connection, admin, links, reports, attributes: ids, dryRun, signal, since });
+  const known = new Known(await admin.computers());
+  const reports = new Reports(admin, known, dryRun);
+  const computers = await pullComputers({
+    connection,
+    admin,
+    links,
+    known,
+    reports,
+    attributes: ids,
+    dryRun,
+    signal,
+    since,
+    began,
+  });
   await mirror('group', await groupsIn(connection, links));
   const times = since === null ? { fullAt: new Date(began).toISOString() } : {};
   const pulled: Pulled = { dryRun, full: since === null, kinds, computers, reports: reports.outcome };
   if (!dryRun) {
-    if (changedAnything(pulled)) await admin.publish();
-    await links.remember({ ...links.memory, ...times });
+    if (links.isChanging) await admin.publish();
+    const { changing: _, ...memory } = links.memory;
+    await links.remember({ ...memory, ...times });
   }
   return pulled;
 }

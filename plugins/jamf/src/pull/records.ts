@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { type AdminPort, D3Error, type DepotDocument, type DocumentBody } from '@d3/sdk';
 import type { Links, What } from './links.ts';
-import { type KindPulled, noneOf } from './result.ts';
+import { type Conflict, type KindPulled, noneOf } from './result.ts';
 
 /** A record of Jamf as the document it is to be. */
 export interface Wanted {
   jamf: string;
   name: string;
-  body: DocumentBody;
+  /** Null: it could not be read whole this time, and nothing is said of it. */
+  body: DocumentBody | null;
   /** What has to be there before the body is: a script's bytes. */
   before?: () => Promise<unknown>;
 }
@@ -39,43 +40,68 @@ export async function mirrorKind(
     await links.drop(kind, link.jamf);
   }
   const taken = new Set(links.all(kind).map(({ target }) => target));
-  for (const one of wanted) {
-    try {
-      await mirror(kind, one, documents, taken, pulled, parts);
-    } catch (error) {
-      if (!(error instanceof D3Error) || !/^DOCUMENT_(?:EXISTS|CONFLICT|INVALID|NOT_FOUND)$/.test(error.code))
-        throw error;
-      pulled.conflicts.push({ name: one.name, why: error.message });
+  // A name may be free only after what had it was renamed itself.
+  for (let left = [...wanted]; left.length > 0; ) {
+    const conflicts: Conflict[] = [];
+    const waiting: Wanted[] = [];
+    for (const one of left) {
+      if (one.body === null) continue;
+      const why = await mirror(kind, one, one.body, documents, taken, pulled, parts);
+      if (why === null) continue;
+      conflicts.push({ name: one.name, why });
+      waiting.push(one);
     }
+    if (waiting.length === left.length || waiting.length === 0) {
+      pulled.conflicts.push(...conflicts);
+      break;
+    }
+    left = waiting;
   }
   return pulled;
 }
 
-async function mirror(
+/** @returns why it is left as it is; null when nothing stands against it */
+async function mirror(...[kind, wanted, ...rest]: Parameters<typeof mirrored>): Promise<string | null> {
+  try {
+    return await mirrored(kind, wanted, ...rest);
+  } catch (error) {
+    if (error instanceof D3Error && /^DOCUMENT_(?:EXISTS|CONFLICT|INVALID|NOT_FOUND)$/.test(error.code))
+      return error.message;
+    throw error;
+  }
+}
+
+async function mirrored(
   kind: Exclude<What, 'computer'>,
   wanted: Wanted,
+  body: DocumentBody,
   documents: Map<number, DepotDocument>,
   taken: Set<number | string | null>,
   pulled: KindPulled,
   { admin, links, dryRun, isSame = same }: Parts,
-): Promise<void> {
-  const { jamf, name, body } = wanted;
+): Promise<string | null> {
+  const { jamf, name } = wanted;
   const link = links.of(kind, jamf);
   const now = digestOf(name, body);
-  const linked = async (target: number | null) => links.set({ what: kind, jamf, target, name, seen: { was: now } });
+  const linked = async (target: number | null) => {
+    await links.set({ what: kind, jamf, target, name, seen: { was: now } });
+    return null;
+  };
   const why = nameProblem(name);
-  if (why !== null) {
-    pulled.conflicts.push({ name, why });
-    return;
-  }
+  if (why !== null) return why;
   if (link === null) {
     const there = [...documents.values()].find((one) => one.name.toLowerCase() === name.toLowerCase());
     if (there === undefined) {
-      pulled.created.push(name);
-      if (dryRun) return;
+      await links.changing();
+      if (dryRun) {
+        pulled.created.push(name);
+        return null;
+      }
       await wanted.before?.();
       const made = await admin.documents(kind).create(name, body);
       documents.set(made.id, made);
+      taken.add(made.id);
+      pulled.created.push(name);
       await linked(made.id);
     } else if (!taken.has(there.id) && isSame(there.body, body)) {
       pulled.adopted.push(there.name);
@@ -83,12 +109,11 @@ async function mirror(
       const seen = { was: digestOf(there.name, there.body), jamf: now };
       await links.set({ what: kind, jamf, target: there.id, name, seen });
     } else {
-      const other = taken.has(there.id)
-        ? 'it is linked to another record of Jamf Pro'
+      return taken.has(there.id)
+        ? 'what is here under this name is linked to another record of Jamf Pro'
         : 'what is here under this name is another';
-      pulled.conflicts.push({ name, why: other });
     }
-    return;
+    return null;
   }
   const document = typeof link.target === 'number' ? documents.get(link.target) : undefined;
   // Somebody deleted it here: that stays so.
@@ -97,18 +122,17 @@ async function mirror(
   const hereNow = digestOf(document.name, document.body);
   if (now === hereNow) return linked(document.id);
   // Jamf has what it had: what differs was changed here, or was adopted with words of its own.
-  if (link.seen['jamf'] === now || now === was) return;
-  if (hereNow !== was) {
-    pulled.conflicts.push({ name, why: `it was changed here and in Jamf Pro: here it stays ${document.name}` });
-    return;
+  if (link.seen['jamf'] === now || now === was) return null;
+  if (hereNow !== was) return `it was changed here and in Jamf Pro: here it stays ${document.name}`;
+  await links.changing();
+  const changes = { ...(document.name === name ? {} : { name }), body };
+  if (!dryRun) {
+    await wanted.before?.();
+    documents.set(document.id, await admin.documents(kind).update(document.id, document.generation, changes));
   }
   if (document.name !== name) pulled.renamed.push({ from: document.name, to: name });
   if (digestOf('', document.body) !== digestOf('', body)) pulled.changed.push(name);
-  if (dryRun) return;
-  await wanted.before?.();
-  const changes = { ...(document.name === name ? {} : { name }), body };
-  documents.set(document.id, await admin.documents(kind).update(document.id, document.generation, changes));
-  await linked(document.id);
+  return dryRun ? null : linked(document.id);
 }
 
 function same(there: DocumentBody, wanted: DocumentBody): boolean {

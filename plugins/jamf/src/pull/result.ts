@@ -32,16 +32,8 @@ export type KindPulled = {
   conflicts: Conflict[];
 };
 
-type Conflict = { name: string; why: string };
+export type Conflict = { name: string; why: string };
 
 export function noneOf(kind: string): KindPulled {
   return { kind, created: [], renamed: [], changed: [], adopted: [], gone: [], conflicts: [] };
-}
-
-/** Whether anything of d3 was changed by it. */
-export function changedAnything({ kinds, computers }: Pulled): boolean {
-  return (
-    computers.changed > 0 ||
-    kinds.some(({ created, renamed, changed }) => created.length + renamed.length + changed.length > 0)
-  );
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AdminPort, DocumentBody } from '@d3/sdk';
+import { type AdminPort, D3Error, type DocumentBody } from '@d3/sdk';
 import type { Connected } from '../connector/connection.ts';
 import { type JamfGroup, listGroups, membersOf } from '../connector/groups.ts';
 import { type JamfAttribute, type JamfRecord, type JamfScript, listRecords, listSites } from '../connector/records.ts';
@@ -50,7 +50,17 @@ export async function scriptsIn(connection: Connected, admin: AdminPort): Promis
 /** Groups as the computers of them that d3 knows; what makes a group smart is Jamf's. */
 export async function groupsIn(connection: Connected, links: Links): Promise<Wanted[]> {
   const groups = await listGroups(connection);
-  return Promise.all(groups.map(async (group) => groupAs(group, await membersOf(connection, group), links)));
+  return Promise.all(
+    groups.map(async (group) => {
+      try {
+        return groupAs(group, await membersOf(connection, group), links);
+      } catch (error) {
+        if (!(error instanceof D3Error) || error.code !== 'JAMF_NOT_FOUND') throw error;
+        // Deleted since the list was read, or not on this node yet: the next pull knows.
+        return { jamf: group.id, name: group.name, body: null };
+      }
+    }),
+  );
 }
 
 function groupAs({ id, name, description }: JamfGroup, members: readonly string[], links: Links): Wanted {

@@ -44,6 +44,8 @@ export interface Behaviours {
   lag: number;
   /** Readings of a package after an upload that still say PENDING. */
   pendingReads: number;
+  /** Which hashes it makes of a file. */
+  hashes: readonly ('md5' | 'sha256' | 'sha3512')[];
   /** Ends an upload in this. */
   transfer: 'READY' | 'ERROR';
   /** Templates of paths that are not there, whatever the version. */
@@ -122,6 +124,7 @@ export class StandIn {
     basic: true,
     lag: 0,
     pendingReads: 0,
+    hashes: ['md5', 'sha256', 'sha3512'],
     transfer: 'READY',
     absent: [],
     privileges: null,
@@ -567,7 +570,8 @@ export class StandIn {
       const start = body.indexOf('\r\n\r\n') + 4;
       const file = body.subarray(start, body.lastIndexOf('\r\n--'));
       const hash = (name: string) => createHash(name).update(file).digest('hex');
-      const hashes = { md5: hash('md5'), sha256: hash('sha256'), sha3512: hash('sha3-512') };
+      const all = { md5: hash('md5'), sha256: hash('sha256'), sha3512: hash('sha3-512') };
+      const hashes = Object.fromEntries(this.behaviours.hashes.map((one) => [one, all[one]]));
       change({ ...row, ...hashes, size: String(file.length), cloudTransferStatus: 'PENDING' });
       this.#pending.set(id, this.behaviours.pendingReads);
       this.afterUpload();

@@ -3,8 +3,9 @@ import { Flags } from '@oclif/core';
 import { jamfFlags } from '../../flags.ts';
 import type { ImportResult } from '../../import/here.ts';
 import { told } from '../../import/words.ts';
+import { type ReceiptsTaken, toldOfReceipts } from '../../receipts.ts';
 
-export default class Import extends DepotCommand<ImportResult> {
+export default class Import extends DepotCommand<ImportResult | ReceiptsTaken> {
   static override summary = 'Take packages of Jamf Pro in as pilots.';
   static override description =
     'Every package of Jamf Pro that no edition is linked to can be taken in. d3 proposes what each is from its names, and from what is ' +
@@ -17,6 +18,7 @@ export default class Import extends DepotCommand<ImportResult> {
     '<%= config.bin %> jamf import --plan plan.csv --dry-run',
     '<%= config.bin %> jamf import --plan plan.csv --files /Volumes/CasperShare',
     '<%= config.bin %> jamf import --id 12 --basename firefox --version 128.0.3',
+    '<%= config.bin %> jamf import --receipts --dry-run',
   ];
   static override flags = {
     ...jamfFlags,
@@ -48,15 +50,23 @@ export default class Import extends DepotCommand<ImportResult> {
       summary: 'A folder with the files of a distribution point, mounted by you; the cloud has the rest.',
     }),
     look: Flags.boolean({ summary: 'Fetch files to look into them before anything is proposed.' }),
+    receipts: Flags.boolean({
+      summary: 'On a Mac: take over what Jamf Pro installed there, as d3 jamf receipts does.',
+      exclusive: ['id', 'name', 'plan', 'plan-to', 'basename', 'version', 'revision', 'category', 'files', 'look'],
+    }),
     'dry-run': Flags.boolean({ summary: 'Check everything and say what would be taken in; change nothing.' }),
   };
 
-  async execute(context: CommandContext): Promise<CommandOutcome<ImportResult>> {
+  async execute(context: CommandContext): Promise<CommandOutcome<ImportResult | ReceiptsTaken>> {
+    if (context.flags['receipts'] === true) {
+      const { takeReceipts } = await import('../../receipts.ts');
+      return { result: await takeReceipts(await context.ports(), { dryRun: context.flags['dry-run'] === true }) };
+    }
     const { importHere } = await import('../../import/here.ts');
     return importHere(context);
   }
 
-  text(result: ImportResult): string {
-    return told(result);
+  text(result: ImportResult | ReceiptsTaken): string {
+    return 'taken' in result ? toldOfReceipts(result) : told(result);
   }
 }

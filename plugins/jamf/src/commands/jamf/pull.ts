@@ -51,7 +51,7 @@ export default class Pull extends DepotCommand<Pulled> {
       `Computers: ${read} read (${which}), ${changed} changed, ${linked} known to d3, ${unknown.length} not yet.`,
     );
     if (reports.taken + reports.known > 0)
-      lines.push(`Reports: ${reports.taken} taken, ${reports.known} known already.`);
+      lines.push(`Reports: ${reports.taken} ${dryRun ? 'would be taken' : 'taken'}, ${reports.known} known already.`);
     return lines.join('\n');
   }
 }
