@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import type { ShowPrograms } from './places.ts';
 import type { Session } from './session.ts';
 
@@ -27,7 +27,7 @@ export const sleep = (milliseconds: number): Promise<void> =>
 export function canRun(program: string): boolean {
   try {
     accessSync(program, constants.X_OK);
-    return true;
+    return statSync(program).isFile();
   } catch {
     return false;
   }
