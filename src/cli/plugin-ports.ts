@@ -1,8 +1,9 @@
 import path from 'node:path';
-import type { MachinePorts, Reporter } from '@d3/sdk';
+import type { MachinePorts, Reporter, RunsPort } from '@d3/sdk';
 import type { Machine } from '../client/run.ts';
 import type { MachinePaths } from '../platform/paths.ts';
 import { PATIENCE } from './patience.ts';
+import type { RunsHere } from './runs-here.ts';
 
 /** What a plugin's ports are made from. All of it is loaded when a port is first used. */
 export interface PortParts {
@@ -31,6 +32,24 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
     return powerOf({ root, facts, platform, run: await run() });
   };
   const options = { wait: PATIENCE, debug, parent, signal, report };
+  const withRuns = async <Result>(work: (here: RunsHere) => Promise<Result>): Promise<Result> => {
+    const { runsOf } = await import('./runs-here.ts');
+    const here = runsOf(await parts.machine(), options);
+    try {
+      return await work(here);
+    } finally {
+      here.runs.close();
+    }
+  };
+  const ownRuns = <Result>(work: (port: RunsPort) => Promise<Result>): Promise<Result> =>
+    withRuns(async ({ runs }) => {
+      const { pluginRuns } = await import('../client/plugin-runs.ts');
+      return work(pluginRuns(runs, (await parts.machine()).clock));
+    });
+  const syncHere = async () => {
+    const { pluginSync } = await import('../client/plugin-machine.ts');
+    return pluginSync(await parts.machine(), options);
+  };
   const triggerParts = async () => ({ paths, plugin, root, platform, run: await run() });
   const folder = path.join(paths.plugins, plugin.replaceAll(/[^A-Za-z0-9._-]/g, '_'));
   return {
@@ -39,15 +58,42 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
       all: async () => (await import('../config/layers.ts')).loadPluginSettings(paths, plugin),
     },
     policies: {
-      async run(word, environment) {
-        const { runsOf } = await import('./runs-here.ts');
-        const { runForPlugin } = await import('../client/plugin-policy.ts');
-        const { runs, policies } = runsOf(await parts.machine(), options);
-        try {
-          return await runForPlugin(word, environment, NOBODY, { policies, signal });
-        } finally {
-          runs.close();
-        }
+      run: (word, environment, within) =>
+        withRuns(async ({ runs, policies }) => {
+          const { runForPlugin } = await import('../client/plugin-policy.ts');
+          const run = within === undefined ? null : await runs.store.get(within.run);
+          const step = run === null || within === undefined ? null : { run, index: within.index };
+          return runForPlugin(word, environment, run?.by ?? NOBODY, { policies, signal }, step);
+        }),
+    },
+    runs: {
+      create: (run) => ownRuns((port) => port.create(run)),
+      get: (id) => ownRuns((port) => port.get(id)),
+      list: () => ownRuns((port) => port.list()),
+      advance: (id, how) => ownRuns((port) => port.advance(id, how)),
+      retry: (id, by) => ownRuns((port) => port.retry(id, by)),
+      skip: (id, by, why) => ownRuns((port) => port.skip(id, by, why)),
+      cancel: (id, by, why) => ownRuns((port) => port.cancel(id, by, why)),
+      hurry: (id) => ownRuns((port) => port.hurry(id)),
+      log: (id) => ownRuns((port) => port.log(id)),
+    },
+    sync: {
+      pending: async () => (await syncHere()).pending(),
+      run: async (by) => (await syncHere()).run(by),
+    },
+    machine: {
+      facts: () =>
+        withRuns(async ({ runs }) =>
+          (await import('../client/plugin-machine.ts')).machineFacts(await parts.machine(), runs),
+        ),
+      record: async () => (await import('../client/plugin-machine.ts')).recordHere(await parts.machine()),
+      async rename(name) {
+        const { renameComputer } = await import('../platform/computer-name.ts');
+        return renameComputer(name, { root, platform, run: await run() });
+      },
+      async report() {
+        const { sendReport } = await import('../client/send-report.ts');
+        await sendReport(await parts.machine(), { ...options, command: 'provision' });
       },
     },
     queue: {

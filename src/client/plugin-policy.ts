@@ -1,4 +1,5 @@
 import { D3Error, type PolicyRun } from '@d3/sdk';
+import type { Run } from '../runs/types.ts';
 import type { Policies, PolicyOutcome } from './policies.ts';
 
 /** Runs a policy or an event for a plugin, which is told what became of all of it together. */
@@ -7,9 +8,13 @@ export async function runForPlugin(
   environment: Readonly<Record<string, string>>,
   by: string,
   { policies, signal }: { policies: Policies; signal: AbortSignal },
+  within: { run: Run; index: number } | null = null,
 ): Promise<PolicyRun> {
   try {
-    return together(await policies.run({ word, by, environment: { ...environment } }));
+    const request = { word, by, environment: { ...environment } };
+    return together(
+      await (within === null ? policies.run(request) : policies.runWithin(request, within.run, within.index)),
+    );
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof D3Error)) throw error;
@@ -18,11 +23,19 @@ export async function runForPlugin(
   }
 }
 
+/** Not over, and no failure: it goes on after a restart, or when somebody has looked. */
+const GOES_ON: readonly PolicyOutcome['state'][] = ['waiting', 'holding', 'open'];
+
 function together(outcomes: readonly PolicyOutcome[]): PolicyRun {
   const said = (chosen: readonly PolicyOutcome[]) =>
     chosen.map(({ policy, state, text }) => `${policy}: ${text || state}`).join('; ');
-  const failed = outcomes.filter(({ problem }) => problem !== null);
+  const waits = (state: PolicyOutcome['state']) => outcomes.filter((outcome) => outcome.state === state);
+  const restarting = waits('waiting');
+  const held = [...waits('holding'), ...waits('open')];
+  const failed = outcomes.filter(({ problem, state }) => problem !== null && !GOES_ON.includes(state));
   if (failed.length > 0) return { state: 'failed', text: said(failed) };
+  if (held.length > 0) return { state: 'failed', text: said(held), waits: 'person' };
+  if (restarting.length > 0) return { state: 'ran', text: said(restarting), waits: 'restart' };
   const skipped = outcomes.filter(({ state }) => state === 'out-of-scope' || state === 'not-due');
   return { state: skipped.length === outcomes.length ? 'skipped' : 'ran', text: said(outcomes) };
 }

@@ -60,7 +60,7 @@ export class StepRuns {
   }
 
   /** Advances a run until it is over, holds or waits. What a policy's run comes to is written down for its frequency. */
-  async advance(id: string): Promise<Run> {
+  async advance(id: string, { stays = true }: { stays?: boolean } = {}): Promise<Run> {
     const { machine, options } = this.#parts;
     const { clock } = machine;
     this.#owner ??= await becomeOwner(machine.paths.owners, clock, options.signal);
@@ -76,6 +76,7 @@ export class StepRuns {
       look: LOOK,
       signal: options.signal,
       tell: (told) => this.#tell(told, logging(options.report, log)),
+      stays,
     };
     const run = await advance(id, engine).finally(() => log.close());
     const { kind, id: policy } = run.origin;

@@ -8,6 +8,7 @@ import type { BlobSource, DepotClient, Report, TrustedCatalog } from './contract
 import { endsSoon, span } from './expiry.ts';
 import { mirrorsFor } from './mirrors.ts';
 import { reportPath } from './report-path.ts';
+import type { SealedRecord } from './sealed-records.ts';
 import { type Passage, type Piece, SourceRefused, type Transport, unreachable } from './transport.ts';
 import { asTrustError, hash, type Trusted, TrustFolder, type Workspace } from './trust.ts';
 import type { Verified } from './verify.ts';
@@ -83,6 +84,12 @@ class TrustingClient implements DepotClient {
     if (now < new Date(expires)) return this.#answer(trusted, 'kept', []);
     if (!expired) return null;
     return this.#answer(trusted, 'kept', [`What this machine knows of the depot expired at ${expires}.`]);
+  }
+
+  async record(computer: string): Promise<SealedRecord | null> {
+    const { MAX_RECORD, openRecord, recordPath } = await import('./sealed-records.ts');
+    const bytes = await this.#asking(() => this.#transport.read(recordPath(computer), MAX_RECORD));
+    return bytes === null ? null : openRecord(bytes, computer);
   }
 
   async blob(sha256: string): Promise<NodeJS.ReadableStream> {

@@ -1,5 +1,6 @@
 import type { Criteria, EaType } from '../catalog/criteria.ts';
 import type { Catalog, GroupRef, PackageFormat, PolicyBody } from '../catalog/types.ts';
+import type { SealedRecord } from './sealed-records.ts';
 import type { Passage, Piece } from './transport.ts';
 
 /** What every machine sends after a run, failed ones too. Kept in the inbox until an admin command takes it in. */
@@ -211,6 +212,12 @@ export interface DepotClient {
    * @param options `expired`: take one that has expired too, with a warning: for looking at, never to act on
    */
   kept(options?: { expired: boolean }): Promise<TrustedCatalog | null>;
+  /**
+   * What admins say of this machine; null: nothing.
+   * @param computer its id
+   * @throws D3Error depotUnreachable (20), verificationFailed (33) for what was not sealed for it
+   */
+  record(computer: string): Promise<SealedRecord | null>;
   /**
    * A blob as a stream of its bytes, not yet verified: the caller hashes while it writes.
    * @throws D3Error `notFound` (34) or `depotUnreachable` (20)

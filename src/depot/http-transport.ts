@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
 import {
+  isPublic,
   noInbox,
   type Passage,
   type Piece,
@@ -138,8 +139,7 @@ export class HttpTransport implements Transport {
 
   #url(path: string): string {
     requirePath(path);
-    const inPublic = path.startsWith('metadata/') || path.startsWith('targets/');
-    return `${this.#base}${inPublic ? 'public/' : ''}${path}`;
+    return `${this.#base}${isPublic(path) ? 'public/' : ''}${path}`;
   }
 
   async #get(path: string, headers: Record<string, string>): Promise<Answer | null> {

@@ -37,6 +37,7 @@ import {
   signWith,
   writeRoot,
 } from './roots.ts';
+import { showRecords } from './sealed-records.ts';
 import type { PublicationInput, PublicationRecord, Store, StoredEdition } from './store/contract.ts';
 
 /** Name of the catalog among the signed targets. */
@@ -102,6 +103,7 @@ async function publishInput(input: PublicationInput, options: PublishOptions): P
   // Who holds one of several keys can at least begin to renew what will expire.
   const isOld = shown !== null && isDue(shown.signed.expires, LONG_DAYS, now);
   const holds = wantedRoot.content.targets.keys.some(({ id }) => ring.has(id));
+  await showRecords(dir, input.records);
   const isLasting = isShown && !(isOld && holds) && (!maySign || anchorOf(shown)?.hash === anchor.hash);
   const isCurrent =
     roots.isWhole &&

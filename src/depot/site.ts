@@ -12,6 +12,7 @@ import { createDepotClient } from './client.ts';
 import { errnoOf, makeFolder, syncFolder, TEMP_PREFIX, tempPath, writeFileDurably } from './files.ts';
 import { keysFolder } from './keys.ts';
 import { settleRoots } from './roots.ts';
+import { recordNames } from './sealed-records.ts';
 import { unpublished } from './signing.ts';
 import type { Store } from './store/contract.ts';
 import { FolderTransport } from './transport.ts';
@@ -142,6 +143,7 @@ async function publication(dir: string, roots: readonly number[]): Promise<Shown
   const catalog = await readFile(join(dir, catalogPath), 'utf8');
   const present = await openBlobs(dir).list();
   const named = [...new Set(catalog.match(SHA256) ?? [])].filter((sha256) => present.has(sha256));
+  const records = await Promise.all((await recordNames(dir)).map((name) => read(`public/records/${name}`)));
   const last = rootFiles.at(-1) as { bytes: Buffer };
   const expires = [timestamp, snapshot, targets, last]
     .map((file) => signed(file).expires as string)
@@ -149,6 +151,7 @@ async function publication(dir: string, roots: readonly number[]): Promise<Shown
   return {
     files: [
       ...named.toSorted().map((sha256) => ({ path: `blobs/${sha256.slice(0, 2)}/${sha256}`, sha256, bytes: null })),
+      ...records,
       { path: catalogPath, sha256: catalogSha256, bytes: null },
       targets,
       snapshot,

@@ -6,7 +6,7 @@ import { errnoOf, giveToOwnerOf, makeFolder, syncFolder, tempPath } from './file
 
 /**
  * How a machine reaches a depot. Paths are the same on every transport: `metadata/…` and `targets/…` (signed), `blobs/…`
- * (named by their hash), `inbox/…` (reports). Nothing that comes through is trusted.
+ * (named by their hash), `records/…` (sealed), `inbox/…` (reports). Nothing that comes through is trusted.
  */
 export interface Transport {
   /** Where the depot is, for messages. */
@@ -94,7 +94,12 @@ export function requirePath(path: string): void {
   if (!PATH.test(path)) throw new D3Error('PATH_INVALID', 'bug', `${path} is no path in a depot.`);
 }
 
-const PATH = /^(metadata|targets|blobs|inbox)(\/[A-Za-z0-9_][A-Za-z0-9._-]*)+$/;
+const PATH = /^(metadata|targets|blobs|records|inbox)(\/[A-Za-z0-9_][A-Za-z0-9._-]*)+$/;
+
+/** Whether a path is of a file in the depot's `public/`. */
+export function isPublic(path: string): boolean {
+  return /^(?:metadata|targets|records)\//.test(path);
+}
 
 /** A depot in a folder: on this host, or shared read-only over the network. */
 export class FolderTransport implements Transport {
@@ -222,8 +227,7 @@ export class FolderTransport implements Transport {
 
   #locate(path: string): string {
     requirePath(path);
-    const inPublic = path.startsWith('metadata/') || path.startsWith('targets/');
-    return join(this.location, ...(inPublic ? ['public'] : []), path);
+    return join(this.location, ...(isPublic(path) ? ['public'] : []), path);
   }
 
   #asError(error: unknown, path: string): unknown {

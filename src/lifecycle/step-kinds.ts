@@ -11,7 +11,7 @@ export interface PluginStepParts {
   environment(context: StepContext): Record<string, string>;
 }
 
-/** Seconds a step of a plugin may take; the bus gives no handler more. */
+/** Seconds a step of a plugin may take unless its offer says otherwise. */
 const LIMIT = 3600;
 
 /**
@@ -53,7 +53,8 @@ function kindOf({ kind, schema, timeout = LIMIT }: StepKindOffer, parts: PluginS
     async run(context, args): Promise<StepEnd> {
       const room = await parts.room(context.signal, context.say);
       const answer = await parts.plugins.runStep(await payload(context, args, room), room);
-      if (answer?.outcome === 'done' || answer?.outcome === 'hold') return { kind: answer.outcome, text: answer.text };
+      if (answer?.outcome === 'later') return { kind: 'later', text: answer.text, seconds: answer.seconds };
+      if (answer !== null && answer.outcome !== 'failed') return { kind: answer.outcome, text: answer.text };
       const text = answer?.text ?? `the plugin that brings ${kind} did not answer for it`;
       return { kind: 'failed', text, problem: { code: 'PLUGIN_STEP', exit: 'failed', actions: [] } };
     },

@@ -27,6 +27,7 @@ export const LINUX_PROGRAMS = {
   dpkgQuery: '/usr/bin/dpkg-query',
   systemctl: '/usr/bin/systemctl',
   loginctl: '/usr/bin/loginctl',
+  hostnamectl: '/usr/bin/hostnamectl',
   systemdInhibit: '/usr/bin/systemd-inhibit',
   tail: '/usr/bin/tail',
 };

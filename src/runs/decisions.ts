@@ -1,7 +1,7 @@
 import { D3Error } from '@d3/sdk';
 import { type Engine, isHeld, stepWords } from './engine.ts';
 import { changeRun } from './saving.ts';
-import { again, cancelled, goOn, leaveOut, stepAt, type Transition } from './transitions.ts';
+import { again, cancelled, goOn, hurry, leaveOut, stepAt, type Transition } from './transitions.ts';
 import { isOver, type Run } from './types.ts';
 
 /** What a person may decide about a run; each is kept with who and why. Nothing here runs a step. */
@@ -64,6 +64,17 @@ export async function resumeRun(id: string, by: string, deciding: Deciding): Pro
   });
 }
 
+/** Has a step that waits for its next try take it at once. @returns whether one waited */
+export async function hurryStep(id: string, { store, clock }: Deciding): Promise<boolean> {
+  let hurried = false;
+  await changeRun(store, id, (run) => {
+    const changed = hurry(run, clock.now().toISOString());
+    hurried = changed !== null;
+    return changed;
+  });
+  return hurried;
+}
+
 /** It ended at a step that failed; the steps after it are still to come. */
 function isStopped(run: Run): boolean {
   return run.state === 'failed' && stepAt(run)?.state === 'failed';
@@ -76,7 +87,8 @@ async function decided(id: string, { store, clock }: Deciding, decide: (run: Run
     line = made.line;
     return made.run;
   });
-  if (line !== null) await store.append(id, [{ at: clock.now().toISOString(), ...(line as Transition['line']) }]);
+  if (line !== null)
+    await store.append(id, [{ at: clock.now().toISOString(), ...(line as NonNullable<Transition['line']>) }]);
   return run;
 }
 

@@ -10,6 +10,7 @@ import {
   keep,
   leave,
   leaveOut,
+  postpone,
   stepAt,
   type Transition,
 } from './transitions.ts';
@@ -56,6 +57,8 @@ export interface Engine {
   /** Aborted when d3 is stopped. */
   signal: AbortSignal;
   tell: (told: Told) => void;
+  /** Whether it stays with a step that waits to be run again; left out: yes. Else the run is let go of at the first such wait. */
+  stays?: boolean;
 }
 
 /** Left out because of its condition: nobody decided that. */
@@ -111,6 +114,9 @@ function held({ id, lease }: Run): D3Error {
 /** The lease is somebody else's by now: what this process thinks of the run counts no more. */
 class LeaseLost extends Error {}
 
+/** A step that waits is to be run at once. */
+class Hurried extends Error {}
+
 /** The store could not be reached while a step ran. What came of the step is not known to it: the record keeps it as started. */
 class StoreLost extends Error {}
 
@@ -142,6 +148,7 @@ class Advancing {
         const { cancel } = this.#run;
         const step = stepAt(this.#run);
         if (cancel !== null) await this.#transit((run) => cancelled(run, run.cancel ?? cancel));
+        else if (step !== null && this.#waits(step)) return;
         else if (step !== null) await this.#turn(step);
       }
     } catch (error) {
@@ -150,6 +157,16 @@ class Advancing {
       throw held(await mustGet(this.#engine.store, this.#id));
     }
   }
+
+  /** Whether a step is to be run again later, by somebody else. */
+  #waits({ notBefore, failures, attempts }: RunStep): boolean {
+    const { stays = true, clock } = this.#engine;
+    if (stays || notBefore === null || failures > 0 || attempts === 0) return false;
+    return this.#looked && Date.parse(notBefore) > clock.now().getTime();
+  }
+
+  /** Whether a step was run here, and has to wait: whoever does not stay looks once all the same. */
+  #looked = false;
 
   /** Whoever comes next need not wait for the lease to run out. */
   async release(): Promise<void> {
@@ -178,11 +195,13 @@ class Advancing {
         return;
       }
     } else if (step.attempts === 0 && !(await this.#isWanted(step))) return;
-    const wait = step.notBefore === null ? 0 : Date.parse(step.notBefore) - clock.now().getTime();
+    const looksOnce = this.#engine.stays === false && step.failures === 0;
+    const wait = step.notBefore === null || looksOnce ? 0 : Date.parse(step.notBefore) - clock.now().getTime();
     if (wait > 0) {
-      await this.#attended((attended) => pause(wait, attended)).catch((error: unknown) => {
+      const isHurried = () => stepAt(this.#run)?.notBefore !== step.notBefore;
+      await this.#attended((attended) => pause(wait, attended), isHurried).catch((error: unknown) => {
         signal.throwIfAborted();
-        if (this.#run.cancel === null) throw error;
+        if (this.#run.cancel === null && !(error instanceof Hurried)) throw error;
       });
       if (this.#run.cancel !== null) return;
     }
@@ -255,7 +274,10 @@ class Advancing {
   readonly #said: { at: string; step: number; text: string }[] = [];
 
   /** Does something that takes time: the lease is renewed meanwhile, and a cancellation or a lost lease ends it. */
-  async #attended<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  async #attended<Result>(
+    work: (signal: AbortSignal) => Promise<Result>,
+    isHurried: () => boolean = () => false,
+  ): Promise<Result> {
     const { look, pause, signal } = this.#engine;
     const stop = new AbortController();
     const over = new AbortController();
@@ -266,6 +288,7 @@ class Advancing {
           await this.#flush();
           await this.#renew();
           if (this.#run.cancel !== null) stop.abort(new D3Error('RUN_CANCELLED', 'refused', 'the run was cancelled'));
+          else if (isHurried()) stop.abort(new Hurried());
         }
       } catch (error) {
         // The wait between two looks ends so when the work is over.
@@ -304,8 +327,10 @@ class Advancing {
       if (end.kind === 'done') return complete(run, end.text, at);
       if (run.cancel !== null) return cancelled(run, run.cancel);
       if (end.kind === 'hold') return hold(run, end.text);
+      if (end.kind === 'later') return postpone(run, end.text, this.#after(end.seconds));
       return end.kind === 'leave' ? leave(run, end.text) : fail(run, end.text, end.problem, at);
     });
+    this.#looked = end.kind === 'later';
     this.#engine.tell({ type: 'end', run: this.#run, index });
   }
 
@@ -316,7 +341,8 @@ class Advancing {
       line = made.line;
       return made.run;
     });
-    if (line !== null) await this.#engine.store.append(this.#id, [{ at: this.#at(), ...(line as Transition['line']) }]);
+    if (line !== null)
+      await this.#engine.store.append(this.#id, [{ at: this.#at(), ...(line as NonNullable<Transition['line']>) }]);
   }
 
   async #flush(): Promise<void> {
@@ -333,6 +359,10 @@ class Advancing {
 
   #isOurs({ lease }: Run): boolean {
     return lease !== null && lease.owner === this.#lease.owner && lease.generation === this.#lease.generation;
+  }
+
+  #after(seconds: number): string {
+    return new Date(this.#engine.clock.now().getTime() + seconds * 1000).toISOString();
   }
 
   #at(): string {

@@ -14,7 +14,8 @@ import {
 /** How a run goes from one state to the next. Pure: each takes a run and gives another, with a line that says what happened. */
 export interface Transition {
   run: Run;
-  line: { step: number | null; text: string };
+  /** Null: nothing that was not said before. */
+  line: { step: number | null; text: string } | null;
 }
 
 /** The step whose turn it is; null when all had theirs. */
@@ -44,7 +45,11 @@ export function begin(run: Run, at: string): Transition {
   const step = current(run);
   const attempts = step.attempts + 1;
   const changed = { ...step, state: 'started' as const, attempts, startedAt: step.startedAt ?? at, notBefore: null };
-  return told(replace(run, changed), run.cursor, `${nameOf(step.step)} begins${attempts > 1 ? ` (${attempts})` : ''}`);
+  const text = `${nameOf(step.step)} begins${attempts > 1 ? ` (${attempts})` : ''}`;
+  // One that looks again and again whether something is there would fill the log with that.
+  const looksAgain = step.attempts > 0 && step.failures === 0 && step.notBefore !== null;
+  const begun = told(replace(run, changed), run.cursor, text);
+  return looksAgain ? { ...begun, line: null } : begun;
 }
 
 export function keep(run: Run, data: RunStep['data']): Run {
@@ -106,6 +111,22 @@ export function leave(run: Run, text: string): Transition {
   const step = current(run);
   const left = { ...replace(run, { ...step, text }), state: 'waiting' as const, text };
   return told(left, run.cursor, `${nameOf(step.step)} goes on elsewhere: ${text}`);
+}
+
+/** What the step waits for is not there yet: it is run again then. */
+export function postpone(run: Run, text: string, notBefore: string): Transition {
+  const step = current(run);
+  const waiting = replace(run, { ...step, state: 'pending', notBefore, text });
+  const made = told(waiting, run.cursor, `${nameOf(step.step)} waits: ${text}`);
+  return text === step.text ? { ...made, line: null } : made;
+}
+
+/** A step that waits before its next try has that try at once. @returns null when none waits */
+export function hurry(run: Run, at: string): Run | null {
+  const step = stepAt(run);
+  if (step === null || isOver(run) || step.state !== 'pending' || step.notBefore === null || step.notBefore <= at)
+    return null;
+  return replace(run, { ...step, notBefore: at });
 }
 
 /** Somebody goes on with a run that was let go of, or that holds. */

@@ -177,7 +177,9 @@ export type StepEnd =
   /** A person has to look at it. */
   | { kind: 'hold'; text: string }
   /** It goes on elsewhere, as a restart does: the run is let go of, and the step is asked later whether it is done. */
-  | { kind: 'leave'; text: string };
+  | { kind: 'leave'; text: string }
+  /** What it waits for is not there yet: it is run again after so many seconds. That is no failure, and may go on for days. */
+  | { kind: 'later'; text: string; seconds: number };
 
 /** What a step has to work with. */
 export interface StepContext {

@@ -1,7 +1,7 @@
 import { D3Error, type Json } from '@d3/sdk';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { cancelRun, resumeRun, retryStep, skipStep } from '../../src/runs/decisions.ts';
+import { cancelRun, hurryStep, resumeRun, retryStep, skipStep } from '../../src/runs/decisions.ts';
 import { advance, type Engine } from '../../src/runs/engine.ts';
 import { exitOfRun } from '../../src/runs/exit.ts';
 import { newRun } from '../../src/runs/make.ts';
@@ -108,6 +108,66 @@ describe('the engine of runs', () => {
       'work begins',
       'work is done; the run is done',
     ]);
+  });
+
+  it('runs a step again later that waits for something, without a failure and without filling the log', async () => {
+    let looks = 0;
+    const one = world(() => (++looks < 4 ? { kind: 'later', text: 'nobody said it', seconds: 120 } : done));
+    const run = await advance(await started(one, [{ retries: 0 }, {}]), engineOf(one, 'a'));
+    expect([run.state, looks, one.time.waited, run.steps[0]?.failures]).to.deep.equal([
+      'done',
+      5,
+      [120_000, 120_000, 120_000],
+      0,
+    ]);
+    expect((await one.store.lines('r')).map(({ text }) => text)).to.deep.equal([
+      'work begins',
+      'work waits: nobody said it',
+      'work is done',
+      'work begins',
+      'work is done; the run is done',
+    ]);
+  });
+
+  it('lets go of a step that waits where nobody stays, and looks once each time it is taken up', async () => {
+    let looks = 0;
+    const one = world(() => (++looks < 3 ? { kind: 'later', text: `look ${looks}`, seconds: 120 } : done));
+    const id = await started(one, [{}]);
+    const once = () => advance(id, engineOf(one, 'a', { stays: false }));
+    const states: unknown[] = [];
+    for (const _ of [1, 2, 3]) {
+      const { state, steps, lease } = await once();
+      states.push([state, steps[0]?.text, lease, looks]);
+    }
+    expect(states).to.deep.equal([
+      ['running', 'look 1', null, 1],
+      ['running', 'look 2', null, 2],
+      ['done', '', null, 3],
+    ]);
+    expect(one.time.waited).to.deep.equal([]);
+  });
+
+  it('runs a waiting step at once when somebody has it hurried, and cancels a waiting one', async () => {
+    let looks = 0;
+    const one = world(() => (++looks < 2 ? { kind: 'later', text: 'not yet', seconds: 3600 } : done));
+    const id = await started(one, [{}]);
+    // Waits for real, so that the looks at the store come in between.
+    const pause = (milliseconds: number, signal: AbortSignal) =>
+      new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(resolve, milliseconds);
+        signal.addEventListener('abort', () => (clearTimeout(timer), reject(signal.reason)), { once: true });
+      });
+    const clock = { now: () => new Date() };
+    const deciding = { store: one.store, clock, isGone: () => null };
+    const advancing = advance(id, engineOf(one, 'a', { pause, look: 5, clock }));
+    while (!(await hurryStep(id, deciding))) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect([(await advancing).state, looks]).to.deep.equal(['done', 2]);
+    looks = 0;
+    const second = await started(one, [{}], 'second');
+    const other = advance(second, engineOf(one, 'a', { pause, look: 5, clock }));
+    while ((await one.store.get(second))?.steps[0]?.notBefore === null) await new Promise((r) => setTimeout(r, 5));
+    await cancelRun(second, { by: 'bob', why: 'enough' }, deciding);
+    expect([(await other).state, looks]).to.deep.equal(['cancelled', 1]);
   });
 
   it('tries a failed step again, each time after a longer wait, as often as it may', async () => {

@@ -55,6 +55,7 @@ export function depotWith({ depot }: Machine, changes: Partial<DepotClient>): De
     location: depot.location,
     refresh: () => depot.refresh(),
     kept: (options) => depot.kept(options),
+    record: (computer) => depot.record(computer),
     blob: (sha256) => depot.blob(sha256),
     report: (report) => depot.report(report),
     sources: () => (changes.blob === undefined ? depot.sources() : [sourceOf(depot.location, changes.blob)]),

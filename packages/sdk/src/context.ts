@@ -2,13 +2,16 @@ import type { AdminPort } from './admin.ts';
 import type { Json } from './events.ts';
 import type {
   FilesPort,
+  MachinePort,
   PoliciesPort,
   PowerPort,
   ProcessesPort,
   QueuePort,
   ReceiptsPort,
+  RunsPort,
   SessionPort,
   SettingsPort,
+  SyncPort,
   TriggersPort,
 } from './ports.ts';
 import type { Reporter } from './progress.ts';
@@ -45,6 +48,9 @@ export interface MachinePorts {
   readonly files: FilesPort;
   readonly processes: ProcessesPort;
   readonly triggers: TriggersPort;
+  readonly runs: RunsPort;
+  readonly sync: SyncPort;
+  readonly machine: MachinePort;
 }
 
 export interface DepotPort {

@@ -176,7 +176,7 @@ export interface StepKindOffer {
   summary: string;
   /** JSON Schema (draft-07) of its args: a step that does not fit is refused before anything runs. */
   schema: { readonly [key: string]: Json };
-  /** Seconds a step has unless it says otherwise; an hour unless said. No handler has more than an hour. */
+  /** Seconds a step has unless it says otherwise; an hour unless said, a day at most. */
   timeout?: number;
 }
 
@@ -194,8 +194,15 @@ export interface StepPayload {
   machine: ActionPayload['machine'];
 }
 
-/** What came of a step; `handled: false`: the kind is not mine. */
-export type StepAnswer = { handled: false } | { handled: true; outcome: 'done' | 'failed' | 'hold'; text: string };
+/**
+ * What came of a step; `handled: false`: the kind is not mine. `leave`: it goes on without d3, as a restart does; whoever takes the run
+ * up asks whether it is settled. `later`: what it waits for is not there yet; it is run again after so many seconds, from 0 to a
+ * day, for as long as it takes, and between two times nothing of it runs.
+ */
+export type StepAnswer =
+  | { handled: false }
+  | { handled: true; outcome: 'done' | 'failed' | 'hold' | 'leave'; text: string }
+  | { handled: true; outcome: 'later'; text: string; seconds: number };
 
 /** Whether a step that was begun before a cut has done its work; `handled: false`: the kind is not mine. */
 export type SettledAnswer = { handled: false } | { handled: true; settled: boolean; text: string };
@@ -244,6 +251,8 @@ export interface EventRow {
 
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;
+/** Seconds. */
+const LONGEST_STEP = 86_400;
 
 /** The event table: the one place that says what an event is. */
 export const EVENTS: readonly EventRow[] = [
@@ -338,7 +347,7 @@ export const EVENTS: readonly EventRow[] = [
   {
     name: 'd3:step:run',
     kind: 'handler',
-    timeout: HOUR,
+    timeout: LONGEST_STEP * SECOND,
     synchronous: false,
     summary: 'run a step',
     check: checkStep,
@@ -459,18 +468,21 @@ function checkOffers(answer: unknown): string | null {
     if (typeof kind !== 'string' || !/^[a-z][a-z0-9-]{0,59}$/.test(kind)) return `"${String(kind)}" cannot name a kind`;
     if (typeof summary !== 'string') return `${kind} must have a summary`;
     if (!isObject(schema) || !isJson(schema, 0)) return `${kind} must have a schema of its args`;
-    if (!Number.isInteger(timeout) || (timeout as number) < 1 || (timeout as number) > 3600)
-      return `the timeout of ${kind} is seconds, from 1 to 3600`;
+    if (!Number.isInteger(timeout) || (timeout as number) < 1 || (timeout as number) > LONGEST_STEP)
+      return `the timeout of ${kind} is seconds, from 1 to ${LONGEST_STEP}`;
   }
   return null;
 }
 
-const STEP_OUTCOMES = ['done', 'failed', 'hold'];
+const STEP_OUTCOMES = ['done', 'failed', 'hold', 'leave', 'later'];
 
 function checkStep(answer: unknown): string | null {
   if (!isObject(answer) || typeof answer['handled'] !== 'boolean') return 'it must answer {handled: true or false}';
   if (!answer['handled']) return null;
-  if (!STEP_OUTCOMES.includes(String(answer['outcome']))) return `outcome is one of ${STEP_OUTCOMES.join(', ')}`;
+  const { outcome, seconds } = answer;
+  if (!STEP_OUTCOMES.includes(String(outcome))) return `outcome is one of ${STEP_OUTCOMES.join(', ')}`;
+  if (outcome === 'later' && !(typeof seconds === 'number' && seconds >= 0 && seconds <= LONGEST_STEP))
+    return `later needs its seconds, from 0 to ${LONGEST_STEP}`;
   return typeof answer['text'] === 'string' ? null : 'it must say what came of it: text';
 }
 

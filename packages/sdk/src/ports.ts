@@ -33,6 +33,8 @@ export interface PolicyRun {
   state: 'absent' | 'skipped' | 'failed' | 'ran';
   /** In words, for a warning. */
   text: string;
+  /** What a run of it waits for, if it is not over: then it goes on later, and is not failed. */
+  waits?: 'restart' | 'person';
 }
 
 export interface PoliciesPort {
@@ -40,8 +42,159 @@ export interface PoliciesPort {
    * Runs a policy by its id, its name or an event, as `d3 policy` does: plugins are asked first. It never throws but for a signal.
    * Not to be called while a run holds the lock of the machine: in `d3:facts`, `d3:plan`, gates and what comes after installs.
    * @param environment what its scripts see besides what all see
+   * @param within the step this is done for: when the step is run again after a cut, what was done in it is not done twice
    */
-  run(word: string, environment: Readonly<Record<string, string>>): Promise<PolicyRun>;
+  run(
+    word: string,
+    environment: Readonly<Record<string, string>>,
+    within?: { run: string; index: number },
+  ): Promise<PolicyRun>;
+}
+
+/** A step of a run that a plugin starts, as a policy has it. */
+export interface StepToRun {
+  /** One of d3's kinds, or one that a plugin brings. */
+  kind: string;
+  args: { readonly [key: string]: Json };
+  name?: string;
+  /** Seconds. */
+  timeout?: number;
+  /** How often it is tried again when it fails. */
+  retries?: number;
+  required?: boolean;
+  onFailure?: 'continue' | 'hold' | 'stop';
+}
+
+/** A step of a run, with what became of it. */
+export interface StepHere {
+  name: string;
+  kind: string;
+  args: { readonly [key: string]: Json };
+  state: 'pending' | 'started' | 'done' | 'failed' | 'skipped';
+  required: boolean;
+  attempts: number;
+  /** What came of it, or what it waits for. */
+  text: string;
+  /** ISO 8601: not before then it is run again; null: it waits for no time. */
+  notBefore: string | null;
+  /** Who left it out, and why; null unless it was. */
+  skipped: Decision | null;
+}
+
+/** Who decided something about a run, when and why. */
+export interface Decision {
+  by: string;
+  /** ISO 8601, UTC. */
+  at: string;
+  why: string;
+}
+
+/** A run of steps that a plugin started. */
+export interface RunHere {
+  id: string;
+  name: string;
+  /** `waiting`: for a restart. `holding`: for a person. The last three are ends. */
+  state: 'running' | 'waiting' | 'holding' | 'done' | 'failed' | 'cancelled';
+  /** Why it waits or holds, or how it ended. */
+  text: string;
+  /** The exit code it stands for. */
+  exit: number;
+  /** Whether somebody advances it now. */
+  isAdvanced: boolean;
+  by: string;
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  endedAt: string | null;
+  /** Place of the step whose turn it is. */
+  cursor: number;
+  steps: readonly StepHere[];
+  cancel: Decision | null;
+}
+
+/**
+ * Runs of steps of kind `provisioning` on this machine. A run is safe to cut at any moment, one process at a time advances it, and
+ * `d3 run resume --all` goes on with it at every start of the machine.
+ */
+export interface RunsPort {
+  /**
+   * Makes a run known; nothing of it is done yet.
+   * @param run `id`: the caller's, so that it can be written down before
+   * @throws D3Error refused `RUN_EXISTS`; usage for steps that cannot be run
+   */
+  create(run: { id: string; name: string; by: string; steps: readonly StepToRun[] }): Promise<RunHere>;
+  /** @returns null when there is none, or it is none of these */
+  get(id: string): Promise<RunHere | null>;
+  /** The newest first. */
+  list(): Promise<readonly RunHere[]>;
+  /**
+   * Advances it until it is over, holds, or waits for a restart. One that holds is taken up again: its step is asked first.
+   * @param stays whether it also stays while a step waits to be run again; else the run is left at the first such wait
+   * @throws D3Error busy `RUN_HELD` when somebody else advances it
+   */
+  advance(id: string, options: { stays: boolean; by: string }): Promise<RunHere>;
+  /** @throws D3Error refused, busy, as `d3 run retry`, `skip` and `cancel` */
+  retry(id: string, by: string): Promise<RunHere>;
+  skip(id: string, by: string, why: string): Promise<RunHere>;
+  cancel(id: string, by: string, why: string): Promise<RunHere>;
+  /** Has a step that waits run again at once. @returns whether one waited */
+  hurry(id: string): Promise<boolean>;
+  /** What it said, the newest last. */
+  log(id: string): Promise<readonly { at: string; step: number | null; text: string }[]>;
+}
+
+/** What admins of the depot say of this machine, by names. */
+export interface MachineRecord {
+  name: string | null;
+  department: string | null;
+  building: string | null;
+  site: string | null;
+  /** Values of extension attributes by their names. */
+  attributes: Readonly<Record<string, string>>;
+}
+
+export interface MachinePort {
+  /** What it is now. `computer`: the random id of its state, null before its first run; `groups`: the depot's, by name. */
+  facts(): Promise<{
+    computer: string | null;
+    name: string;
+    serial: string | null;
+    hardwareUuid: string | null;
+    model: string | null;
+    os: { name: string; version: string };
+    user: string | null;
+    groups: readonly string[];
+  }>;
+  /**
+   * What the depot says of it; null: nothing.
+   * @throws D3Error depotUnreachable (20), verificationFailed (33), usage `NO_DEPOT`
+   */
+  record(): Promise<MachineRecord | null>;
+  /** Gives it another name. @returns false where there is nothing to name: a root folder */
+  rename(name: string): Promise<boolean>;
+  /** Tells the depot now what the machine is and has: one report, as every run sends. Its trouble is told by `ui`. */
+  report(): Promise<void>;
+}
+
+/** One thing a sync has to do. */
+export interface PendingChange {
+  target: string;
+  edition: string | null;
+  action: string;
+}
+
+export interface SyncPort {
+  /** What a sync would do now, with what waits for a restart: empty when the machine is as its depot wants it. */
+  pending(): Promise<readonly PendingChange[]>;
+  /**
+   * Syncs, with what would else wait for a restart.
+   * @returns `restart`: editions that were installed and need one; `failed`: what did not come about, with why
+   */
+  run(by: string): Promise<{
+    exit: number;
+    restart: readonly string[];
+    failed: readonly { target: string; text: string }[];
+    done: readonly string[];
+  }>;
 }
 
 /** An install that waits for a restart. The list is core's. */

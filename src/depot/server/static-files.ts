@@ -15,6 +15,7 @@ import type { Readers } from './callers.ts';
 
 const METADATA = /^(?:\d{1,15}\.(?:root|targets|snapshot)|timestamp)\.json$/;
 const TARGET = /^([0-9a-f]{64})\.[A-Za-z0-9._-]{1,100}$/;
+const RECORD = /^[0-9a-f]{64}$/;
 const BLOB = /^([0-9a-f]{2})\/(\1[0-9a-f]{62})$/;
 
 /** For ever: what has this name is always the same. */
@@ -32,10 +33,13 @@ interface Found {
 
 /** @param path what comes after the first /, as it was asked for. @returns null when machines have no business there */
 export function fileFor(depot: string, path: string): Found | null {
-  const [, area, name] = /^(public\/metadata|public\/targets|blobs)\/(.+)$/.exec(path) ?? [];
+  const [, area, name] = /^(public\/metadata|public\/targets|public\/records|blobs)\/(.+)$/.exec(path) ?? [];
   if (name === undefined) return null;
   if (area === 'public/metadata' && METADATA.test(name)) {
     return { path: join(depot, area, name), tag: null, cache: REVALIDATE, type: 'application/json' };
+  }
+  if (area === 'public/records' && RECORD.test(name)) {
+    return { path: join(depot, area, name), tag: null, cache: REVALIDATE, type: 'application/octet-stream' };
   }
   const target = TARGET.exec(name)?.[1];
   if (area === 'public/targets' && target !== undefined) {

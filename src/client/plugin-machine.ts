@@ -1,0 +1,67 @@
+import type { MachinePort, SyncPort } from '@d3/sdk';
+import { gatherMachineFacts } from '../platform/machine.ts';
+import { noDepot } from './no-depot.ts';
+import { type Machine, type RunOptions, runRequest } from './run.ts';
+import { StateReader } from './state/state.ts';
+import type { StepRuns } from './step-runs.ts';
+
+type Options = Pick<RunOptions, 'wait' | 'debug' | 'parent' | 'signal' | 'report'>;
+
+/** What a plugin is told of this machine. */
+export async function machineFacts(machine: Machine, runs: StepRuns): ReturnType<MachinePort['facts']> {
+  const { paths } = machine;
+  const { name, serial, hardwareUuid, model, os, user } = await gatherMachineFacts(paths.root, paths.facts);
+  const { machine: known } = await runs.facts();
+  const { groups } = known as { groups: readonly string[] };
+  return { computer: computerOf(machine), name, serial, hardwareUuid, model, os, user, groups };
+}
+
+/** What the depot says of this machine. */
+export async function recordHere(machine: Machine): ReturnType<MachinePort['record']> {
+  const { depot } = machine;
+  if (depot === null) throw noDepot();
+  const computer = computerOf(machine);
+  if (computer === null) return null;
+  const record = await depot.record(computer);
+  if (record === null) return null;
+  const { name, department, building, site, attributes } = record;
+  return { name, department, building, site, attributes };
+}
+
+function computerOf({ paths }: Machine): string | null {
+  const state = StateReader.open(paths);
+  try {
+    return state.computerId();
+  } finally {
+    state.close();
+  }
+}
+
+/** A sync, for a plugin that has the machine patched. */
+export function pluginSync(machine: Machine, options: Options): SyncPort {
+  const request = { kind: 'sync', force: false, puppies: true } as const;
+  const run = (admin: string, dryRun: boolean) =>
+    runRequest(request, machine, { ...options, command: 'sync', admin, dryRun, notify: false });
+  return {
+    async pending() {
+      const { plan } = await run('', true);
+      return plan.decisions.flatMap(({ target, edition, action }) =>
+        action === null ? [] : [{ target, edition, action: action.kind }],
+      );
+    },
+    async run(by) {
+      const { exit, outcomes, restart } = await run(by, false);
+      const named = ({ edition, target }: { edition: string | null; target: string }) => edition ?? target;
+      return {
+        exit,
+        restart,
+        failed: outcomes.flatMap(({ problem, text, ...outcome }) =>
+          problem === null ? [] : [{ target: named(outcome), text }],
+        ),
+        done: outcomes.flatMap((outcome) =>
+          ['installed', 'settled', 'uninstalled', 'refreshed'].includes(outcome.status) ? [named(outcome)] : [],
+        ),
+      };
+    },
+  };
+}
