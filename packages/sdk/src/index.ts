@@ -19,3 +19,4 @@ export { defineHook, type Handler } from './hook.ts';
 export type * from './ports.ts';
 export { type ProgressEvent, type Reporter, silentReporter } from './progress.ts';
 export type * from './questions.ts';
+export { systemdCommand, systemdWord } from './unit-files.ts';

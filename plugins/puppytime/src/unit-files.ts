@@ -1,14 +1,4 @@
-/** How the files of launchd and systemd are written that start puppytime. */
-
-/** A command line of systemd: `%` and `$` mean something there, blanks end a word. */
-export function systemdCommand(words: readonly string[]): string {
-  return words
-    .map((word) => {
-      const plain = word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('$', '$$$$');
-      return /^[\w./+-]+$/.test(plain) ? plain : `"${plain}"`;
-    })
-    .join(' ');
-}
+/** How the files of launchd are written that start puppytime. */
 
 /** A job of launchd: of a kind of sessions, where it runs when one begins, or at a time of the day. */
 export function launchdJob(
