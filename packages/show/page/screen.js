@@ -263,6 +263,11 @@ addEventListener('keydown', (event) => {
 });
 addEventListener('contextmenu', (event) => event.preventDefault());
 document.addEventListener('visibilitychange', seen);
+// Where no window manager makes a window as large as the screen, it does so itself.
+if (outerWidth < screen.width || outerHeight < screen.height) {
+  moveTo(0, 0);
+  resizeTo(screen.width, screen.height);
+}
 setInterval(count, 250);
 requestAnimationFrame(() => requestAnimationFrame(seen));
 await askForEver();

@@ -8,6 +8,15 @@ export interface ShowPrograms {
   /** The device that belongs to whoever is logged in at a Mac. */
   console: string;
   browsers: readonly Browser[];
+  xServer: XServer;
+}
+
+/** An X server that is started for a page alone. */
+export interface XServer {
+  program: string;
+  words: readonly string[];
+  /** Text of the configuration it is given; null: none. */
+  config: string | null;
 }
 
 export interface Browser {
@@ -38,4 +47,15 @@ export const SHOW_PROGRAMS: ShowPrograms = {
     { program: '/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge', kind: 'chromium' },
     { program: '/Applications/Firefox.app/Contents/MacOS/firefox', kind: 'firefox' },
   ],
+  xServer: {
+    program: '/usr/bin/Xorg',
+    words: ['-background', 'none'],
+    // No key leads to another console, none ends it, and it does not go dark.
+    config: `Section "ServerFlags"
+  Option "DontVTSwitch" "true"
+  Option "DontZap" "true"
+  Option "BlankTime" "0"
+EndSection
+`,
+  },
 };

@@ -7,6 +7,7 @@ import { sleep } from '../programs.ts';
 import { sessionNow } from '../session.ts';
 import { baseFor, makePlace } from '../work-folder.ts';
 import { jamfHelperWay } from './jamf-helper.ts';
+import { kioskWay } from './kiosk.ts';
 import { Leash } from './leash.ts';
 import { pageWay } from './page.ts';
 import type { Escape, Form, FormAnswer, Screen, Values, View, WayName } from './port.ts';
@@ -53,15 +54,15 @@ export async function openScreen({
   now = () => performance.now(),
 }: OpenScreen): Promise<Screen> {
   const hold = await Hold.take(folder, platform, timing);
-  const all: readonly Way[] = [swiftDialogWay, pageWay, jamfHelperWay, terminalWay(teletype)];
+  const all: readonly Way[] = [swiftDialogWay, pageWay, kioskWay, jamfHelperWay, terminalWay(teletype)];
   const wanted = ways ?? waysFor(platform);
   const chosen = wanted.flatMap((name) => all.filter((way) => way.name === name));
   return new OwnScreen(hold, chosen, { platform, programs, timing, now });
 }
 
-/** A Mac's windows, the page, the terminal. */
+/** A Mac's windows, the page, at a Linux machine also where nobody is logged in, the terminal. */
 function waysFor(platform: NodeJS.Platform): readonly WayName[] {
-  return platform === 'darwin' ? ['swiftDialog', 'page', 'jamfHelper', 'terminal'] : ['page', 'terminal'];
+  return platform === 'darwin' ? ['swiftDialog', 'page', 'jamfHelper', 'terminal'] : ['page', 'kiosk', 'terminal'];
 }
 
 interface Note {

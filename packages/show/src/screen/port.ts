@@ -1,5 +1,5 @@
 /** What may show and ask, in the order it is tried; a terminal is for who started d3 in one. */
-export const WAYS = ['swiftDialog', 'page', 'jamfHelper', 'terminal'] as const;
+export const WAYS = ['swiftDialog', 'page', 'kiosk', 'jamfHelper', 'terminal'] as const;
 export type WayName = (typeof WAYS)[number];
 
 export type StepState = 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
