@@ -36,6 +36,12 @@ export function adminPortOf(session: AdminSession, work: string): AdminPort {
       return folder;
     },
     computers: () => depot.store.computers.list(),
+    async provisioning() {
+      const said: Record<string, Record<string, string>> = {};
+      for await (const { computer, provisioning = {} } of depot.store.computers.newestReports())
+        said[computer.id] = provisioning;
+      return said;
+    },
     withFile: (sha256, work) => depot.blobs.withFile(sha256, work),
     read: (sha256) => depot.blobs.read(sha256),
     put: (source) => depot.blobs.put(source),

@@ -35,6 +35,13 @@ export function runHosted(command: PluginCommand): Promise<number> {
         canAsk: terminal.canAsk,
         ask: terminal,
         csv: csvText,
+        async admin(how) {
+          const { machineHere } = await import('./machine.ts');
+          const { optionalAdmin } = await import('./optional-admin.ts');
+          const given = context.flags['admin'] as string | undefined;
+          const here = await machineHere({ ...context, flags: {}, own: config.root });
+          return how === 'required' ? here.admin(given) : optionalAdmin(given, here);
+        },
         ports: () => portsFor(plugin, context, config.root),
         async depot(how, work) {
           const { changingDepot, readingDepot } = await import('./admin-here.ts');

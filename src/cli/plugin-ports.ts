@@ -62,7 +62,8 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
         withRuns(async ({ runs, policies }) => {
           const { runForPlugin } = await import('../client/plugin-policy.ts');
           const run = within === undefined ? null : await runs.store.get(within.run);
-          const step = run === null || within === undefined ? null : { run, index: within.index };
+          const step =
+            run === null || within === undefined ? null : { run, index: within.index, round: within.round ?? 0 };
           return runForPlugin(word, environment, run?.by ?? NOBODY, { policies, signal }, step);
         }),
     },

@@ -8,12 +8,14 @@ export async function runForPlugin(
   environment: Readonly<Record<string, string>>,
   by: string,
   { policies, signal }: { policies: Policies; signal: AbortSignal },
-  within: { run: Run; index: number } | null = null,
+  within: { run: Run; index: number; round: number } | null = null,
 ): Promise<PolicyRun> {
   try {
     const request = { word, by, environment: { ...environment } };
     return together(
-      await (within === null ? policies.run(request) : policies.runWithin(request, within.run, within.index)),
+      await (within === null
+        ? policies.run(request)
+        : policies.runWithin(request, within.run, within.index, within.round)),
     );
   } catch (error) {
     signal.throwIfAborted();

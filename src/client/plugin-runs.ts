@@ -1,5 +1,6 @@
 import type { RunHere, RunsPort, StepToRun } from '@d3/sdk';
 import { D3Errors, EXIT_CODES } from '@d3/sdk';
+import type { Clock } from '../platform/clock.ts';
 import { stepProblems } from '../runs/check.ts';
 import { cancelRun, hurryStep, resumeRun, retryStep, skipStep } from '../runs/decisions.ts';
 import { isHeld } from '../runs/engine.ts';
@@ -7,7 +8,6 @@ import { exitOfRun } from '../runs/exit.ts';
 import { newRun } from '../runs/make.ts';
 import { isRequired } from '../runs/transitions.ts';
 import { nameOf, type Run, type Step } from '../runs/types.ts';
-import type { Clock } from '../platform/clock.ts';
 import type { StepRuns } from './step-runs.ts';
 
 /** The runs of this machine that a plugin started, for the plugin. */

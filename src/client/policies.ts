@@ -97,14 +97,15 @@ export class Policies {
   }
 
   /** The same as a step of a run: each policy's run is kept under a name made of the step's, so that it is found again. */
-  async runWithin(request: PolicyRequest, parent: Run, index: number): Promise<PolicyOutcome[]> {
+  async runWithin(request: PolicyRequest, parent: Run, index: number, round = 0): Promise<PolicyOutcome[]> {
     const taken = await this.#takenOn(request);
     if (taken !== null) return [taken];
     const meant = await this.#meant(request.word);
+    const place = `${parent.id}.${index + 1}${round === 0 ? '' : `.${round}`}`;
     const outcomes: PolicyOutcome[] = [];
     for (const policy of meant) {
       await this.#refuseCircle(policy, parent);
-      outcomes.push(await this.#runOne(policy, request, parent, `${parent.id}.${index + 1}-${policy.id}`));
+      outcomes.push(await this.#runOne(policy, request, parent, `${place}-${policy.id}`));
     }
     return outcomes;
   }

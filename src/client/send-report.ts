@@ -20,7 +20,14 @@ export async function sendReport(machine: Machine, options: SendOptions): Promis
     const { state } = openOrRebuild(paths, clock.now());
     try {
       const found = await gatherMachineFacts(paths.root, paths.facts);
-      const room = roomOf({ paths, host: found, state, scripts: new ScriptBlobs(paths.scripts, depot), signal, report });
+      const room = roomOf({
+        paths,
+        host: found,
+        state,
+        scripts: new ScriptBlobs(paths.scripts, depot),
+        signal,
+        report,
+      });
       const host = await withProvisioning(found, state.computerId(), plugins, room);
       const at = clock.now();
       state.queueReport(

@@ -23,7 +23,7 @@ export async function installTrigger(
 export async function removeTrigger(
   trigger: TriggerFiles,
   parts: TriggerParts,
-  options: { dryRun: boolean },
+  options: { dryRun: boolean; leaveRunning?: boolean },
 ): Promise<TriggerState> {
   const laid = laidFor(trigger, parts);
   const { files } = await takeAway(laid, parts, options);

@@ -66,18 +66,25 @@ function unsealed(bytes: Buffer, computer: string): Buffer {
     decipher.setAuthTag(bytes.subarray(bytes.length - TAG));
     return Buffer.concat([decipher.update(bytes.subarray(NONCE, bytes.length - TAG)), decipher.final()]);
   } catch (error) {
-    throw new D3Error('RECORD_ALTERED', 'verificationFailed', 'What the depot shows as the record of this machine is none.', {
-      target: recordPath(computer),
-      actions: ['an admin should publish it anew: d3 depot publish'],
-      cause: error,
-    });
+    throw new D3Error(
+      'RECORD_ALTERED',
+      'verificationFailed',
+      'What the depot shows as the record of this machine is none.',
+      {
+        target: recordPath(computer),
+        actions: ['an admin should publish it anew: d3 depot publish'],
+        cause: error,
+      },
+    );
   }
 }
 
 /** Shows every computer what is said of it, and takes away what is said of none any more. */
 export async function showRecords(dir: string, records: PublishedRecords): Promise<void> {
   const folder = join(dir, 'public', 'records');
-  const wanted = new Map(recordsOf(records).map(([computer, record]) => [nameOf(computer), sealRecord(record, computer)]));
+  const wanted = new Map(
+    recordsOf(records).map(([computer, record]) => [nameOf(computer), sealRecord(record, computer)]),
+  );
   const there = await recordNames(dir);
   if (wanted.size === 0 && there.length === 0) return;
   await makeFolder(folder, 0o755);

@@ -42,7 +42,9 @@ export async function renameComputer(name: string, { root, platform, run }: Name
               ] as [string, string[]][])),
         ]
       : [
-          ...(network === null ? [] : ([[LINUX_PROGRAMS.hostnamectl, ['set-hostname', network]]] as [string, string[]][])),
+          ...(network === null
+            ? []
+            : ([[LINUX_PROGRAMS.hostnamectl, ['set-hostname', network]]] as [string, string[]][])),
           [LINUX_PROGRAMS.hostnamectl, ['set-hostname', '--pretty', name]],
         ];
   for (const [program, args] of calls) {

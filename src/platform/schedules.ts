@@ -63,16 +63,16 @@ export async function layDown(
   return { files, active: await activate(schedule, parts), dryRun };
 }
 
-/** Stops a schedule and takes away just what was laid down. */
+/** Stops a schedule, unless what it started is to go on to its end, and takes away just what was laid down. */
 export async function takeAway(
   schedule: LaidSchedule,
   parts: ScheduleParts,
-  { dryRun }: { dryRun: boolean },
+  { dryRun, leaveRunning = false }: { dryRun: boolean; leaveRunning?: boolean },
 ): Promise<ServiceChange> {
   const files = Object.keys(schedule.files).filter((file) => textOf(file) !== null);
   for (const file of files) refuseForeign(file, schedule);
   if (dryRun) return { files, active: files.length > 0 && parts.root === '/', dryRun };
-  const active = files.length > 0 && (await deactivate(schedule, files, parts));
+  const active = files.length > 0 && (await deactivate(schedule, files, parts, leaveRunning));
   for (const file of files) rmSync(file);
   if (active && parts.platform !== 'darwin') await systemctl(parts, 'daemon-reload');
   return { files, active, dryRun };
@@ -106,16 +106,17 @@ async function deactivate(
   { daemons, units }: LaidSchedule,
   files: readonly string[],
   parts: ScheduleParts,
+  leaveRunning: boolean,
 ): Promise<boolean> {
   if (parts.root !== '/') return false;
   if (parts.platform === 'darwin') {
-    await bootOut(daemons, parts);
+    if (!leaveRunning) await bootOut(daemons, parts);
     return true;
   }
   // One that was half laid down, or that somebody took away, must not keep the rest from going.
   for (const { name, now } of units)
     if (files.some((file) => path.basename(file) === name))
-      await systemctl(parts, 'disable', ...(now ? ['--now'] : []), name);
+      await systemctl(parts, 'disable', ...(now && !leaveRunning ? ['--now'] : []), name);
   return true;
 }
 

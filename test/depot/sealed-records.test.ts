@@ -67,11 +67,13 @@ describe('what admins say of a computer, sealed for it', () => {
       await sandbox.admin(async (session) => {
         const { store } = session.depot;
         await store.documents('department').create('Fine Art', { schema: 'd3/department@1', description: '' }, 'sally');
-        await store.documents('ea').create(
-          'Build',
-          { schema: 'd3/ea@1', description: '', type: 'choice', choices: ['studio', 'office'] },
-          'sally',
-        );
+        await store
+          .documents('ea')
+          .create(
+            'Build',
+            { schema: 'd3/ea@1', description: '', type: 'choice', choices: ['studio', 'office'] },
+            'sally',
+          );
         await editComputer('C02A', { department: 'Fine Art', eas: ['Build=studio'], name: 'art-7' }, session);
       });
       expect(await depot?.record(id)).to.deep.equal({

@@ -161,6 +161,8 @@ export interface AdminPort {
   room(name: string): Promise<string>;
   /** All computers that ever sent a report. */
   computers(): Promise<readonly DepotComputer[]>;
+  /** What computers last said of their provisioning, by their ids: `state`, `build` and whatever else their plugins know. */
+  provisioning(): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>>;
   /** Works on a file with a blob's bytes, which is there as long as the work goes on and is only to be read. */
   withFile<Result>(sha256: string, work: (path: string) => Promise<Result>): Promise<Result>;
   /** A blob's bytes, checked. @throws D3Error notFound, verificationFailed */

@@ -44,6 +44,11 @@ export const machineFlags = {
   }),
 };
 
+/** On commands that decide something about a machine, which is kept with who did. */
+export const adminFlag = {
+  admin: Flags.string({ char: 'a', helpValue: 'NAME', summary: 'Act as this person.', helpGroup: 'GLOBAL' }),
+};
+
 /** On every command that administers a depot: long names only. */
 export const depotFlags = {
   ...everyFlags,
@@ -69,6 +74,12 @@ export interface CommandContext {
   signal: AbortSignal;
   /** The version of d3. */
   version: string;
+  /**
+   * Who acts on this machine: `--admin`, else as the environment or the configuration says.
+   * @param how `perhaps`: where nobody is named, records say `unknown`
+   * @throws D3Error usage `ADMIN_NAME` when nobody is named
+   */
+  admin: (how: 'required' | 'perhaps') => Promise<string>;
   /** Whether somebody sits at the terminal of the command and may be asked: neither --json nor --no-input. */
   canAsk: boolean;
   /** That person. Asked where nobody can be, each question is an error that names the flag in its place. */

@@ -42,12 +42,13 @@ export interface PoliciesPort {
    * Runs a policy by its id, its name or an event, as `d3 policy` does: plugins are asked first. It never throws but for a signal.
    * Not to be called while a run holds the lock of the machine: in `d3:facts`, `d3:plan`, gates and what comes after installs.
    * @param environment what its scripts see besides what all see
-   * @param within the step this is done for: when the step is run again after a cut, what was done in it is not done twice
+   * @param within the step this is done for: when the step is run again after a cut, what was done in it is not done twice.
+   *   `round`: for a step that does the same again on purpose; what was done in one round is done anew in another
    */
   run(
     word: string,
     environment: Readonly<Record<string, string>>,
-    within?: { run: string; index: number },
+    within?: { run: string; index: number; round?: number },
   ): Promise<PolicyRun>;
 }
 
@@ -326,8 +327,11 @@ export interface TriggersPort {
   /** The d3 that a trigger starts: absolute path on the machine. @throws D3Error refused for one that others could change */
   program(): Promise<string>;
   install(trigger: TriggerFiles, options: { dryRun: boolean }): Promise<TriggerState>;
-  /** Takes away just what was laid down. */
-  remove(trigger: TriggerFiles, options: { dryRun: boolean }): Promise<TriggerState>;
+  /**
+   * Takes away just what was laid down.
+   * @param options `leaveRunning`: what it started goes on to its end, as whoever takes away what started itself wants it
+   */
+  remove(trigger: TriggerFiles, options: { dryRun: boolean; leaveRunning?: boolean }): Promise<TriggerState>;
   state(trigger: TriggerFiles): Promise<TriggerState>;
 }
 

@@ -50,7 +50,10 @@ describe('what has to be known of a machine', () => {
       expect(missing.kind === 'incomplete' && missing.missing.map((one) => one.key)).to.deep.equal([key]);
       expect(readingOf(written(KEYS, { optional: [key] }), others).kind).to.equal('complete');
       const standing = readingOf(written(KEYS, { defaults: [`${key}=lab`] }), others);
-      expect(standing.kind === 'complete' && [standing.values[key], standing.sources[key]]).to.deep.equal(['lab', 'default']);
+      expect(standing.kind === 'complete' && [standing.values[key], standing.sources[key]]).to.deep.equal([
+        'lab',
+        'default',
+      ]);
     }
   });
 
@@ -108,7 +111,8 @@ describe('names of computers', () => {
       ['lab-%model%', {}, 'lab-Mac15,3'],
       ['fixed', {}, 'fixed'],
     ];
-    for (const [template, values, name] of table) expect(proposedName(template, facts, values), template).to.equal(name);
+    for (const [template, values, name] of table)
+      expect(proposedName(template, facts, values), template).to.equal(name);
     expect(proposedName('%serial%', { serial: null, model: null }, {})).to.equal(null);
   });
 
@@ -132,7 +136,8 @@ describe('names of computers', () => {
       [{ own: null, owners: ['other'] }, 'taken'],
       [{ owners: ['other'], taken: 'allow' }, 'good'],
     ];
-    for (const [changes, kind] of table) expect(judgeName(question(changes)).kind, JSON.stringify(changes)).to.equal(kind);
+    for (const [changes, kind] of table)
+      expect(judgeName(question(changes)).kind, JSON.stringify(changes)).to.equal(kind);
   });
 
   it('patchoo:CN-03 patchoo:CN-05 patchoo:CN-06 patchoo:D-10 blank is refused, spaces within are kept, and who cannot say is not "free"', () => {
@@ -150,7 +155,8 @@ describe('names of computers', () => {
       [{ owners: null }, 'unchecked'],
       [{ owners: null, unchecked: 'accept' }, 'good'],
     ];
-    for (const [changes, kind] of table) expect(judgeName(question(changes)).kind, JSON.stringify(changes)).to.equal(kind);
+    for (const [changes, kind] of table)
+      expect(judgeName(question(changes)).kind, JSON.stringify(changes)).to.equal(kind);
   });
 });
 
@@ -159,7 +165,14 @@ describe('events of a deployment', () => {
     expect(readEvent('deploy', 's')).to.deep.equal({ word: 'deploy', ...EVENT_STANDARD });
     expect(
       readEvent(' set up printers ;required=no; retries=5;timeout=60; onFailure=release ;ifNoPolicy=fail', 's'),
-    ).to.deep.equal({ word: 'set up printers', required: false, retries: 5, timeout: 60, onFailure: 'release', ifNoPolicy: 'fail' });
+    ).to.deep.equal({
+      word: 'set up printers',
+      required: false,
+      retries: 5,
+      timeout: 60,
+      onFailure: 'release',
+      ifNoPolicy: 'fail',
+    });
     expect(readEvent('  ', 's')).to.equal(null);
   });
 
@@ -172,7 +185,8 @@ describe('events of a deployment', () => {
         else expect(filled.kind).to.equal('unsafe');
       }),
     );
-    for (const bad of ['a b', 'a,b', '../x', '-x', 'ä', '$&', 'x'.repeat(61)]) expect(isEventSafe(bad), bad).to.equal(false);
+    for (const bad of ['a b', 'a,b', '../x', '-x', 'ä', '$&', 'x'.repeat(61)])
+      expect(isEventSafe(bad), bad).to.equal(false);
     for (const good of ['studio', 'Studio_2', 'lab.3-x']) expect(isEventSafe(good), good).to.equal(true);
     expect(fillEvent('deploy-%build%', {}).kind).to.equal('nothing');
     expect(fillEvent('deploy', {})).to.deep.equal({ kind: 'fire', word: 'deploy' });
@@ -184,7 +198,11 @@ describe('events of a deployment', () => {
       return `${kind}${warning ? '!' : ''}`;
     };
     const absent = { state: 'absent', text: '' } as const;
-    expect([judged('ok', absent), judged('warn', absent), judged('fail', absent)]).to.deep.equal(['done', 'done!', 'failed']);
+    expect([judged('ok', absent), judged('warn', absent), judged('fail', absent)]).to.deep.equal([
+      'done',
+      'done!',
+      'failed',
+    ]);
     for (const how of ['ok', 'warn', 'fail'] as const) {
       expect(judged(how, { state: 'failed', text: 'no' })).to.equal('failed');
       expect(judged(how, { state: 'failed', text: 'held', waits: 'person' })).to.equal('failed');
@@ -210,7 +228,8 @@ describe('events of a deployment', () => {
 
 describe('a machine that waits', () => {
   it('patchoo:HP-06 patchoo:D-08 looks every 120 s unless set, more or less a tenth, and never oftener than every 30', async () => {
-    const declared = JSON.parse(readFileSync(path.join(import.meta.dirname, '../package.json'), 'utf8')).oclif.d3.settings;
+    const declared = JSON.parse(readFileSync(path.join(import.meta.dirname, '../package.json'), 'utf8')).oclif.d3
+      .settings;
     expect(declared['provision.holdPollSeconds']).to.deep.include({ default: 120, kind: { from: 30, to: 3600 } });
     fc.assert(
       fc.property(fc.integer({ min: 30, max: 3600 }), fc.double({ min: 0, max: 1, noNaN: true }), (seconds, random) => {
@@ -235,7 +254,13 @@ describe('a machine that waits', () => {
   it('says how long, and has a code on its screen that is not misread and stays the same for the run', () => {
     const seconds = (count: number) => elapsed(new Date(NOW.getTime() - count * 1000).toISOString(), NOW);
     expect([-9, 0, 59, 60, 3599, 3600, 90_000].map(seconds)).to.deep.equal([
-      '0 s', '0 s', '59 s', '1 min', '59 min', '1 h 0 min', '1 d 1 h',
+      '0 s',
+      '0 s',
+      '59 s',
+      '1 min',
+      '59 min',
+      '1 h 0 min',
+      '1 d 1 h',
     ]);
     const codes = new Set(Array.from({ length: 500 }, (_, at) => holdCode(`run-${at}`)));
     expect(codes.size).to.be.greaterThan(495);
@@ -307,31 +332,54 @@ describe('the update loop', () => {
 
 describe('the release of a machine', () => {
   const step = (state: StepHere['state'], required: boolean): StepHere => ({
-    name: 'deploy', kind: 'provision-event', args: {}, state, required, attempts: 1, text: 'no', notBefore: null, skipped: null,
+    name: 'deploy',
+    kind: 'provision-event',
+    args: {},
+    state,
+    required,
+    attempts: 1,
+    text: 'no',
+    notBefore: null,
+    skipped: null,
   });
 
   it('patchoo:DR-08 patchoo:SQ-09 never comes about while a required step failed, unless somebody decided so on record', () => {
     const state = fc.constantFrom<StepHere['state']>('pending', 'started', 'done', 'failed', 'skipped');
     const override = fc.option(fc.constant({ by: 'sally', at: NOW.toISOString(), why: 'enough' }));
     fc.assert(
-      fc.property(fc.array(fc.tuple(state, fc.boolean())), fc.array(fc.string()), override, (steps, failed, decided) => {
-        const run = { steps: steps.map(([how, required]) => step(how, required)) };
-        const bad = steps.some(([how, required]) => how === 'failed' && required) || failed.length > 0;
-        expect(mayRelease(run, failed, decided)).to.equal(decided !== null || !bad);
-        expect(inTheWay(run, failed).length > 0).to.equal(bad);
-      }),
+      fc.property(
+        fc.array(fc.tuple(state, fc.boolean())),
+        fc.array(fc.string()),
+        override,
+        (steps, failed, decided) => {
+          const run = { steps: steps.map(([how, required]) => step(how, required)) };
+          const bad = steps.some(([how, required]) => how === 'failed' && required) || failed.length > 0;
+          expect(mayRelease(run, failed, decided)).to.equal(decided !== null || !bad);
+          expect(inTheWay(run, failed).length > 0).to.equal(bad);
+        },
+      ),
     );
   });
 });
 
 describe('the start of a deployment', () => {
   const question = (changes: Partial<StartQuestion>): StartQuestion => ({
-    enrolment: 'new', mark: 'a', released: null, open: false, osUpdate: false, again: false, ...changes,
+    enrolment: 'new',
+    mark: 'a',
+    released: null,
+    open: false,
+    osUpdate: false,
+    again: false,
+    ...changes,
   });
 
   it('patchoo:DS-27 patchoo:EN-09 patchoo:G10 a renewal never starts one, whatever else is so', () => {
     const any = fc.record({
-      mark: fc.option(fc.string()), released: fc.option(fc.string()), open: fc.boolean(), osUpdate: fc.boolean(), again: fc.boolean(),
+      mark: fc.option(fc.string()),
+      released: fc.option(fc.string()),
+      open: fc.boolean(),
+      osUpdate: fc.boolean(),
+      again: fc.boolean(),
     });
     fc.assert(
       fc.property(any, (rest) => {
@@ -391,8 +439,14 @@ describe('the newest line of a log', () => {
 
   it('patchoo:BS-13 is shown without its date, a blank line for each colon, whatever its host is called', () => {
     const table: [string, string][] = [
-      ['Tue Oct 14 17:47:14 HOST jamf[21302]: Installing Acrobat.pkg...', '17:47:14 HOST jamf[21302]\n\nInstalling Acrobat.pkg...'],
-      ['Tue Oct  4 07:47:14 Anna\u2019s Mac Pro jamf[1]: Executing Policy: deploy', '07:47:14 Anna\u2019s Mac Pro jamf[1]\n\nExecuting Policy\n\ndeploy'],
+      [
+        'Tue Oct 14 17:47:14 HOST jamf[21302]: Installing Acrobat.pkg...',
+        '17:47:14 HOST jamf[21302]\n\nInstalling Acrobat.pkg...',
+      ],
+      [
+        'Tue Oct  4 07:47:14 Anna\u2019s Mac Pro jamf[1]: Executing Policy: deploy',
+        '07:47:14 Anna\u2019s Mac Pro jamf[1]\n\nExecuting Policy\n\ndeploy',
+      ],
       ['no date here: x', 'no date here\n\nx'],
       ['Tue Oct 14 17:47:14 H d:\ta\u0007b', '17:47:14 H d\n\nab'],
       ['a:b http://x', 'a:b http://x'],
@@ -412,20 +466,26 @@ describe('the newest line of a log', () => {
   it('patchoo:BS-13 follows a log through every cut of its bytes, rotation and truncation', () => {
     const line = fc.string({ unit: 'grapheme', maxLength: 20 }).map((text) => text.replaceAll('\n', ' '));
     fc.assert(
-      fc.property(fc.array(fc.array(line, { maxLength: 8 }), { minLength: 1, maxLength: 4 }), fc.array(fc.nat(50)), (files, cuts) => {
-        let tail: Tail = TAIL_BEGIN;
-        const seen: string[] = [];
-        for (const [at, lines] of files.entries()) {
-          const bytes = Buffer.from(lines.map((text) => `${text}\n`).join(''));
-          const ends = [...new Set([...cuts.filter((cut) => cut < bytes.length), bytes.length])].toSorted((a, b) => a - b);
-          for (const size of ends) {
-            const from = readFrom(tail, `file-${at}`, size);
-            if (from !== null) tail = readOn(tail, `file-${at}`, from, bytes.subarray(from, size));
+      fc.property(
+        fc.array(fc.array(line, { maxLength: 8 }), { minLength: 1, maxLength: 4 }),
+        fc.array(fc.nat(50)),
+        (files, cuts) => {
+          let tail: Tail = TAIL_BEGIN;
+          const seen: string[] = [];
+          for (const [at, lines] of files.entries()) {
+            const bytes = Buffer.from(lines.map((text) => `${text}\n`).join(''));
+            const ends = [...new Set([...cuts.filter((cut) => cut < bytes.length), bytes.length])].toSorted(
+              (a, b) => a - b,
+            );
+            for (const size of ends) {
+              const from = readFrom(tail, `file-${at}`, size);
+              if (from !== null) tail = readOn(tail, `file-${at}`, from, bytes.subarray(from, size));
+            }
+            seen.push(...lines);
+            expect(tail.lines).to.deep.equal(seen);
           }
-          seen.push(...lines);
-          expect(tail.lines).to.deep.equal(seen);
-        }
-      }),
+        },
+      ),
     );
     const emptied = readOn(TAIL_BEGIN, 'f', 0, Buffer.from('one\ntwo\n'));
     expect(readFrom(emptied, 'f', 4)).to.equal(0);
@@ -439,7 +499,10 @@ describe('the settings of deployments', () => {
   };
 
   it('have defaults that can be used as they are', async () => {
-    const entries = Object.entries(declared.oclif.d3.settings).map(([name, { default: value = null }]) => [name, value]);
+    const entries = Object.entries(declared.oclif.d3.settings).map(([name, { default: value = null }]) => [
+      name,
+      value,
+    ]);
     const settings = await writtenSettings({ all: async () => Object.fromEntries(entries) });
     expect(readAttributes(settings).map(({ key, required, asked }) => [key, required, asked])).to.deep.equal([
       ['build', true, true],

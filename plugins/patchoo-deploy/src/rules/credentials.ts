@@ -15,7 +15,10 @@ export interface LadderQuestion {
  * `stored`: with what is there, with a warning. `technician`: somebody's own, for this once, forgotten afterwards. `assign`: nobody
  * writes here; an admin does from elsewhere, and the machine holds until then. `refuse`: what is there must not be used.
  */
-export type Rung = { kind: 'stored'; warning: string } | { kind: 'technician' | 'assign' } | { kind: 'refuse'; why: string };
+export type Rung =
+  | { kind: 'stored'; warning: string }
+  | { kind: 'technician' | 'assign' }
+  | { kind: 'refuse'; why: string };
 
 export function rungFor({ stored, isOpen, writeAllowed, canAsk }: LadderQuestion): Rung {
   if (stored !== 'none' && isOpen)

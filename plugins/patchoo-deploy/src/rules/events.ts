@@ -74,7 +74,10 @@ export function isEventSafe(value: string): boolean {
 }
 
 /** What is fired for a machine: never an event with a hole in it, never one that a value bends into another. */
-export type FilledEvent = { kind: 'fire'; word: string } | { kind: 'nothing'; why: string } | { kind: 'unsafe'; why: string };
+export type FilledEvent =
+  | { kind: 'fire'; word: string }
+  | { kind: 'nothing'; why: string }
+  | { kind: 'unsafe'; why: string };
 
 export function fillEvent(word: string, values: Values): FilledEvent {
   for (const [, key = ''] of word.matchAll(/%([A-Za-z]+)%/g)) {
@@ -89,7 +92,11 @@ export function fillEvent(word: string, values: Values): FilledEvent {
 export type EventResult = { kind: 'done' | 'failed' | 'restart'; text: string; warning: boolean };
 
 /** A policy that ran has done its work; one that does not exist is what the settings say it is. */
-export function judgeEvent({ ifNoPolicy }: Pick<EventOptions, 'ifNoPolicy'>, word: string, run: PolicyRun): EventResult {
+export function judgeEvent(
+  { ifNoPolicy }: Pick<EventOptions, 'ifNoPolicy'>,
+  word: string,
+  run: PolicyRun,
+): EventResult {
   if (run.waits === 'restart') return { kind: 'restart', text: run.text, warning: false };
   if (run.state === 'ran' || run.state === 'skipped') return { kind: 'done', text: run.text, warning: false };
   if (run.state === 'failed') return { kind: 'failed', text: run.text, warning: false };

@@ -48,11 +48,16 @@ export function namePattern(pattern: string | null): RegExp | null {
   try {
     return new RegExp(`^(?:${pattern})$`, 'u');
   } catch (error) {
-    throw new D3Error('NAME_PATTERN', 'usage', `provision.namePattern is no regular expression: ${(error as Error).message}.`, {
-      target: 'provision.namePattern',
-      actions: ['d3 config set provision.namePattern [a-z0-9-]+'],
-      cause: error,
-    });
+    throw new D3Error(
+      'NAME_PATTERN',
+      'usage',
+      `provision.namePattern is no regular expression: ${(error as Error).message}.`,
+      {
+        target: 'provision.namePattern',
+        actions: ['d3 config set provision.namePattern [a-z0-9-]+'],
+        cause: error,
+      },
+    );
   }
 }
 
@@ -69,15 +74,16 @@ export interface NameQuestion {
 }
 
 /** What is to be said of a name. `unchecked`: nobody could say whether it is taken. */
-export type NameVerdict =
-  | { kind: 'good' }
-  | { kind: 'blank' | 'malformed' | 'taken' | 'unchecked'; why: string };
+export type NameVerdict = { kind: 'good' } | { kind: 'blank' | 'malformed' | 'taken' | 'unchecked'; why: string };
 
 /** One's own name is good, another computer's is not: records are compared, never what they are called by. */
 export function judgeName({ name, own, owners, pattern, taken, unchecked }: NameQuestion): NameVerdict {
   if (name.trim() === '') return { kind: 'blank', why: 'A computer has to have a name.' };
   if (name !== name.trim() || !NAME.test(name))
-    return { kind: 'malformed', why: 'A name is 1 to 255 characters on one line without commas, and begins and ends with none.' };
+    return {
+      kind: 'malformed',
+      why: 'A name is 1 to 255 characters on one line without commas, and begins and ends with none.',
+    };
   if (pattern !== null && !pattern.test(name))
     return { kind: 'malformed', why: `${name} is not as names here have to be: ${pattern.source.slice(4, -2)}` };
   if (taken === 'allow') return { kind: 'good' };

@@ -20,10 +20,7 @@ export interface LoopLimits {
 }
 
 /** What is done next. `stuck` and `exhausted` say what is still pending. */
-export type LoopTurn =
-  | { kind: 'done' }
-  | { kind: 'cycle'; loop: Loop }
-  | { kind: 'stuck' | 'exhausted'; why: string };
+export type LoopTurn = { kind: 'done' } | { kind: 'cycle'; loop: Loop } | { kind: 'stuck' | 'exhausted'; why: string };
 
 /** The same words for the same changes in any order. */
 export function fingerprint(pending: readonly PendingChange[]): string[] {
@@ -44,6 +41,7 @@ export function turn(loop: Loop, pending: readonly PendingChange[], { maxCycles,
   const stuck = moved ? 0 : loop.stuck + 1;
   if (stuck >= stuckCycles)
     return { kind: 'stuck', why: `nothing came off the list in ${stuck} cycles: ${now.join(', ')}` };
-  if (loop.cycle >= maxCycles) return { kind: 'exhausted', why: `after ${loop.cycle} cycles there is still: ${now.join(', ')}` };
+  if (loop.cycle >= maxCycles)
+    return { kind: 'exhausted', why: `after ${loop.cycle} cycles there is still: ${now.join(', ')}` };
   return { kind: 'cycle', loop: { cycle: loop.cycle + 1, before: now, stuck } };
 }

@@ -1,0 +1,221 @@
+import { type AdminPort, D3Error, D3Errors, type DepotComputer, type DepotDocument, type DocumentBody } from '@d3/sdk';
+import { judgeName } from './rules/names.ts';
+
+/** What admins say of a machine from wherever they are: the other end of the holding pattern. */
+
+export interface Assignment {
+  name?: string | undefined;
+  build?: string | undefined;
+  department?: string | undefined;
+  building?: string | undefined;
+  site?: string | undefined;
+  /** `NAME=VALUE` each. */
+  eas?: readonly string[] | undefined;
+}
+
+export interface Assigned {
+  computer: { id: string; name: string; serial: string | null };
+  /** What its record says now, by name. */
+  record: Record<string, string>;
+  changed: boolean;
+}
+
+interface ComputerBody extends DocumentBody {
+  name: string | null;
+  department: number | null;
+  building: number | null;
+  site: number | null;
+  attributes: Record<string, string>;
+}
+
+const NOTHING: ComputerBody = {
+  schema: 'd3/computer@1',
+  name: null,
+  department: null,
+  building: null,
+  site: null,
+  attributes: {},
+};
+
+const PLACES = ['department', 'building', 'site'] as const;
+
+/** @throws D3Error notFound `COMPUTER_NOT_FOUND`, refused `COMPUTER_AMBIGUOUS` */
+export function computerMeant(word: string, computers: readonly DepotComputer[]): DepotComputer {
+  const wanted = word.toLowerCase();
+  const by = (value: (computer: DepotComputer) => string | null) =>
+    computers.filter((computer) => value(computer)?.toLowerCase() === wanted);
+  const [exact] = by(({ id }) => id);
+  if (exact !== undefined) return exact;
+  const serial = by(({ claims }) => claims.serial);
+  const found = serial.length > 0 ? serial : by(({ name }) => name);
+  const [first, ...more] = found;
+  if (first === undefined) {
+    throw new D3Error(
+      'COMPUTER_NOT_FOUND',
+      'notFound',
+      `No computer has the serial number, the name or the id ${word}.`,
+      {
+        target: word,
+        actions: [
+          'see which machines wait: d3 provision hold list',
+          'a machine is known once it has enrolled and reported',
+        ],
+      },
+    );
+  }
+  if (more.length === 0) return first;
+  throw new D3Error(
+    'COMPUTER_AMBIGUOUS',
+    'refused',
+    `Several computers are meant by ${word}: ${found.map(({ id }) => id).join(', ')}.`,
+    {
+      target: word,
+      actions: ['name it by its id'],
+    },
+  );
+}
+
+/**
+ * Says what a computer is, in one write that is read back; then machines are shown it.
+ * @throws D3Errors every problem at once: nothing is changed then
+ */
+export async function assign(
+  word: string,
+  assignment: Assignment,
+  admin: AdminPort,
+  buildAttribute: string,
+): Promise<Assigned> {
+  const computers = await admin.computers();
+  const computer = computerMeant(word, computers);
+  const documents = admin.documents('computer');
+  const before = await documents.byName(computer.id);
+  const old = (before?.body as ComputerBody | undefined) ?? NOTHING;
+  const body = await bodyFor(computer, assignment, old, { admin, computers, buildAttribute });
+  const changed = JSON.stringify(body) !== JSON.stringify(old);
+  if (changed) {
+    if (before === null) await documents.create(computer.id, body);
+    else await documents.update(before.id, before.generation, { body });
+    await admin.publish();
+  }
+  const after = (await documents.byName(computer.id))?.body as ComputerBody | undefined;
+  if (changed && JSON.stringify(after) !== JSON.stringify(body)) {
+    throw new D3Error('ASSIGNMENT_LOST', 'failed', `What was said of ${word} is not what the depot has now.`, {
+      target: word,
+      actions: ['somebody else changed it at the same moment; look, and say it again: d3admin computer show'],
+    });
+  }
+  const { id, name, claims } = computer;
+  return { computer: { id, name, serial: claims.serial }, record: await recordOf(after ?? NOTHING, admin), changed };
+}
+
+interface Around {
+  admin: AdminPort;
+  computers: readonly DepotComputer[];
+  buildAttribute: string;
+}
+
+async function bodyFor(
+  computer: DepotComputer,
+  { name, eas = [], build, ...places }: Assignment,
+  old: ComputerBody,
+  { admin, computers, buildAttribute }: Around,
+): Promise<ComputerBody> {
+  const problems: D3Error[] = [];
+  const attempt = async (work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof D3Error)) throw error;
+      problems.push(error);
+    }
+  };
+  const body: ComputerBody = { ...old, attributes: { ...old.attributes } };
+  if (name !== undefined) {
+    await attempt(async () => {
+      body.name = await freeName(computer, name, admin, computers);
+    });
+  }
+  for (const kind of PLACES) {
+    const said = places[kind];
+    if (said === undefined) continue;
+    await attempt(async () => {
+      body[kind] = said === '' ? null : (await documentCalled(kind, said, admin)).id;
+    });
+  }
+  const pairs = eas.map((pair): [string, string, string] => {
+    const at = pair.indexOf('=');
+    return [pair.slice(0, Math.max(0, at)).trim(), pair.slice(at + 1).trim(), '--ea'];
+  });
+  if (build !== undefined) pairs.push([buildAttribute, build, '--build']);
+  for (const [attribute, value, flag] of pairs) {
+    await attempt(async () => {
+      if (attribute === '') throw new D3Error('EA_PAIR', 'usage', `${flag} must be NAME=VALUE.`, { target: flag });
+      const document = await documentCalled('ea', attribute, admin);
+      if (value === '') delete body.attributes[String(document.id)];
+      else body.attributes[String(document.id)] = choiceOf(document, value, flag);
+    });
+  }
+  if (problems.length === 1) throw problems[0];
+  if (problems.length > 1) throw new D3Errors(problems, Math.max(...problems.map(({ exitCode }) => exitCode)));
+  return body;
+}
+
+async function freeName(
+  computer: DepotComputer,
+  name: string,
+  admin: AdminPort,
+  computers: readonly DepotComputer[],
+): Promise<string> {
+  const said = await admin.documents('computer').list();
+  const called = (other: string) => other.toLowerCase() === name.toLowerCase();
+  const owners = [
+    ...computers.filter((other) => called(other.name)).map(({ id }) => id),
+    ...said.filter(({ body }) => called(String(body['name'] ?? ''))).map((document) => document.name),
+  ];
+  const verdict = judgeName({ name, own: computer.id, owners, pattern: null, taken: 'refuse', unchecked: 'ask' });
+  if (verdict.kind === 'good') return name;
+  throw new D3Error('COMPUTER_NAME', verdict.kind === 'taken' ? 'refused' : 'usage', verdict.why, {
+    target: '--name',
+    actions: ['choose another name'],
+  });
+}
+
+async function documentCalled(kind: string, name: string, admin: AdminPort): Promise<DepotDocument> {
+  const documents = admin.documents(kind);
+  const found = await documents.byName(name);
+  if (found !== null) return found;
+  const there = (await documents.list()).map((document) => document.name);
+  const word = kind === 'ea' ? 'extension attribute' : kind;
+  throw new D3Error(`${kind.toUpperCase()}_NOT_FOUND`, 'notFound', `There is no ${word} called ${name}.`, {
+    target: name,
+    actions: [
+      there.length === 0 ? `there is none yet: d3admin ${kind} add` : `there are: ${there.slice(0, 20).join(', ')}`,
+    ],
+  });
+}
+
+/** A value of an attribute with choices is one of them, as it is written there. */
+function choiceOf({ name, body }: DepotDocument, value: string, flag: string): string {
+  const { type, choices } = body as unknown as { type: string; choices: readonly string[] };
+  if (type !== 'choice') return value;
+  const chosen = choices.find((choice) => choice.toLowerCase() === value.toLowerCase());
+  if (chosen !== undefined) return chosen;
+  throw new D3Error('EA_CHOICE', 'refused', `"${value}" is no choice of ${name}.`, {
+    target: flag,
+    actions: [choices.length === 0 ? `it has none yet: d3admin ea edit ${name}` : `its choices: ${choices.join(', ')}`],
+  });
+}
+
+async function recordOf(body: ComputerBody, admin: AdminPort): Promise<Record<string, string>> {
+  const record: Record<string, string> = body.name === null ? {} : { name: body.name };
+  for (const kind of PLACES) {
+    const id = body[kind];
+    const document = id === null ? null : await admin.documents(kind).get(id);
+    if (document !== null) record[kind] = document.name;
+  }
+  for (const [id, value] of Object.entries(body.attributes)) {
+    const document = await admin.documents('ea').get(Number(id));
+    if (document !== null) record[document.name] = value;
+  }
+  return record;
+}

@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto';
+import { D3Error, type RunHere } from '@d3/sdk';
+import { bootstrapFiles } from './bootstrap.ts';
+import type { Mode } from './memory.ts';
+import type { Parts } from './parts.ts';
+import { type Enrolment, mayStart } from './rules/start.ts';
+import { LOOP_BEGIN } from './rules/update-loop.ts';
+import { stepsOf } from './steps.ts';
+
+export interface BeginRequest {
+  mode: Mode;
+  by: string;
+  enrolment: Enrolment;
+  /** Asked for by hand, knowing that the machine was deployed before. */
+  again: boolean;
+}
+
+export interface Begun {
+  run: RunHere;
+  /** One that was begun before and is not over. */
+  resumed: boolean;
+}
+
+/**
+ * Begins a deployment of this machine, or finds the one that is not over. It is written down which run it is before there is one, and
+ * what goes on with it after a restart is laid down before anything is done: a cut at any point leaves what repeating this completes.
+ * @throws D3Error refused `DEPLOY_REFUSED`
+ */
+export async function begin(request: BeginRequest, parts: Parts): Promise<Begun> {
+  const { memory, ports, settings } = parts;
+  const before = memory.deployment();
+  const open = before !== null && (before.end === null || before.end.closing);
+  const enrolment = (await ports.machine.facts()).computer;
+  const released = memory.released();
+  const verdict = mayStart({
+    enrolment: request.enrolment,
+    mark: enrolment,
+    released: released === null ? null : (released.enrolment ?? ''),
+    open,
+    osUpdate: false,
+    // Whoever only has it patched deploys nothing a second time.
+    again: request.again || request.mode === 'update-only',
+  });
+  if (verdict.kind === 'refuse' || verdict.kind === 'wait') {
+    throw new D3Error('DEPLOY_REFUSED', 'refused', `This machine is not deployed now: ${verdict.why}.`, {
+      target: enrolment ?? ports.root,
+      actions: ['if it is to be deployed all the same: d3 provision setup --again', 'look at it: d3 provision status'],
+    });
+  }
+  const steps = stepsOf(open && before !== null ? before.mode : request.mode, settings);
+  if (!open) {
+    memory.begin({
+      schema: 'd3/deployment@1',
+      run: newId(ports.clock.now()),
+      mode: request.mode,
+      by: request.by,
+      startedAt: ports.clock.now().toISOString(),
+      enrolment,
+      snapshot: null,
+      hold: null,
+      trouble: null,
+      loop: LOOP_BEGIN,
+      restart: null,
+      override: null,
+      warnings: [],
+      end: null,
+    });
+  }
+  const deployment = memory.deployment() as NonNullable<ReturnType<typeof memory.deployment>>;
+  const { run: id, mode, by } = deployment;
+  const run =
+    (await ports.runs.get(id)) ??
+    (await ports.runs.create({ id, name: mode === 'deploy' ? 'deployment' : 'updates', by, steps }));
+  await ports.triggers.install(bootstrapFiles(await ports.triggers.program()), { dryRun: false });
+  return { run, resumed: open };
+}
+
+function newId(now: Date): string {
+  return `provision-${now.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`;
+}

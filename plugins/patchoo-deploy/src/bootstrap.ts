@@ -1,0 +1,60 @@
+import type { TriggerFiles } from '@d3/sdk';
+
+/** What goes on with a deployment after every start of the machine, before anybody logs in. */
+
+const WORDS = ['provision', 'run', '--no-input'];
+const LABEL = 'org.d3.provision';
+
+/** @param program absolute path of d3 on the machine */
+export function bootstrapFiles(program: string, platform: NodeJS.Platform = process.platform): TriggerFiles {
+  if (platform === 'darwin') return { files: [{ name: `${LABEL}.plist`, text: daemon([program, ...WORDS]) }] };
+  const name = 'd3-provision.service';
+  return { files: [{ name, text: unit([program, ...WORDS]) }], units: [{ name, now: false }] };
+}
+
+/** Started anew when it fails or is killed, and not when it ended well: then it is over, or waits for a person or a restart. */
+function unit(words: readonly string[]): string {
+  return `[Unit]
+Description=Bring this machine to its wanted state before anybody logs in
+Documentation=man:d3(1)
+After=network-online.target
+Wants=network-online.target
+Before=display-manager.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+ExecStart=${words.map(systemdWord).join(' ')}
+SuccessExitStatus=42 43 44
+Restart=on-failure
+RestartSec=10
+KillMode=mixed
+TimeoutStopSec=5min
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+function systemdWord(word: string): string {
+  const plain = word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('$', '$$$$');
+  return /^[\w./+-]+$/.test(plain) ? plain : `"${plain}"`;
+}
+
+function daemon(words: readonly string[]): string {
+  const text = (value: string) =>
+    `<string>${value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')}</string>`;
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<plist version="1.0">
+<dict>
+  <key>Label</key>${text(LABEL)}
+  <key>ProgramArguments</key><array>${words.map(text).join('')}</array>
+  <key>RunAtLoad</key><true/>
+  <key>KeepAlive</key><dict><key>Crashed</key><true/></dict>
+  <key>ProcessType</key><string>Interactive</string>
+  <key>ExitTimeOut</key><integer>300</integer>
+</dict>
+</plist>
+`;
+}

@@ -1,0 +1,22 @@
+import { bootstrapFiles } from './bootstrap.ts';
+import type { Parts } from './parts.ts';
+
+/**
+ * What a deployment leaves behind: the mark that this enrolment was deployed, and its log. All else goes, each part as often as it takes.
+ * It is written down first: what was cut here goes on here.
+ */
+export async function clearUp({ memory, ports }: Parts, run: string, kind: 'released' | 'cancelled'): Promise<void> {
+  const at = ports.clock.now().toISOString();
+  const { end, enrolment, snapshot } = memory.change(run, ({ end: before }) => ({
+    end: before ?? { kind, at, closing: true },
+    hold: null,
+    trouble: null,
+  }));
+  const decided = end as NonNullable<typeof end>;
+  if (decided.kind === 'released')
+    memory.setReleased({ schema: 'd3/released@1', enrolment, run, at: decided.at, values: snapshot?.values ?? {} });
+  await ports.machine.report();
+  // What runs this must not be stopped by it: it ends when it has nothing more to do.
+  await ports.triggers.remove(bootstrapFiles(''), { dryRun: false, leaveRunning: true });
+  memory.change(run, () => ({ end: { ...decided, closing: false } }));
+}

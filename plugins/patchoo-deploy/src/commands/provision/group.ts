@@ -1,0 +1,46 @@
+import type { Json } from '@d3/sdk';
+import { combineExitCodes, D3Error } from '@d3/sdk';
+import { type CommandContext, type CommandOutcome, MachineCommand } from '@d3/sdk/command';
+import { Args } from '@oclif/core';
+import type { GroupItem } from '../../group.ts';
+
+export default class ProvisionGroup extends MachineCommand {
+  static override summary = 'Run policies and events one after the other.';
+  static override description =
+    'Each is a policy by its name or id, else an event; event:WORD and policy:NAME say which. Blank ones are nothing. One that fails stops ' +
+    'no other; the command ends as they all do, or with 40.';
+  static override examples = [
+    "<%= config.bin %> provision group 'Install Fonts' printers",
+    '<%= config.bin %> provision group event:deploy-studio policy:Fonts',
+  ];
+  static override strict = false;
+  static override args = { items: Args.string({ description: 'Policies and events.', required: true }) };
+
+  async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
+    const { runGroup } = await import('../../group.ts');
+    const { args, ports } = context;
+    const words = (args['items'] ?? []) as string | readonly string[];
+    const items = await runGroup(typeof words === 'string' ? [words] : words, await ports());
+    const errors = items.flatMap(({ item, state, text }) =>
+      state === 'absent'
+        ? [new D3Error('POLICY_NOT_FOUND', 'notFound', text, { target: item, actions: ['d3 policy --list --all'] })]
+        : state === 'failed'
+          ? [
+              new D3Error('POLICY_FAILED', 'failed', `${item}: ${text}`, {
+                target: item,
+                actions: ['d3 run list --all'],
+              }),
+            ]
+          : [],
+    );
+    const exits = items.map(({ item }) => errors.find(({ target }) => target === item)?.exitCode ?? 0);
+    return { result: items as unknown as Json, errors, exit: combineExitCodes(exits) };
+  }
+
+  text(result: Json): string {
+    const items = result as unknown as GroupItem[];
+    return items.length === 0
+      ? 'Nothing was named.'
+      : items.map(({ item, state, text }) => `${item}: ${text || state}`).join('\n');
+  }
+}

@@ -1,0 +1,81 @@
+import type { MachineRecord } from '@d3/sdk';
+import type { Parts } from '../parts.ts';
+import { readAttributes, readingOf, valuesOf } from '../rules/attributes.ts';
+import { elapsed, holdCode, isOverdue, nextPoll } from '../rules/hold.ts';
+import { done, type Kind, later, NO_ARGS, type StepEnd } from './kind.ts';
+import { askAgain, isOutside, troubleOver } from './trouble.ts';
+
+/**
+ * What the machine is, by its record. An incomplete record holds it: told once, looked at again and again, until somebody has said
+ * what is missing. A record that cannot be read is something else: nobody is told to fill it in.
+ */
+export const resolve: Kind = {
+  offer: {
+    kind: 'provision-resolve',
+    summary: 'Reads what the machine is; holds while that is not known.',
+    schema: NO_ARGS,
+    timeout: 600,
+  },
+  async run(parts, { run }) {
+    const { memory, ports, settings } = parts;
+    const before = memory.of(run);
+    if (before.snapshot !== null) return done(known(before.snapshot.values));
+    if (before.override !== null) {
+      memory.change(run, () => ({ hold: null }));
+      return done(`${before.override.by} releases it as it is: ${before.override.why}`);
+    }
+    const attributes = readAttributes(settings);
+    let record: MachineRecord | null;
+    try {
+      record = await ports.machine.record();
+    } catch (error) {
+      if (!isOutside(error)) throw error;
+      return askAgain(parts, run, error, 'its record cannot be read');
+    }
+    troubleOver(parts, run);
+    const reading = readingOf(attributes, valuesOf(record, attributes, settings.buildAttribute));
+    if (reading.kind === 'incomplete')
+      return holding(
+        parts,
+        run,
+        reading.missing.map(({ label }) => label),
+      );
+    const { values, sources } = reading;
+    const at = ports.clock.now().toISOString();
+    memory.change(run, () => ({ snapshot: { name: record?.name ?? null, values, sources, at }, hold: null }));
+    // The depot hears that it holds no more as soon as that is so, not with some later sync.
+    if (before.hold !== null) await ports.machine.report();
+    return done(known(values));
+  },
+};
+
+async function holding(parts: Parts, run: string, missing: string[]): Promise<StepEnd> {
+  const { memory, ports, settings, random } = parts;
+  const now = ports.clock.now();
+  const { hold } = memory.change(run, ({ hold: before }) => ({
+    hold: { since: now.toISOString(), told: false, escalated: false, ...before, missing },
+  }));
+  const { since, told, escalated } = hold as NonNullable<typeof hold>;
+  // Told before it is written down that it was: once more after a cut is better than never.
+  if (!told) {
+    await ports.machine.report();
+    memory.change(run, ({ hold: before }) => ({ hold: before && { ...before, told: true } }));
+  }
+  if (isOverdue(since, now, settings.holdMaxHours) && !escalated) {
+    if (settings.holdOnMax === 'release') {
+      const why = `it held for ${elapsed(since, now)}, and provision.holdOnMax is release`;
+      memory.change(run, () => ({ hold: null, override: { by: 'provision.holdOnMax', at: now.toISOString(), why } }));
+      return done(`it is released as it is: ${why}`);
+    }
+    memory.change(run, ({ hold: before }) => ({ hold: before && { ...before, escalated: true } }));
+    memory.warn(run, `it holds for more than ${settings.holdMaxHours} h: ${missing.join(', ')}`);
+    await ports.machine.report();
+  }
+  const text = `it waits for somebody to say its ${missing.join(', ')} (code ${holdCode(run)})`;
+  return later(nextPoll(settings.holdPollSeconds, random()), text);
+}
+
+function known(values: Readonly<Record<string, string>>): string {
+  const said = Object.entries(values).map(([key, value]) => `${key} ${value}`);
+  return said.length === 0 ? 'nothing has to be known of it' : said.join(', ');
+}

@@ -1,0 +1,26 @@
+import type { Parts } from '../parts.ts';
+import { leave, type StepEnd } from './kind.ts';
+
+/** A restart in the middle of a step: written down before it is asked for, and asked for again when nothing came of it. */
+export async function restartFor({ memory, ports }: Parts, run: string, why: string): Promise<StepEnd> {
+  const boot = await ports.power.bootId();
+  memory.change(run, () => ({ restart: { boot } }));
+  return restarting({ ports }, why);
+}
+
+/** @returns null when the machine was started anew since, or no restart is waited for */
+export async function stillRestarting(parts: Parts, run: string): Promise<StepEnd | null> {
+  const { restart } = parts.memory.of(run);
+  if (restart === null) return null;
+  const boot = await parts.ports.power.bootId();
+  if (boot !== null && boot !== restart.boot) {
+    parts.memory.change(run, () => ({ restart: null }));
+    return null;
+  }
+  return restarting(parts, 'it was not restarted yet');
+}
+
+async function restarting({ ports }: Pick<Parts, 'ports'>, why: string): Promise<StepEnd> {
+  const begun = await ports.power.restart();
+  return leave(begun ? `the machine restarts: ${why}` : `it goes on after a restart of the machine, by hand: ${why}`);
+}

@@ -1,0 +1,251 @@
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+import { advance } from '../src/advance.ts';
+import { begin } from '../src/begin.ts';
+import { cancel, releaseAsItIs, retry } from '../src/decide.ts';
+import type { Mode } from '../src/memory.ts';
+import type { Parts } from '../src/parts.ts';
+import { type Beginning, CALM, Killed, World } from './support/world.ts';
+
+/** The run of a deployment, over a machine and a time that are not real, cut at every moment it waits. */
+
+const request = { mode: 'deploy' as Mode, by: 'sally', enrolment: 'new' as const, again: false };
+
+/** Goes on, process after process, until it is over or a person has to come. @param lives moments each process lives */
+async function live(world: World, lives: readonly number[] = [], mode: Mode = 'deploy'): Promise<void> {
+  const left = [...lives];
+  const inTurn = async (work: (parts: Parts) => Promise<unknown>) => {
+    try {
+      await work(world.process(left.shift() ?? null));
+      return true;
+    } catch (error) {
+      if (error instanceof Killed) return false;
+      throw error;
+    }
+  };
+  while (!(await inTurn((parts) => begin({ ...request, mode }, parts)))) continue;
+  for (let turns = 0; turns < 500; turns += 1) {
+    const { state } = await world.status();
+    if (['released', 'cancelled', 'failed-held'].includes(state)) return;
+    expect(world.armed || state === 'releasing', `armed while ${state}`).to.equal(true);
+    if (state === 'restarting') world.restart();
+    await inTurn((parts) => advance(parts, { stays: true, by: 'sally' }));
+  }
+  throw new Error('it went on for ever');
+}
+
+const worked = (world: World) => world.happened.filter((word) => !/fails$|restart/.test(word));
+
+describe('the run of a deployment', () => {
+  it('patchoo:DR-01 patchoo:DR-04 patchoo:DR-05 patchoo:DR-11 patchoo:UL-02 deploys in order, is patched, told of and released', async () => {
+    const world = new World({ packages: [{ name: 'lamp', restart: false, never: false }] });
+    await live(world);
+    expect(world.happened).to.deep.equal(['install lamp', 'deploy', 'deploy-studio', 'update']);
+    expect([(await world.status()).state, world.armed, world.name]).to.deep.equal(['released', false, 'studio-7']);
+    expect(world.memory.released()?.values).to.deep.equal({ build: 'studio', department: 'art' });
+    expect(world.told).to.deep.equal(['deployed', 'releasing']);
+  });
+
+  it('patchoo:G1 patchoo:HP-03 patchoo:HP-08 unattended, incomplete, assigned: told once that it holds and once that it does no more', async () => {
+    const world = new World({ assigned: 300, settings: { afterSetup: 'always' } });
+    await live(world);
+    expect(world.told).to.deep.equal(['holding', 'deploying', 'deployed', 'releasing']);
+    expect(world.happened).to.deep.equal(['restart', 'deploy', 'deploy-studio', 'update']);
+    const { run } = world.memory.deployment() ?? { run: '' };
+    const lines = (await world.runs.lines(run)).map(({ text }) => text);
+    expect(
+      lines.filter((text) => /waits: it waits for somebody to say its Build/.test(text)).length,
+      'said once',
+    ).to.equal(1);
+    expect(world.at, 'three looks of about two minutes').to.be.within(
+      Date.UTC(2030, 0, 1) + 300_000,
+      Date.UTC(2030, 0, 1) + 420_000,
+    );
+  });
+
+  it('patchoo:BS-09 patchoo:HP-09 patchoo:D-16 a depot that does not answer is waited for, and is no incomplete record', async () => {
+    const world = new World({ silent: 100 });
+    await live(world);
+    expect(world.told).to.deep.equal(['deployed', 'releasing']);
+    expect((await world.status()).state).to.equal('released');
+    const waited = (world.at - Date.UTC(2030, 0, 1)) / 1000;
+    expect(waited, '2 + 4 + 8 + 16 + 32 + 60').to.equal(122);
+  });
+
+  it('patchoo:G8 an update-only run deploys nothing', async () => {
+    const world = new World({ assigned: null });
+    await live(world, [], 'update-only');
+    expect(world.happened).to.deep.equal(['update']);
+  });
+
+  it('patchoo:G9 patchoo:D-18 an endless updater holds with what is pending, or is released with a warning', async () => {
+    const packages = [{ name: 'bad', restart: false, never: true }];
+    const held = new World({ packages });
+    await live(held);
+    const status = await held.status();
+    expect([status.state, status.exit, held.armed]).to.deep.equal(['failed-held', 44, true]);
+    expect(status.text).to.match(/install bad-1-1/);
+    const released = new World({ packages, settings: { updateStuck: 'release' } });
+    await live(released);
+    const { state, warnings } = await released.status();
+    expect(state).to.equal('released');
+    expect(warnings.join()).to.match(/it is released, although nothing came off the list/);
+  });
+
+  it('patchoo:DR-12 patchoo:UL-06 restarts where something needs it, asks again for one that did not come, and repeats nothing', async () => {
+    const world = new World({
+      ignored: 2,
+      settings: { checkIn: 'no' },
+      packages: [{ name: 'kernel', restart: true, never: false }],
+      policies: { ...CALM.policies, deploy: { fails: 0, restart: true } },
+    });
+    await live(world);
+    expect(worked(world)).to.deep.equal(['deploy', 'deploy-studio', 'install kernel', 'update']);
+    expect(world.happened.filter((word) => word === 'restart').length).to.equal(4);
+  });
+
+  const failing = (options: string) =>
+    new World({
+      settings: { extraEvents: [`printers; retries=1; ${options}`] },
+      policies: { ...CALM.policies, printers: { fails: 3, restart: false } },
+    });
+
+  it('patchoo:DR-08 what fails holds, goes on or releases, as it is set; only what is not required is in the way of nothing', async () => {
+    const held = failing('onFailure=hold');
+    await live(held);
+    expect([(await held.status()).state, held.happened.at(-1), held.armed]).to.deep.equal([
+      'failed-held',
+      'printers fails',
+      true,
+    ]);
+    await retry(held.process(null), 'bob');
+    await live(held);
+    expect(held.happened.filter((word) => word === 'printers fails').length).to.equal(3);
+    expect((await held.status()).state).to.equal('released');
+
+    const optional = failing('required=no');
+    await live(optional);
+    expect([(await optional.status()).state, optional.memory.deployment()?.override]).to.deep.equal(['released', null]);
+
+    const inTheWay = failing('onFailure=continue');
+    await live(inTheWay);
+    expect((await inTheWay.status()).state).to.equal('failed-held');
+    expect(inTheWay.happened.at(-1), 'all the rest was done').to.equal('update');
+    await releaseAsItIs(inTheWay.process(null), { by: 'bob', why: 'it has no printer' });
+    await live(inTheWay);
+    const { state, override, warnings } = await inTheWay.status();
+    expect([state, override?.by, override?.why]).to.deep.equal(['released', 'bob', 'it has no printer']);
+    expect(warnings.join()).to.match(/released by bob, although printers/);
+
+    const let_go = failing('onFailure=release');
+    await live(let_go);
+    expect([(await let_go.status()).state, let_go.happened.includes('update')]).to.deep.equal(['released', false]);
+  });
+
+  it('patchoo:HP-12 a hold that lasts too long is told once more, and stays or releases', async () => {
+    const stays = new World({ assigned: 30 * 3600, settings: { holdMaxHours: 24, holdPollSeconds: 200 } });
+    await live(stays);
+    expect(stays.told.slice(0, 3)).to.deep.equal(['holding', 'holding', 'deploying']);
+    const releases = new World({
+      assigned: null,
+      settings: { holdMaxHours: 24, holdOnMax: 'release', holdPollSeconds: 200 },
+    });
+    await live(releases);
+    const { state, override } = await releases.status();
+    expect([state, override?.by, releases.happened]).to.deep.equal(['released', 'provision.holdOnMax', []]);
+  });
+
+  it('patchoo:DR-13 what the machine was when it was taken stays so, whatever its record says later', async () => {
+    const world = new World({ policies: { ...CALM.policies, deploy: { fails: 1, restart: false } } });
+    await live(world, [60]);
+    const { values } = world.memory.deployment()?.snapshot ?? { values: {} };
+    expect(values).to.deep.equal({ build: 'studio', department: 'art' });
+  });
+
+  it('patchoo:BS-23 patchoo:G6 cut once at every moment, it ends as if it never had been', async function () {
+    this.timeout(240_000);
+    const beginning: Partial<Beginning> = {
+      assigned: 130,
+      silent: 5,
+      settings: { afterDeploy: 'always' },
+      packages: [
+        { name: 'lamp', restart: false, never: false },
+        { name: 'kernel', restart: true, never: false },
+      ],
+      policies: { ...CALM.policies, update: { fails: 0, restart: true } },
+    };
+    const calm = new World(beginning);
+    await live(calm);
+    expect((await calm.status()).state).to.equal('released');
+    const moments = calm.moments;
+    expect(moments).to.be.greaterThan(150);
+    for (let life = 1; life <= moments; life += 1) {
+      const world = new World(beginning);
+      await live(world, [life]);
+      expect([(await world.status()).state, world.armed], `cut at ${life}`).to.deep.equal(['released', false]);
+      expect(worked(world), `cut at ${life}`).to.deep.equal(worked(calm));
+    }
+  });
+
+  it('patchoo:SQ-09 in every world, cut as often as there is time for: it ends, armed until then, and never by itself over a required failure', async function () {
+    this.timeout(240_000);
+    const policy = fc.record({ fails: fc.nat(4), restart: fc.boolean() });
+    const world = fc.record({
+      settings: fc.record({
+        checkIn: fc.constantFrom('yes' as const, 'no' as const),
+        afterSetup: fc.constantFrom('auto' as const, 'always' as const),
+        afterDeploy: fc.constantFrom('auto' as const, 'always' as const),
+        update: fc.constantFrom('yes' as const, 'no' as const),
+        updateStuck: fc.constantFrom('hold' as const, 'release' as const),
+        deployEvent: fc.constantFrom(
+          'deploy',
+          'deploy; retries=1',
+          'deploy; onFailure=continue',
+          'deploy; required=no',
+          'deploy; onFailure=release; retries=0',
+        ),
+      }),
+      silent: fc.nat(200),
+      assigned: fc.nat(500),
+      policies: fc.record({ deploy: policy, 'deploy-studio': policy, update: policy }),
+      packages: fc.uniqueArray(
+        fc.record({ name: fc.constantFrom('a', 'b', 'c'), restart: fc.boolean(), never: fc.boolean() }),
+        { selector: ({ name }) => name, maxLength: 3 },
+      ),
+      ignored: fc.nat(2),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        world,
+        fc.array(fc.integer({ min: 1, max: 120 }), { maxLength: 12 }),
+        async (beginning, lives) => {
+          const one = new World(beginning);
+          await live(one, lives);
+          const { state, override } = await one.status();
+          const { run } = one.memory.deployment() ?? { run: '' };
+          const steps = (await one.runs.get(run))?.steps ?? [];
+          const failed = steps.filter(({ state: how, step }) => how === 'failed' && step.required !== false);
+          if (state === 'released') {
+            const settled = failed.every(
+              ({ step }) => (step.args as { onFailure?: string })['onFailure'] === 'release',
+            );
+            expect(override !== null || settled).to.equal(true);
+            expect(one.armed).to.equal(false);
+          } else {
+            expect(state).to.equal('failed-held');
+            expect(failed.length).to.be.greaterThan(0);
+            expect(one.armed).to.equal(true);
+            await cancel(one.process(null), { by: 'bob', why: 'enough' });
+            expect([(await one.status()).state, one.armed]).to.deep.equal(['cancelled', false]);
+          }
+          for (const [word, { fails }] of Object.entries(beginning.policies))
+            expect(one.happened.filter((what) => what === `${word} fails`).length).to.be.at.most(fails);
+          if (beginning.settings.update === 'no')
+            for (const word of ['deploy', 'deploy-studio'])
+              expect(one.happened.filter((what) => what === word).length, word).to.be.at.most(1);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+});
