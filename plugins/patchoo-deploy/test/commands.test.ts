@@ -59,7 +59,7 @@ describe('d3 provision', function () {
     const begun = await json('provision', 'setup');
     expect(begun.exit, JSON.stringify(begun.errors)).to.equal(0);
     expect(begun.result.state).to.equal('connecting');
-    expect(readdirSync(units())).to.deep.equal(['d3-provision.service']);
+    expect(readdirSync(units()).sort()).to.deep.equal(['d3-provision-lock.service', 'd3-provision.service']);
 
     const held = await json('provision', 'run', '--no-wait');
     expect([held.exit, held.result.state, held.result.missing]).to.deep.equal([43, 'holding', ['Build', 'Department']]);

@@ -23,6 +23,8 @@ export interface OpenScreen {
   ways?: readonly WayName[] | null;
   /** The terminal somebody watches, or null. */
   teletype: Teletype | null;
+  /** Windows are shown in such a session only: another process has the other. Null: in any. */
+  only?: 'login' | 'user' | null;
   platform?: NodeJS.Platform;
   programs?: ShowPrograms;
   timing?: ScreenTiming;
@@ -48,6 +50,7 @@ export async function openScreen({
   folder,
   ways = null,
   teletype,
+  only = null,
   platform = process.platform,
   programs = SHOW_PROGRAMS,
   timing = SCREEN_TIMING,
@@ -57,7 +60,7 @@ export async function openScreen({
   const all: readonly Way[] = [swiftDialogWay, pageWay, kioskWay, jamfHelperWay, terminalWay(teletype)];
   const wanted = ways ?? waysFor(platform);
   const chosen = wanted.flatMap((name) => all.filter((way) => way.name === name));
-  return new OwnScreen(hold, chosen, { platform, programs, timing, now });
+  return new OwnScreen(hold, chosen, { platform, programs, timing, now, only });
 }
 
 /** A Mac's windows, the page, at a Linux machine also where nobody is logged in, the terminal. */
@@ -154,7 +157,7 @@ interface Asking {
   busy: boolean;
 }
 
-type Machine = Pick<Stage, 'platform' | 'programs' | 'timing' | 'now'>;
+type Machine = Pick<Stage, 'platform' | 'programs' | 'timing' | 'now'> & { only: 'login' | 'user' | null };
 
 class OwnScreen implements Screen {
   readonly #hold: Hold;
@@ -359,9 +362,12 @@ class OwnScreen implements Screen {
 
   async #open(way: Way, scene: Scene): Promise<void> {
     await this.#leave();
-    const { platform, programs, timing, now } = this.#machine;
+    const { platform, programs, timing, now, only } = this.#machine;
+    const session = await sessionNow(platform, programs);
+    if (only !== null && way.name !== 'terminal' && session.kind !== only)
+      throw new Error(only === 'login' ? 'the login window is not there' : 'nobody is logged in at the screen');
     const stage: Stage = {
-      session: await sessionNow(platform, programs),
+      session,
       programs,
       platform,
       timing,

@@ -3,26 +3,33 @@ import { systemdCommand, type TriggerFiles } from '@d3/sdk';
 
 /** What starts the lock by itself: at a Mac's login window, and on Linux where a display manager would stand. */
 
-export const LOCK_LABEL = 'org.d3.provision.lock';
-export const LOCK_UNIT = 'd3-provision-lock.service';
+const AGENT = 'org.d3.provision.lock';
+const DAEMON = 'org.d3.provision.lock.session';
+const UNIT = 'd3-provision-lock.service';
 const WORDS = ['provision', 'lock', '--no-input'];
 
 /** @param program absolute path of d3 on the machine */
 export function lockFiles(program: string, platform: NodeJS.Platform): TriggerFiles {
   const words = [program, ...WORDS];
-  if (platform === 'darwin') return { files: [{ name: `${LOCK_LABEL}.plist`, text: agent(words), agent: true }] };
-  return { files: [{ name: LOCK_UNIT, text: unit(words) }], units: [{ name: LOCK_UNIT, now: false }] };
+  if (platform !== 'darwin') return { files: [{ name: UNIT, text: unit(words) }], units: [{ name: UNIT, now: false }] };
+  return {
+    files: [
+      { name: `${AGENT}.plist`, text: job(AGENT, [...words, '--at', 'login'], 'LoginWindow'), agent: true },
+      { name: `${DAEMON}.plist`, text: job(DAEMON, [...words, '--at', 'session'], null) },
+    ],
+  };
 }
 
 /**
- * An agent of the login window: only what is started in that session may draw there. It is started again when it fails or is killed,
- * and stays away when it ended well, which is when the deployment is over.
+ * At the login window only what is started in that session may draw; before somebody who is logged in, and before Setup Assistant's own
+ * user, what the system started may. Each is started again when it fails or is killed, and stays away when it ended well, which is when
+ * the deployment is over.
  */
-function agent(words: readonly string[]): string {
+function job(label: string, words: readonly string[], session: 'LoginWindow' | null): string {
   return writePlist({
-    Label: LOCK_LABEL,
+    Label: label,
     ProgramArguments: [...words],
-    LimitLoadToSessionType: 'LoginWindow',
+    ...(session === null ? {} : { LimitLoadToSessionType: session }),
     RunAtLoad: true,
     KeepAlive: { SuccessfulExit: false },
     ThrottleInterval: 5,

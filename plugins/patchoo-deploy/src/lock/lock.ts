@@ -22,6 +22,8 @@ export interface LockParts {
   logLine(): Promise<string | null>;
   /** Whether that is the code; null: there is no code, and no way out here. */
   isCode: ((code: string) => Promise<boolean | number>) | null;
+  /** What can be done from here. */
+  can: readonly Action[];
   /** Does what somebody decided. */
   decide(decided: Decided): Promise<void>;
   /** Says a line, to whoever reads what the lock's process says. */
@@ -72,10 +74,11 @@ async function read({ facts }: LockParts, tell: (line: string) => void): Promise
 }
 
 function escapeFor(facts: LockFacts, parts: LockParts): { label: string; form: Form } | null {
-  const { texts, icon, isCode } = parts;
-  if (isCode === null) return null;
+  const { texts, icon, isCode, can } = parts;
+  const actions = actionsFor(facts).filter((action) => can.includes(action));
+  if (isCode === null || actions.length === 0) return null;
   const look: Look = { texts, icon, seconds: 0 };
-  const form = escapeForm(look, { actions: actionsFor(facts), isCode });
+  const form = escapeForm(look, { actions, isCode });
   return { label: texts['escape.button'], form: { ...form, check: (values, button) => check(form, parts, values, button) } };
 }
 
@@ -92,6 +95,6 @@ async function check(form: Form, parts: LockParts, values: Readonly<Record<strin
 /** One that waits for information can be told it; one that failed can be tried again. Either can be let go. */
 export function actionsFor({ run, hold }: Pick<LockFacts, 'run' | 'hold'>): readonly Action[] {
   if (hold !== null) return ['fill', 'release'];
-  if (run.state === 'holding') return ['retry', 'skip', 'release'];
+  if (run.state === 'holding' || run.state === 'failed') return ['retry', 'skip', 'release'];
   return ['release'];
 }

@@ -28,7 +28,7 @@ export interface ViewParts {
 export function lockView(facts: LockFacts, parts: ViewParts): View {
   const { run, hold, trouble } = facts;
   const { texts } = parts;
-  if (run.state === 'holding') return failedView(facts, parts);
+  if (run.state === 'holding' || run.state === 'failed') return failedView(facts, parts);
   const message = [
     texts['lock.text'],
     ...(hold === null ? [] : ['', texts['hold.text']]),
