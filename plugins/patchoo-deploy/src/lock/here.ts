@@ -1,8 +1,8 @@
-import path from 'node:path';
-import { openScreen, type Teletype, WAYS, type WayName } from '@d3/show';
-import { D3Error, type PluginContext } from '@d3/sdk';
+import type { Teletype } from '@d3/show';
+import type { PluginContext } from '@d3/sdk';
 import { releaseAsItIs, retry, skip } from '../decide.ts';
 import type { Parts } from '../parts.ts';
+import { screenHere } from '../screen-here.ts';
 import type { Action } from '../screens/escape.ts';
 import { readTexts } from '../screens/texts.ts';
 import type { LockFacts } from '../screens/views.ts';
@@ -33,12 +33,7 @@ export async function lockHere({ parts, ports, at, teletype }: LockHere): Promis
   // One that cannot be used is said now, not when it is needed.
   await code?.();
   const texts = readTexts(settings.texts);
-  const screen = await openScreen({
-    folder: path.join(ports.files.folder, at === null ? 'screen' : `screen-${at}`),
-    ways: waysOf(settings.show, ports.root),
-    teletype,
-    only: at === 'session' ? 'user' : at,
-  });
+  const screen = await screenHere({ ports, show: settings.show, teletype, at });
   const log = new LogLine(ports.root, settings.feedbackLog, settings.feedbackIgnore);
   const lock: LockParts = {
     screen,
@@ -77,19 +72,6 @@ async function decide(parts: Parts, { action, by, why }: Decided): Promise<void>
   if (action === 'retry') await retry(parts, by);
   else if (action === 'skip') await skip(parts, { by, why });
   else await releaseAsItIs(parts, { by, why });
-}
-
-/** A root folder is nobody's screen: what is done to it covers no window of the host's. */
-function waysOf(set: readonly string[], root: string): readonly WayName[] | null {
-  const unknown = set.find((name) => !(WAYS as readonly string[]).includes(name));
-  if (unknown !== undefined) {
-    throw new D3Error('PROVISION_SHOW', 'usage', `provision.show cannot be used: there is no ${unknown}.`, {
-      target: 'provision.show',
-      actions: [`these show: ${WAYS.join(', ')}`],
-    });
-  }
-  if (root !== '/') return ['terminal'];
-  return set.length === 0 ? null : (set as readonly WayName[]);
 }
 
 function paused(seconds: number, signal: AbortSignal): Promise<void> {

@@ -19,13 +19,13 @@ export default class ProvisionLock extends ProvisionCommand {
 
   async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
     const { lockHere } = await import('../../lock/here.ts');
-    const { flags, canAsk, ask, ui } = context;
-    const say = (text: string) => ui({ type: 'note', target: null, text });
+    const { teletypeOf } = await import('../../screen-here.ts');
+    const at = (context.flags['at'] as 'login' | 'session' | undefined) ?? null;
     await lockHere({
       parts: await this.parts(context),
       ports: await context.ports(),
-      at: (flags['at'] as 'login' | 'session' | undefined) ?? null,
-      teletype: canAsk && flags['at'] === undefined ? { typist: ask, say, flag: '--no-input' } : null,
+      at,
+      teletype: at === null ? teletypeOf(context) : null,
     });
     return this.stands(context);
   }
