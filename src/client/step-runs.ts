@@ -168,7 +168,8 @@ export class StepRuns {
     else if (step.state !== 'pending') {
       const outcome = step.state === 'done' ? 'ok' : step.state === 'skipped' ? 'skipped' : 'failed';
       report({ type: 'end', target, outcome, text: endText(name, step.state, isOver(run) ? '' : step.text) });
-    } else report({ type: 'note', target, text: `${name} failed: ${step.text}; it is tried again` });
+    } else if (step.failures === 0) report({ type: 'note', target, text: `${name} waits: ${step.text}` });
+    else report({ type: 'note', target, text: `${name} failed: ${step.text}; it is tried again` });
   }
 }
 

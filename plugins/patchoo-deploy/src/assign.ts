@@ -181,7 +181,7 @@ export async function ownersOf(name: string, admin: AdminPort, computers: readon
   const called = (other: string) => other.toLowerCase() === name.toLowerCase();
   return [
     ...computers.filter((other) => called(other.name)).map(({ id }) => id),
-    ...said.filter(({ body }) => called(String(body['name'] ?? ''))).map((document) => document.name),
+    ...said.filter(({ body }) => called((body as ComputerBody).name ?? '')).map((document) => document.name),
   ];
 }
 

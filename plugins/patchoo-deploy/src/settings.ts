@@ -1,4 +1,4 @@
-import type { Json, SettingsPort } from '@d3/sdk';
+import type { SettingsPort } from '@d3/sdk';
 
 type YesNo = 'yes' | 'no';
 
@@ -48,5 +48,5 @@ export interface WrittenSettings {
 export async function writtenSettings(port: Pick<SettingsPort, 'all'>): Promise<WrittenSettings> {
   const all = await port.all();
   const named = Object.entries(all).filter(([name]) => name.startsWith('provision.'));
-  return Object.fromEntries(named.map(([name, value]) => [name.slice('provision.'.length), value as Json])) as never;
+  return Object.fromEntries(named.map(([name, value]) => [name.slice('provision.'.length), value])) as never;
 }

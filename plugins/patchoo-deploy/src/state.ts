@@ -30,7 +30,7 @@ const OF_STEP: Readonly<Record<string, State>> = {
 export function stateOf(deployment: Deployment | null, run: Pick<RunHere, 'state' | 'steps' | 'cursor'> | null): State {
   if (deployment === null) return 'idle';
   const { end, hold, trouble, restart } = deployment;
-  if (end !== null) return end.closing ? 'releasing' : end.kind;
+  if (end !== null) return end.kind;
   if (run === null) return 'connecting';
   if (run.state === 'cancelled') return 'cancelled';
   const step = run.steps[run.cursor];

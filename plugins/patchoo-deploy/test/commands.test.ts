@@ -124,7 +124,7 @@ describe('d3 provision', function () {
     await ok('provision', 'setup');
     const failed = await json('provision', 'run');
     expect([failed.exit, failed.result.state]).to.deep.equal([44, 'failed-held']);
-    expect(failed.result.text).to.match(/bad exited 1/);
+    expect(failed.result.text).to.match(/exited 1/);
     expect(done().length).to.equal(2);
     expect((await json('provision', 'run')).exit, 'it holds').to.equal(44);
     expect((await run(['provision', 'skip'])).code).to.equal(2);

@@ -10,7 +10,7 @@ const DATE = /^\p{L}{3}\s+\p{L}{3}\s+\d{1,2}\s+(?=\d{2}:\d{2}:\d{2}\b)/u;
 
 /** A line as it is shown: without its date, each `: ` a blank line. The name of a host may have spaces in it. */
 export function shownLine(line: string): string {
-  const text = line.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '').replaceAll('\t', ' ');
+  const text = line.replaceAll('\t', ' ').replaceAll(/\p{Cc}/gu, '');
   return text.trimEnd().replace(DATE, '').replaceAll(': ', '\n\n').slice(0, LONGEST);
 }
 

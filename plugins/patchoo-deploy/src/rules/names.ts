@@ -27,7 +27,7 @@ export function proposedName(template: string, { serial, model }: NameFacts, val
     const value = known[token] ?? '';
     if (value === '') whole = false;
     if (length === undefined) return value;
-    const letters = [...value];
+    const letters = Array.from(value);
     const count = Number(length);
     return (count < 0 ? letters.slice(count) : letters.slice(0, count)).join('');
   });

@@ -7,20 +7,18 @@ import type { GroupItem } from '../../group.ts';
 export default class ProvisionGroup extends MachineCommand {
   static override summary = 'Run policies and events one after the other.';
   static override description =
-    'Each is a policy by its name or id, else an event; event:WORD and policy:NAME say which. Blank ones are nothing. One that fails stops ' +
-    'no other; the command ends as they all do, or with 40.';
+    'Each is a policy by its id or name, else an event; no event is called like a policy, so event:WORD and policy:NAME mean the same as ' +
+    'without. Blank ones are nothing. One that fails stops no other; the command ends as they all do, or with 40.';
   static override examples = [
     "<%= config.bin %> provision group 'Install Fonts' printers",
     '<%= config.bin %> provision group event:deploy-studio policy:Fonts',
   ];
-  static override strict = false;
-  static override args = { items: Args.string({ description: 'Policies and events.', required: true }) };
+  static override args = { item: Args.string({ description: 'A policy or an event.', required: true, multiple: true }) };
 
   async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
     const { runGroup } = await import('../../group.ts');
     const { args, ports } = context;
-    const words = (args['items'] ?? []) as string | readonly string[];
-    const items = await runGroup(typeof words === 'string' ? [words] : words, await ports());
+    const items = await runGroup(args['item'] as readonly string[], await ports());
     const errors = items.flatMap(({ item, state, text }) =>
       state === 'absent'
         ? [new D3Error('POLICY_NOT_FOUND', 'notFound', text, { target: item, actions: ['d3 policy --list --all'] })]
