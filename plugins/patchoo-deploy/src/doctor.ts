@@ -67,12 +67,22 @@ async function depotChecks(settings: WrittenSettings, admin: AdminPort): Promise
     if (!key.startsWith('ea:')) return [];
     const name = key.slice('ea:'.length);
     const found = called(eas, name) !== undefined;
-    return [{ check: `extension attribute ${name}`, ok: found, says: found ? 'is there' : `is missing: d3admin ea add ${name}` }];
+    return [
+      {
+        check: `extension attribute ${name}`,
+        ok: found,
+        says: found ? 'is there' : `is missing: d3admin ea add ${name}`,
+      },
+    ];
   });
   for (const kind of ['department', 'building', 'site'] as const) {
     if (!wanted.includes(kind)) continue;
     const count = (await admin.documents(kind).list()).length;
-    checks.push({ check: `${kind}s`, ok: count > 0, says: count > 0 ? `${count}` : `there is none: d3admin ${kind} add` });
+    checks.push({
+      check: `${kind}s`,
+      ok: count > 0,
+      says: count > 0 ? `${count}` : `there is none: d3admin ${kind} add`,
+    });
   }
   return [...checks, ...(await policyChecks(settings, eas, admin))];
 }
@@ -91,7 +101,9 @@ function buildChecks(eas: readonly DepotDocument[], settings: WrittenSettings): 
   const check = `extension attribute ${buildAttribute}`;
   const found = called(eas, buildAttribute);
   if (found === undefined)
-    return [{ check, ok: false, says: `is missing: d3admin ea add ${buildAttribute} --type choice --choices office,studio` }];
+    return [
+      { check, ok: false, says: `is missing: d3admin ea add ${buildAttribute} --type choice --choices office,studio` },
+    ];
   if (found.body['type'] !== 'choice') return [{ check, ok: false, says: 'has no choices: its type is not choice' }];
   const choices = buildsOf(eas, settings);
   const unsafe = choices.filter((choice) => !isEventSafe(choice));
@@ -113,7 +125,9 @@ async function policyChecks(
 ): Promise<Check[]> {
   const policies = await admin.documents('policy').list();
   const known = new Set(
-    policies.flatMap(({ name, body }) => [name, ...(body['events'] as readonly string[])]).map((word) => word.toLowerCase()),
+    policies
+      .flatMap(({ name, body }) => [name, ...(body['events'] as readonly string[])])
+      .map((word) => word.toLowerCase()),
   );
   const builds = buildsOf(eas, settings);
   const words = eventsOf(settings).flatMap(({ word }) => {
@@ -125,6 +139,10 @@ async function policyChecks(
   });
   return words.map((word) => {
     const ok = known.has(word.toLowerCase());
-    return { check: `policy for ${word}`, ok, says: ok ? 'is there' : `is missing: d3admin policy add NAME --events ${word}` };
+    return {
+      check: `policy for ${word}`,
+      ok,
+      says: ok ? 'is there' : `is missing: d3admin policy add NAME --events ${word}`,
+    };
   });
 }

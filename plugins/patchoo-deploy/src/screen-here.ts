@@ -1,7 +1,7 @@
 import path from 'node:path';
-import { openScreen, type Screen, type Teletype, WAYS, type WayName } from '@d3/show';
 import { D3Error, type PluginContext } from '@d3/sdk';
 import type { CommandContext } from '@d3/sdk/command';
+import { openScreen, type Screen, type Teletype, WAYS, type WayName } from '@d3/show';
 
 /** The screen of this machine, as a command has it. */
 

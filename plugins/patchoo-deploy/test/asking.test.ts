@@ -1,15 +1,22 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { ScriptedScreen } from '@d3/show';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { type CollectParts, collect } from '../src/asking/collect.ts';
-import { type Credentials, type WriteParts, writeAnswers, type Writing } from '../src/asking/write.ts';
+import { type Credentials, type WriteParts, type Writing, writeAnswers } from '../src/asking/write.ts';
 import { readAttributes } from '../src/rules/attributes.ts';
 import { judgeName } from '../src/rules/names.ts';
 import { type Look, restartNotice, welcome } from '../src/screens/forms.ts';
 import { readTexts, TEXTS } from '../src/screens/texts.ts';
 
 const look: Look = { texts: readTexts([]), icon: null, seconds: 600 };
-const attributes = readAttributes({ attributes: ['build', 'site', 'department', 'building'], optional: [], unasked: [], defaults: [] });
+const attributes = readAttributes({
+  attributes: ['build', 'site', 'department', 'building'],
+  optional: [],
+  unasked: [],
+  defaults: [],
+});
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   build: ['creative', 'studio'],
   site: ['Perth', 'Bern'],
@@ -36,7 +43,10 @@ const asked = (screen: ScriptedScreen) => screen.events.flatMap((event) => (even
 
 describe('asking what a machine is', () => {
   it('patchoo:DS-08 welcomes, and goes on by itself after five seconds', async () => {
-    expect(welcome(look)).to.deep.include({ limit: { seconds: 5, button: 'ok', countdown: 'It goes on in %s.' }, closed: 'ok' });
+    expect(welcome(look)).to.deep.include({
+      limit: { seconds: 5, button: 'ok', countdown: 'It goes on in %s.' },
+      closed: 'ok',
+    });
   });
 
   it('patchoo:DS-12 patchoo:CN-01 a complete record is shown, and Continue keeps it: G2', async () => {
@@ -56,7 +66,12 @@ describe('asking what a machine is', () => {
       building: {},
     });
     const collected = await collect(parts(screen, { said: COMPLETE }));
-    expect(collected.values).to.deep.equal({ build: 'studio', site: 'Bern', department: 'R&D, Perth', building: 'MEB' });
+    expect(collected.values).to.deep.equal({
+      build: 'studio',
+      site: 'Bern',
+      department: 'R&D, Perth',
+      building: 'MEB',
+    });
     expect(collected.state).to.equal('answered');
     expect(asked(screen)).to.deep.equal(['welcome', 'name', 'summary', 'build', 'site', 'department', 'building']);
   });
@@ -88,7 +103,8 @@ describe('asking what a machine is', () => {
       const [field] = form.fields;
       seen.push(field?.kind === 'choice' ? `${form.id}=${field.value ?? ''}` : form.id);
       if (form.id === 'build') expect(form.buttons.map(({ id }) => id)).to.deep.equal(['ok', 'skip']);
-      if (form.id === 'department' && field?.value === 'Ops') return { button: 'ok', values: { value: 'Ops' }, by: 'person' };
+      if (form.id === 'department' && field?.value === 'Ops')
+        return { button: 'ok', values: { value: 'Ops' }, by: 'person' };
       return ask(form);
     };
     const collected = await collect(scripted);
@@ -114,7 +130,10 @@ describe('asking what a machine is', () => {
         ...Object.fromEntries(keys.map((key) => [key, { values: { value: CHOICES[key]?.[0] as string } }])),
       });
       const collected = await collect(parts(screen, { attributes: some, name: null }));
-      expect(asked(screen), keys.join()).to.deep.equal(['welcome', ...(keys.length > 0 ? ['incomplete', ...keys] : [])]);
+      expect(asked(screen), keys.join()).to.deep.equal([
+        'welcome',
+        ...(keys.length > 0 ? ['incomplete', ...keys] : []),
+      ]);
       expect(collected.state).to.equal(keys.length > 0 ? 'answered' : 'confirmed');
       expect(Object.keys(collected.values)).to.deep.equal(keys);
     }
@@ -122,15 +141,19 @@ describe('asking what a machine is', () => {
 
   it('patchoo:DS-20 patchoo:D-12 what is chosen comes back as it is, whatever is in it', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(fc.string({ unit: 'grapheme', minLength: 1 }), { minLength: 1, maxLength: 8 }), fc.nat(), async (all, at) => {
-        const value = all[at % all.length] as string;
-        fc.pre(value.trim() !== '');
-        const screen = new ScriptedScreen({ incomplete: { button: 'configure' }, department: { values: { value } } });
-        const some = readAttributes({ attributes: ['department'], optional: [], unasked: [], defaults: [] });
-        const choices = async () => all.map((one) => ({ value: one, label: one }));
-        const collected = await collect(parts(screen, { attributes: some, name: null, choices }));
-        expect(collected.values).to.deep.equal({ department: value });
-      }),
+      fc.asyncProperty(
+        fc.uniqueArray(fc.string({ unit: 'grapheme', minLength: 1 }), { minLength: 1, maxLength: 8 }),
+        fc.nat(),
+        async (all, at) => {
+          const value = all[at % all.length] as string;
+          fc.pre(value.trim() !== '');
+          const screen = new ScriptedScreen({ incomplete: { button: 'configure' }, department: { values: { value } } });
+          const some = readAttributes({ attributes: ['department'], optional: [], unasked: [], defaults: [] });
+          const choices = async () => all.map((one) => ({ value: one, label: one }));
+          const collected = await collect(parts(screen, { attributes: some, name: null, choices }));
+          expect(collected.values).to.deep.equal({ department: value });
+        },
+      ),
       { numRuns: 100 },
     );
   });
@@ -185,9 +208,15 @@ describe('asking what a machine is', () => {
       'name-unchecked': [{ button: 'again' }, { button: 'accept' }],
       summary: {},
     });
-    expect(await collect(parts(screen, { said: COMPLETE, judgeName: judge }))).to.deep.include({ name: 'host-1', state: 'confirmed' });
+    expect(await collect(parts(screen, { said: COMPLETE, judgeName: judge }))).to.deep.include({
+      name: 'host-1',
+      state: 'confirmed',
+    });
     const alone = new ScriptedScreen({ name: {} });
-    expect(await collect(parts(alone, { said: COMPLETE, judgeName: judge }))).to.deep.include({ name: null, state: 'unanswered' });
+    expect(await collect(parts(alone, { said: COMPLETE, judgeName: judge }))).to.deep.include({
+      name: null,
+      state: 'unanswered',
+    });
   });
 
   it('patchoo:CN-06 a name with spaces is kept as it is', async () => {
@@ -196,7 +225,11 @@ describe('asking what a machine is', () => {
   });
 
   it('patchoo:DS-22 nobody there leaves no dead question, and nobody to ask says why', async () => {
-    expect(await collect(parts(new ScriptedScreen({})))).to.deep.include({ state: 'unanswered', name: null, values: {} });
+    expect(await collect(parts(new ScriptedScreen({})))).to.deep.include({
+      state: 'unanswered',
+      name: null,
+      values: {},
+    });
     const none = {
       ask: async () => ({ button: null, reasons: ['swiftDialog: swiftDialog is not installed'] }) as const,
     };
@@ -217,7 +250,11 @@ describe('asking what a machine is', () => {
 });
 
 describe('writing what was answered', () => {
-  function writing(screen: ScriptedScreen, outcomes: readonly Writing[], technician = true): WriteParts & { tried: (Credentials | null)[] } {
+  function writing(
+    screen: ScriptedScreen,
+    outcomes: readonly Writing[],
+    technician = true,
+  ): WriteParts & { tried: (Credentials | null)[] } {
     const tried: (Credentials | null)[] = [];
     return {
       screen,
@@ -253,7 +290,10 @@ describe('writing what was answered', () => {
       credentials: Array.from({ length: 9 }, () => ({ values: { user: 'alice', password: 'x' } })),
       'credentials-refused': Array.from({ length: 9 }, () => ({ button: 'again' })),
     });
-    const parts = writing(screen, Array.from({ length: 9 }, () => ({ state: 'refused' as const })));
+    const parts = writing(
+      screen,
+      Array.from({ length: 9 }, () => ({ state: 'refused' as const })),
+    );
     expect(await writeAnswers(parts)).to.deep.equal({ state: 'skipped', why: 'the credentials were refused' });
     expect(parts.tried).to.have.length(3);
   });
@@ -275,8 +315,19 @@ describe('writing what was answered', () => {
 });
 
 describe('the texts of a deployment', () => {
+  it('patchoo:IN-13 are listed in the docs, all of them, as they are', () => {
+    const docs = readFileSync(path.join(import.meta.dirname, '../../../docs/screens.md'), 'utf8');
+    const listed = [...docs.matchAll(/^\| `([a-z.]+)` \| (.+?)\s*\|$/gm)].map(([, key, text]) => [key, text]);
+    const all = Object.entries(TEXTS).map(([key, text]) => [key, text.replaceAll('\n', '\\n')]);
+    expect(listed.filter(([key]) => Object.hasOwn(TEXTS, key as string))).to.deep.equal(all);
+  });
+
   it('patchoo:IN-13 each is a setting; what is none is said with all there are', () => {
-    const texts = readTexts(['lock.title=Ce Mac est en préparation', 'hold.text=Un instant\\nMerci', 'exists.text=%s existe=déjà']);
+    const texts = readTexts([
+      'lock.title=Ce Mac est en préparation',
+      'hold.text=Un instant\\nMerci',
+      'exists.text=%s existe=déjà',
+    ]);
     expect(texts).to.include({
       'lock.title': 'Ce Mac est en préparation',
       'hold.text': 'Un instant\nMerci',

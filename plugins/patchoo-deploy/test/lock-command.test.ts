@@ -29,14 +29,20 @@ describe('d3 provision lock', function () {
 
   it('patchoo:BS-16 patchoo:BS-21 patchoo:BS-25 patchoo:BS-26 shows a hold until it is released, ends with it, and leaves nothing', async () => {
     mkdirSync(path.join(root, 'var/log'), { recursive: true });
-    writeFileSync(path.join(root, 'var/log/jamf.log'), 'Fri Oct 24 17:47:14 MY HOST jamf[2]: Installing Chrome.pkg...\n');
+    writeFileSync(
+      path.join(root, 'var/log/jamf.log'),
+      'Fri Oct 24 17:47:14 MY HOST jamf[2]: Installing Chrome.pkg...\n',
+    );
     await ok('config', 'set', 'provision.lockSeconds', '1');
     await ok('config', 'set', 'provision.contact', 'Service desk, 4711');
     await ok('provision', 'setup');
     const waiting = await d3(['provision', 'run', '--no-wait'], { cwd: sandbox.dir, env: env() });
     expect(waiting.code).to.equal(43);
     const { CI: _, ...inherited } = process.env as Record<string, string>;
-    screen = new Screen([...d3Program, 'provision', 'lock'], { cwd: sandbox.dir, env: { ...inherited, ...env(), TERM: 'xterm-256color' } });
+    screen = new Screen([...d3Program, 'provision', 'lock'], {
+      cwd: sandbox.dir,
+      env: { ...inherited, ...env(), TERM: 'xterm-256color' },
+    });
     await screen.sees('Awaiting provisioning information. Your admin has been notified.');
     await screen.sees('Missing: Build, Department');
     await screen.sees('Contact: Service desk, 4711');
@@ -46,7 +52,9 @@ describe('d3 provision lock', function () {
     await ok('provision', 'run');
     await screen.sees(/^released/m, 60_000);
     expect(await screen.ended()).to.equal(0);
-    const left = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => /lock\.service|screen\.json/.test(name));
+    const left = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /lock\.service|screen\.json/.test(name),
+    );
     expect(left).to.deep.equal([]);
   });
 

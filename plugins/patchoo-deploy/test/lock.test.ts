@@ -1,8 +1,20 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, appendFileSync, realpathSync, truncateSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { type Form, ScriptedScreen, type View } from '@d3/show';
 import type { FilesPort, HostileFile, StepHere, TriggerFiles } from '@d3/sdk';
+import { type Form, ScriptedScreen, type View } from '@d3/show';
 import { expect } from 'chai';
 import { installTrigger, removeTrigger } from '../../../src/client/triggers.ts';
 import { machinePaths } from '../../../src/platform/paths.ts';
@@ -19,7 +31,17 @@ const NOW = new Date('2026-11-28T12:00:00Z');
 const texts = readTexts([]);
 
 function step(name: string, state: StepHere['state'], text = ''): StepHere {
-  return { name, kind: 'provision-event', args: {}, state, required: true, attempts: 1, text, notBefore: null, skipped: null };
+  return {
+    name,
+    kind: 'provision-event',
+    args: {},
+    state,
+    required: true,
+    attempts: 1,
+    text,
+    notBefore: null,
+    skipped: null,
+  };
 }
 
 function facts(changed: Partial<Omit<LockFacts, 'run'>> & { run?: Partial<LockFacts['run']> } = {}): LockFacts {
@@ -32,7 +54,11 @@ function facts(changed: Partial<Omit<LockFacts, 'run'>> & { run?: Partial<LockFa
       isAdvanced: true,
       cursor: 1,
       createdAt: '2026-11-28T11:00:00Z',
-      steps: [step('check-in', 'done', 'in order'), step('deploy', 'started', 'Installing Chrome'), step('deploy-studio', 'pending')],
+      steps: [
+        step('check-in', 'done', 'in order'),
+        step('deploy', 'started', 'Installing Chrome'),
+        step('deploy-studio', 'pending'),
+      ],
       ...run,
     },
     hold: null,
@@ -65,8 +91,12 @@ describe('what the lock shows', () => {
   it('patchoo:BS-13 what the run says comes before the line of a log, which is put on one line', () => {
     const logLine = '17:47:14 MY HOST jamf[21302]\n\nInstalling Acrobat.pkg...';
     const quiet = facts({ run: { steps: [step('deploy', 'started')], cursor: 0 } });
-    expect(lockView(quiet, { ...parts, logLine }).newest).to.equal('17:47:14 MY HOST jamf[21302] – Installing Acrobat.pkg...');
-    expect(lockView({ ...quiet, said: { at: '', text: 'Reading the record' } }, { ...parts, logLine }).newest).to.equal('Reading the record');
+    expect(lockView(quiet, { ...parts, logLine }).newest).to.equal(
+      '17:47:14 MY HOST jamf[21302] – Installing Acrobat.pkg...',
+    );
+    expect(lockView({ ...quiet, said: { at: '', text: 'Reading the record' } }, { ...parts, logLine }).newest).to.equal(
+      'Reading the record',
+    );
     expect(lockView(quiet, parts).newest).to.equal('');
   });
 
@@ -94,12 +124,17 @@ describe('what the lock shows', () => {
 
   it('patchoo:BS-27 one that nothing works on says that, and a restart is said', () => {
     expect(lockView(facts({ run: { isAdvanced: false } }), parts).message).to.include(TEXTS['lock.dead']);
-    expect(lockView(facts({ run: { state: 'waiting', isAdvanced: false } }), parts).message).to.include(TEXTS['lock.restarting']);
+    expect(lockView(facts({ run: { state: 'waiting', isAdvanced: false } }), parts).message).to.include(
+      TEXTS['lock.restarting'],
+    );
   });
 
   it('one that failed stays locked with what failed, its code and whom to call', () => {
     const steps = [step('check-in', 'done'), step('deploy', 'failed', 'the policy fonts failed: exited 3')];
-    const view = lockView(facts({ run: { state: 'holding', isAdvanced: false, text: 'deploy failed 3 times', steps } }), parts);
+    const view = lockView(
+      facts({ run: { state: 'holding', isAdvanced: false, text: 'deploy failed 3 times', steps } }),
+      parts,
+    );
     expect(view.title).to.equal(TEXTS['failed.title']);
     expect(view.message).to.equal(`${TEXTS['failed.text']}\n\ndeploy failed 3 times`);
     expect(view.facts.map(({ label }) => label)).to.deep.equal(['Code', 'Serial number', 'Contact', 'Failed']);
@@ -148,7 +183,8 @@ describe('the lock', () => {
     return { screen, said, decided, pauses, run: () => keepLocked(all) };
   }
 
-  const newest = (screen: LockScreen) => screen.events.flatMap((event) => (event.kind === 'view' ? [event.view.newest] : []));
+  const newest = (screen: LockScreen) =>
+    screen.events.flatMap((event) => (event.kind === 'view' ? [event.view.newest] : []));
 
   it('patchoo:BS-07 patchoo:BS-13 patchoo:BS-29 stands at once, looks every three seconds, asks no server, and ends with the deployment', async () => {
     const { screen, pauses, run } = locked([facts(), facts({ said: { at: '', text: 'Installing Slack' } }), null]);
@@ -187,9 +223,12 @@ describe('the lock', () => {
     const none = locked([facts(), null]);
     await none.run();
     expect(none.screen.escape).to.equal(null);
-    const { screen, decided, said, run } = locked([facts({ hold: { since: NOW.toISOString(), missing: ['Build'] } }), null], {
-      isCode: async (code) => code === '4711',
-    });
+    const { screen, decided, said, run } = locked(
+      [facts({ hold: { since: NOW.toISOString(), missing: ['Build'] } }), null],
+      {
+        isCode: async (code) => code === '4711',
+      },
+    );
     await run();
     const form = screen.escape?.form as Form;
     expect(form.fields.map(({ name, kind }) => [name, kind])).to.deep.equal([
@@ -218,7 +257,13 @@ describe('the lock', () => {
 
 describe('the code of the lock', () => {
   const file = (changed: Partial<HostileFile> & { text?: string } = {}): Pick<FilesPort, 'read'> => ({
-    read: async () => ({ bytes: Buffer.from(changed.text ?? ' 4711-q \n'), uid: 0, mode: 0o600, modifiedAt: NOW, ...changed }),
+    read: async () => ({
+      bytes: Buffer.from(changed.text ?? ' 4711-q \n'),
+      uid: 0,
+      mode: 0o600,
+      modifiedAt: NOW,
+      ...changed,
+    }),
   });
 
   it('patchoo:SQ-02 is taken from a file of root’s alone, and from no other', async () => {
@@ -243,8 +288,15 @@ describe('the code of the lock', () => {
 
   it('patchoo:BS-22 patchoo:SQ-04 is not found out by trying: after three wrong ones each costs more time, also the right one', async () => {
     let now = 0;
-    const gate = new CodeGate(async () => '4711', () => now);
-    expect([await gate.isCode('1'), await gate.isCode('2'), await gate.isCode('3')]).to.deep.equal([false, false, false]);
+    const gate = new CodeGate(
+      async () => '4711',
+      () => now,
+    );
+    expect([await gate.isCode('1'), await gate.isCode('2'), await gate.isCode('3')]).to.deep.equal([
+      false,
+      false,
+      false,
+    ]);
     expect(await gate.isCode('4711')).to.equal(30);
     now += 29_500;
     expect(await gate.isCode('4711')).to.equal(1);

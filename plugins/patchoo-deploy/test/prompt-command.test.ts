@@ -76,10 +76,17 @@ describe('d3 provision prompt', function () {
     sandbox.machine('mac-b', { serial: 'C02B', boot: 'one' });
     await ok('provision', 'assign', 'C02A', '--name', 'lab-1', '--build', 'studio', '--department', 'Fine Art');
     const kept = await json('provision', 'prompt', '--answers', answers({ name: {}, summary: { button: 'continue' } }));
-    expect([kept.exit, kept.result.state, kept.result.written], JSON.stringify(kept.errors)).to.deep.equal([0, 'confirmed', 'nothing']);
+    expect([kept.exit, kept.result.state, kept.result.written], JSON.stringify(kept.errors)).to.deep.equal([
+      0,
+      'confirmed',
+      'nothing',
+    ]);
     const changed = await json(
-      'provision', 'prompt', 'c02a',
-      '--answers', answers({ name: {}, summary: { button: 'change' }, build: { values: { value: 'office' } }, department: {} }),
+      'provision',
+      'prompt',
+      'c02a',
+      '--answers',
+      answers({ name: {}, summary: { button: 'change' }, build: { values: { value: 'office' } }, department: {} }),
     );
     expect([changed.exit, changed.result.written, changed.result.record]).to.deep.equal([
       0,

@@ -14,7 +14,8 @@ export const jamfHelperWay: Way = {
   name: 'jamfHelper',
   unfit(scene) {
     if (scene.kind === 'view') return null;
-    if (scene.form.fields.length > 0) return `${JAMF_HELPER} has buttons only: it cannot ask for a text, a choice or a secret`;
+    if (scene.form.fields.length > 0)
+      return `${JAMF_HELPER} has buttons only: it cannot ask for a text, a choice or a secret`;
     return scene.form.buttons.length > 2 ? `${JAMF_HELPER} has two buttons at most` : null;
   },
   limits(scene) {
@@ -135,6 +136,12 @@ function wordsFor(scene: Scene, { session, now }: Stage): string[] {
     String(Math.max(1, byItself)),
     ...(until === null
       ? []
-      : ['-timeout', String(Math.max(1, Math.ceil((until - now()) / 1000))), '-countdown', '-alignCountdown', 'center']),
+      : [
+          '-timeout',
+          String(Math.max(1, Math.ceil((until - now()) / 1000))),
+          '-countdown',
+          '-alignCountdown',
+          'center',
+        ]),
   ];
 }

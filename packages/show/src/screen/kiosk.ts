@@ -44,10 +44,26 @@ class KioskWindow implements ScreenWindow {
       const cookie = authority(randomBytes(16));
       const auth = await own.put('authority', cookie);
       const configured = config === null ? [] : ['-config', await own.put('xorg.conf', config)];
-      const all = ['-displayfd', '1', '-auth', auth, '-nolisten', 'tcp', '-noreset', '-s', '0', ...configured, ...words];
+      const all = [
+        '-displayfd',
+        '1',
+        '-auth',
+        auth,
+        '-nolisten',
+        'tcp',
+        '-noreset',
+        '-s',
+        '0',
+        ...configured,
+        ...words,
+      ];
       server = await start(program, all, { heard: true });
       const display = await displayOf(server, timing.up);
-      const environment = { DISPLAY: `:${display}`, XAUTHORITY: await theirs.put('authority', cookie), HOME: theirs.inside };
+      const environment = {
+        DISPLAY: `:${display}`,
+        XAUTHORITY: await theirs.put('authority', cookie),
+        HOME: theirs.inside,
+      };
       const session = { kind: 'user', ...NOBODY, environment } as const;
       const page = await pageWay.open({ ...stage, session }, scene);
       return new KioskWindow(server, page, [own, theirs]);

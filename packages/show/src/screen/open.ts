@@ -123,7 +123,9 @@ class Hold {
 function readNote(file: string): Note | null {
   try {
     const found = JSON.parse(readFileSync(file, 'utf8')) as Note;
-    return found.schema === 'd3/screen@1' && Number.isInteger(found.pid) && typeof found.place === 'string' ? found : null;
+    return found.schema === 'd3/screen@1' && Number.isInteger(found.pid) && typeof found.place === 'string'
+      ? found
+      : null;
   } catch {
     return null;
   }

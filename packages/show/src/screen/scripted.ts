@@ -61,7 +61,10 @@ export class ScriptedScreen implements Screen {
       if (given === undefined) return this.#unanswered(form);
       const button = form.buttons.find(({ id }) => id === given.button) ?? form.buttons[0];
       if (button === undefined) return this.#unanswered(form);
-      const values = { ...Object.fromEntries(form.fields.map(({ name, value }) => [name, value ?? ''])), ...given.values };
+      const values = {
+        ...Object.fromEntries(form.fields.map(({ name, value }) => [name, value ?? ''])),
+        ...given.values,
+      };
       const faults = button.checks ? await faultsOf(form, values, button.id) : null;
       const secrets = form.fields.filter((field) => field.kind === 'text' && field.secret).map(({ name }) => name);
       const shown = Object.fromEntries(Object.entries(values).filter(([name]) => !secrets.includes(name)));

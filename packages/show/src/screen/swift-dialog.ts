@@ -1,5 +1,5 @@
-import { canRun, type Running, sleep, start } from '../programs.ts';
 import type { ShowPrograms } from '../places.ts';
+import { canRun, type Running, sleep, start } from '../programs.ts';
 import { asLine, asMessage, CommandFile, DIALOG_BUTTONS, DIALOG_SEEN, SWIFT_DIALOG } from '../swift-dialog.ts';
 import { WorkFolder } from '../work-folder.ts';
 import { iconFile } from './icon.ts';
@@ -170,7 +170,14 @@ class DialogWindow implements ScreenWindow {
 
 /** Views that differ in this are other windows; else one window is changed. */
 function shapeOf({ view, locked, escape }: ViewScene): string {
-  return JSON.stringify([view.title, view.icon, view.steps.map(({ name }) => name), locked, escape, view.facts.length > 0]);
+  return JSON.stringify([
+    view.title,
+    view.icon,
+    view.steps.map(({ name }) => name),
+    locked,
+    escape,
+    view.facts.length > 0,
+  ]);
 }
 
 function viewFile({ view, locked, escape }: ViewScene, icon: string): object {
@@ -208,7 +215,8 @@ function commandsFor(view: View): string[] {
     `progresstext: ${asLine(view.newest)}`,
     ...(view.facts.length === 0 ? [] : [`infobox: ${factsOf(view)}`]),
     ...view.steps.map(
-      ({ state, note }, index) => `listitem: index: ${index}, status: ${STATES[state]}, statustext: ${statusText(note)}`,
+      ({ state, note }, index) =>
+        `listitem: index: ${index}, status: ${STATES[state]}, statustext: ${statusText(note)}`,
     ),
   ];
 }

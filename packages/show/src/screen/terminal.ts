@@ -43,7 +43,8 @@ export function terminalWay(teletype: Teletype | null): Way {
   return {
     name: 'terminal',
     unfit: () => null,
-    limits: (scene) => (scene.kind === 'view' && scene.locked ? ['a terminal is no lock: whoever is at the screen can use it'] : []),
+    limits: (scene) =>
+      scene.kind === 'view' && scene.locked ? ['a terminal is no lock: whoever is at the screen can use it'] : [],
     async open(stage, scene) {
       if (teletype === null) throw new Error('nobody watches a terminal');
       const window = new TerminalWindow(teletype, stage);
@@ -100,7 +101,9 @@ class TerminalWindow implements ScreenWindow {
       ...view.facts.map(({ label, value }) => `${oneLine(label)}: ${oneLine(value)}`),
       ...view.steps
         .filter(({ state }) => state !== 'waiting')
-        .map(({ name, state, note }) => oneLine(`${name}: ${MARKS[state]}${note === undefined || note === '' ? '' : ` (${note})`}`)),
+        .map(({ name, state, note }) =>
+          oneLine(`${name}: ${MARKS[state]}${note === undefined || note === '' ? '' : ` (${note})`}`),
+        ),
       ...(view.newest === '' ? [] : [oneLine(view.newest, 400)]),
     ];
     for (const line of lines) if (!this.#said.has(line)) this.#teletype.say(line);

@@ -30,7 +30,9 @@ describe('the screen of a Linux machine that nobody is logged in to', () => {
       .flatMap((name) => {
         try {
           const words = readFileSync(`/proc/${name}/cmdline`, 'latin1').split('\0');
-          return words.some((word) => word.includes('/d3-show-')) ? [{ pid: name, uid: statSync(`/proc/${name}`).uid, words }] : [];
+          return words.some((word) => word.includes('/d3-show-'))
+            ? [{ pid: name, uid: statSync(`/proc/${name}`).uid, words }]
+            : [];
         } catch {
           return [];
         }
@@ -51,20 +53,32 @@ describe('the screen of a Linux machine that nobody is logged in to', () => {
     // Neither the page's address nor the display's secret is on a command line.
     expect(JSON.stringify(running)).to.not.match(/127\.0\.0\.1|cookie/i);
     const environment = Object.fromEntries(
-      readFileSync(`/proc/${browser?.pid}/environ`, 'latin1').split('\0').map((entry) => entry.split('=') as [string, string]),
+      readFileSync(`/proc/${browser?.pid}/environ`, 'latin1')
+        .split('\0')
+        .map((entry) => entry.split('=') as [string, string]),
     );
     const env = { DISPLAY: environment['DISPLAY'], XAUTHORITY: environment['XAUTHORITY'] } as Record<string, string>;
     const tree = () => execFileSync('/usr/bin/xwininfo', ['-root', '-tree'], { env, encoding: 'utf8' });
     // Chromium leaves the last pixel out, lest a window manager takes it for something else. There is nothing behind it.
-    await until('the window fills the screen', () => /Mac is provisioning.* (?:1280|1279)x(?:720|719)\+0\+0 /.test(tree()), 20_000);
+    await until(
+      'the window fills the screen',
+      () => /Mac is provisioning.* (?:1280|1279)x(?:720|719)\+0\+0 /.test(tree()),
+      20_000,
+    );
     // Nobody else gets at that display.
-    expect(() => execFileSync('/usr/bin/xwininfo', ['-root'], { env: { DISPLAY: env['DISPLAY'] as string }, stdio: 'pipe' })).to.throw();
+    expect(() =>
+      execFileSync('/usr/bin/xwininfo', ['-root'], { env: { DISPLAY: env['DISPLAY'] as string }, stdio: 'pipe' }),
+    ).to.throw();
     await lock.close();
     await until('all of it is gone', () => processes().length === 0);
   });
 
   it('patchoo:BS-27 comes again when its X server is ended', async () => {
-    const lock = await machine.screen({ platform: 'linux', ways: ['kiosk'], timing: { ...QUICK, up: 60_000, steady: 0 } });
+    const lock = await machine.screen({
+      platform: 'linux',
+      ways: ['kiosk'],
+      timing: { ...QUICK, up: 60_000, steady: 0 },
+    });
     lock.lock(VIEW, null);
     await lock.settled();
     const before = processes().find(({ words }) => words[0] === XVFB)?.pid;

@@ -1,11 +1,20 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {
   type Browser,
   type Form,
-  openScreen,
   type OpenScreen,
+  openScreen,
   type Screen,
   SHOW_PROGRAMS,
   type ShowPrograms,

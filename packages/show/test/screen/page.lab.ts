@@ -55,7 +55,14 @@ const CREDENTIALS = form({
   title: 'Admin credentials',
   text: 'The provisioning information is written with an account of the server that may do so.',
   fields: [
-    { kind: 'text', name: 'user', label: 'Please enter your username', value: '', secret: false, required: 'Who are you?' },
+    {
+      kind: 'text',
+      name: 'user',
+      label: 'Please enter your username',
+      value: '',
+      secret: false,
+      required: 'Who are you?',
+    },
     { kind: 'text', name: 'password', label: 'Password', value: '', secret: true, required: 'A password is needed.' },
   ],
 });
@@ -98,7 +105,12 @@ describe('the page of a screen in a real browser', () => {
     return { kind: 'form', form, id: `${form.id}-${Math.random()}`, values, faults, until };
   }
 
-  const lock = (view: View, escape: string | null = 'Technician…'): Scene => ({ kind: 'view', view, locked: true, escape });
+  const lock = (view: View, escape: string | null = 'Technician…'): Scene => ({
+    kind: 'view',
+    view,
+    locked: true,
+    escape,
+  });
 
   interface Seen {
     page: Page;
@@ -149,7 +161,8 @@ describe('the page of a screen in a real browser', () => {
         if (!request.url().startsWith(origin) && !/^(?:blob|data):/.test(request.url())) elsewhere.push(request.url());
       });
       page.on('console', (message) => {
-        if (message.type() === 'error' && !/ERR_CONNECTION|422|409/.test(message.text())) complaints.push(message.text());
+        if (message.type() === 'error' && !/ERR_CONNECTION|422|409/.test(message.text()))
+          complaints.push(message.text());
       });
       page.on('pageerror', (error) => complaints.push(String(error)));
       await page.goto(server.url);
@@ -211,10 +224,22 @@ describe('the page of a screen in a real browser', () => {
           server.show(asked(CHOICE));
           await show('choice', 'Please choose');
           server.show(
-            asked(CREDENTIALS, { '': 'The admin username or password was incorrect', password: 'A password is needed.' }),
+            asked(CREDENTIALS, {
+              '': 'The admin username or password was incorrect',
+              password: 'A password is needed.',
+            }),
           );
           await show('credentials', 'was incorrect');
-          server.show(asked(form({ title: 'Welcome', text: 'Welcome to patchoo deploy.\nWe are gathering provisioning information', fields: [], buttons: [{ id: 'ok', label: 'OK', checks: false }] })));
+          server.show(
+            asked(
+              form({
+                title: 'Welcome',
+                text: 'Welcome to patchoo deploy.\nWe are gathering provisioning information',
+                fields: [],
+                buttons: [{ id: 'ok', label: 'OK', checks: false }],
+              }),
+            ),
+          );
           await show('welcome', 'Welcome to');
         });
         expect(problems).to.deep.equal([]);
@@ -250,7 +275,9 @@ describe('the page of a screen in a real browser', () => {
       await page.keyboard.press('Enter');
       await page.getByText('Installing Acrobat-XI').waitFor();
       const [field] = CHOICE.fields;
-      server.show(asked({ ...CHOICE, fields: [{ ...field, kind: 'choice', options: [], value: null } as typeof field & object] }));
+      server.show(
+        asked({ ...CHOICE, fields: [{ ...field, kind: 'choice', options: [], value: null } as typeof field & object] }),
+      );
       await page.getByRole('button', { name: 'Back' }).click();
       await page.getByText('Installing Acrobat-XI').waitFor();
       expect(answers).to.deep.equal([
@@ -288,7 +315,13 @@ describe('the page of a screen in a real browser', () => {
 
   it('whatever texts hold is text: nothing is loaded from elsewhere, nothing is run', async () => {
     const hostile = '<img src=x onerror=alert(1)><script>alert(2)</script>';
-    const view = { ...LOCK, title: hostile, message: hostile, newest: hostile, facts: [{ label: hostile, value: hostile }] };
+    const view = {
+      ...LOCK,
+      title: hostile,
+      message: hostile,
+      newest: hostile,
+      facts: [{ label: hostile, value: hostile }],
+    };
     await look(lock(view, hostile), {}, async ({ page, server }) => {
       await page.getByText('onerror').first().waitFor();
       server.show(asked(form({ title: hostile, text: hostile })));

@@ -25,7 +25,12 @@ describe('a screen', () => {
       await screen.settled();
       expect([screen.way(), screen.failed()]).to.deep.equal(['swiftDialog', []]);
       const [shown] = machine.shown() as unknown as [{ listitem: object[] }];
-      expect(shown).to.include({ title: 'Mac is provisioning.', big: true, button1text: 'none', button1disabled: true });
+      expect(shown).to.include({
+        title: 'Mac is provisioning.',
+        big: true,
+        button1text: 'none',
+        button1disabled: true,
+      });
       expect(shown.listitem).to.deep.equal([
         { title: 'Check in', status: 'success', statustext: '\u200b' },
         { title: 'deploy', status: 'wait', statustext: 'Installing‚ please wait' },
@@ -37,7 +42,9 @@ describe('a screen', () => {
       await screen.settled();
       await until('it was told more', () => machine.commands().length > before);
       expect(machine.commands().slice(before)).to.deep.equal(['progresstext: Installing Chrome']);
-      const steps = VIEW.steps.map((step, index) => (index === 1 ? { ...step, state: 'done' as const, note: '' } : step));
+      const steps = VIEW.steps.map((step, index) =>
+        index === 1 ? { ...step, state: 'done' as const, note: '' } : step,
+      );
       screen.lock({ ...VIEW, newest: 'Installing Chrome', steps, bar: { done: 3, total: 3 } }, null);
       await screen.settled();
       await until('it was told the step', () => machine.commands().length >= before + 3);
@@ -122,11 +129,18 @@ describe('a screen', () => {
         { value: 'e', label: 'none' },
       ];
       const choice: Form = form({
-        fields: [{ kind: 'choice', name: 'department', label: 'Department', options, value: 'c', required: 'Choose one.' }],
+        fields: [
+          { kind: 'choice', name: 'department', label: 'Department', options, value: 'c', required: 'Choose one.' },
+        ],
       });
       const values = ['R&D, Perth', '\u200b---', 'Büro', 'Büro', 'none\u200b'];
       const screen = await machine
-        .dialog(values.map((selectedValue, selectedIndex) => ({ code: 0, said: { department: { selectedValue, selectedIndex } } })))
+        .dialog(
+          values.map((selectedValue, selectedIndex) => ({
+            code: 0,
+            said: { department: { selectedValue, selectedIndex } },
+          })),
+        )
         .screen();
       for (const { value } of options)
         expect(await screen.ask(choice)).to.deep.equal({ button: 'set', values: { department: value }, by: 'person' });
@@ -144,7 +158,9 @@ describe('a screen', () => {
         { value: '2', label: 'Perth' },
       ];
       const answer = await screen.ask(
-        form({ fields: [{ kind: 'choice', name: 'site', label: 'Site', options, value: null, required: 'Choose a site.' }] }),
+        form({
+          fields: [{ kind: 'choice', name: 'site', label: 'Site', options, value: null, required: 'Choose a site.' }],
+        }),
       );
       expect(answer).to.deep.equal({ button: 'set', values: { site: '2' }, by: 'person' });
       expect(machine.shown()[1]?.['message']).to.include('Choose a site');
@@ -159,11 +175,17 @@ describe('a screen', () => {
         const screen = await machine.dialog([{ code, said: { name: 'x' } }]).screen();
         const buttons = [...form().buttons, { id: 'back', label: 'Back', checks: false }];
         expect(await screen.ask(form({ buttons }))).to.deep.include({ button, by: 'person' });
-        expect(machine.shown()[0]).to.deep.include({ button1text: 'Confirm and Set', button2text: 'Skip', infobuttontext: 'Back' });
+        expect(machine.shown()[0]).to.deep.include({
+          button1text: 'Confirm and Set',
+          button2text: 'Skip',
+          infobuttontext: 'Back',
+        });
       });
 
     it('a form that is closed comes up again, or is what closing it means', async () => {
-      const screen = await machine.dialog([{ code: 10 }, { code: 15 }, { code: 0, said: { name: 'lab-1' } }, { code: 10 }]).screen();
+      const screen = await machine
+        .dialog([{ code: 10 }, { code: 15 }, { code: 0, said: { name: 'lab-1' } }, { code: 10 }])
+        .screen();
       expect(await screen.ask(form())).to.deep.equal({ button: 'set', values: { name: 'lab-1' }, by: 'person' });
       expect(await screen.ask(form({ closed: 'skip' }))).to.deep.include({ button: 'skip' });
     });
@@ -171,7 +193,11 @@ describe('a screen', () => {
     it('patchoo:DS-22 a form nobody answers answers itself, counts down to it, and its window goes', async () => {
       const screen = await machine.dialog().screen();
       const limit = { seconds: 2, button: 'skip', countdown: 'It goes on in %s.' };
-      expect(await screen.ask(form({ limit }))).to.deep.equal({ button: 'skip', values: { name: 'studio-7' }, by: 'time' });
+      expect(await screen.ask(form({ limit }))).to.deep.equal({
+        button: 'skip',
+        values: { name: 'studio-7' },
+        by: 'time',
+      });
       expect(machine.commands().some((line) => /^infotext: It goes on in [12] seconds?\.$/.test(line))).to.equal(true);
       const [{ pid }] = machine.said('dialog', 'shown') as unknown as [{ pid: number }];
       await until('the window is gone', () => !runs(pid));
@@ -202,14 +228,24 @@ describe('a screen', () => {
     });
 
     it('patchoo:BS-22 a lock is left by its code only; a wrong one is said and asked again, and the lock is there again', async () => {
-      const screen = await machine.dialog([{ code: 0, said: { code: '1111' } }, { code: 0, said: { code: '4711' } }], { quits: 0 }).screen();
+      const screen = await machine
+        .dialog(
+          [
+            { code: 0, said: { code: '1111' } },
+            { code: 0, said: { code: '4711' } },
+          ],
+          { quits: 0 },
+        )
+        .screen();
       const codes: string[] = [];
       const escape = {
         label: 'Technician…',
         form: form({
           id: 'code',
           title: 'Code',
-          fields: [{ kind: 'text' as const, name: 'code', label: 'Code', value: '', secret: true, required: 'No code.' }],
+          fields: [
+            { kind: 'text' as const, name: 'code', label: 'Code', value: '', secret: true, required: 'No code.' },
+          ],
           check: async ({ code = '' }) => {
             codes.push(code);
             return code === '4711' ? null : { code: 'That is not the code.' };
@@ -283,7 +319,13 @@ describe('a screen', () => {
 
     it('asks with its two buttons, and says what it cannot ask', async () => {
       const screen = await machine.jamfHelper([2, 0]).screen(only);
-      const alert = form({ fields: [], buttons: [{ id: 'go', label: 'Configure', checks: false }, { id: 'skip', label: 'Skip', checks: false }] });
+      const alert = form({
+        fields: [],
+        buttons: [
+          { id: 'go', label: 'Configure', checks: false },
+          { id: 'skip', label: 'Skip', checks: false },
+        ],
+      });
       expect(await screen.ask(alert)).to.deep.equal({ button: 'skip', values: {}, by: 'person' });
       expect(await screen.ask(alert)).to.deep.equal({ button: 'go', values: {}, by: 'person' });
       expect(await screen.ask(form())).to.deep.equal({
@@ -384,7 +426,9 @@ describe('a screen', () => {
         label: 'Technician…',
         form: form({
           title: 'The code',
-          fields: [{ kind: 'text' as const, name: 'code', label: 'Code', value: '', secret: true, required: 'No code.' }],
+          fields: [
+            { kind: 'text' as const, name: 'code', label: 'Code', value: '', secret: true, required: 'No code.' },
+          ],
           check: async ({ code = '' }) => {
             codes.push(code);
             return null;
@@ -435,13 +479,26 @@ describe('a screen', () => {
     });
 
     it('asks one thing after the other, whoever asks first', async () => {
-      const screen = await machine.dialog([{ code: 0, said: { name: 'one' } }, { code: 0, said: { name: 'two' } }]).screen();
+      const screen = await machine
+        .dialog([
+          { code: 0, said: { name: 'one' } },
+          { code: 0, said: { name: 'two' } },
+        ])
+        .screen();
       const [one, two] = await Promise.all([screen.ask(form()), screen.ask(form({ id: 'other' }))]);
-      expect([one, two].map((answer) => (answer.button === null ? null : answer.values['name']))).to.deep.equal(['one', 'two']);
+      expect([one, two].map((answer) => (answer.button === null ? null : answer.values['name']))).to.deep.equal([
+        'one',
+        'two',
+      ]);
     });
 
     it('a check that fails is said, and asked again', async () => {
-      const screen = await machine.dialog([{ code: 0, said: { name: 'a' } }, { code: 0, said: { name: 'b' } }]).screen();
+      const screen = await machine
+        .dialog([
+          { code: 0, said: { name: 'a' } },
+          { code: 0, said: { name: 'b' } },
+        ])
+        .screen();
       let calls = 0;
       const answer = await screen.ask(
         form({

@@ -20,7 +20,14 @@ describe('a screen in a terminal', () => {
   });
 
   function open(doing: 'form' | 'work', asked: Form = form()): Screen {
-    const words = [process.execPath, ...process.execArgv, CHILD, doing, JSON.stringify(asked), path.join(folder, 'screen')];
+    const words = [
+      process.execPath,
+      ...process.execArgv,
+      CHILD,
+      doing,
+      JSON.stringify(asked),
+      path.join(folder, 'screen'),
+    ];
     const { CI: _, ...env } = process.env as Record<string, string>;
     screen = new Screen(words, { cwd: import.meta.dirname, env: { ...env, TERM: 'xterm-256color', TMPDIR: folder } });
     return screen;

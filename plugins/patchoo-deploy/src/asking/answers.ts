@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type ScriptedAnswer, ScriptedScreen } from '@d3/show';
 import { D3Error } from '@d3/sdk';
+import { type ScriptedAnswer, ScriptedScreen } from '@d3/show';
 
 type Written = Record<string, ScriptedAnswer | ScriptedAnswer[]>;
 
@@ -17,7 +17,8 @@ export function answersFrom(file: string): ScriptedScreen {
   }
   if (!isObject(found)) throw wrong(file, 'it is no JSON object of answers by screen');
   for (const [id, given] of Object.entries(found))
-    for (const one of Array.isArray(given) ? given : [given]) if (!isAnswer(one)) throw wrong(file, `what it has for ${id} is no answer`);
+    for (const one of Array.isArray(given) ? given : [given])
+      if (!isAnswer(one)) throw wrong(file, `what it has for ${id} is no answer`);
   return new ScriptedScreen(found as Written);
 }
 

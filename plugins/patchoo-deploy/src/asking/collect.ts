@@ -140,7 +140,11 @@ function withSource(value: string, key: string, reading: ReturnType<typeof readi
 }
 
 /** One after the other, with a way back to the one before; what was chosen is kept on the way. */
-async function askEach({ screen, look, attributes, choices }: CollectParts, known: Values, chosen: Record<string, string>) {
+async function askEach(
+  { screen, look, attributes, choices }: CollectParts,
+  known: Values,
+  chosen: Record<string, string>,
+) {
   const asked = attributes.filter((attribute) => attribute.asked);
   for (let at = 0; at < asked.length; ) {
     const attribute = asked[at] as Attribute;

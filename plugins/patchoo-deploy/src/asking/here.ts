@@ -1,5 +1,5 @@
-import type { ChoiceField, Screen } from '@d3/show';
 import { type AdminPort, D3Error, D3Errors, type MachineRecord, type PluginContext } from '@d3/sdk';
+import type { ChoiceField, Screen } from '@d3/show';
 import { type Assigned, assign, computerMeant, ownersOf } from '../assign.ts';
 import { type Attribute, readAttributes, readingOf, valuesOf } from '../rules/attributes.ts';
 import { judgeName, namePattern, proposedName } from '../rules/names.ts';
@@ -41,10 +41,18 @@ export async function promptHere({ admin, ports, settings, word, screen }: Promp
   const said = valuesOf(machineRecord(record), attributes, buildAttribute);
   const pattern = namePattern(settings.namePattern);
   const judge = (name: string, owners: readonly string[]) =>
-    judgeName({ name, own: computer.id, owners, pattern, taken: settings.nameTaken, unchecked: settings.nameUnchecked });
+    judgeName({
+      name,
+      own: computer.id,
+      owners,
+      pattern,
+      taken: settings.nameTaken,
+      unchecked: settings.nameUnchecked,
+    });
   const template = settings.nameTemplate;
   const { values } = readingOf(attributes, said);
-  const proposed = template === null ? null : proposedName(template, { serial: computer.claims.serial, model: facts.model }, values);
+  const proposed =
+    template === null ? null : proposedName(template, { serial: computer.claims.serial, model: facts.model }, values);
   const look = { texts: readTexts(settings.texts), icon: settings.icon, seconds: settings.promptSeconds };
   const collected = await collect({
     screen,
@@ -86,20 +94,35 @@ function computerOf({ id, name, claims }: ReturnType<typeof computerMeant>): Ass
 
 function machineRecord(record: Readonly<Record<string, string>>): MachineRecord {
   const { name, department, building, site, ...attributes } = record;
-  return { name: name ?? null, department: department ?? null, building: building ?? null, site: site ?? null, attributes };
+  return {
+    name: name ?? null,
+    department: department ?? null,
+    building: building ?? null,
+    site: site ?? null,
+    attributes,
+  };
 }
 
 function assignmentOf(name: string | undefined, values: Readonly<Record<string, string>>) {
-  const eas = Object.entries(values).flatMap(([key, value]) => (key.startsWith('ea:') ? [`${key.slice('ea:'.length)}=${value}`] : []));
+  const eas = Object.entries(values).flatMap(([key, value]) =>
+    key.startsWith('ea:') ? [`${key.slice('ea:'.length)}=${value}`] : [],
+  );
   const { build, department, building, site } = values as Record<string, string | undefined>;
   return { name, build, department, building, site, eas };
 }
 
 /** @returns null where it is typed: an attribute without choices */
-async function choicesOf({ key }: Attribute, admin: AdminPort, buildAttribute: string): Promise<ChoiceField['options'] | null> {
+async function choicesOf(
+  { key }: Attribute,
+  admin: AdminPort,
+  buildAttribute: string,
+): Promise<ChoiceField['options'] | null> {
   const option = (value: string) => ({ value, label: value });
   if (key !== 'build' && !key.startsWith('ea:'))
-    return (await admin.documents(key).list()).map(({ name }) => name).toSorted((a, b) => a.localeCompare(b)).map(option);
+    return (await admin.documents(key).list())
+      .map(({ name }) => name)
+      .toSorted((a, b) => a.localeCompare(b))
+      .map(option);
   const attribute = key === 'build' ? buildAttribute : key.slice('ea:'.length);
   const document = await admin.documents('ea').byName(attribute);
   if (document === null) {

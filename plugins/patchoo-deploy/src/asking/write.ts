@@ -31,7 +31,8 @@ export async function writeAnswers({ screen, look, technician, write }: WritePar
     if (technician) {
       const answer = await screen.ask(credentials(look, user));
       if (answer.button === null) return { state: 'skipped', why: answer.reasons.join('; ') };
-      if (answer.button !== 'ok') return { state: 'skipped', why: answer.by === 'time' ? 'nobody answered' : 'it was skipped' };
+      if (answer.button !== 'ok')
+        return { state: 'skipped', why: answer.by === 'time' ? 'nobody answered' : 'it was skipped' };
       account = { user: answer.values['user'] ?? '', password: answer.values['password'] ?? '' };
       ({ user } = account);
     }

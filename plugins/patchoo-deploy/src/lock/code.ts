@@ -45,7 +45,9 @@ export class CodeGate {
   readonly isCode = async (typed: string): Promise<boolean | number> => {
     const left = Math.ceil((this.#until - this.#now()) / 1000);
     if (left > 0) return left;
-    const [given, wanted] = [typed.trim(), await this.#code()].map((text) => createHash('sha256').update(text).digest());
+    const [given, wanted] = [typed.trim(), await this.#code()].map((text) =>
+      createHash('sha256').update(text).digest(),
+    );
     if (timingSafeEqual(given as Buffer, wanted as Buffer)) {
       this.#wrong = 0;
       return true;

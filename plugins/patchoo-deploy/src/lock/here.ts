@@ -1,5 +1,5 @@
-import type { Teletype } from '@d3/show';
 import type { PluginContext } from '@d3/sdk';
+import type { Teletype } from '@d3/show';
 import { releaseAsItIs, retry, skip } from '../decide.ts';
 import type { Parts } from '../parts.ts';
 import { screenHere } from '../screen-here.ts';

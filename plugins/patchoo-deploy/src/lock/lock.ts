@@ -1,8 +1,8 @@
 import type { Form, Screen } from '@d3/show';
 import { type Action, escapeForm } from '../screens/escape.ts';
 import type { Look } from '../screens/forms.ts';
-import { type LockFacts, lockView } from '../screens/views.ts';
 import type { Texts } from '../screens/texts.ts';
+import { type LockFacts, lockView } from '../screens/views.ts';
 
 /** What somebody with the code decided. */
 export interface Decided {
@@ -79,7 +79,10 @@ function escapeFor(facts: LockFacts, parts: LockParts): { label: string; form: F
   if (isCode === null || actions.length === 0) return null;
   const look: Look = { texts, icon, seconds: 0 };
   const form = escapeForm(look, { actions, isCode });
-  return { label: texts['escape.button'], form: { ...form, check: (values, button) => check(form, parts, values, button) } };
+  return {
+    label: texts['escape.button'],
+    form: { ...form, check: (values, button) => check(form, parts, values, button) },
+  };
 }
 
 /** What was decided is done before the form is taken: what goes wrong is said on it. */

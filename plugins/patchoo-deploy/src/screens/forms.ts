@@ -62,7 +62,14 @@ export const UNANSWERED = 'unanswered';
 
 export function nameExists(look: Look, name: string): Form {
   const { texts } = look;
-  return alert(look, 'name-exists', ['exists.title', 'exists.text'], name, [button('ok', texts['exists.button'])], 'ok');
+  return alert(
+    look,
+    'name-exists',
+    ['exists.title', 'exists.text'],
+    name,
+    [button('ok', texts['exists.button'])],
+    'ok',
+  );
 }
 
 export function nameUnchecked(look: Look, name: string): Form {
@@ -108,12 +115,22 @@ export interface Choosing {
  * One of what the server has.
  * @param options an empty list is said, and nothing can be chosen; null: it has no list, so that something is typed
  */
-export function choose(look: Look, { key, label, value, required, back }: Choosing, options: ChoiceField['options'] | null): Form {
+export function choose(
+  look: Look,
+  { key, label, value, required, back }: Choosing,
+  options: ChoiceField['options'] | null,
+): Form {
   const { texts, seconds } = look;
   const common = { name: 'value', label } as const;
   const field: TextField | ChoiceField =
     options === null
-      ? { kind: 'text', ...common, value: value ?? '', secret: false, required: required ? texts['choice.typed'] : null }
+      ? {
+          kind: 'text',
+          ...common,
+          value: value ?? '',
+          secret: false,
+          required: required ? texts['choice.typed'] : null,
+        }
       : { kind: 'choice', ...common, value, options, required: required ? texts['choice.none'] : null };
   const nothing = options !== null && options.length === 0;
   return screen(look, key, {
@@ -134,7 +151,10 @@ export function choose(look: Look, { key, label, value, required, back }: Choosi
 export function choicesUnread(look: Look, label: string, why: string): Form {
   const { texts } = look;
   const buttons = [button('again', texts['refused.again']), button('skip', texts.skip)];
-  return { ...alert(look, 'choices-unread', ['incomplete.title', 'choice.unread'], why, buttons, 'again'), title: label };
+  return {
+    ...alert(look, 'choices-unread', ['incomplete.title', 'choice.unread'], why, buttons, 'again'),
+    title: label,
+  };
 }
 
 export function credentials(look: Look, user: string): Form {

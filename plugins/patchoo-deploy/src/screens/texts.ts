@@ -33,7 +33,8 @@ export const TEXTS = {
   'choice.typed': 'Please say which.',
   'choice.unread': 'The choices cannot be read: %s',
   'credentials.title': 'Admin credentials',
-  'credentials.text': 'Please enter the account of an admin who may change this computer’s record. It is used once and not kept.',
+  'credentials.text':
+    'Please enter the account of an admin who may change this computer’s record. It is used once and not kept.',
   'credentials.user': 'User name',
   'credentials.password': 'Password',
   'credentials.button': 'OK',
@@ -57,7 +58,8 @@ export const TEXTS = {
   'lock.dead': 'Nothing works on it at the moment; it is started again by itself.',
   'hold.text': 'Awaiting provisioning information. Your admin has been notified.',
   'failed.title': 'Provisioning has stopped',
-  'failed.text': 'Something that is needed failed. This computer stays locked until somebody decides. Your admin has been notified.',
+  'failed.text':
+    'Something that is needed failed. This computer stays locked until somebody decides. Your admin has been notified.',
   'fact.code': 'Code',
   'fact.serial': 'Serial number',
   'fact.contact': 'Contact',

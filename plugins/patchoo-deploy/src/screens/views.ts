@@ -1,5 +1,5 @@
-import type { Fact, ShownStep, StepState, View } from '@d3/show';
 import type { RunHere, StepHere } from '@d3/sdk';
+import type { Fact, ShownStep, StepState, View } from '@d3/show';
 import { elapsed, holdCode } from '../rules/hold.ts';
 import type { Texts } from './texts.ts';
 

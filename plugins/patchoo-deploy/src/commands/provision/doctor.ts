@@ -6,7 +6,10 @@ export default class ProvisionDoctor extends DepotCommand {
   static override summary = 'Check that machines can be deployed as the settings say.';
   static override description =
     'The settings by themselves; then whether the depot has the builds, the places and a policy for each event they name. Nothing is changed.';
-  static override examples = ['<%= config.bin %> provision doctor', '<%= config.bin %> provision doctor --depot /srv/depot'];
+  static override examples = [
+    '<%= config.bin %> provision doctor',
+    '<%= config.bin %> provision doctor --depot /srv/depot',
+  ];
 
   async execute({ depot }: CommandContext): Promise<CommandOutcome<Json>> {
     const { examine } = await import('../../doctor.ts');

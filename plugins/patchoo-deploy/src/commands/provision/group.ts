@@ -13,7 +13,9 @@ export default class ProvisionGroup extends MachineCommand {
     "<%= config.bin %> provision group 'Install Fonts' printers",
     '<%= config.bin %> provision group event:deploy-studio policy:Fonts',
   ];
-  static override args = { item: Args.string({ description: 'A policy or an event.', required: true, multiple: true }) };
+  static override args = {
+    item: Args.string({ description: 'A policy or an event.', required: true, multiple: true }),
+  };
 
   async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
     const { runGroup } = await import('../../group.ts');

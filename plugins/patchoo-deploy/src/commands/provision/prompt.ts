@@ -17,7 +17,10 @@ export default class ProvisionPrompt extends DepotCommand {
     computer: Args.string({ description: 'Its serial number, name or id; else this machine.' }),
   };
   static override flags = {
-    answers: Flags.string({ helpValue: 'FILE', summary: 'Answers that were written down, as JSON by screen; nobody is asked.' }),
+    answers: Flags.string({
+      helpValue: 'FILE',
+      summary: 'Answers that were written down, as JSON by screen; nobody is asked.',
+    }),
   };
 
   async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
@@ -41,7 +44,13 @@ export default class ProvisionPrompt extends DepotCommand {
           ? await screenHere({ ports, show, teletype: teletypeOf(context), at: null })
           : answersFrom(answers);
       try {
-        return await promptHere({ admin, ports, settings, screen, word: (args['computer'] as string | undefined) ?? null });
+        return await promptHere({
+          admin,
+          ports,
+          settings,
+          screen,
+          word: (args['computer'] as string | undefined) ?? null,
+        });
       } finally {
         await screen.close();
       }
@@ -49,10 +58,15 @@ export default class ProvisionPrompt extends DepotCommand {
     const result = prompted as unknown as Json;
     const { state, reasons, written } = prompted;
     if ((state === 'answered' || state === 'confirmed') && written !== 'no') return { result };
-    const error = new D3Error('NOT_ANSWERED', 'holding', `What this machine is was not said: ${[state, ...reasons].join('; ')}.`, {
-      target: prompted.computer.serial ?? prompted.computer.id,
-      actions: ['say it from elsewhere: d3 provision assign SERIAL --build …'],
-    });
+    const error = new D3Error(
+      'NOT_ANSWERED',
+      'holding',
+      `What this machine is was not said: ${[state, ...reasons].join('; ')}.`,
+      {
+        target: prompted.computer.serial ?? prompted.computer.id,
+        actions: ['say it from elsewhere: d3 provision assign SERIAL --build …'],
+      },
+    );
     return { result, exit: EXIT_CODES.holding.code, errors: [error] };
   }
 
