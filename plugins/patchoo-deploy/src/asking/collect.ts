@@ -26,14 +26,14 @@ export interface CollectParts {
   /** What the record says. */
   said: Values;
   /** What is wrong with a name by itself; null: nothing. */
-  checkName(name: string): string | null;
+  checkName: (name: string) => string | null;
   /** Whether it may be used, after having asked who knows. */
-  judgeName(name: string): Promise<NameVerdict>;
+  judgeName: (name: string) => Promise<NameVerdict>;
   /**
    * What there is to choose from; null: there is no list of it, so that it is typed.
    * @throws Error with what stands against it, in words
    */
-  choices(attribute: Attribute): Promise<ChoiceField['options'] | null>;
+  choices: (attribute: Attribute) => Promise<ChoiceField['options'] | null>;
 }
 
 /**

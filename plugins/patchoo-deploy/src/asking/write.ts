@@ -17,7 +17,7 @@ export interface WriteParts {
   /** Whether somebody's own account is needed: what is kept here may not write. */
   technician: boolean;
   /** Writes what was chosen, once, and reads it back. @param account null: with what is kept here */
-  write(account: Credentials | null): Promise<Writing>;
+  write: (account: Credentials | null) => Promise<Writing>;
 }
 
 /** `skipped`: nothing was written; an admin does it from elsewhere, and the machine holds until then. */

@@ -17,20 +17,20 @@ export interface LockParts {
   icon: string | null;
   contact: string | null;
   /** How the deployment stands; null: there is none any more, and nothing to lock for. */
-  facts(): Promise<LockFacts | null>;
+  facts: () => Promise<LockFacts | null>;
   /** The newest line of the log of whatever else works on the machine. */
-  logLine(): Promise<string | null>;
+  logLine: () => Promise<string | null>;
   /** Whether that is the code; null: there is no code, and no way out here. */
   isCode: ((code: string) => Promise<boolean | number>) | null;
   /** What can be done from here. */
   can: readonly Action[];
   /** Does what somebody decided. */
-  decide(decided: Decided): Promise<void>;
+  decide: (decided: Decided) => Promise<void>;
   /** Says a line, to whoever reads what the lock's process says. */
-  say(line: string): void;
-  now(): Date;
+  say: (line: string) => void;
+  now: () => Date;
   /** Waits that many seconds, less when it is aborted. */
-  pause(seconds: number): Promise<void>;
+  pause: (seconds: number) => Promise<void>;
   /** Seconds between two looks. */
   every: number;
   signal: AbortSignal;

@@ -13,7 +13,7 @@ export interface EscapeParts {
   /** What can be done now. */
   actions: readonly Action[];
   /** Whether that is the code; a number: seconds until another one is looked at. */
-  isCode(code: string): Promise<boolean | number>;
+  isCode: (code: string) => Promise<boolean | number>;
 }
 
 /** The one way out of the lock: the code, what is to be done, who does it and why. */
