@@ -1,9 +1,9 @@
 import { D3Error, EXIT_CODES, type Json } from '@d3/sdk';
-import { type CommandContext, type CommandOutcome, DepotCommand } from '@d3/sdk/command';
+import { adminFlag, type CommandContext, type CommandOutcome, MachineCommand } from '@d3/sdk/command';
 import { Args, Flags } from '@oclif/core';
 import type { Prompted } from '../../asking/here.ts';
 
-export default class ProvisionPrompt extends DepotCommand {
+export default class ProvisionPrompt extends MachineCommand {
   static override summary = 'Ask whoever sits here what this machine is.';
   static override description =
     'Its name and whatever its record lacks, chosen from what the depot has, and written in one change by the admin who asks. On the screen ' +
@@ -17,6 +17,7 @@ export default class ProvisionPrompt extends DepotCommand {
     computer: Args.string({ description: 'Its serial number, name or id; else this machine.' }),
   };
   static override flags = {
+    ...adminFlag,
     answers: Flags.string({
       helpValue: 'FILE',
       summary: 'Answers that were written down, as JSON by screen; nobody is asked.',
@@ -29,7 +30,8 @@ export default class ProvisionPrompt extends DepotCommand {
     const { screenHere, teletypeOf } = await import('../../screen-here.ts');
     const { writtenSettings } = await import('../../settings.ts');
     const { flags, args, depot } = context;
-    const prompted = await depot('changes', async (admin, ports) => {
+    const ports = await context.ports();
+    const prompted = await depot('changes', async (admin) => {
       const settings = await writtenSettings(ports.settings);
       const { answers } = flags as { answers?: string };
       if (settings.prompt === 'never' && answers === undefined) {
