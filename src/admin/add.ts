@@ -155,14 +155,14 @@ async function storeContents(contents: PackageContents | null, { depot }: AdminS
 export async function draftOf(
   request: AddRequest,
   session: AdminSession,
+  around?: Awaited<ReturnType<typeof lookAround>>,
 ): Promise<{ draft: Draft; problems: D3Error[] }> {
   const { basename, typed, usual, tools = buildToolsHere() } = request;
-  const all = await session.depot.editionsWithDerivedStatus();
+  const { all, known } = around ?? (await lookAround(session));
   const newest = all.findLast((edition) => edition.basename === basename) ?? null;
   const imported = request.importFrom === undefined ? null : await imports(request, all, session);
   const source = imported?.source ?? request.source;
   const previous = imported?.record ?? newest;
-  const known = await namesKnown(session);
   const { read, problems } = readAttributes(typed, known);
   problems.push(...(imported?.problems ?? []), ...sourceAndVersionProblems({ basename, typed, source }, previous));
   const choices = choicesOf(request, source, previous);
@@ -213,10 +213,23 @@ export async function draftOf(
 /** What only a file could answer. */
 const OF_THE_FILE: readonly string[] = ['FIRST_EDITION', 'SOURCE_REQUIRED'];
 
-/** What stands against an edition whose file is not here yet. It has to have a version. */
-export async function problemsWithoutFile(request: AddRequest, session: AdminSession): Promise<D3Error[]> {
-  const { problems } = await draftOf(request, session);
-  return problems.filter(({ code }) => !OF_THE_FILE.includes(code));
+/** What stands against each of several editions whose files are not here yet. Each has to have a version. */
+export async function problemsWithoutFile(
+  requests: readonly AddRequest[],
+  session: AdminSession,
+): Promise<D3Error[][]> {
+  const around = await lookAround(session);
+  const found: D3Error[][] = [];
+  for (const request of requests) {
+    const { problems } = await draftOf(request, session, around);
+    found.push(problems.filter(({ code }) => !OF_THE_FILE.includes(code)));
+  }
+  return found;
+}
+
+/** What a new edition has to go with. */
+async function lookAround(session: AdminSession): Promise<{ all: readonly Edition[]; known: NamesKnown }> {
+  return { all: await session.depot.editionsWithDerivedStatus(), known: await namesKnown(session) };
 }
 
 /** Admins keep a workspace, a prefix and an identity to sign with; what is said for this one package counts more. */

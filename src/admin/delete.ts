@@ -1,7 +1,7 @@
 import { D3Error } from '@d3/sdk';
 import type { Edition, ScriptPin } from '../catalog/types.ts';
 import { blobsOf, type DeletedEdition } from '../depot/index.ts';
-import { type AdminSession, announce, publish } from './session.ts';
+import { type AdminSession, announce, mayDelete, publish } from './session.ts';
 import { policiesUsing, scriptUsers } from './users.ts';
 
 export interface DeleteOptions {
@@ -35,12 +35,13 @@ export interface Deleted {
 /**
  * Takes an edition out of the depot. Machines keep what they have installed. The record goes first, so that a cut at any
  * point leaves nothing that could be installed and is not there; what else would stay then, `d3admin doctor` finds.
- * @throws D3Error refused `USED_BY_POLICIES`, `DELETE_CONFLICT`
+ * @throws D3Error refused `USED_BY_POLICIES`, `DELETE_REFUSED` by a plugin, `DELETE_CONFLICT`
  */
 export async function deleteEdition(edition: Edition, options: DeleteOptions, session: AdminSession): Promise<Deleted> {
   const { archive = false, keepFile = false, deleteScripts = false, keepInJss = false } = options;
   const users = await policiesUsing(edition, session);
   if (users.length > 0) throw used(edition, users);
+  await mayDelete(edition, keepInJss, session);
   const { status } = edition;
   // That its file is missing is no status of the store's.
   const expected = status === 'missing' ? {} : { expected: status };

@@ -12,7 +12,7 @@ import type { EditionChanges } from '../depot/index.ts';
 import { takenNames } from './add.ts';
 import { namesKnown, pinScripts, riskOf } from './attributes.ts';
 import { throwProblems } from './problems.ts';
-import { type AdminSession, publish } from './session.ts';
+import { type AdminSession, announce, publish } from './session.ts';
 import { editionMeant } from './targets.ts';
 
 export interface Edited {
@@ -87,6 +87,7 @@ export async function editEdition(target: string, typed: TypedAttributes, sessio
     throw error;
   }
   await publish(session);
+  await announce('d3:edition:edited', edition, session);
   return { edition, changed, warnings: riskOf(edition, session.clock.now()) };
 }
 

@@ -22,9 +22,12 @@ export function adminPortOf(session: AdminSession, work: string): AdminPort {
       const { edition, warnings } = await addEdition(request, session);
       return { edition, warnings };
     },
-    async problems({ basename, typed }) {
+    async problems(wanted) {
       const { problemsWithoutFile } = await import('./add.ts');
-      return problemsWithoutFile({ basename, typed: typed, inherit: true }, session);
+      return problemsWithoutFile(
+        wanted.map((one) => ({ ...one, inherit: true })),
+        session,
+      );
     },
     async edit(edition, typed) {
       const { editEdition } = await import('./edit.ts');

@@ -1,4 +1,4 @@
-import { type AdminPort, D3Error, type Reporter, type StatePort } from '@d3/sdk';
+import { type AdminPort, D3Error, type EditionPayload, type Reporter, type StatePort } from '@d3/sdk';
 import type { Edition } from '../catalog/types.ts';
 import { type DatabaseGiven, type Depot, endsSoon, type LocalDepot, openDepot } from '../depot/index.ts';
 import type { EditionEvent, PluginRoom, Plugins } from '../lifecycle/plugins.ts';
@@ -130,12 +130,25 @@ export async function announce(
   session: AdminSession,
   more: { keepInJss?: boolean } = {},
 ): Promise<void> {
+  await session.plugins.editionChanged(event, payloadOf(edition, session, more), roomOf(session));
+}
+
+/**
+ * Asks plugins whether an edition may be deleted: whoever mirrors it may know of something that needs it.
+ * @throws D3Error refused `DELETE_REFUSED`
+ */
+export async function mayDelete(edition: Edition, keepInJss: boolean, session: AdminSession): Promise<void> {
+  const verdict = await session.plugins.beforeDelete(payloadOf(edition, session, { keepInJss }), roomOf(session));
+  if (verdict.kind !== 'refuse') return;
+  throw new D3Error('DELETE_REFUSED', verdict.exit, `${edition.edition} is not deleted: ${verdict.reason}.`, {
+    target: edition.edition,
+    actions: keepInJss ? [] : ['to leave its package in Jamf: --keep-in-jss'],
+  });
+}
+
+function payloadOf(edition: Edition, { admin }: AdminSession, more: { keepInJss?: boolean }): EditionPayload {
   const { id, basename, version, revision, edition: name } = edition;
-  await session.plugins.editionChanged(
-    event,
-    { id, basename, version, revision, edition: name, by: session.admin, ...more },
-    roomOf(session),
-  );
+  return { id, basename, version, revision, edition: name, by: admin, ...more };
 }
 
 /** What plugins may reach on a depot: its blobs. There is no machine, and nothing of theirs is kept here. */

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { AdminPort, Json, PluginContext } from '@d3/sdk';
 import type { PluginCommand } from '@d3/sdk/command';
 import { csvText } from '../terminal/csv.ts';
@@ -32,6 +33,7 @@ export function runHosted(command: PluginCommand): Promise<number> {
         ui: report,
         signal,
         version,
+        program: path.join(config.root, 'bin', 'd3'),
         canAsk: terminal.canAsk,
         ask: terminal,
         csv: csvText,

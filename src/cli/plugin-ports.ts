@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { MachinePorts, Reporter, RunsPort } from '@d3/sdk';
 import type { Machine } from '../client/run.ts';
+import { installedPrograms } from '../platform/installed-program.ts';
 import type { MachinePaths } from '../platform/paths.ts';
 import { PATIENCE } from './patience.ts';
 import type { RunsHere } from './runs-here.ts';
@@ -87,7 +88,7 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
         withRuns(async ({ runs }) =>
           (await import('../client/plugin-machine.ts')).machineFacts(await parts.machine(), runs),
         ),
-      record: async () => (await import('../client/plugin-machine.ts')).recordHere(await parts.machine()),
+      record: async () => (await import('../client/plugin-machine.ts')).recordHere(await parts.machine(), options),
       async rename(name) {
         const { renameComputer } = await import('../platform/computer-name.ts');
         return renameComputer(name, { root, platform, run: await run() });
@@ -130,7 +131,9 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
     },
     processes: {
       list: async () => (await import('../platform/machine.ts')).gatherRunning(facts),
+      startedBy: async () => (await import('../platform/processes.ts')).startedBy(),
     },
+    programs: installedPrograms(root, run),
     triggers: {
       async program() {
         const { programFor } = await import('./service-here.ts');

@@ -6,9 +6,13 @@ import { statusOf } from './status.ts';
 
 /**
  * What inventories of other systems read of a machine: by basename, under the names the ancestor used. No basename begins
- * with `_`, so the version of the schema has a place among them.
+ * with `_`, so the version of the schema and the machine's own id have a place among them.
  */
-export type ExtensionAttribute = Record<string, unknown> & { _schema: string };
+export type ExtensionAttribute = Record<string, unknown> & {
+  _schema: string;
+  /** The machine's own id, by which a depot knows it; null: it has none yet. */
+  _computer: string | null;
+};
 
 /** What is installed here. `last_usage` is null: `d3 ea usage` tells it. */
 export async function receiptsAttribute(
@@ -32,7 +36,7 @@ export async function receiptsAttribute(
         last_usage: null,
       },
     ]);
-    return { _schema: 'd3/ea-receipts@1', ...Object.fromEntries(receipts) };
+    return { _schema: 'd3/ea-receipts@1', _computer: state.computerId(), ...Object.fromEntries(receipts) };
   } finally {
     state.close();
   }
@@ -57,7 +61,7 @@ export async function queueAttribute(
         custom_expiration: customExpiration,
       },
     ]);
-    return { _schema: 'd3/ea-queue@1', ...Object.fromEntries(queue) };
+    return { _schema: 'd3/ea-queue@1', _computer: state.computerId(), ...Object.fromEntries(queue) };
   } finally {
     state.close();
   }

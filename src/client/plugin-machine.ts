@@ -1,7 +1,9 @@
-import type { MachinePort, SyncPort } from '@d3/sdk';
+import type { MachinePort, MachineRecord, SyncPort } from '@d3/sdk';
 import { gatherMachineFacts } from '../platform/machine.ts';
 import { noDepot } from './no-depot.ts';
+import { roomOutside } from './room.ts';
 import { type Machine, type RunOptions, runRequest } from './run.ts';
+import { ScriptBlobs } from './script-blobs.ts';
 import { StateReader } from './state/state.ts';
 import type { StepRuns } from './step-runs.ts';
 
@@ -16,13 +18,24 @@ export async function machineFacts(machine: Machine, runs: StepRuns): ReturnType
   return { computer: computerOf(machine), name, serial, hardwareUuid, model, os, user, groups };
 }
 
-/** What the depot says of this machine. */
-export async function recordHere(machine: Machine): ReturnType<MachinePort['record']> {
-  const { depot } = machine;
+/** What is said of this machine: by a plugin that asks whoever keeps its record, else by the depot. */
+export async function recordHere(
+  machine: Machine,
+  { signal, report }: Pick<Options, 'signal' | 'report'>,
+): ReturnType<MachinePort['record']> {
+  const { depot, paths, plugins } = machine;
+  const host = await gatherMachineFacts(paths.root, paths.facts);
+  const room = roomOutside({ paths, host, scripts: new ScriptBlobs(paths.scripts, depot), signal, report });
+  const { serial, hardwareUuid: udid } = host;
+  const elsewhere = await plugins.provisioned({ serial, udid, here: true }, room);
+  if (elsewhere !== null) return asRecord(elsewhere.answer.record);
   if (depot === null) throw noDepot();
   const computer = computerOf(machine);
   if (computer === null) return null;
-  const record = await depot.record(computer);
+  return asRecord(await depot.record(computer));
+}
+
+function asRecord(record: MachineRecord | null): MachineRecord | null {
   if (record === null) return null;
   const { name, department, building, site, attributes } = record;
   return { name, department, building, site, attributes };

@@ -52,10 +52,14 @@ export class Bus {
     return [...new Set(this.#options.hooks.filesFor(event).map((hook) => hook.plugin))];
   }
 
-  /** Asks or tells everybody who listens; for a gate, until somebody does not let it pass. */
+  /**
+   * Asks or tells everybody who listens; for a gate, until somebody does not let it pass, for a handler, until somebody answers.
+   * @param options `everybody`: all handlers are asked, whoever answered before
+   */
   async fire<Name extends EventName>(
     event: Name,
     payload: EventMap[Name]['payload'],
+      { everybody }: { everybody: boolean } = { everybody: false },
   ): Promise<HookOutcome<EventMap[Name]['answer']>[]> {
     const row = eventRow(event);
     const outcomes: HookOutcome<EventMap[Name]['answer']>[] = [];
@@ -67,7 +71,7 @@ export class Bus {
       this.#options.trace(event, outcome, this.#options.ticks() - started);
       outcomes.push(outcome as HookOutcome<EventMap[Name]['answer']>);
       if (row.kind === 'gate' && outcome.kind !== 'ok') break;
-      if (row.kind === 'handler' && isHandled(outcome)) break;
+      if (row.kind === 'handler' && !everybody && isHandled(outcome)) break;
     }
     return outcomes;
   }

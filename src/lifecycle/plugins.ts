@@ -1,4 +1,7 @@
+import { D3Error } from '@d3/sdk';
 import type {
+  ComputerClaims,
+  ProvisionedAnswer,
   ActionPayload,
   AdminPort,
   DeferredPayload,
@@ -13,6 +16,7 @@ import type {
   PolicyAnswer,
   PolicyPayload,
   Proposal,
+  ProvisioningQuestion,
   Reporter,
   RunPayload,
   SettledAnswer,
@@ -69,6 +73,7 @@ export interface Plugins {
   /** Tells of what was queued for a restart. */
   deferred(queued: DeferredPayload, room: PluginRoom): Promise<void>;
   editionChanged(event: EditionEvent, edition: EditionPayload, room: PluginRoom): Promise<void>;
+  beforeDelete(edition: EditionPayload, room: PluginRoom): Promise<GateVerdict>;
   /** The kinds of steps there are besides core's, with who brings each. */
   stepKinds(at: string, room: PluginRoom): Promise<Answered<readonly StepKindOffer[]>[]>;
   /** @returns null when nobody ran it: nobody knows its kind, or who does failed, which was said */
@@ -76,8 +81,16 @@ export interface Plugins {
   settledStep(step: StepPayload, room: PluginRoom): Promise<Extract<SettledAnswer, { handled: true }> | null>;
   /** @returns null when no plugin takes the policy on */
   policy(policy: PolicyPayload, room: PluginRoom): Promise<Answered<Extract<PolicyAnswer, { handled: true }>> | null>;
-  provisioning(record: Json, room: PluginRoom): Promise<ProvisioningAnswer>;
+  provisioning(record: MachineAsked, room: PluginRoom): Promise<ProvisioningAnswer>;
+  /**
+   * The record of this machine, as whoever keeps it elsewhere has it; null: nobody does.
+   * @throws D3Error depotUnreachable when somebody may, and failed to answer
+   */
+  provisioned(record: ComputerClaims, room: PluginRoom): Promise<Answered<ProvisionedAnswer> | null>;
 }
+
+/** The machine whose provisioning is asked for. */
+type MachineAsked = Extract<ProvisioningQuestion, { ask: 'read' }>['record'];
 
 /** What plugins know of a machine's provisioning. */
 interface ProvisioningAnswer {
@@ -86,7 +99,7 @@ interface ProvisioningAnswer {
   complete: boolean;
 }
 
-export type EditionEvent = Extract<EventName, `d3:edition:${string}`>;
+export type EditionEvent = Exclude<Extract<EventName, `d3:edition:${string}`>, 'd3:edition:delete'>;
 
 /** A host without plugins: what names no script proceeds, everything else is refused. */
 export const noPlugins: Plugins = {
@@ -99,11 +112,13 @@ export const noPlugins: Plugins = {
   afterSync: async () => undefined,
   deferred: async () => undefined,
   editionChanged: async () => undefined,
+  beforeDelete: async () => ({ kind: 'proceed' }),
   stepKinds: async () => [],
   runStep: async () => null,
   settledStep: async () => null,
   policy: async () => null,
   provisioning: async () => ({ known: {}, complete: true }),
+  provisioned: async () => null,
 };
 
 export interface PluginsOptions {
@@ -160,6 +175,9 @@ export function pluginsOnBus(options: PluginsOptions): Plugins {
     async editionChanged(event, edition, room) {
       answers(await busIn(room).fire(event, edition), room);
     },
+    async beforeDelete(edition, room) {
+      return judgeGate(await busIn(room).fire('d3:edition:delete', edition), null, null);
+    },
     async stepKinds(at, room) {
       return answers(await busIn(room).fire('d3:steps', { at }), room);
     },
@@ -173,10 +191,24 @@ export function pluginsOnBus(options: PluginsOptions): Plugins {
       return handled(await busIn(room).fire('d3:policy', policy), room);
     },
     async provisioning(record, room) {
-      const outcomes = await busIn(room).fire('d3:provisioning', { ask: 'read', record });
+      const outcomes = await busIn(room).fire('d3:provisioning', { ask: 'read', record }, { everybody: true });
       const given = answers(outcomes, room);
-      const known = textsOf(given.findLast(({ answer }) => !isDeclined(answer))?.answer ?? null);
+      // What several know the last one knows best: a deployment under way is told by a plugin that comes after those it asks.
+      const known = Object.assign({}, ...given.map(({ answer }) => (isDeclined(answer) ? {} : textsOf(answer))));
       return { known, complete: given.length === outcomes.length };
+    },
+    async provisioned(record, room) {
+      const outcomes = await busIn(room).fire('d3:provisioning', { ask: 'resolve', record });
+      const given = answers(outcomes, room);
+      const taken = given.find(({ answer }) => !isDeclined(answer));
+      if (taken !== undefined) return taken as Answered<ProvisionedAnswer>;
+      const failed = outcomes.find((outcome) => outcome.kind !== 'ok' && outcome.kind !== 'veto');
+      if (failed === undefined) return null;
+      // Who keeps the record could not say: that is not the same as there being none.
+      throw new D3Error('RECORD_NOT_TOLD', 'depotUnreachable', `${failed.plugin} could not tell the record of this machine.`, {
+        target: failed.plugin,
+        actions: ['look at what it says; it is asked again'],
+      });
     },
   };
 }

@@ -37,15 +37,38 @@ export async function listProcesses(): Promise<RunningProcess[]> {
   return (await allProcesses()).filter(({ pid }) => pid !== process.pid);
 }
 
+/**
+ * What d3 was started by, the nearest first.
+ * @throws D3Error failed `PROCESSES_UNKNOWN`
+ */
+export async function startedBy(): Promise<RunningProcess[]> {
+  if (process.platform === 'linux')
+    return ancestorsOf(process.pid).flatMap((pid) => processAt('/proc', String(pid)) ?? []);
+  const rows = parsePsWithParents(await psOutput('pid=,ppid=,comm='));
+  const found: RunningProcess[] = [];
+  for (let at = process.ppid; at > 1 && found.every(({ pid }) => pid !== at); ) {
+    const row = rows.get(at);
+    if (row === undefined) break;
+    found.push(row.process);
+    at = row.parent;
+  }
+  return found;
+}
+
 async function allProcesses(): Promise<RunningProcess[]> {
   if (process.platform === 'linux') return processesIn('/proc');
+  return parsePs(await psOutput('pid=,comm='));
+}
+
+/** A Mac's table of processes. @param columns as its `-o` takes them */
+async function psOutput(columns: string): Promise<string> {
   const { runProgram } = await import('./program.ts');
   const { code, stdout, cut, lastLines } = await runProgram({
     program: MAC_PROGRAMS.ps,
-    args: ['-A', '-o', 'pid=,comm='],
+    args: ['-A', '-o', columns],
     timeout: PS_TIMEOUT_MS,
   });
-  if (code === 0 && !cut) return parsePs(stdout);
+  if (code === 0 && !cut) return stdout;
   // Taking nothing to run would let an update go on under an app.
   throw new D3Error('PROCESSES_UNKNOWN', 'failed', 'What runs on this machine cannot be found out.', {
     target: MAC_PROGRAMS.ps,
@@ -70,6 +93,15 @@ export function parsePs(output: string): RunningProcess[] {
     const executable = path.isAbsolute(command) ? command : null;
     return name === '' ? [] : [{ pid: Number(match[1]), executable, program: name, names: [name], cut: null }];
   });
+}
+
+/** The same of `ps -A -o pid=,ppid=,comm=`, by number, each with the one that started it. */
+export function parsePsWithParents(output: string): Map<number, { parent: number; process: RunningProcess }> {
+  const rows = output.split('\n').flatMap((line) => {
+    const [, pid = '', parent = '', command = ''] = /^\s*(\d+)\s+(\d+)\s+(\S.*)$/.exec(line) ?? [];
+    return parsePs(`${pid} ${command}`).map((process) => [Number(pid), { parent: Number(parent), process }] as const);
+  });
+  return new Map(rows);
 }
 
 /** Reads Linux's table of processes. @param proc where it is mounted */
@@ -134,10 +166,11 @@ function terminate(pid: number): void {
   }
 }
 
-/** Where it cannot be known, only the next one up. */
+/** The nearest first; where it cannot be known, only that one. */
 function ancestorsOf(pid: number): number[] {
-  const found: number[] = [process.ppid];
-  for (let at = process.platform === 'linux' ? pid : 0; at > 1; ) {
+  if (process.platform !== 'linux') return [process.ppid];
+  const found: number[] = [];
+  for (let at = pid; at > 1; ) {
     const stat = textOf(`/proc/${at}/stat`) ?? '';
     at = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0);
     if (at > 0) found.push(at);

@@ -168,6 +168,7 @@ describe('show, search, report and history', () => {
       JSON.parse(/^<result>([^<>&]*)<\/result>\n$/.exec(await ok(['ea', name]))?.[1] ?? 'null');
     const receipts = await attribute('receipts');
     expect(receipts['_schema']).to.equal('d3/ea-receipts@1');
+    expect(receipts['_computer']).to.match(/^[0-9a-f-]{36}$/);
     expect(receipts.tool).to.include({
       version: '1',
       revision: 1,

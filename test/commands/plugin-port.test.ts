@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { d3 } from '../cli/spawn.ts';
+import { d3, d3Program } from '../cli/spawn.ts';
 import { PluginFolder } from '../startup/plugin-folder.ts';
 import { Sandbox } from '../support/sandbox.ts';
+import { personsEnvironment, Screen } from '../support/screen.ts';
 
 const LINK = {
   kind: 'moon-link',
@@ -99,6 +100,61 @@ export default class Moon extends DepotCommand {
       oses: ['>=14'],
       addedBy: 'sally',
     });
+  });
+
+  it('says beforehand what stands against editions, and keeps files on their way in where only their owner looks', async () => {
+    await sandbox.add('tool', '1');
+    command(
+      'changes',
+      `const problems = await admin.problems([
+         { basename: 'tool', typed: { version: '1', revision: '1' } },
+         { basename: 'bad name', typed: { version: '2', oses: 'soon' } },
+         { basename: 'fresh', typed: { version: '1' } },
+       ]);
+       const room = await admin.room('moon');
+       const { mode } = (await import('node:fs')).statSync(room);
+       return { result: { problems: problems.map((each) => each.map(({ code }) => code)), room, mode: mode & 0o777,
+         same: room === (await admin.room('moon')), editions: (await admin.editions()).length } };`,
+    );
+    const { result } = JSON.parse(await ok('moon', '--json'));
+    expect(result.problems[0]).to.include('EDITION_EXISTS');
+    expect(result.problems[1]).to.include('BASENAME_INVALID').and.to.have.length(2);
+    expect(result.problems[2]).to.deep.equal([]);
+    expect(result).to.deep.include({ mode: 0o700, same: true, editions: 1 });
+    expect(result.room.startsWith(sandbox.depot)).to.equal(true);
+  });
+
+  it('asks whoever sits there, or says which flag would have answered, and makes tables no spreadsheet runs', async () => {
+    folder.add({
+      name: 'd3-moon',
+      files: {
+        'commands/moon.js': `
+import { PluginCommand } from '${new URL('../../packages/sdk/src/command.ts', import.meta.url).href}';
+export default class Moon extends PluginCommand {
+  static summary = 'Ask.';
+  async execute({ ask, csv }) {
+    const table = csv({ columns: ['a', 'b'], rows: [['=1+1', 'x,y'], [null, 2]] });
+    if (this.argv.includes('--json')) return { result: { table } };
+    return { result: { yes: await ask.confirm({ question: 'Is it full?', flag: '--full' }) } };
+  }
+  text(result) { return JSON.stringify(result); }
+}`,
+      },
+    });
+    expect(JSON.parse(await ok('moon', '--json')).result.table).to.equal(`a,b\r\n'=1+1,"x,y"\r\n,2\r\n`);
+    const nobody = await run(['moon']);
+    expect([nobody.code, nobody.stderr.includes('--full')]).to.deep.equal([2, true]);
+    const env = personsEnvironment(sandbox.folder('home', {}), folder.env);
+    const screen = new Screen([...d3Program, 'moon'], { cwd: sandbox.dir, env });
+    try {
+      await screen.sees('Is it full?');
+      await screen.type('y');
+      await screen.press('return');
+      expect(await screen.ended(), screen.text).to.equal(0);
+      expect(screen.text).to.contain('{"yes":true}');
+    } finally {
+      screen.close();
+    }
   });
 
   it('is told of an edition that was added, with the depot at hand', async () => {

@@ -5,7 +5,15 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { askToQuit, listProcesses, namesOf, parsePs, processesIn } from '../../src/platform/processes.ts';
+import {
+  askToQuit,
+  listProcesses,
+  namesOf,
+  parsePs,
+  parsePsWithParents,
+  processesIn,
+  startedBy,
+} from '../../src/platform/processes.ts';
 
 describe('what runs', () => {
   let dir: string;
@@ -16,6 +24,30 @@ describe('what runs', () => {
   afterEach(() => {
     for (const child of children.splice(0)) child.kill('SIGKILL');
     rmSync(dir, { recursive: true, force: true });
+  });
+
+  it('knows what it was started by, the nearest first', async () => {
+    const found = await startedBy();
+    expect(found[0]?.pid).to.equal(process.ppid);
+    expect(new Set(found.map(({ pid }) => pid)).size).to.equal(found.length);
+    const rows = parsePsWithParents(
+      '    1     0 /sbin/launchd\n  310     1 /usr/local/jamf/bin/jamf\n  311   310 /bin/my sh\nnonsense\n',
+    );
+    expect(
+      [...rows].map(
+        ([
+          pid,
+          {
+            parent,
+            process: { executable },
+          },
+        ]) => [pid, parent, executable],
+      ),
+    ).to.deep.equal([
+      [1, 0, '/sbin/launchd'],
+      [310, 1, '/usr/local/jamf/bin/jamf'],
+      [311, 310, '/bin/my sh'],
+    ]);
   });
 
   /** A process as Linux shows it. */

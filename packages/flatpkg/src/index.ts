@@ -20,3 +20,4 @@ export { type PlainPlist, readPlainPlist, type WrittenPlist, writePlist } from '
 export type { RestartAction } from './restart.ts';
 export type { Signature } from './signature.ts';
 export { type VerifyResult, verify } from './verify.ts';
+export { readXml, type XmlElement } from './xml.ts';

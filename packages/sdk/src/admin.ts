@@ -143,8 +143,14 @@ export interface AdminPort {
     typed: Readonly<Record<string, string>>;
     source: string;
   }): Promise<{ edition: DepotEdition; warnings: readonly string[] }>;
-  /** What stands against adding it, all of it, as far as it can be told without its file; empty: nothing. Nothing is changed. */
-  problems(request: { basename: string; typed: Readonly<Record<string, string>> }): Promise<readonly D3Error[]>;
+  /**
+   * What stands against adding each of several editions, all of it, as far as it can be told without their files. Nothing is changed.
+   * @param wanted `typed`: with a version
+   * @returns for each its problems, none where nothing stands against it
+   */
+  problems(
+    wanted: readonly { basename: string; typed: Readonly<Record<string, string>> }[],
+  ): Promise<readonly (readonly D3Error[])[]>;
   /**
    * Changes attributes of an edition, all or none, as `d3admin edit` does.
    * @returns `changed`: names of what changed; empty when everything was so already

@@ -74,6 +74,8 @@ export interface CommandContext {
   signal: AbortSignal;
   /** The version of d3. */
   version: string;
+  /** The d3 that runs: absolute path of its program. */
+  program: string;
   /**
    * Who acts on this machine: `--admin`, else as the environment or the configuration says.
    * @param how `perhaps`: where nobody is named, records say `unknown`

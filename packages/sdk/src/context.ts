@@ -6,6 +6,7 @@ import type {
   PoliciesPort,
   PowerPort,
   ProcessesPort,
+  ProgramsPort,
   QueuePort,
   ReceiptsPort,
   RunsPort,
@@ -47,6 +48,7 @@ export interface MachinePorts {
   readonly power: PowerPort;
   readonly files: FilesPort;
   readonly processes: ProcessesPort;
+  readonly programs: ProgramsPort;
   readonly triggers: TriggersPort;
   readonly runs: RunsPort;
   readonly sync: SyncPort;

@@ -3,6 +3,8 @@
  * package.json and exports a handler made with {@link defineHook}; everything a handler gets or gives is plain data.
  */
 
+import { type ProvisioningQuestion, provisioningAnswerProblem } from './provisioning.ts';
+
 /** Plain data: what may cross the bus. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -224,8 +226,11 @@ export interface EventMap {
   'd3:step:settled': { payload: StepPayload; answer: SettledAnswer };
   'd3:edition:added': { payload: EditionPayload; answer: void };
   'd3:edition:live': { payload: EditionPayload; answer: void };
+  'd3:edition:edited': { payload: EditionPayload; answer: void };
+  'd3:edition:delete': { payload: EditionPayload; answer: GateAnswer };
   'd3:edition:deleted': { payload: EditionPayload; answer: void };
-  'd3:provisioning': { payload: { ask: 'resolve' | 'read' | 'choices' | 'write'; record: Json }; answer: Json };
+  /** Facts, which are texts by name, answer `read`; `handled: false`: somebody else knows. */
+  'd3:provisioning': { payload: ProvisioningQuestion; answer: Json };
 }
 
 export type EventName = keyof EventMap;
@@ -377,6 +382,22 @@ export const EVENTS: readonly EventRow[] = [
     check: anything,
   },
   {
+    name: 'd3:edition:edited',
+    kind: 'notify',
+    timeout: HOUR,
+    synchronous: false,
+    summary: 'an edition was edited',
+    check: anything,
+  },
+  {
+    name: 'd3:edition:delete',
+    kind: 'gate',
+    timeout: 10 * 60 * SECOND,
+    synchronous: false,
+    summary: 'gate the deletion of an edition',
+    check: checkGate,
+  },
+  {
     name: 'd3:edition:deleted',
     kind: 'notify',
     timeout: HOUR,
@@ -390,7 +411,7 @@ export const EVENTS: readonly EventRow[] = [
     timeout: 60 * SECOND,
     synchronous: false,
     summary: 'read or write provisioning info',
-    check: checkJson,
+    check: (answer) => checkJson(answer) ?? provisioningAnswerProblem(answer),
   },
 ];
 

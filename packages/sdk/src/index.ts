@@ -18,5 +18,6 @@ export { combineExitCodes, EXIT_CODES, type ExitCode, type ExitName } from './ex
 export { defineHook, type Handler } from './hook.ts';
 export type * from './ports.ts';
 export { type ProgressEvent, type Reporter, silentReporter } from './progress.ts';
+export * from './provisioning.ts';
 export type * from './questions.ts';
-export { systemdCommand, systemdWord } from './unit-files.ts';
+export { launchdJob, systemdCommand, systemdWord } from './unit-files.ts';

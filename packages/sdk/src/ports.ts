@@ -166,7 +166,7 @@ export interface MachinePort {
     groups: readonly string[];
   }>;
   /**
-   * What the depot says of it; null: nothing.
+   * What is said of it: by whoever answers `d3:provisioning`, else by the depot; null: nothing.
    * @throws D3Error depotUnreachable (20), verificationFailed (33), usage `NO_DEPOT`
    */
   record(): Promise<MachineRecord | null>;
@@ -300,6 +300,55 @@ export interface ProcessHere {
 export interface ProcessesPort {
   /** What runs now, d3 itself aside. @throws D3Error failed when it cannot be found out */
   list(): Promise<readonly ProcessHere[]>;
+  /** What d3 was started by, the nearest first. @throws D3Error failed when it cannot be found out */
+  startedBy(): Promise<readonly ProcessHere[]>;
+}
+
+/** A program that is there and can be run. */
+export interface InstalledProgram {
+  /** Another one when the file is another. */
+  mark: string;
+}
+
+/** A program to be run: its words as they are, through no shell. */
+export interface ProgramRequest {
+  /** Absolute path within the root. */
+  program: string;
+  /** Others can read them: no secret belongs here. */
+  args: readonly string[];
+  /** Milliseconds until it is ended, with everything in its process group. */
+  timeout: number;
+  /** Ends it before its time; without one it is left to finish what it is at. */
+  signal?: AbortSignal;
+  /** Variables besides a fixed PATH, HOME, USER, LOGNAME and the language C. */
+  environment?: Readonly<Record<string, string>>;
+  /** What it is given to read; nothing unless said. */
+  input?: string;
+  /** Told of every whole line it prints, on either stream, control characters and all. */
+  onLine?: (line: string) => void;
+}
+
+/** How it ended and what it said. */
+export interface ProgramResult {
+  /** Null when it was killed: by a signal, or because its time was up. */
+  code: number | null;
+  signal: string | null;
+  timedOut: boolean;
+  /** The first 16 MiB of each stream. */
+  stdout: string;
+  stderr: string;
+  /** It said more than is kept: what is here is no whole answer. */
+  cut: boolean;
+  /** The last lines of both streams as they came, without empty ones: for an error that quotes them. */
+  lastLines: readonly string[];
+}
+
+/** Programs that others installed on the machine. In a root folder what lies there stands for them. */
+export interface ProgramsPort {
+  /** @returns null when there is none at this place */
+  find(program: string): InstalledProgram | null;
+  /** @throws D3Error notFound where there is none, refused where others could change it; how it ended is the caller's to judge */
+  run(request: ProgramRequest): Promise<ProgramResult>;
 }
 
 /** What starts d3 by itself: files that launchd or systemd read. */

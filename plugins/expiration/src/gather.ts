@@ -10,7 +10,8 @@ import { isRecordable } from './usage-file.ts';
 import { type FolderUsage, readUsageFolder, type UserUsage, usageFolder } from './usage-folder.ts';
 
 /** Where facts come from. */
-export interface GatherPorts extends Pick<PluginContext, 'root' | 'settings' | 'state' | 'processes'> {
+export interface GatherPorts extends Pick<PluginContext, 'root' | 'settings' | 'state'> {
+  processes: Pick<PluginContext['processes'], 'list'>;
   platform: NodeJS.Platform;
 }
 

@@ -8,4 +8,9 @@ export const jamfFlags = {
     helpValue: 'FILE',
     summary: 'The file its secret is in; else the setting jamf.secretFile.',
   }),
+  user: Flags.string({
+    helpValue: 'NAME',
+    summary: 'Log in as this person instead; the password is asked for, or is the first line of stdin.',
+    exclusive: ['client-id', 'secret-file'],
+  }),
 };

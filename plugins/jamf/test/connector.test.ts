@@ -2,83 +2,38 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { Connection, type Credentials } from '../src/connector/connection.ts';
+import type { Connection } from '../src/connector/connection.ts';
 import { changePackage, ensurePackage, uploadPackage } from '../src/connector/packages.ts';
 import { readAll } from '../src/connector/pages.ts';
 import { OutcomeUnknown, wordsOf } from '../src/connector/refusal.ts';
 import { leastPrivileges } from '../src/roles.ts';
-import { SECRET, StandIn } from './support/jamf-pro.ts';
+import { SECRET, type StandIn } from './support/jamf-pro.ts';
+import { PACKAGE } from './support/samples.ts';
+import { failureOf, TestSite } from './support/site.ts';
 
-const CLIENT = { clientId: 'd3', clientSecret: SECRET };
-const PACKAGE = {
-  packageName: 'Transmogrifier',
-  fileName: 'transmogrifier-1.0-1.pkg',
-  categoryId: '-1',
-  priority: 10,
-  fillUserTemplate: false,
-  rebootRequired: false,
-  osInstall: false,
-  suppressUpdates: false,
-  suppressFromDock: false,
-  suppressEula: false,
-  suppressRegistration: false,
-};
 const READ = 'GET /v1/packages';
 const CREATE = 'POST /v1/packages';
 
 describe('the connector to Jamf Pro', () => {
+  let site: TestSite;
   let jamf: StandIn;
   let connection: Connection;
-  let server: string;
-  let now: number;
-  const waits: number[] = [];
-
-  const connect = (credentials: Credentials = CLIENT): Connection =>
-    new Connection({
-      server,
-      credentials: async () => credentials,
-      clock: {
-        now: () => now,
-        wait: async (milliseconds) => {
-          waits.push(milliseconds);
-          now += milliseconds;
-        },
-      },
-      signal: new AbortController().signal,
-    });
 
   beforeEach(async () => {
-    jamf = new StandIn();
-    now = Date.parse('2026-01-01T00:00:00Z');
-    waits.length = 0;
-    jamf.now = () => now;
-    server = await jamf.start();
-    connection = connect();
+    site = await TestSite.open();
+    jamf = site.jamf;
+    connection = site.connect();
   });
 
-  afterEach(async () => {
-    await connection.close();
-    await jamf.stop();
-    expect(jamf.wrong).to.deep.equal([]);
-  });
+  afterEach(async () => site.close());
 
-  const calls = (call: string): number => jamf.requests.filter((one) => one.call === call).length;
-  const failure = async (work: Promise<unknown>): Promise<D3Error> => {
-    const error = await work.then(
-      () => null,
-      (reason: unknown) => reason,
-    );
-    expect(error).to.be.instanceOf(D3Error);
-    return error as D3Error;
-  };
-
+  const calls = (call: string): number => site.calls(call);
   it('renews a token of 60 s by the clock, before the server refuses it', async () => {
     for (let round = 0; round < 4; round += 1) {
       await connection.call('packages');
-      now += 40_000;
+      site.now += 40_000;
     }
     expect(calls('POST /v1/oauth/token')).to.equal(4);
     expect(jamf.requests.filter(({ status }) => status === 401)).to.deep.equal([]);
@@ -102,7 +57,7 @@ describe('the connector to Jamf Pro', () => {
     expect(await connection.call('packages')).to.deep.equal({ totalCount: 0, results: [] });
     expect(calls('POST /v1/oauth/token')).to.equal(2);
     jamf.trouble(READ, { kind: 'answer', status: 401 }, { kind: 'answer', status: 401 });
-    expect((await failure(connection.call('packages'))).exit).to.equal('notAuthorised');
+    expect((await failureOf(connection.call('packages'))).exit).to.equal('notAuthorised');
   });
 
   it('takes the token path older servers have', async () => {
@@ -113,21 +68,21 @@ describe('the connector to Jamf Pro', () => {
 
   it('gives back each token of a technician, also after a failure', async () => {
     await connection.close();
-    connection = connect({ user: 'tech', password: SECRET });
+    connection = site.connect({ user: 'tech', password: SECRET });
     await connection.call('packages');
-    now += 40_000;
+    site.now += 40_000;
     await connection.call('packages');
     jamf.trouble(READ, { kind: 'answer', status: 403 });
-    await failure(connection.call('packages'));
-    const living = () => [...jamf.tokens.values()].filter(({ end }) => end > now).length;
+    await failureOf(connection.call('packages'));
+    const living = () => [...jamf.tokens.values()].filter(({ end }) => end > site.now).length;
     expect(living()).to.equal(2);
     await connection.close();
     expect(living()).to.equal(0);
   });
 
   it('says what is wrong with wrong credentials without the secret', async () => {
-    connection = connect({ clientId: 'd3', clientSecret: 'not-it-at-all' });
-    const error = await failure(connection.call('packages'));
+    connection = site.connect({ clientId: 'd3', clientSecret: 'not-it-at-all' });
+    const error = await failureOf(connection.call('packages'));
     expect(error.exit).to.equal('notAuthorised');
     expect(error.message).to.contain('invalid_client');
     expect(JSON.stringify([error, error.message, error.stack])).not.to.contain('not-it-at-all');
@@ -165,7 +120,7 @@ describe('the connector to Jamf Pro', () => {
       it(`reads again after ${status}`, async () => {
         jamf.trouble(READ, { kind: 'answer', status, body: '<html><h1>Bad</h1></html>' });
         expect(await connection.call('packages')).to.deep.equal({ totalCount: 0, results: [] });
-        expect(waits).to.deep.equal([2000]);
+        expect(site.waits).to.deep.equal([2000]);
       });
 
     for (const status of [400, 403, 404, 409, 422])
@@ -176,7 +131,7 @@ describe('the connector to Jamf Pro', () => {
           body: '{"code":"X1","message":"no such field"}',
           type: 'application/json',
         });
-        const error = await failure(connection.call('packages'));
+        const error = await failureOf(connection.call('packages'));
         expect(error.message).to.contain(`${status}, X1 no such field`);
         expect(error.target).to.equal('GET /v1/packages');
         expect(error.actions).to.have.length(1);
@@ -187,14 +142,14 @@ describe('the connector to Jamf Pro', () => {
       jamf.trouble(READ, { kind: 'cut-before' }, { kind: 'cut-after' });
       expect(await connection.call('packages')).to.deep.equal({ totalCount: 0, results: [] });
       jamf.trouble(READ, { kind: 'cut-before' }, { kind: 'cut-before' }, { kind: 'cut-before' });
-      expect((await failure(connection.call('packages'))).code).to.equal('JAMF_UNREACHABLE');
+      expect((await failureOf(connection.call('packages'))).code).to.equal('JAMF_UNREACHABLE');
     });
 
     it('never repeats a POST whose end nobody knows', async () => {
       jamf.trouble(CREATE, { kind: 'cut-after' });
-      expect(await failure(connection.call('createPackage', { json: PACKAGE }))).to.be.instanceOf(OutcomeUnknown);
+      expect(await failureOf(connection.call('createPackage', { json: PACKAGE }))).to.be.instanceOf(OutcomeUnknown);
       jamf.trouble(CREATE, { kind: 'answer', status: 502, body: '<html></html>' });
-      expect(await failure(connection.call('createPackage', { json: PACKAGE }))).to.be.instanceOf(OutcomeUnknown);
+      expect(await failureOf(connection.call('createPackage', { json: PACKAGE }))).to.be.instanceOf(OutcomeUnknown);
       expect(calls(CREATE)).to.equal(2);
     });
 
@@ -205,7 +160,7 @@ describe('the connector to Jamf Pro', () => {
 
     it('names HTML in place of JSON', async () => {
       jamf.trouble(READ, { kind: 'answer', status: 200, body: '<html>sign in</html>' });
-      expect((await failure(connection.call('packages'))).code).to.equal('JAMF_NOT_JSON');
+      expect((await failureOf(connection.call('packages'))).code).to.equal('JAMF_NOT_JSON');
     });
   });
 
@@ -216,7 +171,7 @@ describe('the connector to Jamf Pro', () => {
         jamf.trouble(CREATE, trouble === 'gateway' ? { kind: 'answer', status: 504 } : { kind: trouble });
         const id = await ensurePackage(connection, PACKAGE);
         expect(jamf.packages.map((one) => one.id)).to.deep.equal([id]);
-        now += lag;
+        site.now += lag;
         expect(await ensurePackage(connection, PACKAGE)).to.equal(id);
         expect(jamf.packages).to.have.length(1);
       });
@@ -224,7 +179,7 @@ describe('the connector to Jamf Pro', () => {
   it('refuses to choose between two packages of one file', async () => {
     jamf.addPackage(PACKAGE);
     jamf.addPackage(PACKAGE);
-    const error = await failure(ensurePackage(connection, PACKAGE));
+    const error = await failureOf(ensurePackage(connection, PACKAGE));
     expect(error.code).to.equal('JAMF_FILE_TWICE');
     expect(error.actions[0]).to.contain('1, 2');
   });
@@ -302,12 +257,12 @@ describe('the connector to Jamf Pro', () => {
     it('fails when the transfer fails, never ends, or gives other bytes', async () => {
       const id = await ensurePackage(connection, PACKAGE);
       jamf.behaviours.transfer = 'ERROR';
-      expect((await failure(uploadPackage(connection, id, upload(), 600_000))).message).to.contain('says ERROR');
+      expect((await failureOf(uploadPackage(connection, id, upload(), 600_000))).message).to.contain('says ERROR');
       jamf.behaviours.transfer = 'READY';
       const other = { ...upload(), sha256: '0'.repeat(64) };
-      expect((await failure(uploadPackage(connection, id, other, 600_000))).exit).to.equal('verificationFailed');
+      expect((await failureOf(uploadPackage(connection, id, other, 600_000))).exit).to.equal('verificationFailed');
       jamf.behaviours.pendingReads = 1000;
-      expect((await failure(uploadPackage(connection, id, upload(), 60_000))).message).to.contain('still taking');
+      expect((await failureOf(uploadPackage(connection, id, upload(), 60_000))).message).to.contain('still taking');
     });
   });
 
@@ -365,7 +320,7 @@ describe('the connector to Jamf Pro', () => {
     const work = async () => changePackage(connection, await ensurePackage(connection, PACKAGE), { info: 'x' });
     for (const left of ['Create Packages', 'Read Packages', 'Update Packages']) {
       jamf.behaviours.privileges = admin.filter((one) => one !== left);
-      const error = await failure(work());
+      const error = await failureOf(work());
       expect(error.code).to.equal('JAMF_FORBIDDEN');
       expect(error.message).to.contain(left);
     }

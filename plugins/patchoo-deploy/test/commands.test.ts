@@ -1,12 +1,14 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { addEa } from '../../../src/admin/eas.ts';
+import { addPolicy } from '../../../src/admin/policies.ts';
 import { d3 } from '../../../test/cli/spawn.ts';
 import { Sandbox } from '../../../test/support/sandbox.ts';
 
 /** Deployments through the real command line: a depot, machines in folders, each command a process of its own. */
 describe('d3 provision', function () {
-  this.timeout(240_000);
+  this.timeout(600_000);
   let sandbox: Sandbox;
   let root: string;
   beforeEach(async () => {
@@ -39,18 +41,31 @@ describe('d3 provision', function () {
   const done = () => readFileSync(path.join(root, 'done'), 'utf8').trim().split('\n');
   const units = () => path.join(root, 'etc/systemd/system');
 
-  async function lab(): Promise<void> {
-    await ok('admin', 'department', 'add', 'Fine Art');
-    await ok('admin', 'ea', 'add', 'Build', '--type', 'choice', '--choices', 'studio,office');
-    const note = script('note', 'echo "$D3_POLICY $D3_PROVISION_BUILD $D3_PROVISION_DEPARTMENT" >> "$1/done"');
-    for (const [name, event] of [
-      ['a-config', 'deploy'],
-      ['b-apps', 'deploy'],
-      ['c-studio', 'deploy-studio'],
-      ['d-office', 'deploy-office'],
-      ['e-update', 'update'],
-    ] as const)
-      await ok('admin', 'policy', 'add', name, '--script', note, '--events', event);
+  /** Builds, a department, and policies that write down that they were there. */
+  async function lab(more: Record<string, { event: string; script: string }> = {}): Promise<void> {
+    const note = 'echo "$D3_POLICY $D3_PROVISION_BUILD $D3_PROVISION_DEPARTMENT" >> "$1/done"';
+    const policies = {
+      'a-config': { event: 'deploy', script: note },
+      'b-apps': { event: 'deploy', script: note },
+      'c-studio': { event: 'deploy-studio', script: note },
+      'd-office': { event: 'deploy-office', script: note },
+      'e-update': { event: 'update', script: note },
+      ...more,
+    };
+    await sandbox.admin(async (session) => {
+      const { store } = session.depot;
+      await store.documents('department').create('Fine Art', { schema: 'd3/department@1', description: '' }, 'sally');
+      await addEa('Build', { type: 'choice', choices: ['studio', 'office'], description: '' }, session);
+      for (const [name, { event, script: line }] of Object.entries(policies)) {
+        const steps = [{ kind: 'script', args: { script: script(name, line) } }];
+        await addPolicy(name, { file: { steps, folder: sandbox.dir }, events: [event] }, session);
+      }
+    });
+  }
+
+  function configure(settings: Record<string, unknown>): void {
+    mkdirSync(path.join(root, 'etc'), { recursive: true });
+    writeFileSync(path.join(root, 'etc/d3.json'), JSON.stringify({ provision: settings }));
   }
 
   it('patchoo:HP-01 patchoo:HP-07 patchoo:AP-20 patchoo:DR-05 patchoo:UL-07 holds, is assigned from elsewhere, deploys in order, and is released', async () => {
@@ -116,11 +131,8 @@ describe('d3 provision', function () {
   });
 
   it('patchoo:DR-08 patchoo:D-11 a required failure holds (44) until it is mended, skipped or the machine released by somebody', async () => {
-    await lab();
-    await ok('config', 'set', 'provision.attributes', '');
-    await ok('config', 'set', 'provision.deployEvent', 'deploy; retries=0');
-    const bad = script('bad', 'echo try >> "$1/tries"', 'test -e "$1/mended"');
-    await ok('admin', 'policy', 'add', 'z-bad', '--script', bad, '--events', 'deploy');
+    await lab({ 'z-bad': { event: 'deploy', script: 'test -e "$1/mended"' } });
+    configure({ attributes: [], deployEvent: 'deploy; retries=0' });
     await ok('provision', 'setup');
     const failed = await json('provision', 'run');
     expect([failed.exit, failed.result.state]).to.deep.equal([44, 'failed-held']);
@@ -156,9 +168,7 @@ describe('d3 provision', function () {
 
   it('patchoo:UL-06 patchoo:BS-23 waits for restarts (42), both always there where they are wanted, and goes on after each', async () => {
     await lab();
-    await ok('config', 'set', 'provision.attributes', '');
-    await ok('config', 'set', 'provision.afterSetup', 'always');
-    await ok('config', 'set', 'provision.afterDeploy', 'always');
+    configure({ attributes: [], afterSetup: 'always', afterDeploy: 'always' });
     await ok('provision', 'setup');
     const boot = (word: string) =>
       writeFileSync(path.join(root, 'facts.json'), JSON.stringify({ processes: [], serial: 'C02A', boot: word }));
@@ -216,5 +226,60 @@ describe('d3 provision', function () {
     const absent = await json('provision', 'group', 'nobody-knows-it', 'a-config');
     expect([absent.exit, absent.errors[0].code]).to.deep.equal([40, 'POLICY_NOT_FOUND']);
     expect(done().length).to.equal(4);
+  });
+});
+
+/** What a newcomer types first. */
+describe('d3 provision simulate and doctor', function () {
+  this.timeout(600_000);
+  let sandbox: Sandbox;
+  beforeEach(async () => {
+    sandbox = await Sandbox.make();
+  });
+  afterEach(() => sandbox.remove());
+
+  it('patchoo:IN-14 patchoo:SO-07 shows a whole deployment with both restarts, and leaves nothing behind', async () => {
+    const root = sandbox.machine('mac-a').root;
+    const before = readdirSync(root, { recursive: true }).length;
+    const { code, stdout, stderr } = await d3(['provision', 'simulate', '--json'], { env: { D3_ROOT: root } });
+    expect(code, stdout + stderr).to.equal(0);
+    const lines = JSON.parse(stdout).result as { kind: string; text: string }[];
+    expect(lines.filter(({ kind }) => kind === 'command').map(({ text }) => text.split(' ').slice(1, 4).join(' '))).to.deep.equal([
+      'provision setup',
+      'provision run --no-wait',
+      'provision run --no-wait',
+      'provision hold list',
+      'provision assign C02SIM',
+      'provision run --no-wait',
+      'provision run --no-wait',
+    ]);
+    expect(lines.slice(-3).map(({ text }) => text)).to.deep.equal([
+      'on-deploy was here, for a studio',
+      'on-deploy-studio was here, for a studio',
+      'on-update was here, for a studio',
+    ]);
+    const left = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('run-'));
+    expect([before, left]).to.deep.equal([1, []]);
+  });
+
+  it('patchoo:SO-01 patchoo:SO-02 doctor says what the depot lacks for the settings, and nothing once it is there', async () => {
+    const doctor = async () => {
+      const ended = await d3(['provision', 'doctor', '--depot', sandbox.depot, '--json'], {
+        env: { D3_FLAG_ADMIN: 'sally', D3_ROOT: sandbox.machine('mac-a').root },
+      });
+      const { result, exit } = JSON.parse(ended.stdout);
+      return { exit, no: result.filter(({ ok }: { ok: boolean }) => !ok).map(({ check }: { check: string }) => check) };
+    };
+    expect(await doctor()).to.deep.equal({
+      exit: 1,
+      no: ['extension attribute Build', 'departments', 'policy for deploy'],
+    });
+    await sandbox.admin(async (session) => {
+      await session.depot.store
+        .documents('department')
+        .create('art', { schema: 'd3/department@1', description: '' }, 'sally');
+      await addEa('Build', { type: 'choice', choices: ['studio', 'a b'], description: '' }, session);
+    });
+    expect((await doctor()).no).to.deep.equal(['extension attribute Build', 'policy for deploy', 'policy for deploy-studio']);
   });
 });

@@ -1,5 +1,4 @@
-import { D3Error, systemdCommand, type TriggerFiles, type TriggersPort } from '@d3/sdk';
-import { launchdJob } from './unit-files.ts';
+import { D3Error, launchdJob, systemdCommand, type TriggerFiles, type TriggersPort } from '@d3/sdk';
 
 /** What may start puppytime by itself. */
 export const KINDS = ['login-window', 'shutdown', 'boot', 'logout-policy', 'self-service'] as const;

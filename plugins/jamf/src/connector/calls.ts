@@ -135,7 +135,7 @@ export const CALLS = {
   policyByName: {
     method: 'get',
     paths: ['/JSSResource/policies/name/{name}'],
-    roles: READERS,
+    roles: ANYBODY,
     privileges: ['Read Policies'],
   },
 } as const satisfies Record<string, Call>;

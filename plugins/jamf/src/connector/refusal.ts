@@ -9,12 +9,26 @@ export interface Answer {
 const MOST_WORDS = 300;
 
 /** What a server that says no is understood to say, in whichever of the shapes it says it. */
-export function refusal(what: string, answer: Answer): D3Error {
-  const { code, exit, next } = kindOf(answer.status);
+/** @param named whether one of several was asked for; else it is the call itself that is not found */
+export function refusal(what: string, answer: Answer, named = true): D3Error {
+  const { code, exit, next } = kindOf(answer.status, named);
   const said = wordsOf(answer.body);
   return new D3Error(code, exit, `Jamf Pro refused ${what}: ${answer.status}${said === '' ? '' : `, ${said}`}`, {
     target: what,
     actions: [next],
+  });
+}
+
+/** A login that was refused: a server that takes none by password says just what it says to a wrong one. */
+export function loginRefused(answer: Answer): D3Error {
+  const said = wordsOf(answer.body);
+  const message = `Jamf Pro refused the user or the password, or takes no logins by password: 401${said === '' ? '' : `, ${said}`}`;
+  return new D3Error('JAMF_NOT_AUTHORISED', 'notAuthorised', message, {
+    target: 'a token',
+    actions: [
+      'Log in to Jamf Pro in a browser as that user: a password that has expired is asked for anew there.',
+      'Where users only come in by single sign-on, use an API client: d3 jamf roles',
+    ],
   });
 }
 
@@ -24,7 +38,7 @@ export class OutcomeUnknown extends D3Error {
     super('JAMF_OUTCOME_UNKNOWN', 'depotUnreachable', `Jamf Pro may or may not have done ${what}: ${causeOf(cause)}`, {
       target: what,
       actions: ['Run the command again: it looks before it does anything twice.'],
-      cause,
+      cause: plain(cause),
     });
   }
 }
@@ -37,7 +51,7 @@ export function unreachable(server: string, cause: unknown): D3Error {
     {
       target: server,
       actions: ['Check the address, and that this machine reaches it.'],
-      cause,
+      cause: plain(cause),
     },
   );
 }
@@ -70,11 +84,18 @@ function short(words: string): string {
   return flat.length > MOST_WORDS ? `${flat.slice(0, MOST_WORDS)}…` : flat;
 }
 
+/** An error without what hangs on it: that of a request carries its headers, and so its token. */
+function plain(cause: unknown): Error {
+  const made = new Error(causeOf(cause));
+  if (cause instanceof Error) made.stack = cause.stack ?? made.message;
+  return made;
+}
+
 function causeOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-function kindOf(status: number): { code: string; exit: ExitName; next: string } {
+function kindOf(status: number, named: boolean): { code: string; exit: ExitName; next: string } {
   if (status === 400)
     return { code: 'JAMF_BAD_REQUEST', exit: 'refused', next: 'Correct what the server names, and try again.' };
   if (status === 401)
@@ -88,6 +109,12 @@ function kindOf(status: number): { code: string; exit: ExitName; next: string } 
       code: 'JAMF_FORBIDDEN',
       exit: 'notAuthorised',
       next: 'Compare the privileges of the API role with those of `d3 jamf roles`.',
+    };
+  if (status === 404 && !named)
+    return {
+      code: 'JAMF_NOT_FOUND',
+      exit: 'notFound',
+      next: 'This Jamf Pro may be too old for it: see its version with d3 jamf doctor.',
     };
   if (status === 404)
     return { code: 'JAMF_NOT_FOUND', exit: 'notFound', next: 'Check whether it was deleted in Jamf Pro.' };

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Bucket } from './jamf-pro/bucket.ts';
 import { classicAnswer, classicRefusal, classicRoute } from './jamf-pro/classic.ts';
 import {
   matched,
@@ -48,6 +49,8 @@ export interface Behaviours {
   /** Templates of paths that are not there, whatever the version. */
   absent: readonly string[];
   privileges: readonly string[] | null;
+  /** Rows a page at most, whatever is asked for. */
+  mostRows: number;
   /** Milliseconds that each answer takes. */
   slow: number;
   /** Milliseconds more for each request above five at once. */
@@ -122,6 +125,7 @@ export class StandIn {
     transfer: 'READY',
     absent: [],
     privileges: null,
+    mostRows: 2000,
     slow: 0,
     crowded: 0,
     cookie: 'jpro-ingress',
@@ -145,11 +149,15 @@ export class StandIn {
   onPage: (page: number) => void = () => undefined;
   /** Told how many bytes of a body have come. */
   onBody: (call: string, received: number) => void = () => undefined;
+  /** Called when a file was taken. */
+  afterUpload: () => void = () => undefined;
   /** As the newest version of the inventory shows them. */
   computers: Row[] = [];
   /** As the Classic API shows them: `general`, `package_configuration`, `scripts` and whatever else. */
   policies: Row[] = [];
   readonly groups = new Groups();
+  /** What the cloud distribution point has. */
+  readonly bucket = new Bucket();
   readonly #kinds: Readonly<Record<Kind, Collection>>;
   /** Readings that a package is still PENDING for, by id. */
   readonly #pending = new Map<string, number>();
@@ -168,6 +176,10 @@ export class StandIn {
 
   async start(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return this.#origin;
+  }
+
+  get #origin(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
@@ -246,6 +258,7 @@ export class StandIn {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = request.method ?? '';
     const url = new URL(request.url ?? '/', 'http://stand-in');
+    if (url.pathname.startsWith('/cdn/')) return this.bucket.serve(request, response, url);
     const asked = url.pathname.replace(/^\/api\b/, '');
     const found = matched(method, asked);
     const classic = classicRoute(method, url.pathname);
@@ -371,7 +384,7 @@ export class StandIn {
   }
 
   /** Tokens, and what the server says of itself. */
-  #onServer({ method, template, sent, authorization }: Asked): Answer | null {
+  #onServer({ method, template, params, sent, authorization }: Asked): Answer | null {
     const bearer = authorization.replace(/^Bearer /, '');
     switch (`${method} ${template}`) {
       case 'POST /oauth/token':
@@ -414,6 +427,13 @@ export class StandIn {
       case 'GET /v1/cloud-distribution-point/upload-capability': {
         const principal = this.behaviours.cloud === 'JAMF_CLOUD';
         return { status: 200, json: { principalDistributionTechnology: principal, directUploadCapable: principal } };
+      }
+      case 'GET /v1/jcds/files':
+        return { status: 200, json: this.bucket.list() };
+      case 'GET /v1/jcds/files/{fileName}': {
+        const { fileName = '' } = params;
+        if (!this.bucket.files.has(fileName)) return refused(404, 'NOT_FOUND', fileName);
+        return { status: 200, json: { uri: this.bucket.addressOf(fileName, this.#origin) } };
       }
       case 'POST /v1/cloud-distribution-point/refresh-inventory':
         this.#pending.clear();
@@ -464,7 +484,7 @@ export class StandIn {
       const sections = named.length === 0 ? ['GENERAL'] : named;
       // Older versions know the time of the last contact by another name.
       const rows = version === 'v4' ? this.computers : this.computers.map((one) => shown(one, version, null, around));
-      const { totalCount, results } = page(rows, operation, url);
+      const { totalCount, results } = page(rows, operation, url, this.behaviours.mostRows);
       this.onPage(Number(url.searchParams.get('page') ?? 0));
       const whole = results.flatMap((row) => this.computers.find(({ id }) => id === row.id) ?? []);
       return { status: 200, json: { totalCount, results: whole.map((one) => shown(one, version, sections, around)) } };
@@ -496,7 +516,7 @@ export class StandIn {
     const smart = which !== 'static-groups';
     if (one === undefined) {
       const rows = this.groups.list.filter((group) => group.smart === smart).map((group) => this.groups.row(group));
-      return { status: 200, json: page(rows, operation, url) };
+      return { status: 200, json: page(rows, operation, url, this.behaviours.mostRows) };
     }
     const group = this.groups.list.find(({ id }) => id === params['id']);
     if (group === undefined || group.smart !== smart) return refused(404, 'INVALID_ID', `group ${params['id']}`);
@@ -518,7 +538,7 @@ export class StandIn {
     const id = params['id'];
     if (id === undefined && method === 'GET') {
       if (!of.paged) return { status: 200, json: records.rows(node) };
-      const json = page(records.rows(node), operation, url);
+      const json = page(records.rows(node), operation, url, this.behaviours.mostRows);
       this.onPage(Number(url.searchParams.get('page') ?? 0));
       return { status: 200, json };
     }
@@ -550,6 +570,7 @@ export class StandIn {
       const hashes = { md5: hash('md5'), sha256: hash('sha256'), sha3512: hash('sha3-512') };
       change({ ...row, ...hashes, size: String(file.length), cloudTransferStatus: 'PENDING' });
       this.#pending.set(id, this.behaviours.pendingReads);
+      this.afterUpload();
       return { status: 201, json: { id, href: `${of.path}/${id}` } };
     }
     if (template.endsWith('/history')) {
@@ -562,6 +583,8 @@ export class StandIn {
 
   #transferred(row: Row, change: (to: Row) => void): Row {
     if (row['cloudTransferStatus'] !== 'PENDING') return row;
+    // A node that lags shows what was; it does not undo what the other one was told since.
+    if (!this.packages.includes(row)) return row;
     const left = this.#pending.get(row.id) ?? 0;
     this.#pending.set(row.id, left - 1);
     if (left > 0) return row;

@@ -77,11 +77,17 @@ export class Collection {
 
 /**
  * A page of a list as a query asks for it.
+ * @param most rows a page, whatever is asked for
  * @throws BadFilter where it names a field the server does not know
  */
-export function page(rows: readonly Row[], operation: Operation, url: URL): { totalCount: number; results: Row[] } {
+export function page(
+  rows: readonly Row[],
+  operation: Operation,
+  url: URL,
+  most: number,
+): { totalCount: number; results: Row[] } {
   const number = Number(url.searchParams.get('page') ?? 0);
-  const size = Number(url.searchParams.get('page-size') ?? 100);
+  const size = Math.min(most, Number(url.searchParams.get('page-size') ?? 100));
   const test = filterOf(url.searchParams.get('filter') ?? '', fieldsIn(operation, 'filter'));
   const found = rows.filter(test).sort(orderOf(url.searchParams.get('sort') ?? 'id:asc', fieldsIn(operation, 'sort')));
   return { totalCount: found.length, results: found.slice(number * size, (number + 1) * size) };

@@ -1,0 +1,24 @@
+import type { Json } from '@d3/sdk';
+import { type CommandContext, type CommandOutcome, MachineCommand } from '@d3/sdk/command';
+import type { SimulatedLine } from '../../simulate.ts';
+
+export default class ProvisionSimulate extends MachineCommand {
+  static override summary = 'Show a whole deployment, in a folder that is gone afterwards.';
+  static override description =
+    'A depot and a new machine, the real commands and real runs; only the restarts are told. Nothing of this machine or its depot is touched.';
+  static override examples = ['<%= config.bin %> provision simulate'];
+
+  async execute({ ports, ui, program }: CommandContext): Promise<CommandOutcome<Json>> {
+    const { simulate } = await import('../../simulate.ts');
+    const lines = await simulate(program, await ports(), ({ kind, text }) => {
+      if (kind !== 'said') ui({ type: 'note', target: null, text: kind === 'command' ? `d3 ${text.slice(3)}` : text });
+    });
+    return { result: lines as unknown as Json };
+  }
+
+  text(result: Json): string {
+    const lines = result as unknown as SimulatedLine[];
+    const mark = { told: '\n# ', command: '$ ', said: '  ' } as const;
+    return lines.map(({ kind, text }) => `${mark[kind]}${text}`).join('\n').trimStart();
+  }
+}
