@@ -46,7 +46,7 @@ export const machineFlags = {
 
 /** On commands that decide something about a machine, which is kept with who did. */
 export const adminFlag = {
-  admin: Flags.string({ char: 'a', helpValue: 'NAME', summary: 'Act as this person.', helpGroup: 'GLOBAL' }),
+  admin: Flags.string({ char: 'a', helpValue: 'NAME', summary: 'Act as this person.' }),
 };
 
 /** On every command that administers a depot: long names only. */
