@@ -12,7 +12,7 @@ export interface ShowPrograms {
 }
 
 /** An X server that is started for a page alone. */
-export interface XServer {
+interface XServer {
   program: string;
   words: readonly string[];
   /** Text of the configuration it is given; null: none. */

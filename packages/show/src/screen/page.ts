@@ -9,7 +9,7 @@ import type { Scene, ScreenWindow, Stage, Way } from './way.ts';
 import { textLines } from './words.ts';
 
 /** What the page asks for once a second. */
-export interface ScreenState {
+interface ScreenState {
   title: string;
   lines: readonly string[];
   facts: readonly Fact[];

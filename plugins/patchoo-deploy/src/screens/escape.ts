@@ -3,8 +3,7 @@ import type { Look } from './forms.ts';
 import { about } from './texts.ts';
 
 /** What may be done about a locked machine by whoever has its code. */
-export const ACTIONS = ['fill', 'retry', 'skip', 'release'] as const;
-export type Action = (typeof ACTIONS)[number];
+export type Action = 'fill' | 'retry' | 'skip' | 'release';
 
 /** Seconds the form stands open; then the lock is back. */
 const OPEN = 120;
