@@ -5,7 +5,7 @@ import { expect } from 'chai';
 /** The laws of the house (ARCHITECTURE.md), read off the sources themselves. */
 
 const project = path.dirname(import.meta.dirname);
-const FOLDERS = ['src', 'packages/sdk/src', 'packages/flatpkg/src'];
+const FOLDERS = ['src', 'packages/sdk/src', 'packages/flatpkg/src', 'packages/show/src'];
 const plugins = globSync('plugins/*/src', { cwd: project });
 
 interface Import {
@@ -77,10 +77,11 @@ describe('the laws of the house', () => {
     expect(wrong).to.deep.equal([]);
   });
 
-  it('packages and plugins import nothing of the host; plugins only the sdk and flatpkg', () => {
+  it('packages and plugins import nothing of the host; plugins only the sdk, flatpkg and show', () => {
     const packages = sources.filter(({ file }) => !file.startsWith('src/'));
     expect(packages.flatMap(({ imports }) => imports.filter(({ to }) => to.startsWith('src/')))).to.deep.equal([]);
-    const allowed = /^(?:@d3\/sdk|@d3\/flatpkg|node:)/;
+    // `show` is a library like `flatpkg`: two plugins put something on the same screen, and neither may import the other.
+    const allowed = /^(?:@d3\/(?:sdk|flatpkg|show)(?:\/|$)|node:)/;
     const wrong = plugins.flatMap((folder) =>
       within(folder).flatMap(({ imports }) => imports.filter(({ to }) => to.startsWith('@d3/') && !allowed.test(to))),
     );
@@ -89,6 +90,9 @@ describe('the laws of the house', () => {
     expect(
       flatpkg.filter((to) => !/^(?:packages\/flatpkg\/|node:|(?:saxes|xz-decompress|yauzl)$)/.test(to)),
     ).to.deep.equal([]);
+    const show = within('packages/show/src').flatMap(({ imports }) => imports.map(({ to }) => to));
+    expect(show.length).to.be.greaterThan(20);
+    expect(show.filter((to) => !/^(?:packages\/show\/|node:)/.test(to))).to.deep.equal([]);
   });
 
   it('catalog and planner do no input or output', () => {

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { writePlist } from '@d3/flatpkg';
+import { systemdWord } from '@d3/sdk';
 import type { MachinePaths } from '../platform/paths.ts';
 import type { RunProgram } from '../platform/program.ts';
 import {
@@ -10,7 +11,6 @@ import {
   standing,
   takeAway,
 } from '../platform/schedules.ts';
-import { systemdWord } from '../platform/unit-files.ts';
 
 /** The schedule by which a depot's host renews its signatures and its copies, once a day. */
 export interface DepotSchedule {

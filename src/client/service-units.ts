@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type WrittenPlist, writePlist } from '@d3/flatpkg';
-import { systemdWord } from '../platform/unit-files.ts';
+import { systemdWord } from '@d3/sdk';
 
 /** How a schedule is laid down for the system that keeps it. */
 export interface Schedule {

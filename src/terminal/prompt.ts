@@ -1,5 +1,10 @@
 import { type Check, D3Error, type Option } from '@d3/sdk';
 
+interface Stoppable {
+  /** Aborted, the question is taken away unanswered. */
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * Asks a yes/no question; no is the default.
  * @throws {D3Error} INTERRUPTED when the question is left with ctrl-c or the terminal goes away
@@ -20,14 +25,14 @@ export async function ask(
  * @throws {D3Error} INTERRUPTED as {@link ask}
  */
 export async function askText(
-  { question, preset, check }: { question: string; preset: string; check?: Check | undefined },
+  { question, preset, check, signal }: { question: string; preset: string; check?: Check | undefined } & Stoppable,
   input: NodeJS.ReadableStream,
   output: NodeJS.WritableStream,
 ): Promise<string> {
   const message = preset === '' ? question : `${question} (return for ${preset})`;
   const validate =
     check === undefined ? {} : { validate: async (text: string) => (await check(text || preset)) ?? true };
-  const answer = await asked({ type: 'input', name: 'answer', message, ...validate }, input, output);
+  const answer = await asked({ type: 'input', name: 'answer', message, ...validate }, input, output, signal);
   return String(answer) || preset;
 }
 
@@ -37,7 +42,7 @@ export async function askText(
  * @throws {D3Error} INTERRUPTED as {@link ask}
  */
 export async function askChoice<Value>(
-  choice: { question: string; options: readonly Option<Value>[]; preset?: Value | undefined; rows: number },
+  choice: { question: string; options: readonly Option<Value>[]; preset?: Value | undefined; rows: number } & Stoppable,
   input: NodeJS.ReadableStream,
   output: NodeJS.WritableStream,
 ): Promise<Value> {
@@ -55,6 +60,7 @@ export async function askChoice<Value>(
     },
     input,
     output,
+    choice.signal,
   );
   return (options[answer as number] as Option<Value>).value;
 }
@@ -92,21 +98,23 @@ function numbered(options: readonly Option<unknown>[]) {
 
 /** Asks for something that is not shown while it is typed. */
 export async function askSecret(
-  question: string,
+  { question, signal }: { question: string } & Stoppable,
   input: NodeJS.ReadableStream,
   output: NodeJS.WritableStream,
 ): Promise<string> {
-  return String(await asked({ type: 'password', name: 'answer', message: question }, input, output));
+  return String(await asked({ type: 'password', name: 'answer', message: question }, input, output, signal));
 }
 
 async function asked(
   question: { type: string; name: 'answer'; message: string; [more: string]: unknown },
   input: NodeJS.ReadableStream,
   output: NodeJS.WritableStream,
+  signal?: AbortSignal,
 ): Promise<unknown> {
+  signal?.throwIfAborted();
   // Prompting costs more start-up time than everything else together, so it is loaded when somebody is asked.
   const { createPromptModule } = await import('inquirer');
-  const prompt = createPromptModule({ input, output });
+  const prompt = createPromptModule({ input, output, ...(signal === undefined ? {} : { signal }) });
   const gone = whenGone(input);
   try {
     const answers = await Promise.race([prompt([question] as unknown as Parameters<typeof prompt>[0]), gone.promise]);

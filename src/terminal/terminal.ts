@@ -239,22 +239,22 @@ export class Terminal implements Questions {
    * @param question its `flag` is what would have answered, named when nobody can be asked
    * @throws {D3Error} ANSWER_NEEDED (usage) when nobody can be asked
    */
-  async text({ question, flag, preset, details = [], check }: Question): Promise<string> {
+  async text({ question, flag, preset, details = [], check, signal }: Question): Promise<string> {
     this.#mayAsk(question, flag);
     this.#explain(details);
     return askText(
-      { question: escapeText(question), preset: preset ?? '', check },
+      { question: escapeText(question), preset: preset ?? '', check, signal },
       this.#stdin,
       this.#stderr as NodeJS.WritableStream & Output,
     );
   }
 
   /** Lets somebody choose from a list. @throws {D3Error} ANSWER_NEEDED as {@link text} */
-  async choose<Value>({ question, flag, options, preset, details = [] }: Choice<Value>): Promise<Value> {
+  async choose<Value>({ question, flag, options, preset, details = [], signal }: Choice<Value>): Promise<Value> {
     this.#mayAsk(question, flag);
     this.#explain(details);
     return askChoice(
-      { question: escapeLine(question), options: options.map(shown), preset, rows: this.#choiceRows },
+      { question: escapeLine(question), options: options.map(shown), preset, rows: this.#choiceRows, signal },
       this.#stdin,
       this.#stderr as NodeJS.WritableStream & Output,
     );
@@ -272,9 +272,12 @@ export class Terminal implements Questions {
   }
 
   /** Asks for a secret; where nobody can be asked it is the first line of stdin. */
-  async secret({ question }: Question): Promise<string> {
-    if (this.canAsk)
-      return askSecret(escapeText(question), this.#stdin, this.#stderr as NodeJS.WritableStream & Output);
+  async secret({ question, details = [], signal }: Omit<Question, 'preset' | 'check'>): Promise<string> {
+    if (this.canAsk) {
+      this.#explain(details);
+      const asked = { question: escapeText(question), signal };
+      return askSecret(asked, this.#stdin, this.#stderr as NodeJS.WritableStream & Output);
+    }
     let text = '';
     for await (const piece of this.#stdin) {
       text += String(piece);

@@ -20,4 +20,4 @@ export type * from './ports.ts';
 export { type ProgressEvent, type Reporter, silentReporter } from './progress.ts';
 export * from './provisioning.ts';
 export type * from './questions.ts';
-export { launchdJob, systemdCommand } from './unit-files.ts';
+export { launchdJob, systemdCommand, systemdWord } from './unit-files.ts';

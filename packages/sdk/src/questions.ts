@@ -26,6 +26,8 @@ export interface Question {
   details?: readonly string[];
   /** Asked before an answer is taken. */
   check?: Check;
+  /** Aborted, the question is taken away unanswered; it rejects then. */
+  signal?: AbortSignal;
 }
 
 export interface Choice<Value> extends Omit<Question, 'preset' | 'check'> {
@@ -47,8 +49,8 @@ export interface Questions {
   confirm(confirmation: Confirmation): Promise<boolean>;
   /** Asks for a line. */
   text(question: Question): Promise<string>;
-  /** Asks for what nobody else is to see; where nobody can be asked it is the first line of stdin. */
-  secret(question: Question): Promise<string>;
+  /** Asks for something that is not shown while it is typed. Where nobody can be asked it is the first line of stdin. */
+  secret(question: Omit<Question, 'preset' | 'check'>): Promise<string>;
   /** Lets somebody choose from a list. */
   choose<Value>(choice: Choice<Value>): Promise<Value>;
   /** Lets somebody choose from what there is for the text typed so far. */

@@ -1,13 +1,13 @@
 /** How the files of launchd and systemd are written that start d3. */
 
-/** A command line of systemd: `%` and `$` mean something there, blanks end a word. */
+/** A word of a command line of systemd: `%` and `$` mean something there, blanks end it. */
+export function systemdWord(text: string): string {
+  const plain = text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('$', '$$$$');
+  return /^[\w./+-]+$/.test(plain) ? plain : `"${plain}"`;
+}
+
 export function systemdCommand(words: readonly string[]): string {
-  return words
-    .map((word) => {
-      const plain = word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('$', '$$$$');
-      return /^[\w./+-]+$/.test(plain) ? plain : `"${plain}"`;
-    })
-    .join(' ');
+  return words.map(systemdWord).join(' ');
 }
 
 /** A job of launchd: of a kind of sessions, where it runs when one begins, at a time of the day, or every so many seconds. */

@@ -166,18 +166,23 @@ async function freeName(
   admin: AdminPort,
   computers: readonly DepotComputer[],
 ): Promise<string> {
-  const said = await admin.documents('computer').list();
-  const called = (other: string) => other.toLowerCase() === name.toLowerCase();
-  const owners = [
-    ...computers.filter((other) => called(other.name)).map(({ id }) => id),
-    ...said.filter(({ body }) => called((body as ComputerBody).name ?? '')).map((document) => document.name),
-  ];
+  const owners = await ownersOf(name, admin, computers);
   const verdict = judgeName({ name, own: computer.id, owners, pattern: null, taken: 'refuse', unchecked: 'ask' });
   if (verdict.kind === 'good') return name;
   throw new D3Error('COMPUTER_NAME', verdict.kind === 'taken' ? 'refused' : 'usage', verdict.why, {
     target: '--name',
     actions: ['choose another name'],
   });
+}
+
+/** Computers that are called that, or are to be: ids. */
+export async function ownersOf(name: string, admin: AdminPort, computers: readonly DepotComputer[]): Promise<string[]> {
+  const said = await admin.documents('computer').list();
+  const called = (other: string) => other.toLowerCase() === name.toLowerCase();
+  return [
+    ...computers.filter((other) => called(other.name)).map(({ id }) => id),
+    ...said.filter(({ body }) => called((body as ComputerBody).name ?? '')).map((document) => document.name),
+  ];
 }
 
 async function documentCalled(kind: string, name: string, admin: AdminPort): Promise<DepotDocument> {

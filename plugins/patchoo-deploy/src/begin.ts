@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { D3Error, type RunHere } from '@d3/sdk';
 import { bootstrapFiles } from './bootstrap.ts';
+import { lockFiles } from './lock/files.ts';
 import type { Mode } from './memory.ts';
 import type { Parts } from './parts.ts';
 import { type Enrolment, mayStart } from './rules/start.ts';
@@ -71,7 +72,9 @@ export async function begin(request: BeginRequest, parts: Parts): Promise<Begun>
   const run =
     (await ports.runs.get(id)) ??
     (await ports.runs.create({ id, name: mode === 'deploy' ? 'deployment' : 'updates', by, steps }));
-  await ports.triggers.install(bootstrapFiles(await ports.triggers.program()), { dryRun: false });
+  const program = await ports.triggers.program();
+  await ports.triggers.install(bootstrapFiles(program), { dryRun: false });
+  if (settings.lock === 'yes') await ports.triggers.install(lockFiles(program, process.platform), { dryRun: false });
   return { run, resumed: open };
 }
 

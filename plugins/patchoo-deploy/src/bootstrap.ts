@@ -1,4 +1,4 @@
-import type { TriggerFiles } from '@d3/sdk';
+import { systemdCommand, type TriggerFiles } from '@d3/sdk';
 
 /** What goes on with a deployment after every start of the machine, before anybody logs in. */
 
@@ -24,7 +24,7 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=exec
-ExecStart=${words.map(systemdWord).join(' ')}
+ExecStart=${systemdCommand(words)}
 SuccessExitStatus=42 43 44
 Restart=on-failure
 RestartSec=10
@@ -34,11 +34,6 @@ TimeoutStopSec=5min
 [Install]
 WantedBy=multi-user.target
 `;
-}
-
-function systemdWord(word: string): string {
-  const plain = word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('$', '$$$$');
-  return /^[\w./+-]+$/.test(plain) ? plain : `"${plain}"`;
 }
 
 function daemon(words: readonly string[]): string {

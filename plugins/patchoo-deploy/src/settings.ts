@@ -35,6 +35,13 @@ export interface WrittenSettings {
   afterDeploy: 'auto' | 'always';
   feedbackLog: string;
   feedbackIgnore: readonly string[];
+  texts: readonly string[];
+  icon: string | null;
+  contact: string | null;
+  show: readonly string[];
+  lock: YesNo;
+  lockCodeFile: string | null;
+  lockSeconds: number;
 }
 
 /** @throws D3Error usage when anything in the configuration is wrong */

@@ -69,7 +69,7 @@ describe('d3 provision', function () {
     await lab();
     configure({ update: 'no' });
     expect((await json('provision', 'setup')).result.state).to.equal('connecting');
-    expect(readdirSync(units())).to.deep.equal(['d3-provision.service']);
+    expect(readdirSync(units()).toSorted()).to.deep.equal(['d3-provision-lock.service', 'd3-provision.service']);
     const held = await json('provision', 'run', '--no-wait');
     expect([held.exit, held.result.state, held.errors[0].code]).to.deep.equal([43, 'holding', 'DEPLOYMENT_OPEN']);
     const [waiting] = (await json('provision', 'hold', 'list')).result;

@@ -41,7 +41,7 @@ describe('a deployment, wired as in d3', function () {
   const said = (word: string, assignment: Assignment) =>
     sandbox.admin((session) => assign(word, assignment, adminPortOf(session, sandbox.dir), 'Build'));
   const done = () => readFileSync(path.join(machine.root, 'done'), 'utf8').trim().split('\n');
-  const units = () => readdirSync(path.join(machine.root, 'etc/systemd/system'));
+  const units = () => readdirSync(path.join(machine.root, 'etc/systemd/system')).toSorted();
   const told = () =>
     sandbox
       .reports()
@@ -81,7 +81,7 @@ describe('a deployment, wired as in d3', function () {
     await lab();
     await sandbox.add('lamp', '1', { live: true, autoGroups: 'standard' });
     await setUp();
-    expect(units()).to.deep.equal(['d3-provision.service']);
+    expect(units()).to.deep.equal(['d3-provision-lock.service', 'd3-provision.service']);
     const held = await goOn();
     expect([held.state, held.exit, held.missing]).to.deep.equal(['holding', 43, ['Build', 'Department']]);
     expect((await goOn()).state).to.equal('holding');
@@ -139,7 +139,10 @@ describe('a deployment, wired as in d3', function () {
     expect(failed.text).to.match(/exited 1/);
     await retry(await parts(), 'bob');
     expect((await goOn()).state).to.equal('failed-held');
-    expect(units(), 'nothing is taken away while it holds').to.deep.equal(['d3-provision.service']);
+    expect(units(), 'nothing is taken away while it holds').to.deep.equal([
+      'd3-provision-lock.service',
+      'd3-provision.service',
+    ]);
     writeFileSync(path.join(machine.root, 'mended'), '');
     await retry(await parts(), 'bob');
     expect((await goOn()).state).to.equal('released');

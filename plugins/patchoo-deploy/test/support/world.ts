@@ -57,6 +57,13 @@ const SETTINGS: WrittenSettings = {
   afterDeploy: 'auto',
   feedbackLog: '/var/log/jamf.log',
   feedbackIgnore: [],
+  texts: [],
+  icon: null,
+  contact: null,
+  show: [],
+  lock: 'yes',
+  lockCodeFile: null,
+  lockSeconds: 3,
 };
 
 /** How the world is when it begins. */

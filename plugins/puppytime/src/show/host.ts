@@ -1,23 +1,17 @@
-import { existsSync, realpathSync } from 'node:fs';
-import os from 'node:os';
+import { baseFor, clearAway, makePlace, sessionNow } from '@d3/show';
 import type { Driver, Stage, Window } from './drivers/driver.ts';
 import { jamfHelperDriver } from './drivers/jamf-helper.ts';
 import { pageDriver } from './drivers/page.ts';
 import { swiftDialogDriver } from './drivers/swift-dialog.ts';
-import { clearAway } from './leavings.ts';
 import { Exchange, type Orders, REPORT_SCHEMA, type Report } from './orders.ts';
 import type { Answer, Scene, SceneQuestion } from './scene.ts';
-import { sessionNow } from './session.ts';
 import { Slideshow } from './slideshow.ts';
-import { makePlace } from './work-folder.ts';
 
 const OWN: Readonly<Record<Driver['name'], Driver>> = {
   swiftDialog: swiftDialogDriver,
   page: pageDriver,
   jamfHelper: jamfHelperDriver,
 };
-/** A Mac's folder of passing things that every user may look into, without a space in its path. */
-const OPEN_TO_OTHERS = '/private/var/tmp';
 /** How often a window that is gone is opened once more before another way to show is taken. */
 const REOPENED = 1;
 
@@ -191,8 +185,4 @@ class Host {
       // Nobody hears of it; what is shown stays.
     }
   }
-}
-
-function baseFor(platform: NodeJS.Platform): string {
-  return platform === 'darwin' && existsSync(OPEN_TO_OTHERS) ? OPEN_TO_OTHERS : realpathSync(os.tmpdir());
 }

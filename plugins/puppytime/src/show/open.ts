@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { clearAway } from './leavings.ts';
+import { clearAway, SHOW_PROGRAMS, type ShowPrograms } from '@d3/show';
 import {
   DRIVERS,
   type DriverName,
@@ -9,8 +9,6 @@ import {
   ORDERS_SCHEMA,
   type Orders,
   type Report,
-  SHOW_PROGRAMS,
-  type ShowPrograms,
   TIMING,
   type Timing,
 } from './orders.ts';

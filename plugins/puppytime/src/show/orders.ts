@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { ShowPrograms } from '@d3/show';
 import type { Answer, Scene, SceneQuestion } from './scene.ts';
 
 /**
@@ -67,48 +68,6 @@ export interface Timing {
 }
 
 export const TIMING: Timing = { look: 250, beat: 2000, silent: 30_000, up: 20_000, linger: 20 * 60_000 };
-
-/** Programs that show, by their absolute paths. */
-export interface ShowPrograms {
-  dialog: string;
-  jamfHelper: string;
-  launchctl: string;
-  sudo: string;
-  loginctl: string;
-  /** The device that belongs to whoever is logged in at a Mac. */
-  console: string;
-  browsers: readonly Browser[];
-}
-
-export interface Browser {
-  program: string;
-  kind: 'chromium' | 'firefox';
-  /** May be run as root; none may, on a machine that people use. */
-  asRoot?: boolean;
-  /** More words for its command line. */
-  extra?: readonly string[];
-}
-
-export const SHOW_PROGRAMS: ShowPrograms = {
-  dialog: '/usr/local/bin/dialog',
-  jamfHelper: '/Library/Application Support/JAMF/bin/jamfHelper.app/Contents/MacOS/jamfHelper',
-  launchctl: '/bin/launchctl',
-  sudo: '/usr/bin/sudo',
-  loginctl: '/usr/bin/loginctl',
-  console: '/dev/console',
-  browsers: [
-    { program: '/usr/bin/chromium', kind: 'chromium' },
-    { program: '/usr/bin/chromium-browser', kind: 'chromium' },
-    { program: '/usr/bin/google-chrome-stable', kind: 'chromium' },
-    { program: '/usr/bin/google-chrome', kind: 'chromium' },
-    { program: '/usr/bin/microsoft-edge', kind: 'chromium' },
-    { program: '/usr/bin/firefox-esr', kind: 'firefox' },
-    { program: '/usr/bin/firefox', kind: 'firefox' },
-    { program: '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', kind: 'chromium' },
-    { program: '/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge', kind: 'chromium' },
-    { program: '/Applications/Firefox.app/Contents/MacOS/firefox', kind: 'firefox' },
-  ],
-};
 
 /** One end of the talk: writes one of the two files, reads the other, and notices when the other end falls silent. */
 export class Exchange<Mine extends { schema: string }, Theirs extends { schema: string; pid: number }> {

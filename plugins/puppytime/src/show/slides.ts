@@ -1,9 +1,8 @@
-import { constants } from 'node:fs';
-import { open, opendir } from 'node:fs/promises';
+import { opendir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type ImageKind, isImage, kindByName, limitOf, readPlain } from '@d3/show';
 import { CAPTIONS_FILE, captionOf, readCaptions } from './captions.ts';
-import { type ImageKind, isImage, kindByName, limitOf } from './images.ts';
 
 /** An image of a show, as it was found. */
 export interface Slide {
@@ -60,36 +59,4 @@ async function imageNames(folder: string): Promise<string[]> {
 export async function readSlide({ file, kind }: Pick<Slide, 'file' | 'kind'>): Promise<Buffer | null> {
   const bytes = await readPlain(file, limitOf(kind));
   return bytes !== null && isImage(kind, bytes) ? bytes : null;
-}
-
-/** One image by its path, as a setting names it: with a link followed, which is the admin's own. */
-export async function readImage(file: string): Promise<{ kind: ImageKind; bytes: Buffer } | null> {
-  const kind = kindByName(file);
-  if (kind === null) return null;
-  const bytes = await readPlain(file, limitOf(kind), limitOf(kind), 0);
-  return bytes !== null && isImage(kind, bytes) ? { kind, bytes } : null;
-}
-
-/**
- * A plain file's bytes. Opened without waiting (a pipe would), looked at before it is read.
- * @param limit bytes; what is larger is not read at all
- * @param first bytes to read of it
- * @returns null for anything but a plain file that is not empty
- */
-async function readPlain(
-  file: string,
-  limit: number,
-  first: number = limit,
-  follow: number = constants.O_NOFOLLOW,
-): Promise<Buffer | null> {
-  try {
-    await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK | follow);
-    const about = await handle.stat();
-    if (!about.isFile() || about.size === 0 || about.size > limit) return null;
-    const bytes = Buffer.alloc(Math.min(about.size, first));
-    const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
-    return bytes.subarray(0, bytesRead);
-  } catch {
-    return null;
-  }
 }

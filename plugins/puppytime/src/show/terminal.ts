@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { oneLine } from './captions.ts';
+import { oneLine } from '@d3/show';
 import { countdownOf } from './drivers/program-window.ts';
 import type { Show, ShowAnswer, ShowName, ShowQuestion, ShowSettings } from './port.ts';
 import type { Progress } from './scene.ts';

@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { type Browser, SHOW_PROGRAMS, type ShowPrograms } from '@d3/show';
 import { type OpenShow, openShow } from '../../src/show/open.ts';
-import { type Browser, SHOW_PROGRAMS, type ShowPrograms } from '../../src/show/orders.ts';
 import type { Show, ShowQuestion, ShowSettings } from '../../src/show/port.ts';
 
 export const QUICK = { look: 40, beat: 150, silent: 1500, up: 4000, linger: 60_000 };

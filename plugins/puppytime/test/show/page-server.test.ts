@@ -3,11 +3,12 @@ import { request } from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import type { Sighting } from '@d3/show';
 import { expect } from 'chai';
-import { PageServer, type PageState, type Sighting } from '../../src/show/page/server.ts';
+import { png, SVG } from '../../../../packages/show/test/pictures.ts';
+import { PageServer, type PageState } from '../../src/show/page/server.ts';
 import type { Answer } from '../../src/show/scene.ts';
 import { findSlides, PUPPIES } from '../../src/show/slides.ts';
-import { png, SVG } from './pictures.ts';
 import { questionScene, scene } from './scenes.ts';
 
 describe('the server of a show’s page', () => {

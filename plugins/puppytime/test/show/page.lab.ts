@@ -4,14 +4,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import type { Sighting } from '@d3/show';
 import axe from 'axe-core';
 import { expect } from 'chai';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { PageServer, type Sighting } from '../../src/show/page/server.ts';
+import { png, SVG, webp } from '../../../../packages/show/test/pictures.ts';
+import { PageServer } from '../../src/show/page/server.ts';
 import type { Answer, Scene, SceneQuestion } from '../../src/show/scene.ts';
 import { findSlides, PUPPIES, type Slide } from '../../src/show/slides.ts';
 import { Machine, QUESTION, QUICK } from './fakes.ts';
-import { png, SVG, webp } from './pictures.ts';
 import { scene } from './scenes.ts';
 
 /** Debian's. */

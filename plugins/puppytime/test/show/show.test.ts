@@ -10,13 +10,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { asLine, asMessage } from '@d3/show';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { asLine, asMessage, commandsFor } from '../../src/show/drivers/swift-dialog.ts';
+import { png } from '../../../../packages/show/test/pictures.ts';
+import { commandsFor } from '../../src/show/drivers/swift-dialog.ts';
 import { Exchange } from '../../src/show/orders.ts';
 import { PUPPIES } from '../../src/show/slides.ts';
 import { Machine, QUESTION, QUICK, runs, SETTINGS, until } from './fakes.ts';
-import { png } from './pictures.ts';
 import { scene } from './scenes.ts';
 
 const INSTALLER = path.join(import.meta.dirname, 'installer-child.ts');

@@ -11,13 +11,13 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { type ImageKind, isImage, kindByName, oneLine, readImage } from '@d3/show';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { captionOf, oneLine, readCaptions } from '../../src/show/captions.ts';
-import { type ImageKind, isImage, kindByName } from '../../src/show/images.ts';
-import { findSlides, PUPPIES, readImage, readSlide } from '../../src/show/slides.ts';
+import { jpeg, png, SVG, webp } from '../../../../packages/show/test/pictures.ts';
+import { captionOf, readCaptions } from '../../src/show/captions.ts';
+import { findSlides, PUPPIES, readSlide } from '../../src/show/slides.ts';
 import { Slideshow } from '../../src/show/slideshow.ts';
-import { jpeg, png, SVG, webp } from './pictures.ts';
 
 describe('the images of a show', () => {
   let folder: string;

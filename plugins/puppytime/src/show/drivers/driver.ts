@@ -1,6 +1,6 @@
-import type { DriverName, ShowPrograms, Timing } from '../orders.ts';
+import type { Session, ShowPrograms } from '@d3/show';
+import type { DriverName, Timing } from '../orders.ts';
 import type { Answer, Scene } from '../scene.ts';
-import type { Session } from '../session.ts';
 import type { Slideshow } from '../slideshow.ts';
 
 /** One way to show something. */
@@ -34,6 +34,3 @@ export interface Window {
   show(scene: Scene): void;
   close(): Promise<void>;
 }
-
-export const sleep = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -1,15 +1,6 @@
-import type { Running } from '../programs.ts';
-import { WorkFolder } from '../work-folder.ts';
+import { HELPER_CODES, helperCameUp, JAMF_HELPER, WorkFolder } from '@d3/show';
 import type { Driver } from './driver.ts';
-import { livesFor, type Program, ProgramWindow, textOf } from './program-window.ts';
-
-const CALLED = 'jamfHelper';
-/** Milliseconds after which a run that has not ended is taken to be seen: it says nothing of itself. */
-const SETTLES = 1500;
-/** Exit codes of jamfHelper: the two buttons, and a window that timed out without one. */
-const BUTTON_1 = 0;
-const BUTTON_2 = 2;
-const TIMED_OUT = 243;
+import { type Program, ProgramWindow, textOf } from './program-window.ts';
 
 /**
  * Jamf's own helper: it cannot change what it shows, so each image is another run of it, and that it lives is all that can be
@@ -23,15 +14,15 @@ export const jamfHelperDriver: Driver = {
     if (session.kind === 'none') throw new Error(session.reason);
     const program: Program = {
       path: programs.jamfHelper,
-      called: CALLED,
+      called: JAMF_HELPER,
       change: null,
       count: null,
       answered: (code, byItself) => {
-        if (code === BUTTON_1) return 'continue';
-        if (code === BUTTON_2) return 'postpone';
-        return code === TIMED_OUT ? byItself : null;
+        if (code === HELPER_CODES.first) return 'continue';
+        if (code === HELPER_CODES.second) return 'postpone';
+        return code === HELPER_CODES.timedOut ? byItself : null;
       },
-      cameUp: (run: Running) => livesFor(run, SETTLES, CALLED, (code) => program.answered(code, 'continue') !== null),
+      cameUp: helperCameUp,
       showing: async (scene, picture) => [
         // Full screen at the login window; before somebody who works, a window that can be seen past.
         '-startlaunchd',

@@ -1,10 +1,15 @@
-import { oneLine } from '../captions.ts';
-import type { ImageKind } from '../images.ts';
-import { canRun, type Running, start } from '../programs.ts';
+import {
+  canRun,
+  countdownText,
+  type ImageKind,
+  oneLine,
+  type Running,
+  readImage,
+  start,
+  type WorkFolder,
+} from '@d3/show';
 import type { Scene, SceneQuestion } from '../scene.ts';
-import { readImage } from '../slides.ts';
-import { WorkFolder } from '../work-folder.ts';
-import { type Stage, sleep, type Window } from './driver.ts';
+import type { Stage, Window } from './driver.ts';
 
 /** An image as a program of the system gets it: a private copy with a plain name, whatever the original is called. */
 export interface Picture {
@@ -192,8 +197,7 @@ export class ProgramWindow implements Window {
 
 /** How long a question still waits. */
 export function countdownOf({ countdown, until }: SceneQuestion, now: number): string {
-  const left = Math.max(0, Math.ceil((until - now) / 1000));
-  return countdown.replace('%s', left === 1 ? '1 second' : `${left} seconds`);
+  return countdownText(countdown, (until - now) / 1000);
 }
 
 /** What is said of how it goes, in one line. */
@@ -201,18 +205,4 @@ export function textOf({ progress, installer, over, texts }: Scene): string {
   const { message = over ? texts.over : '', done = 0, total = 0 } = progress ?? {};
   const far = total > 0 && !over ? ` (${done} of ${total})` : '';
   return oneLine(installer === 'gone' ? texts.gone : `${message}${far}`);
-}
-
-/**
- * Waits until a run has lived for a while.
- * @throws Error when it ended before; a run that already answered is no error, its end is told to who started it
- */
-export async function livesFor(
-  run: Running,
-  milliseconds: number,
-  called: string,
-  mayEnd: (code: number | null) => boolean,
-): Promise<void> {
-  const code = await Promise.race([run.ended, sleep(milliseconds).then(() => undefined)]);
-  if (code !== undefined && !mayEnd(code)) throw new Error(`${called} ended at once (exit code ${code ?? 'none'})`);
 }

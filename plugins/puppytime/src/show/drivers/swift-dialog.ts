@@ -1,19 +1,7 @@
-import { closeSync, constants, existsSync, fstatSync, openSync } from 'node:fs';
-import path from 'node:path';
-import { oneLine } from '../captions.ts';
-import type { Running } from '../programs.ts';
+import { asLine, asMessage, CommandFile, DIALOG_BUTTONS, DIALOG_SEEN, SWIFT_DIALOG, WorkFolder } from '@d3/show';
 import type { Scene } from '../scene.ts';
-import { WorkFolder } from '../work-folder.ts';
-import { type Driver, sleep } from './driver.ts';
-import { livesFor, type Picture, type Program, ProgramWindow, textOf } from './program-window.ts';
-
-const CALLED = 'swiftDialog';
-/** Exit codes of swiftDialog that say what somebody, or the time, decided: after the buttons, that it was closed in some way. */
-const BUTTON_1 = 0;
-const BUTTON_2 = 2;
-const SEEN = [BUTTON_1, BUTTON_2, 3, 4, 5, 10, 15];
-/** Milliseconds between two looks at the command file. */
-const LOOK = 50;
+import type { Driver } from './driver.ts';
+import { type Picture, type Program, ProgramWindow, textOf } from './program-window.ts';
 
 /**
  * swiftDialog: one window whose picture and text are changed through a command file. It takes away the file it is given and makes
@@ -26,25 +14,8 @@ export const swiftDialogDriver: Driver = {
     if (platform !== 'darwin') throw new Error('swiftDialog is for Macs');
     if (session.kind === 'none') throw new Error(session.reason);
     const owner = session.kind === 'user' ? session : null;
-    if (/\s/.test(place)) throw new Error(`it cannot read a command file below ${place}: there is a space in the path`);
     const folder = new WorkFolder(place, owner);
-    let runs = 0;
-    let name = '';
-    /** The file as we made it, held open so that it is known again when its name is another's. */
-    let made: number | null = null;
-    const letGo = (): void => {
-      if (made !== null) closeSync(made);
-      made = null;
-    };
-    /** Each run has a command file of its own. */
-    const commandFile = async (): Promise<string> => {
-      letGo();
-      runs += 1;
-      name = `commands-${runs}.log`;
-      const file = await folder.put(name, '');
-      made = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-      return file;
-    };
+    const commands = new CommandFile(folder);
     const everywhere = (file: string, scene: Scene, picture: Picture | null): string[] => [
       '--commandfile',
       file,
@@ -59,28 +30,16 @@ export const swiftDialogDriver: Driver = {
     ];
     const program: Program = {
       path: programs.dialog,
-      called: CALLED,
+      called: SWIFT_DIALOG,
       answered: (code, byItself) => {
-        if (code === BUTTON_1) return 'continue';
-        if (code === BUTTON_2) return 'postpone';
-        return SEEN.includes(code ?? -1) ? byItself : null;
+        if (code === DIALOG_BUTTONS.first) return 'continue';
+        if (code === DIALOG_BUTTONS.second) return 'postpone';
+        return DIALOG_SEEN.includes(code ?? -1) ? byItself : null;
       },
-      async cameUp(run: Running) {
-        const file = path.join(folder.inside, name);
-        try {
-          for (let waited = 0; waited < timing.up; waited += LOOK) {
-            if (!run.running) return await livesFor(run, 0, CALLED, (code) => code !== null && SEEN.includes(code));
-            if (made !== null && fstatSync(made).nlink === 0 && existsSync(file)) return;
-            await sleep(LOOK);
-          }
-          throw new Error('swiftDialog did not begin to read its commands in time');
-        } finally {
-          letGo();
-        }
-      },
+      cameUp: (run) => commands.cameUp(run, timing.up),
       async showing(scene, picture) {
         return [
-          ...everywhere(await commandFile(), scene, picture),
+          ...everywhere(await commands.fresh(), scene, picture),
           '--message',
           asMessage(picture?.caption ?? ''),
           '--messagealignment',
@@ -98,7 +57,7 @@ export const swiftDialogDriver: Driver = {
       },
       async asking({ heading, text, labels, byItself }, scene, picture, seconds) {
         return [
-          ...everywhere(await commandFile(), scene, picture),
+          ...everywhere(await commands.fresh(), scene, picture),
           '--message',
           `### ${asMessage(heading)}\n\n${text
             .split('\n')
@@ -117,14 +76,8 @@ export const swiftDialogDriver: Driver = {
           ...(byItself === 'continue' ? [] : ['--hidedefaultkeyboardaction']),
         ];
       },
-      count: (text) => folder.append(name, `infotext: ${asLine(text)}\n`),
-      change: (scene, picture) =>
-        folder.append(
-          name,
-          commandsFor(scene, picture)
-            .map((line) => `${line}\n`)
-            .join(''),
-        ),
+      count: (text) => commands.tell([`infotext: ${asLine(text)}`]),
+      change: (scene, picture) => commands.tell(commandsFor(scene, picture)),
     };
     return ProgramWindow.open(stage, folder, program);
   },
@@ -140,17 +93,4 @@ export function commandsFor(scene: Scene, picture: Picture | null): string[] {
     over ? 'progress: complete' : share === null ? 'progress: reset' : `progress: ${Math.max(1, share)}`,
     `progresstext: ${asLine(textOf(scene))}`,
   ];
-}
-
-/** A text in one line that is none of swiftDialog's own marks: `\\n` for a new line, `<br>`, `none` for nothing at all. */
-export function asLine(text: string): string {
-  const line = oneLine(text).replaceAll('\\', '\u2216').replaceAll('<', '\u2039');
-  return /^(?:none|hide|show|clear|reset|disable|enable)?$/i.test(line) ? `${line}\u200b` : line;
-}
-
-/** A text in one line as a message: no Markdown, which would fetch images; no `+ ` for more; no name of a file to be read. */
-export function asMessage(text: string): string {
-  const line = asLine(text).replaceAll(/[`*_{}[\]()#!>|~]/g, '\\$&');
-  const guarded = /^[+-]/.test(line) ? `\u200b${line}` : line;
-  return /\.md$/i.test(guarded) ? `${guarded}\u200b` : guarded;
 }

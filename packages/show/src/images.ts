@@ -1,3 +1,6 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+
 /** The kinds of image a show has, as browsers and the system's windows know them. */
 export type ImageKind = 'jpg' | 'png' | 'webp' | 'svg';
 
@@ -104,4 +107,36 @@ function isDrawing(bytes: Buffer): boolean {
 function after(text: string, mark: string): string {
   const found = text.indexOf(mark);
   return found < 0 ? '' : text.slice(found + mark.length).trimStart();
+}
+
+/** One image by its path, as a setting names it: with a link followed, which is the admin's own. */
+export async function readImage(file: string): Promise<{ kind: ImageKind; bytes: Buffer } | null> {
+  const kind = kindByName(file);
+  if (kind === null) return null;
+  const bytes = await readPlain(file, limitOf(kind), limitOf(kind), 0);
+  return bytes !== null && isImage(kind, bytes) ? { kind, bytes } : null;
+}
+
+/**
+ * A plain file's bytes. Opened without waiting (a pipe would), looked at before it is read.
+ * @param limit bytes; what is larger is not read at all
+ * @param first bytes to read of it
+ * @returns null for anything but a plain file that is not empty
+ */
+export async function readPlain(
+  file: string,
+  limit: number,
+  first: number = limit,
+  follow: number = constants.O_NOFOLLOW,
+): Promise<Buffer | null> {
+  try {
+    await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK | follow);
+    const about = await handle.stat();
+    if (!about.isFile() || about.size === 0 || about.size > limit) return null;
+    const bytes = Buffer.alloc(Math.min(about.size, first));
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
+    return bytes.subarray(0, bytesRead);
+  } catch {
+    return null;
+  }
 }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import os from 'node:os';
 import { promisify } from 'node:util';
-import type { ShowPrograms } from './orders.ts';
+import type { ShowPrograms } from './places.ts';
 
 /** Who sits at the machine's screen. */
 export type Session =

@@ -1,5 +1,6 @@
-import { chmodSync, chownSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, constants, existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 
 interface Owner {
@@ -21,6 +22,14 @@ export function makePlace(base: string): string {
 }
 
 export const PLACE = 'd3-show-';
+
+/** A Mac's folder of passing things that every user may look into, without a space in its path. */
+const OPEN_TO_OTHERS = '/private/var/tmp';
+
+/** Where places are made. */
+export function baseFor(platform: NodeJS.Platform): string {
+  return platform === 'darwin' && existsSync(OPEN_TO_OTHERS) ? OPEN_TO_OTHERS : realpathSync(os.tmpdir());
+}
 
 /**
  * What a show hands to a program that runs as somebody else: a folder that is theirs, 0700, in a place that is not. They can do

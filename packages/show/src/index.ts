@@ -1,0 +1,17 @@
+export { BrowserWindow, browserFor, Eyes } from './browser-window.ts';
+export { type ImageKind, isImage, kindByName, limitOf, MEDIA_TYPES, readImage, readPlain } from './images.ts';
+export { HELPER_CODES, helperCameUp, JAMF_HELPER } from './jamf-helper.ts';
+export { clearAway } from './leavings.ts';
+export { type Answered, IMAGE_POLICY, LocalPages, type Pages, type Sighting } from './local-pages.ts';
+export { type Browser, SHOW_PROGRAMS, type ShowPrograms } from './places.ts';
+export { canRun, type Running, start } from './programs.ts';
+export { type OpenScreen, openScreen, SCREEN_TIMING, ScreenTaken } from './screen/open.ts';
+export type * from './screen/port.ts';
+export { WAYS } from './screen/port.ts';
+export { type ScriptedAnswer, type ScriptedEvent, ScriptedScreen } from './screen/scripted.ts';
+export type { Teletype, Typist } from './screen/terminal.ts';
+export type { ScreenTiming } from './screen/way.ts';
+export { type Session, sessionNow } from './session.ts';
+export { asLine, asMessage, CommandFile, DIALOG_BUTTONS, DIALOG_SEEN, SWIFT_DIALOG } from './swift-dialog.ts';
+export { countdownText, oneLine } from './text.ts';
+export { baseFor, makePlace, WorkFolder } from './work-folder.ts';

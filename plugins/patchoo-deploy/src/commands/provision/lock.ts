@@ -1,0 +1,32 @@
+import type { Json } from '@d3/sdk';
+import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
+import { Flags } from '@oclif/core';
+import { ProvisionCommand } from '../../provision-command.ts';
+
+export default class ProvisionLock extends ProvisionCommand {
+  static override summary = 'Lock the screen of this machine until its deployment is over.';
+  static override description =
+    'Shows how the deployment goes, and does nothing of it: it may be ended and started again at any moment. What starts it by itself is ' +
+    'laid down by d3 provision setup. With provision.lockCodeFile a code leads out of it; in a terminal it locks nothing.';
+  static override examples = ['<%= config.bin %> provision lock', '<%= config.bin %> provision lock --at login'];
+  static override endsBySignal = true;
+  static override flags = {
+    at: Flags.string({
+      options: ['login', 'session'],
+      summary: 'At the login window of a Mac only, or only before who is logged in; else wherever the screen is.',
+    }),
+  };
+
+  async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
+    const { lockHere } = await import('../../lock/here.ts');
+    const { teletypeOf } = await import('../../screen-here.ts');
+    const at = (context.flags['at'] as 'login' | 'session' | undefined) ?? null;
+    await lockHere({
+      parts: await this.parts(context),
+      ports: await context.ports(),
+      at,
+      teletype: at === null ? teletypeOf(context) : null,
+    });
+    return this.stands(context);
+  }
+}

@@ -1,0 +1,81 @@
+import { D3Error, EXIT_CODES, type Json } from '@d3/sdk';
+import { adminFlag, type CommandContext, type CommandOutcome, MachineCommand } from '@d3/sdk/command';
+import { Args, Flags } from '@oclif/core';
+import type { Prompted } from '../../asking/here.ts';
+
+export default class ProvisionPrompt extends MachineCommand {
+  static override summary = 'Ask whoever sits here what this machine is.';
+  static override description =
+    'Its name and whatever its record lacks, chosen from what the depot has, and written in one change by the admin who asks. On the screen ' +
+    'of the machine (swiftDialog, a page), else in this terminal, over ssh as well. Ends with 43 when nothing was answered: the machine ' +
+    'holds then until somebody says it.';
+  static override examples = [
+    '<%= config.bin %> provision prompt',
+    '<%= config.bin %> provision prompt C02ABC123 --answers answers.json',
+  ];
+  static override args = {
+    computer: Args.string({ description: 'Its serial number, name or id; else this machine.' }),
+  };
+  static override flags = {
+    ...adminFlag,
+    answers: Flags.string({
+      helpValue: 'FILE',
+      summary: 'Answers that were written down, as JSON by screen; nobody is asked.',
+    }),
+  };
+
+  async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
+    const { promptHere } = await import('../../asking/here.ts');
+    const { answersFrom } = await import('../../asking/answers.ts');
+    const { screenHere, teletypeOf } = await import('../../screen-here.ts');
+    const { writtenSettings } = await import('../../settings.ts');
+    const { flags, args, depot } = context;
+    const ports = await context.ports();
+    const prompted = await depot('changes', async (admin) => {
+      const settings = await writtenSettings(ports.settings);
+      const { answers } = flags as { answers?: string };
+      if (settings.prompt === 'never' && answers === undefined) {
+        throw new D3Error('PROMPT_OFF', 'refused', 'Nobody is asked at machines: provision.prompt is never.', {
+          target: 'provision.prompt',
+          actions: ['say it from here: d3 provision assign SERIAL --build …'],
+        });
+      }
+      const { show } = settings;
+      const screen =
+        answers === undefined
+          ? await screenHere({ ports, show, teletype: teletypeOf(context), at: null })
+          : answersFrom(answers);
+      try {
+        return await promptHere({
+          admin,
+          ports,
+          settings,
+          screen,
+          word: (args['computer'] as string | undefined) ?? null,
+        });
+      } finally {
+        await screen.close();
+      }
+    });
+    const result = prompted as unknown as Json;
+    const { state, reasons, written } = prompted;
+    if ((state === 'answered' || state === 'confirmed') && written !== 'no') return { result };
+    const error = new D3Error(
+      'NOT_ANSWERED',
+      'holding',
+      `What this machine is was not said: ${[state, ...reasons].join('; ')}.`,
+      {
+        target: prompted.computer.serial ?? prompted.computer.id,
+        actions: ['say it from elsewhere: d3 provision assign SERIAL --build …'],
+      },
+    );
+    return { result, exit: EXIT_CODES.holding.code, errors: [error] };
+  }
+
+  text(result: Json): string {
+    const { state, computer, record, written } = result as unknown as Prompted;
+    const said = Object.entries(record).map(([key, value]) => `${key} ${value}`);
+    const how = written === 'yes' ? 'written' : state;
+    return `${computer.serial ?? computer.id}: ${how}${said.length === 0 ? '' : ` (${said.join(', ')})`}`;
+  }
+}
