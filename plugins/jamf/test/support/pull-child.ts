@@ -40,7 +40,7 @@ await withDepot(
   async (session) => {
     const admin = adminPortOf(session, dir);
     let commits = 0;
-    const original = Reflect.get(DatabaseSync.prototype, 'exec') as DatabaseSync['exec'];
+    const original: DatabaseSync['exec'] = Reflect.get(DatabaseSync.prototype, 'exec');
     const die = () => process.kill(process.pid, 'SIGKILL');
     DatabaseSync.prototype.exec = function exec(sql) {
       if (sql === 'commit') commits += 1;
