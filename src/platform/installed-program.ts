@@ -13,11 +13,10 @@ const EXECUTABLE = 0o111;
 export function installedPrograms(root: string, run: () => Promise<RunProgram>): ProgramsPort {
   return {
     find: (program) => found(root, program),
-    async run({ program, args, timeout, signal, environment = {}, input, onLine = () => undefined }) {
-      const place = placeOf(root, program);
-      refuseChangeable(root, place, program);
-      const call = { program: place, args, timeout, environment, onLine, ...(input === undefined ? {} : { input }) };
-      return (await run())(signal === undefined ? call : { ...call, signal });
+    async run(request) {
+      const place = placeOf(root, request.program);
+      refuseChangeable(root, place, request.program);
+      return (await run())({ ...request, program: place });
     },
   };
 }

@@ -1,40 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
 import os from 'node:os';
-import { D3Error } from '@d3/sdk';
+import { D3Error, type ProgramRequest, type ProgramResult } from '@d3/sdk';
 import { LineSplitter } from './lines.ts';
 import { FIXED_PATH, startProgram, untilEnded } from './spawned.ts';
 
-/** A program of the system to be run: always by its absolute path, its words as they are, through no shell. */
-export interface ProgramCall {
-  /** Absolute path. */
-  program: string;
-  args: readonly string[];
-  /** Milliseconds until it is ended, with everything in its process group. */
-  timeout: number;
-  /** Ends it before its time; without one it is left to finish what it is at. */
-  signal?: AbortSignal;
-  /** Variables besides the fixed PATH, HOME, USER, LOGNAME and the language C. */
-  environment?: Readonly<Record<string, string>>;
-  /** What it is given to read; nothing unless said. */
-  input?: string;
-  /** Told of every whole line it prints, on either stream, control characters and all. */
-  onLine?: (line: string) => void;
-}
+/** A program of the system to be run, by its absolute path on this host. */
+export type ProgramCall = ProgramRequest;
 
 /** How a program of the system ended and what it said. */
-export interface ProgramAnswer {
-  /** Null when it was killed: by a signal, or because its time was up. */
-  code: number | null;
-  signal: string | null;
-  timedOut: boolean;
-  /** The first 16 MiB of each stream. */
-  stdout: string;
-  stderr: string;
-  /** It said more than is kept: what is here is no whole answer. */
-  cut: boolean;
-  /** The last lines of both streams as they came, without empty ones: for an error that quotes them. */
-  lastLines: string[];
-}
+export type ProgramAnswer = ProgramResult;
 
 /**
  * Runs a program of the system: the port that its fixed programs are called through, so that tests put recorded ones there.

@@ -449,7 +449,9 @@ export default ({ kind, args, machine, attempt }, { ui }) => {
       expect([bad.code, bad.stderr]).to.satisfy(
         ([code, text]: [number, string]) => code === 1 && text.includes('no ink'),
       );
-      expect((await run(['hooks', 'list'], env)).stdout).to.match(/d3:step:run +handler +3600 +run a step +d3-stamp/);
+      expect((await run(['hooks', 'list'], env)).stdout).to.match(
+        /d3:step:run +handler +3600 +run a step +@d3\/plugin-jamf, d3-stamp/,
+      );
     } finally {
       PluginFolder.empty(folder.home);
     }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
-import { alone, MARK } from '../src/import/alone.ts';
+import { alone, MARK } from '../src/alone.ts';
 
 describe('Working alone in a folder', () => {
   let room: string;

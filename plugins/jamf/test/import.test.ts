@@ -12,6 +12,7 @@ import { Sandbox } from '../../../test/support/sandbox.ts';
 import { personsEnvironment, Screen } from '../../../test/support/screen.ts';
 import { readPlan } from '../src/import/plan-file.ts';
 import { SECRET, StandIn } from './support/jamf-pro.ts';
+import { PACKAGE } from './support/samples.ts';
 
 interface Fate {
   jamf: string;
@@ -26,19 +27,6 @@ interface Outcome {
   errors: { code: string; message: string; target: string | null; actions: string[] }[];
   warnings: string[];
 }
-
-/** What Jamf demands of every package. */
-const BARE_PACKAGE = {
-  categoryId: '-1',
-  priority: 10,
-  fillUserTemplate: false,
-  rebootRequired: false,
-  osInstall: false,
-  suppressUpdates: false,
-  suppressFromDock: false,
-  suppressEula: false,
-  suppressRegistration: false,
-};
 
 describe('d3 jamf import', function () {
   this.timeout(180_000);
@@ -96,7 +84,7 @@ describe('d3 jamf import', function () {
     const content = readFileSync(at);
     if (into === 'cloud') jamf.bucket.files.set(fileName, content);
     const sha256 = createHash('sha256').update(content).digest('hex');
-    const id = jamf.addPackage({ ...BARE_PACKAGE, packageName: fileName, fileName, sha256, ...fields });
+    const id = jamf.addPackage({ ...PACKAGE, packageName: fileName, fileName, sha256, ...fields });
     return { id, at, content, sha256 };
   }
 
@@ -374,7 +362,7 @@ describe('d3 jamf import', function () {
     const lines = records.map(([record], index) => {
       const fileName = `tool ${index}.0.pkg`;
       writeFileSync(path.join(folder, 'Packages', fileName), content);
-      const id = jamf.addPackage({ ...BARE_PACKAGE, packageName: fileName, fileName, ...record });
+      const id = jamf.addPackage({ ...PACKAGE, packageName: fileName, fileName, ...record });
       return `${id},tool,${index}.0`;
     });
     writeFileSync(path.join(sandbox.dir, 'plan.csv'), `jamf id,basename,version\n${lines.join('\n')}\n`);
@@ -395,7 +383,7 @@ describe('d3 jamf import', function () {
     await put('Absent 1.0.pkg', {}, 'nowhere');
     await put('Firefox 128.0.3.pkg');
     jamf.bucket.files.set('Bundle 1.0.pkg', zip(bundle({}, [], 'Old.pkg')));
-    jamf.addPackage({ ...BARE_PACKAGE, packageName: 'Bundle', fileName: 'Bundle 1.0.pkg' });
+    jamf.addPackage({ ...PACKAGE, packageName: 'Bundle', fileName: 'Bundle 1.0.pkg' });
     writeFileSync(
       path.join(sandbox.dir, 'plan.csv'),
       'jamf id,basename,version\n1,absent,1.0\n2,firefox,128.0.3\n3,bundle,1.0\n',
@@ -552,7 +540,7 @@ describe('d3 jamf import', function () {
   it('depot3:J11 two packages of one name, or of one file, are told apart in the plan', async () => {
     await put('a 1.0.pkg', { packageName: 'Tool' });
     await put('b 1.0.pkg', { packageName: 'Tool' });
-    const twin = jamf.addPackage({ ...BARE_PACKAGE, packageName: 'Twin', fileName: 'a 1.0.pkg' });
+    const twin = jamf.addPackage({ ...PACKAGE, packageName: 'Twin', fileName: 'a 1.0.pkg' });
     const made = await run('--plan-to', 'made.csv');
     expect(made.result?.proposals[0]?.['note']).to.contain(`Jamf's package ${twin} has the same file`);
     const plan = (rows: string) =>

@@ -16,21 +16,7 @@ import type { MirrorPorts } from '../src/mirror/by-itself.ts';
 import { OWNED } from '../src/mirror/fields.ts';
 import { pushEdition } from '../src/mirror/push.ts';
 import { SECRET, StandIn } from './support/jamf-pro.ts';
-
-/** What a package has to have. */
-const PACKAGE = {
-  packageName: 'x',
-  fileName: 'x.pkg',
-  categoryId: '-1',
-  priority: 10,
-  fillUserTemplate: false,
-  rebootRequired: false,
-  osInstall: false,
-  suppressUpdates: false,
-  suppressFromDock: false,
-  suppressEula: false,
-  suppressRegistration: false,
-};
+import { PACKAGE } from './support/samples.ts';
 
 describe('editions as packages of Jamf Pro', function () {
   this.timeout(180_000);
@@ -602,6 +588,18 @@ describe('editions as packages of Jamf Pro', function () {
       expect((await ok('jamf', 'drift', '--push')).result[0].done).to.equal('deleted');
       expect(jamf.packages).to.deep.equal([]);
     });
+  });
+
+  it('goes by a person’s own name and password as well, and gives the login back', async () => {
+    await sandbox.add('tool', '1');
+    const { code, stdout } = await d3(['jamf', 'push', '--all', '--server', server, '--user', 'tech', '--json'], {
+      cwd: sandbox.dir,
+      env: { D3_DEPOT: sandbox.depot, USER: 'sally' },
+      input: `${SECRET}\n`,
+    });
+    expect(code, stdout).to.equal(0);
+    expect(only()).to.deep.include({ packageName: 'tool-1-1' });
+    expect([...jamf.tokens.values()].filter(({ user }) => user)).to.deep.equal([]);
   });
 
   it('a wrong secret, or none, is said before anything is done', async () => {

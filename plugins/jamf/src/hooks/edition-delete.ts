@@ -9,7 +9,8 @@ export default defineHook('d3:edition:delete', async ({ id, keepInJss = false },
   if ((await packagesOf(id, admin)).length === 0) return { kind: 'proceed', evidence: [] };
   const { withJamf } = await import('../site.ts');
   try {
-    const why = await withJamf({}, ports, (connection) => whyNeeded(id, connection, admin));
+    const { readPolicyUses } = await import('../connector/policies.ts');
+    const why = await withJamf({}, ports, (connection) => whyNeeded(id, () => readPolicyUses(connection), admin));
     if (why === null) return { kind: 'proceed', evidence: [] };
     return { kind: 'refuse', reason: why, evidence: [], cause: 'rule' };
   } catch (error) {

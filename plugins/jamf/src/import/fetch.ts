@@ -4,9 +4,9 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'nod
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { D3Error, type Reporter } from '@d3/sdk';
+import { MARK } from '../alone.ts';
 import type { Connection } from '../connector/connection.ts';
 import { type Hashes, hashesOf, holdAgainst, proves } from '../connector/hashes.ts';
-import { MARK } from './alone.ts';
 import type { JamfPackage } from './records.ts';
 
 /** What the cloud distribution point says of a file. */

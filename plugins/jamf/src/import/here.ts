@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { type AdminPort, combineExitCodes, D3Error, D3Errors, EXIT_CODES, type PluginContext } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
+import { alone } from '../alone.ts';
 import type { Connection } from '../connector/connection.ts';
 import { withJamf } from '../site.ts';
-import { alone } from './alone.ts';
 import { type Asked, askedBy, packageCalled, problemsOf, split, throwAll } from './check.ts';
 import { Files } from './fetch.ts';
 import { planTable, readPlan, writePlan } from './plan-file.ts';

@@ -9,6 +9,7 @@ import {
 } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
 import type { Connection } from '../connector/connection.ts';
+import { type PolicyUses, readPolicyUses } from '../connector/policies.ts';
 import { withJamf } from '../site.ts';
 import { type Both, type Drift, driftOf, readBoth } from './drift.ts';
 import { ownedIn, typedFrom } from './fields.ts';
@@ -19,14 +20,26 @@ interface Here {
   connection: Connection;
   admin: AdminPort;
   ports: PluginContext;
+  /** Which policies use what, read once when it is asked for. */
+  uses: () => Promise<PolicyUses>;
 }
 
 function opened<Result>(
-  { flags, depot }: CommandContext,
+  { flags, depot, ask }: CommandContext,
   how: 'reads' | 'changes',
   work: (here: Here) => Promise<Result>,
 ): Promise<Result> {
-  return depot(how, (admin, ports) => withJamf(flags, ports, (connection) => work({ connection, admin, ports })));
+  return depot(how, (admin, ports) =>
+    withJamf(
+      flags,
+      ports,
+      (connection) => {
+        let uses: Promise<PolicyUses> | null = null;
+        return work({ connection, admin, ports, uses: () => (uses ??= readPolicyUses(connection)) });
+      },
+      ask,
+    ),
+  );
 }
 
 /** Editions by their names or ids. @throws D3Errors notFound naming each that is none */
@@ -163,7 +176,7 @@ async function ensureCategory(name: string, admin: AdminPort): Promise<void> {
 async function pushed(
   drift: Drift,
   both: Both,
-  { connection, admin }: Here,
+  { connection, admin, uses }: Here,
   { ui }: CommandContext,
   warnings: string[],
 ): Promise<Settled['done']> {
@@ -171,7 +184,7 @@ async function pushed(
   if (drift.state === 'orphaned') {
     const link = both.links.find(({ jamf, edition }) => jamf === drift.jamf && edition !== null);
     const edition = link?.edition as number;
-    const why = await whyNeeded(edition, connection, admin);
+    const why = await whyNeeded(edition, uses, admin);
     if (why !== null)
       throw new D3Error('JAMF_PACKAGE_NEEDED', 'refused', `Package ${drift.jamf} stays in Jamf Pro: ${why}`, {
         target: drift.packageName,

@@ -1,14 +1,21 @@
 import type { AdminPort } from '@d3/sdk';
 import type { Connection } from '../connector/connection.ts';
 import { deletePackage } from '../connector/packages.ts';
-import { readPolicyUses } from '../connector/policies.ts';
+import type { PolicyUses } from '../connector/policies.ts';
 import { packageLinks, unlink } from './links.ts';
 
-/** Why the package of an edition may not be deleted in Jamf Pro; null when it may, or when there is none. */
-export async function whyNeeded(edition: number, connection: Connection, admin: AdminPort): Promise<string | null> {
+/**
+ * Why the package of an edition may not be deleted in Jamf Pro; null when it may, or when there is none.
+ * @param uses which policies use what: reading that is a call for each of them
+ */
+export async function whyNeeded(
+  edition: number,
+  uses: () => Promise<PolicyUses>,
+  admin: AdminPort,
+): Promise<string | null> {
   const ids = await packagesOf(edition, admin);
   if (ids.length === 0) return null;
-  const { packages } = await readPolicyUses(connection);
+  const { packages } = await uses();
   const users = [...new Set(ids.flatMap((id) => packages.get(id) ?? []))];
   return users.length === 0 ? null : `policies of Jamf Pro install its package: ${users.join(', ')}`;
 }

@@ -20,8 +20,6 @@ export class Links {
   readonly #documents = new Map<string, DepotDocument>();
   /** Links of computers, by the computer of d3. */
   readonly #targets = new Map<string, Set<string>>();
-  /** Links written. */
-  written = 0;
 
   private constructor(admin: AdminPort, dryRun: boolean) {
     this.#admin = admin;
@@ -67,7 +65,6 @@ export class Links {
     const name = `${what}-${jamf}`;
     const document = this.#documents.get(name);
     if (document === undefined) return;
-    this.written += 1;
     if (!this.#dryRun) await this.#admin.documents('jamf-link').remove(document.id, document.generation);
     this.#keep(name, null);
   }
@@ -108,7 +105,6 @@ export class Links {
   async #write(name: string, body: { schema: string; [property: string]: Json }): Promise<void> {
     const known = this.#documents.get(name);
     if (known !== undefined && JSON.stringify(known.body) === JSON.stringify(body)) return;
-    if (name !== MEMORY) this.written += 1;
     if (this.#dryRun) {
       // What follows is said as if it had been written.
       const before = known ?? { id: 0, generation: 0, name, changedAt: '', changedBy: '' };

@@ -251,7 +251,9 @@ export class StandIn {
     try {
       await this.#handle(request, response);
     } catch (error) {
-      this.wrong.push(error instanceof Error ? `${error.message} ${error.stack}` : String(error));
+      // A client that is killed hangs up: no answer was wrong.
+      const hungUp = (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+      if (!hungUp) this.wrong.push(error instanceof Error ? `${error.message} ${error.stack}` : String(error));
       response.destroy();
     } finally {
       this.#atOnce -= 1;

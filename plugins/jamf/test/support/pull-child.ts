@@ -40,7 +40,7 @@ await withDepot(
   async (session) => {
     const admin = adminPortOf(session, dir);
     let commits = 0;
-    const original = DatabaseSync.prototype.exec;
+    const original: DatabaseSync['exec'] = Reflect.get(DatabaseSync.prototype, 'exec');
     const die = () => process.kill(process.pid, 'SIGKILL');
     DatabaseSync.prototype.exec = function exec(sql) {
       if (sql === 'commit') commits += 1;
@@ -61,8 +61,8 @@ await withDepot(
     const depot: Record<string, unknown> = {};
     for (const kind of ['category', 'script', 'group', 'computer', 'jamf-link'])
       depot[kind] = (await admin.documents(kind).list())
-        .map(({ name, body: { target: _, seen: __, ...body } }) => [name, body])
-        .toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+        .map(({ name, body }): [string, object] => [name, said(body)])
+        .toSorted(([a], [b]) => (a < b ? -1 : 1));
     depot['machines'] = (await admin.computers()).map(({ id }) => id);
     const conflicts = [...kinds.flatMap((one) => one.conflicts), ...computers.conflicts, ...reports.aside];
     process.stdout.write(JSON.stringify({ depot, conflicts }));
@@ -70,3 +70,8 @@ await withDepot(
 );
 await connection.close();
 process.exit(0);
+
+/** Without what differs from one depot to the next. */
+function said(body: object): object {
+  return Object.fromEntries(Object.entries(body).filter(([field]) => field !== 'target' && field !== 'seen'));
+}

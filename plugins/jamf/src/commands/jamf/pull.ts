@@ -25,7 +25,7 @@ export default class Pull extends DepotCommand<Pulled> {
     const { flags, depot, ui, signal, ask } = context;
     const [dryRun, full] = [flags['dry-run'] === true, flags['full'] === true];
     const { pull } = await import('../../pull/pull.ts');
-    const { alone } = await import('../../import/alone.ts');
+    const { alone } = await import('../../alone.ts');
     const { withJamf } = await import('../../site.ts');
     const result = await depot('changes', async (admin, ports) => {
       const settings = await ports.settings.all();

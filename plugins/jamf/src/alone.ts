@@ -4,12 +4,12 @@ import { uptime } from 'node:os';
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 
-/** Beside what is fetched, and not taken for it. */
+/** Beside what is kept in a folder, and not taken for it. */
 export const MARK = '.busy';
 const MINUTE = 60_000;
 
 /**
- * Works in a folder as the only one on this host: two that fetch the same file would write into each other's.
+ * Works in a folder as the only one on this host: two imports would write into each other's files, two pulls over each other's links.
  * @throws D3Error busy while another process that lives does
  */
 export async function alone<Result>(room: string, work: () => Promise<Result>, what = 'import'): Promise<Result> {
