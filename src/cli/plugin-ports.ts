@@ -51,6 +51,11 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
     const { pluginSync } = await import('../client/plugin-machine.ts');
     return pluginSync(await parts.machine(), options);
   };
+  /** What is at work in a root folder is not what is at work on its host. */
+  const runningHere = async () => {
+    const { gatherRunning, processesAreSaid } = await import('../platform/machine.ts');
+    return root === '/' || processesAreSaid(facts) ? gatherRunning(facts) : [];
+  };
   const triggerParts = async () => ({ paths, plugin, root, platform, run: await run() });
   const folder = path.join(paths.plugins, plugin.replaceAll(/[^A-Za-z0-9._-]/g, '_'));
   return {
@@ -138,6 +143,25 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
       startedBy: async () => (await import('../platform/processes.ts')).startedBy(),
     },
     programs: installedPrograms(root, run),
+    system: {
+      async clock() {
+        const { depot, clock } = await parts.machine();
+        const { builtAt } = await import('./built-at.ts');
+        const { lookAtClock } = await import('../client/clock-look.ts');
+        const said = (await depot?.time()) ?? { signed: null, host: null };
+        return lookAtClock(clock.now(), { ...said, built: builtAt(parts.own) });
+      },
+      setClock: async () =>
+        (await import('../platform/time-service.ts')).setClock({ root, platform, run: await run() }),
+      async updating() {
+        const { saidOnly } = await import('../platform/machine.ts');
+        const { systemUpdate } = await import('../platform/at-work.ts');
+        return saidOnly(facts).systemUpdate ?? systemUpdate(root, await runningHere(), platform);
+      },
+      async installing() {
+        return (await import('../platform/at-work.ts')).installerAtWork(await runningHere(), platform);
+      },
+    },
     triggers: {
       async program() {
         const { programFor } = await import('./service-here.ts');

@@ -13,6 +13,7 @@ import type {
   SessionPort,
   SettingsPort,
   SyncPort,
+  SystemPort,
   TriggersPort,
 } from './ports.ts';
 import type { Reporter } from './progress.ts';
@@ -50,6 +51,7 @@ export interface MachinePorts {
   readonly processes: ProcessesPort;
   readonly programs: ProgramsPort;
   readonly triggers: TriggersPort;
+  readonly system: SystemPort;
   readonly runs: RunsPort;
   readonly sync: SyncPort;
   readonly machine: MachinePort;

@@ -261,6 +261,28 @@ export interface PowerPort {
   awake<Result>(work: () => Promise<Result>): Promise<Result>;
 }
 
+/** The machine's system: its time, and what is at work on it besides d3. */
+export interface SystemPort {
+  /** What the clock says, held against what is known of the time: the depot's signatures, its host, when this d3 was built. */
+  clock(): Promise<ClockHere>;
+  /** Has the machine's own time service set the clock. */
+  setClock(): Promise<{ set: boolean; text: string }>;
+  /** What updates the system at the moment, or at its next start, in words; null: nothing does. */
+  updating(): Promise<string | null>;
+  /** What installs packages at the moment besides d3, in words; null: nothing does. */
+  installing(): Promise<string | null>;
+}
+
+export interface ClockHere {
+  /** ISO 8601, UTC: what the clock says. */
+  now: string;
+  verdict: 'right' | 'behind' | 'ahead';
+  /** Whether it is wrong for certain: it says a time that is past. What a host says of the time may itself be wrong. */
+  certain: boolean;
+  /** In words; empty where nothing is said against it. */
+  text: string;
+}
+
 /** A file that somebody else may have put there to do harm. */
 export interface HostileFile {
   bytes: Buffer;

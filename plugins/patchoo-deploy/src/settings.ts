@@ -22,6 +22,7 @@ export interface WrittenSettings {
   deployEvent: string;
   buildEvent: string;
   extraEvents: readonly string[];
+  busyMinutes: number;
   holdPollSeconds: number;
   holdMaxHours: number;
   holdOnMax: 'stay' | 'release';

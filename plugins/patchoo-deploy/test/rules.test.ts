@@ -368,7 +368,6 @@ describe('the start of a deployment', () => {
     mark: 'a',
     released: null,
     open: false,
-    osUpdate: false,
     again: false,
     ...changes,
   });
@@ -378,7 +377,6 @@ describe('the start of a deployment', () => {
       mark: fc.option(fc.string()),
       released: fc.option(fc.string()),
       open: fc.boolean(),
-      osUpdate: fc.boolean(),
       again: fc.boolean(),
     });
     fc.assert(
@@ -399,7 +397,6 @@ describe('the start of a deployment', () => {
       ['moved from another management', { enrolment: 'existing' }, 'refuse'],
       ['the same, asked for by hand', { enrolment: 'existing', again: true }, 'begin'],
       ['one under way', { open: true, released: 'a' }, 'resume'],
-      ['its system is being updated', { osUpdate: true }, 'wait'],
     ];
     for (const [name, changes, kind] of table) expect(mayStart(question(changes)).kind, name).to.equal(kind);
   });

@@ -15,6 +15,8 @@ export const connect: Kind = {
       await parts.ports.sync.pending();
     } catch (error) {
       if (!isOutside(error)) throw error;
+      // It may have gone wrong since it was looked at, or nobody could tell before.
+      if (error.code === 'CLOCK_WRONG' || /certificate/.test(error.message)) await parts.ports.system.setClock();
       return askAgain(parts, run, error, 'waiting for the depot');
     }
     troubleOver(parts, run);
