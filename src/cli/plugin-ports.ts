@@ -51,6 +51,10 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
     const { pluginSync } = await import('../client/plugin-machine.ts');
     return pluginSync(await parts.machine(), options);
   };
+  const elsewhere = async () => {
+    const { elsewhereOf } = await import('../client/plugin-machine.ts');
+    return elsewhereOf(await parts.machine(), { signal, report });
+  };
   const triggerParts = async () => ({ paths, plugin, root, platform, run: await run() });
   const folder = path.join(paths.plugins, plugin.replaceAll(/[^A-Za-z0-9._-]/g, '_'));
   return {
@@ -97,6 +101,12 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
         const { sendReport } = await import('../client/send-report.ts');
         await sendReport(await parts.machine(), { ...options, command: 'provision' });
       },
+    },
+    provisioning: {
+      resolve: async (login) => (await elsewhere()).resolve(login),
+      named: async (name, login) => (await elsewhere()).named(name, login),
+      choices: async (login) => (await elsewhere()).choices(login),
+      write: async (change, login) => (await elsewhere()).write(change, login),
     },
     queue: {
       list: async () => (await import('../client/queue.ts')).queueOf({ paths }),
