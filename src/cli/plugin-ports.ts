@@ -56,6 +56,10 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
     const { gatherRunning, processesAreSaid } = await import('../platform/machine.ts');
     return root === '/' || processesAreSaid(facts) ? gatherRunning(facts) : [];
   };
+  const elsewhere = async () => {
+    const { elsewhereOf } = await import('../client/plugin-machine.ts');
+    return elsewhereOf(await parts.machine(), { signal, report });
+  };
   const triggerParts = async () => ({ paths, plugin, root, platform, run: await run() });
   const folder = path.join(paths.plugins, plugin.replaceAll(/[^A-Za-z0-9._-]/g, '_'));
   return {
@@ -102,6 +106,12 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
         const { sendReport } = await import('../client/send-report.ts');
         await sendReport(await parts.machine(), { ...options, command: 'provision' });
       },
+    },
+    provisioning: {
+      resolve: async (login) => (await elsewhere()).resolve(login),
+      named: async (name, login) => (await elsewhere()).named(name, login),
+      choices: async (login) => (await elsewhere()).choices(login),
+      write: async (change, login) => (await elsewhere()).write(change, login),
     },
     queue: {
       list: async () => (await import('../client/queue.ts')).queueOf({ paths }),

@@ -7,6 +7,7 @@ import type {
   PowerPort,
   ProcessesPort,
   ProgramsPort,
+  ProvisioningPort,
   QueuePort,
   ReceiptsPort,
   RunsPort,
@@ -55,6 +56,7 @@ export interface MachinePorts {
   readonly runs: RunsPort;
   readonly sync: SyncPort;
   readonly machine: MachinePort;
+  readonly provisioning: ProvisioningPort;
 }
 
 export interface DepotPort {

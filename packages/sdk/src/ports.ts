@@ -1,5 +1,6 @@
 import type { Json, PlanReceipt } from './events.ts';
 import type { Reporter } from './progress.ts';
+import type { ChoicesAnswer, ProvisionedAnswer, ProvisioningChange, ProvisioningLogin } from './provisioning.ts';
 
 /**
  * The plugin's own settings. It declares them in its package.json (`oclif.d3.settings`); where their values may come from is d3's
@@ -181,6 +182,21 @@ export interface PendingChange {
   target: string;
   edition: string | null;
   action: string;
+}
+
+/** Whoever keeps the records of machines elsewhere than in the depot: the plugin that answers `d3:provisioning`, asked about this machine. */
+export interface ProvisioningPort {
+  /**
+   * Each is null where nobody keeps them elsewhere.
+   * @param login whose account asks; null: what is kept on this machine. It is never written down
+   * @throws D3Error notAuthorised for an account that is refused, refused for what may not be written, depotUnreachable
+   */
+  resolve(login: ProvisioningLogin | null): Promise<ProvisionedAnswer | null>;
+  /** The computer of that name, whichever it is; one that has it alone. */
+  named(name: string, login: ProvisioningLogin | null): Promise<ProvisionedAnswer | null>;
+  choices(login: ProvisioningLogin | null): Promise<ChoicesAnswer | null>;
+  /** All of it or nothing, read back. */
+  write(change: ProvisioningChange, login: ProvisioningLogin | null): Promise<ProvisionedAnswer | null>;
 }
 
 export interface SyncPort {

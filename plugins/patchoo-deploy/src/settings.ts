@@ -18,6 +18,7 @@ export interface WrittenSettings {
   prompt: 'interactive' | 'never';
   promptSeconds: number;
   promptUnanswered: 'hold' | 'continue';
+  storedAccount: YesNo;
   checkIn: YesNo;
   deployEvent: string;
   buildEvent: string;
@@ -33,6 +34,7 @@ export interface WrittenSettings {
   updateStuckCycles: number;
   updateStuck: 'hold' | 'release';
   afterSetup: 'auto' | 'always';
+  restartNotice: number;
   afterDeploy: 'auto' | 'always';
   feedbackLog: string;
   feedbackIgnore: readonly string[];

@@ -14,6 +14,7 @@ import {
   UNANSWERED,
   welcome,
 } from '../screens/forms.ts';
+import { NotSignedIn } from './sign-in.ts';
 
 /** Asks whoever is there what a machine is: its name, then what its record lacks, or what they want changed. */
 
@@ -25,6 +26,8 @@ export interface CollectParts {
   name: string | null;
   /** What the record says. */
   said: Values;
+  /** Somebody came to do just this: nobody is welcomed, or asked whether it is to be done. */
+  atOnce?: boolean;
   /** What is wrong with a name by itself; null: nothing. */
   checkName: (name: string) => string | null;
   /** Whether it may be used, after having asked who knows. */
@@ -67,11 +70,15 @@ export async function collect(parts: CollectParts): Promise<Collected> {
   const chosen: Record<string, string> = {};
   let name: string | null = null;
   try {
-    await ask(screen, welcome(look));
+    if (parts.atOnce !== true) await ask(screen, welcome(look));
     name = await askName(parts);
     const state = await askValues(parts, chosen);
     return { state, name, values: chosen, reasons: [] };
   } catch (error) {
+    if (error instanceof NotSignedIn) {
+      const { alone, message } = error;
+      return { state: alone ? 'unanswered' : 'skipped', name, values: chosen, reasons: [message] };
+    }
     if (!(error instanceof Ended)) throw error;
     return { state: error.state, name, values: chosen, reasons: error.reasons };
   }
@@ -125,7 +132,7 @@ async function askValues(parts: CollectParts, chosen: Record<string, string>): P
     if (facts.length === 0) return 'confirmed';
     const { button } = await ask(screen, summary(look, facts));
     if (button === 'continue') return 'confirmed';
-  } else {
+  } else if (parts.atOnce !== true) {
     const missing = reading.missing.map(({ label }) => label);
     const { button } = await ask(screen, incomplete(look, facts, missing));
     if (button === 'skip') return 'skipped';
@@ -171,6 +178,7 @@ async function optionsOf(
     try {
       return await choices(attribute);
     } catch (error) {
+      if (error instanceof NotSignedIn) throw error;
       const { button, by } = await ask(screen, choicesUnread(look, attribute.label, (error as Error).message));
       if (button === 'skip') throw new Ended('skipped');
       if (by === 'time') throw new Ended('unanswered');

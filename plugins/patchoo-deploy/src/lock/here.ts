@@ -1,5 +1,7 @@
 import type { PluginContext } from '@d3/sdk';
 import type { Teletype } from '@d3/show';
+import { promptHere } from '../asking/here.ts';
+import type { Keeper } from '../asking/keeper.ts';
 import { releaseAsItIs, retry, skip } from '../decide.ts';
 import type { Parts } from '../parts.ts';
 import { screenHere } from '../screen-here.ts';
@@ -16,13 +18,15 @@ export interface LockHere {
   /** At a Mac's login window, or before who is logged in; null: wherever the screen is. */
   at: 'login' | 'session' | null;
   teletype: Teletype | null;
+  /** Who keeps its record; asked when somebody fills it in. */
+  keeper: () => Promise<Keeper>;
 }
 
-/** What can be decided at the lock of a machine: it has nobody's account to write with. */
-const CAN: readonly Action[] = ['retry', 'skip', 'release'];
+/** What can be decided at the lock of a machine. */
+const CAN: readonly Action[] = ['fill', 'retry', 'skip', 'release'];
 
 /** Locks the screen of this machine until its deployment is over. @throws D3Error refused for a code that others could read */
-export async function lockHere({ parts, ports, at, teletype }: LockHere): Promise<'over' | 'stopped'> {
+export async function lockHere({ parts, ports, at, teletype, keeper }: LockHere): Promise<'over' | 'stopped'> {
   const { settings } = parts;
   const facts = () => factsHere(parts, serial);
   const { serial } = await ports.machine.facts();
@@ -45,6 +49,13 @@ export async function lockHere({ parts, ports, at, teletype }: LockHere): Promis
     isCode: code === null ? null : new CodeGate(code, () => performance.now()).isCode,
     can: CAN,
     decide: (decided) => decide(parts, decided),
+    fill: async (by) => {
+      const prompted = await promptHere({ keeper: await keeper(), ports, settings, screen, atOnce: true });
+      const { state, written, reasons } = prompted;
+      lock.say(`${by} was asked what this machine is: ${[state, ...reasons].join('; ')}`);
+      // It looks at once, not when its next look is due.
+      if (written === 'yes') await retry(parts, by);
+    },
     say: (line) => ports.ui({ type: 'note', target: null, text: line }),
     now: () => ports.clock.now(),
     pause: (seconds) => paused(seconds, ports.signal),

@@ -157,7 +157,10 @@ export function choicesUnread(look: Look, label: string, why: string): Form {
   };
 }
 
-export function credentials(look: Look, user: string): Form {
+/** What an account is: a name and a password, a name and a token of a depot that is served, or a name alone, for a history. */
+export type AccountKind = 'password' | 'token' | 'name';
+
+export function credentials(look: Look, user: string, kind: AccountKind = 'password'): Form {
   const { texts, seconds } = look;
   const field = (name: string, label: string, value: string, secret: boolean): TextField => ({
     kind: 'text',
@@ -169,10 +172,10 @@ export function credentials(look: Look, user: string): Form {
   });
   return screen(look, 'credentials', {
     title: texts['credentials.title'],
-    text: texts['credentials.text'],
+    text: texts[kind === 'name' ? 'credentials.who' : 'credentials.text'],
     fields: [
       field('user', texts['credentials.user'], user, false),
-      field('password', texts['credentials.password'], '', true),
+      ...(kind === 'name' ? [] : [field('password', texts[`credentials.${kind}`], '', true)]),
     ],
     buttons: [button('ok', texts['credentials.button'], true), button('skip', texts.skip)],
     limit: { seconds, button: 'skip', countdown: texts.countdown },

@@ -37,6 +37,8 @@ export const TEXTS = {
     'Please enter the account of an admin who may change this computer’s record. It is used once and not kept.',
   'credentials.user': 'User name',
   'credentials.password': 'Password',
+  'credentials.token': 'Token',
+  'credentials.who': 'Please say who you are. It is kept with what you choose.',
   'credentials.button': 'OK',
   'credentials.blank': 'Both are needed.',
   'refused.title': 'Not accepted',
