@@ -93,8 +93,11 @@ export async function assign(
   const body = await bodyFor(computer, assignment, old, { admin, computers, buildAttribute });
   const changed = JSON.stringify(body) !== JSON.stringify(old);
   if (changed) {
-    if (before === null) await documents.create(computer.id, body);
-    else await documents.update(before.id, before.generation, { body });
+    const written =
+      before === null
+        ? await documents.create(computer.id, body)
+        : await documents.update(before.id, before.generation, { body });
+    if (body.name !== null && body.name !== old.name) await keepName(written, old, { admin, computers });
     await admin.publish();
   }
   const after = (await documents.byName(computer.id))?.body as ComputerBody | undefined;
@@ -183,6 +186,33 @@ export async function ownersOf(name: string, admin: AdminPort, computers: readon
     ...computers.filter((other) => called(other.name)).map(({ id }) => id),
     ...said.filter(({ body }) => called((body as ComputerBody).name ?? '')).map((document) => document.name),
   ];
+}
+
+/**
+ * Two that take one name at the same moment both find it free. Each looks again when it has it, and whoever sees the other gives it back:
+ * so at least one of them does, whatever their clocks say. What else was said stays.
+ * @throws D3Error refused `COMPUTER_NAME`
+ */
+async function keepName(
+  written: DepotDocument,
+  old: ComputerBody,
+  { admin, computers }: Pick<Around, 'admin' | 'computers'>,
+): Promise<void> {
+  const { name } = written.body as ComputerBody;
+  if (name === null) return;
+  const documents = admin.documents('computer');
+  const rival = (await documents.list()).find((other) => {
+    return other.id !== written.id && (other.body as ComputerBody).name?.toLowerCase() === name.toLowerCase();
+  });
+  if (rival === undefined) return;
+  const body = { ...(written.body as ComputerBody), name: old.name };
+  await documents.update(written.id, written.generation, { body });
+  await admin.publish();
+  const owner = computers.find(({ id }) => id === rival.name)?.claims.serial ?? rival.name;
+  throw new D3Error('COMPUTER_NAME', 'refused', `${owner} was named ${name} at the same moment. What else was said is kept.`, {
+    target: '--name',
+    actions: ['choose another name'],
+  });
 }
 
 async function documentCalled(kind: string, name: string, admin: AdminPort): Promise<DepotDocument> {

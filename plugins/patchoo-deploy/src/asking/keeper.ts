@@ -117,8 +117,19 @@ class ElsewhereKeeper implements Keeper {
   }
 
   async write(said: Said, account: ProvisioningLogin | null): Promise<Readonly<Record<string, string>>> {
+    // One that others have already was allowed by the settings, and is no race.
+    const isFree = said.name !== null && !(await this.isAnothers(said.name));
+    const before = isFree ? (await this.computer()).name : null;
     const answer = await this.#parts.ports.provisioning.write(changeOf(said, this.#parts.buildAttribute), account);
     const record = answer?.record ?? null;
+    if (record !== null && said.name !== null && before !== null && (await this.isAnothers(said.name))) {
+      // Two took it at the same moment: nobody knows who was first, so whoever sees it gives it back.
+      await this.#parts.ports.provisioning.write({ name: before }, account);
+      throw new D3Error('COMPUTER_NAME', 'refused', `Another computer was named ${said.name} at the same moment.`, {
+        target: said.name,
+        actions: ['choose another name; what else was said is kept'],
+      });
+    }
     if (record === null) {
       throw new D3Error('COMPUTER_NOT_FOUND', 'notFound', 'This machine has no record that could be written.', {
         actions: ['it has one once it has enrolled and sent its inventory'],
