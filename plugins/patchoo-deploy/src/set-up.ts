@@ -96,9 +96,10 @@ async function tellRestart({ parts: { settings }, ports }: SetUp, screen: LateSc
 }
 
 /** The screen, taken when something is first asked. */
-class LateScreen implements Pick<Screen, 'ask' | 'close'> {
+class LateScreen implements Pick<Screen, 'ask' | 'way' | 'close'> {
   readonly #how: SetUp;
-  #screen: Promise<Pick<Screen, 'ask' | 'close'>> | null = null;
+  #opened: Pick<Screen, 'way'> | null = null;
+  #screen: Promise<Pick<Screen, 'ask' | 'way' | 'close'>> | null = null;
 
   constructor(how: SetUp) {
     this.#how = how;
@@ -106,7 +107,13 @@ class LateScreen implements Pick<Screen, 'ask' | 'close'> {
 
   async ask(form: Parameters<Screen['ask']>[0]): ReturnType<Screen['ask']> {
     this.#screen ??= this.#open();
-    return (await this.#screen).ask(form);
+    const opened = await this.#screen;
+    this.#opened = opened;
+    return opened.ask(form);
+  }
+
+  way(): ReturnType<Screen['way']> {
+    return this.#opened?.way() ?? 'none';
   }
 
   async close(): Promise<void> {
@@ -114,7 +121,7 @@ class LateScreen implements Pick<Screen, 'ask' | 'close'> {
     await screen?.close();
   }
 
-  async #open(): Promise<Pick<Screen, 'ask' | 'close'>> {
+  async #open(): Promise<Pick<Screen, 'ask' | 'way' | 'close'>> {
     const { answers, ports, parts, context } = this.#how;
     if (answers !== null) return answersFrom(answers);
     return screenHere({ ports, show: parts.settings.show, teletype: teletypeOf(context), at: null });

@@ -15,7 +15,7 @@ export interface PromptHere {
   keeper: Keeper;
   ports: Pick<PluginContext, 'machine'>;
   settings: WrittenSettings;
-  screen: Pick<Screen, 'ask'>;
+  screen: Pick<Screen, 'ask' | 'way'>;
   /** Somebody is here to do just this: nobody is welcomed, or asked whether it is to be done. */
   atOnce?: boolean;
 }
@@ -31,6 +31,9 @@ export interface Prompted {
   reasons: readonly string[];
   record: Readonly<Record<string, string>>;
 }
+
+/** What shows a form as a whole. */
+const WHOLE: readonly string[] = ['swiftDialog', 'page', 'kiosk'];
 
 /** How the screens of a deployment look, as it is set. @throws D3Error usage for texts that are none */
 export function lookOf(settings: Pick<WrittenSettings, 'texts' | 'icon' | 'promptSeconds'>): Look {
@@ -76,6 +79,7 @@ export async function promptHere({ keeper, ports, settings, screen, atOnce = fal
       name: settings.askName === 'yes' ? (record['name'] ?? proposed ?? computer.name) : null,
       said,
       atOnce,
+      isWhole: () => WHOLE.includes(screen.way()),
       checkName: (name) => {
         const verdict = judge(name, false);
         return verdict.kind === 'good' ? null : verdict.why;

@@ -26,6 +26,7 @@ export const TEXTS = {
   'incomplete.text': 'This computer has incomplete provisioning information.',
   'incomplete.missing': 'Missing',
   'incomplete.configure': 'Configure',
+  'details.title': 'Provisioning information',
   'choice.text': 'Please choose:',
   'choice.button': 'OK',
   'choice.none': 'Please choose one.',
