@@ -4,7 +4,7 @@ import type { Assigned } from '../assign.ts';
 import { readAttributes, readingOf, valuesOf } from '../rules/attributes.ts';
 import { judgeName, namePattern, proposedName } from '../rules/names.ts';
 import type { Look } from '../screens/forms.ts';
-import { readTexts } from '../screens/texts.ts';
+import { languageOf, readTexts } from '../screens/texts.ts';
 import type { WrittenSettings } from '../settings.ts';
 import { type Collected, collect } from './collect.ts';
 import { type Keeper, wordsOf } from './keeper.ts';
@@ -36,8 +36,8 @@ export interface Prompted {
 const WHOLE: readonly string[] = ['swiftDialog', 'page', 'kiosk'];
 
 /** How the screens of a deployment look, as it is set. @throws D3Error usage for texts that are none */
-export function lookOf(settings: Pick<WrittenSettings, 'texts' | 'icon' | 'promptSeconds'>): Look {
-  return { texts: readTexts(settings.texts), icon: settings.icon, seconds: settings.promptSeconds };
+export function lookOf(settings: Pick<WrittenSettings, 'texts' | 'language' | 'icon' | 'promptSeconds'>): Look {
+  return { texts: readTexts(settings.texts, languageOf(settings)), icon: settings.icon, seconds: settings.promptSeconds };
 }
 
 /** Asks whoever sits there what a machine is, and writes it in one change that is read back. */
