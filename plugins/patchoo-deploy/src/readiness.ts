@@ -15,7 +15,17 @@ export async function notReady({ ports }: { ports: Pick<Parts['ports'], 'sync'> 
     await ports.sync.pending();
     return null;
   } catch (error) {
-    if (isOutside(error) || (error instanceof D3Error && error.code === 'NO_DEPOT')) return error;
+    if (isOutside(error)) return error;
+    throw error;
+  }
+}
+
+/** Until it is enrolled nobody may have said which depot is its own. */
+async function notEnrolled(parts: { ports: Pick<Parts['ports'], 'sync'> }): Promise<D3Error | null> {
+  try {
+    return await notReady(parts);
+  } catch (error) {
+    if (error instanceof D3Error && error.code === 'NO_DEPOT') return error;
     throw error;
   }
 }
@@ -35,7 +45,7 @@ export interface Waiting {
 export async function waitUntilReady({ parts, seconds, say, now, pause }: Waiting): Promise<string | null> {
   const until = now() + seconds;
   for (let told = ''; ; ) {
-    const reason = await notReady(parts);
+    const reason = await notEnrolled(parts);
     if (reason === null) return null;
     if (reason.message !== told) say(`waiting to be enrolled, and for the depot: ${reason.message}`);
     told = reason.message;

@@ -45,7 +45,8 @@ export async function haveShown(
 ): Promise<void> {
   const { show, showEvent } = settings;
   const best = (show[0] ?? (platform === 'darwin' ? 'swiftDialog' : 'page')) as WayName;
-  if (showEvent === null || isThere(best)) return;
+  // A root folder has no screen: nothing is installed for it.
+  if (showEvent === null || ports.root !== '/' || isThere(best)) return;
   const { state, text } = await ports.policies.run(showEvent, {});
   const missing = isThere(best) ? '' : `; ${best} is still not there, and what else can shows`;
   if (state !== 'ran' || missing !== '')
