@@ -189,8 +189,10 @@ function choiceOf({ options, value }) {
   const list = element('select');
   const none = element('option', '');
   none.value = '';
+  const isListed = options.length > SEARCHED;
+  if (isListed) list.size = LISTED;
   // Nothing is chosen until somebody chooses.
-  if (!options.some((option) => option.value === value)) list.append(none);
+  if (!isListed && !options.some((option) => option.value === value)) list.append(none);
   for (const option of options) {
     const made = element('option', option.label);
     made.value = option.value;
@@ -208,7 +210,6 @@ function searchOf(list, { label }) {
   search.setAttribute('aria-label', `Search: ${label}`);
   search.autocomplete = 'off';
   search.spellcheck = false;
-  list.size = LISTED;
   search.addEventListener('input', () => {
     const words = search.value.toLowerCase().split(' ').filter(Boolean);
     for (const option of list.options) {

@@ -67,7 +67,7 @@ export const TEXTS = {
   'fact.serial': 'Serial number',
   'fact.contact': 'Contact',
   'fact.missing': 'Missing',
-  'fact.elapsed': 'For',
+  'fact.elapsed': 'Waiting for',
   'fact.failed': 'Failed',
   'escape.button': 'Technician…',
   'escape.title': 'Technician',
