@@ -157,11 +157,7 @@ export async function depotKindHere({
   return typeof location === 'string' ? 'folder' : 'served';
 }
 
-async function locationHere({
-  inputs,
-  terminal,
-  root = '/',
-}: Pick<AdminInput, 'inputs' | 'terminal' | 'root'>) {
+async function locationHere({ inputs, terminal, root = '/' }: Pick<AdminInput, 'inputs' | 'terminal' | 'root'>) {
   const settings = await loadSettings(machinePaths(root, process.platform));
   const preferences = await ownPreferences();
   const known = depotLocation(inputs.depot, preferences.depot ?? settings.depot);

@@ -131,7 +131,9 @@ export class Bus {
     } catch (error) {
       if (isAbsent(error, hook)) return { plugin, kind: 'missing', why: `its file ${hook.file} is missing` };
       const why = wordsOf(error);
-      return error instanceof D3Error ? { plugin, kind: 'error', why, exit: error.exit } : { plugin, kind: 'error', why };
+      return error instanceof D3Error
+        ? { plugin, kind: 'error', why, exit: error.exit }
+        : { plugin, kind: 'error', why };
     }
   }
 }

@@ -50,7 +50,11 @@ export async function haveShown(
   const { state, text } = await ports.policies.run(showEvent, {});
   const missing = isThere(best) ? '' : `; ${best} is still not there, and what else can shows`;
   if (state !== 'ran' || missing !== '')
-    ports.ui({ type: 'warning', target: null, text: `${showEvent} for ${best}: ${state}${text && ` (${text})`}${missing}` });
+    ports.ui({
+      type: 'warning',
+      target: null,
+      text: `${showEvent} for ${best}: ${state}${text && ` (${text})`}${missing}`,
+    });
 }
 
 type ShowSettings = Pick<Parts['settings'], 'show' | 'showEvent'>;

@@ -125,7 +125,11 @@ describe('asking what a machine is', () => {
 
   it('patchoo:DS-15 patchoo:DS-21 what shows a form as a whole asks all of it at once; what there is nothing of is said on its own', async () => {
     const values = { build: 'studio', site: 'Bern', department: 'Ops', building: 'MEW' };
-    const screen = new ScriptedScreen({ name: {}, incomplete: {}, details: [{ values: { build: 'nobody’s' } }, { values }] });
+    const screen = new ScriptedScreen({
+      name: {},
+      incomplete: {},
+      details: [{ values: { build: 'nobody’s' } }, { values }],
+    });
     const collected = await collect(parts(screen, { isWhole: () => true }));
     expect([collected.state, collected.values]).to.deep.equal(['answered', values]);
     expect(asked(screen)).to.deep.equal(['welcome', 'name', 'incomplete', 'details', 'details']);

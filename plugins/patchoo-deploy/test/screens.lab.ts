@@ -58,7 +58,11 @@ const FORMS: Readonly<Record<string, Form>> = {
     { choosing: { ...BUILD, key: 'building', label: 'Building', value: null }, options: options('MEB', 'MEW') },
     { choosing: { ...BUILD, key: 'ea:Room', label: 'Room', value: '101', required: false }, options: null },
   ]),
-  'choices-unread': choicesUnread(look, 'Build', 'The depot at depot.example does not answer: its host refused the connection.'),
+  'choices-unread': choicesUnread(
+    look,
+    'Build',
+    'The depot at depot.example does not answer: its host refused the connection.',
+  ),
   'credentials-password': credentials(look, '', 'password'),
   'credentials-token': credentials(look, 'alice', 'token'),
   'credentials-name': credentials(look, '', 'name'),

@@ -179,7 +179,8 @@ describe('what shows first', () => {
       const { had, ran, said } = showing(event, there);
       await had;
       expect([ran, said.length]).to.deep.equal([runs, warnings]);
-      if (warnings > 0) expect(JSON.stringify(said)).to.include('swiftDialog is still not there').and.include('exited with 3');
+      if (warnings > 0)
+        expect(JSON.stringify(said)).to.include('swiftDialog is still not there').and.include('exited with 3');
     }
     const folder = showing('installcd', [false], '/srv/machine');
     await folder.had;
@@ -189,12 +190,22 @@ describe('what shows first', () => {
 
 describe('texts by language', () => {
   it('patchoo:IN-13 those of the language that is spoken count before those of none, the nearer before the wider', () => {
-    const set = ['lock.title=A', 'de:lock.title=B', 'de-CH:lock.title=C', 'fr:skip=Passer', 'de:exists.text=%s: schon da'];
-    const titles = [null, 'de', 'de-CH', 'de-AT', 'fr', 'en-DE'].map((language) => readTexts(set, language)['lock.title']);
+    const set = [
+      'lock.title=A',
+      'de:lock.title=B',
+      'de-CH:lock.title=C',
+      'fr:skip=Passer',
+      'de:exists.text=%s: schon da',
+    ];
+    const titles = [null, 'de', 'de-CH', 'de-AT', 'fr', 'en-DE'].map(
+      (language) => readTexts(set, language)['lock.title'],
+    );
     expect(titles).to.deep.equal(['A', 'B', 'C', 'B', 'A', 'A']);
     expect(readTexts(set, 'fr').skip).to.equal('Passer');
     expect(readTexts(set, 'de').skip).to.equal(TEXTS.skip);
-    expect(() => readTexts(['de:lock.titel=x'], 'fr'), 'a wrong one is said whatever is spoken').to.throw(/no text lock.titel/);
+    expect(() => readTexts(['de:lock.titel=x'], 'fr'), 'a wrong one is said whatever is spoken').to.throw(
+      /no text lock.titel/,
+    );
     expect(languageOf({ language: 'pt-BR' }, {})).to.equal('pt-BR');
     expect(languageOf({ language: null }, { LANG: 'de_CH.UTF-8' })).to.equal('de-CH');
     for (const LANG of ['C', 'POSIX', '', 'C.UTF-8']) expect(languageOf({ language: null }, { LANG })).to.equal(null);

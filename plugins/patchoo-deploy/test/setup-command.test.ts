@@ -99,7 +99,11 @@ describe('d3 provision setup asks', function () {
   it('patchoo:DS-23 patchoo:G4 takes answers that were written down; Skip arms all the same, and holds', async () => {
     const file = answers({ name: {}, incomplete: { button: 'skip' }, restart: {} });
     const skipped = await json(['provision', 'setup', '--answers', file]);
-    expect([skipped.exit, skipped.result.asked.state, skipped.result.state]).to.deep.equal([0, 'skipped', 'restarting']);
+    expect([skipped.exit, skipped.result.asked.state, skipped.result.state]).to.deep.equal([
+      0,
+      'skipped',
+      'restarting',
+    ]);
     expect(readdirSync(path.join(root, 'etc/systemd/system')).toSorted()).to.deep.equal([
       'd3-provision-lock.service',
       'd3-provision.service',
@@ -170,9 +174,10 @@ describe('d3 provision setup asks', function () {
       const { text } = screen;
       expect([watch.end(), watch.looks > 50]).to.deep.equal([[], true]);
       expect(text).to.not.include(secret);
-      expect([filesWith(sandbox.dir, secret), JSON.stringify((server as Running).log()).includes(secret)]).to.deep.equal(
-        [[], false],
-      );
+      expect([
+        filesWith(sandbox.dir, secret),
+        JSON.stringify((server as Running).log()).includes(secret),
+      ]).to.deep.equal([[], false]);
       const { record } = (await json(['provision', 'assign', 'C02A'])).result;
       expect(record).to.deep.equal({ department: 'Fine Art', Build: 'office' });
       const [document] = await sandbox.admin((session) => session.depot.store.documents('computer').list());
@@ -184,10 +189,7 @@ describe('d3 provision setup asks', function () {
       const { url } = server as Running;
       const file = answers({
         incomplete: {},
-        credentials: [
-          { values: { user: 'bob', password: secret } },
-          { values: { user: 'alice', password: secret } },
-        ],
+        credentials: [{ values: { user: 'bob', password: secret } }, { values: { user: 'alice', password: secret } }],
         'credentials-refused': [{ button: 'again' }, { button: 'skip' }],
         restart: {},
       });

@@ -152,7 +152,12 @@ function withSource(value: string, key: string, reading: ReturnType<typeof readi
 }
 
 /** What is asked for, with what is chosen at first. */
-function choosing({ key, label, required }: Attribute, options: Options, wanted: string | null, back: boolean): Choosing {
+function choosing(
+  { key, label, required }: Attribute,
+  options: Options,
+  wanted: string | null,
+  back: boolean,
+): Choosing {
   const isThere = options === null || options.some((option) => option.value === wanted);
   return { key, label, required, back, value: isThere ? wanted : null };
 }

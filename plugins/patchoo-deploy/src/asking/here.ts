@@ -37,7 +37,11 @@ const WHOLE: readonly string[] = ['swiftDialog', 'page', 'kiosk'];
 
 /** How the screens of a deployment look, as it is set. @throws D3Error usage for texts that are none */
 export function lookOf(settings: Pick<WrittenSettings, 'texts' | 'language' | 'icon' | 'promptSeconds'>): Look {
-  return { texts: readTexts(settings.texts, languageOf(settings)), icon: settings.icon, seconds: settings.promptSeconds };
+  return {
+    texts: readTexts(settings.texts, languageOf(settings)),
+    icon: settings.icon,
+    seconds: settings.promptSeconds,
+  };
 }
 
 /** Asks whoever sits there what a machine is, and writes it in one change that is read back. */
@@ -66,11 +70,7 @@ export async function promptHere({ keeper, ports, settings, screen, atOnce = fal
   const proposed =
     template === null
       ? null
-      : proposedName(
-          template,
-          { serial: computer.serial, model: facts.model },
-          readingOf(attributes, said).values,
-        );
+      : proposedName(template, { serial: computer.serial, model: facts.model }, readingOf(attributes, said).values);
   try {
     const collected = await collect({
       screen,

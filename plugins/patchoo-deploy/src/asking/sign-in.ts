@@ -61,9 +61,7 @@ export class SignIn {
     const answer = await screen.ask(credentials(look, this.#user, asks));
     if (answer.button === null) throw new NotSignedIn(answer.reasons.join('; '), true);
     if (answer.button !== 'ok')
-      throw answer.by === 'time'
-        ? new NotSignedIn('nobody answered', true)
-        : new NotSignedIn('it was skipped', false);
+      throw answer.by === 'time' ? new NotSignedIn('nobody answered', true) : new NotSignedIn('it was skipped', false);
     const { user = '', password = '' } = answer.values;
     this.#user = user.trim();
     return { user: this.#user, password };

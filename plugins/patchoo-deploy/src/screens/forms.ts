@@ -115,11 +115,7 @@ export interface Choosing {
  * One of what the server has.
  * @param options an empty list is said, and nothing can be chosen; null: it has no list, so that something is typed
  */
-export function choose(
-  look: Look,
-  choosing: Choosing,
-  options: Options,
-): Form {
+export function choose(look: Look, choosing: Choosing, options: Options): Form {
   const { key, label, required, back } = choosing;
   const { texts, seconds } = look;
   const nothing = options !== null && options.length === 0;

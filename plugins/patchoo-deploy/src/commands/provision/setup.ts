@@ -38,7 +38,8 @@ export default class ProvisionSetup extends ProvisionCommand {
     }),
     wait: duration({
       helpValue: 'TIME',
-      summary: 'Wait so long at most to be enrolled and for the depot, locked where nobody is there, and restart in the end.',
+      summary:
+        'Wait so long at most to be enrolled and for the depot, locked where nobody is there, and restart in the end.',
     }),
     again: Flags.boolean({ summary: 'Deploy it although it was deployed, or people work with it.' }),
   };
