@@ -413,7 +413,11 @@ export interface TriggerState {
 export interface TriggersPort {
   /** The d3 that a trigger starts: absolute path on the machine. @throws D3Error refused for one that others could change */
   program(): Promise<string>;
-  install(trigger: TriggerFiles, options: { dryRun: boolean }): Promise<TriggerState>;
+  /**
+   * @param options `now`: whether it begins at once, without being waited for, or at the next start of the machine only; left out: as the
+   *   trigger says, and what launchd reads at once
+   */
+  install(trigger: TriggerFiles, options: { dryRun: boolean; now?: boolean }): Promise<TriggerState>;
   /**
    * Takes away just what was laid down.
    * @param options `leaveRunning`: what it started goes on to its end, as whoever takes away what started itself wants it

@@ -1,4 +1,5 @@
 import { bootstrapFiles } from './bootstrap.ts';
+import { companionFiles } from './companion.ts';
 import { lockFiles } from './lock/files.ts';
 import type { Parts } from './parts.ts';
 
@@ -27,6 +28,7 @@ export async function clearUp({ memory, ports }: Parts, run: string, kind: 'rele
   await ports.machine.report();
   // What runs this must not be stopped by it: it ends when it has nothing more to do.
   await ports.triggers.remove(bootstrapFiles(''), { dryRun: false, leaveRunning: true });
+  await ports.triggers.remove(companionFiles(''), { dryRun: false, leaveRunning: true });
   // The lock opens by itself when it sees that it is over.
   await ports.triggers.remove(lockFiles('', process.platform), { dryRun: false, leaveRunning: true });
   memory.change(run, () => ({ end: { ...decided, closing: false } }));
