@@ -1,10 +1,19 @@
+import type { Deployment } from '../memory.ts';
 import type { Parts } from '../parts.ts';
 import { leave, type StepEnd } from './kind.ts';
 
-/** A restart in the middle of a step: written down before it is asked for, and asked for again when nothing came of it. */
-export async function restartFor({ memory, ports }: Parts, run: string, why: string): Promise<StepEnd> {
+/**
+ * A restart in the middle of a step: written down before it is asked for, and asked for again when nothing came of it.
+ * @param more what is so from then on: written down with it, not before and not after
+ */
+export async function restartFor(
+  { memory, ports }: Parts,
+  run: string,
+  why: string,
+  more: (before: Deployment) => Partial<Deployment> = () => ({}),
+): Promise<StepEnd> {
   const boot = await ports.power.bootId();
-  memory.change(run, () => ({ restart: { boot } }));
+  memory.change(run, (before) => ({ ...more(before), restart: { boot } }));
   return restarting({ ports }, why);
 }
 
