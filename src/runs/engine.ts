@@ -124,6 +124,10 @@ function isLost(error: unknown): boolean {
   return error instanceof LeaseLost || error instanceof StoreLost;
 }
 
+function asLost(error: unknown): Error {
+  return isLost(error) ? (error as Error) : new StoreLost('', { cause: error });
+}
+
 class Advancing {
   readonly #engine: Engine;
   readonly #id: string;
@@ -199,7 +203,7 @@ class Advancing {
     const wait = step.notBefore === null || looksOnce ? 0 : Date.parse(step.notBefore) - clock.now().getTime();
     if (wait > 0) {
       const isHurried = () => stepAt(this.#run)?.notBefore !== step.notBefore;
-      await this.#attended((attended) => pause(wait, attended), isHurried).catch((error: unknown) => {
+      await this.#attended((attended) => pause(wait, attended), { isHurried }).catch((error: unknown) => {
         signal.throwIfAborted();
         if (this.#run.cancel === null && !(error instanceof Hurried)) throw error;
       });
@@ -245,9 +249,9 @@ class Advancing {
       );
     }
     try {
-      return await this.#attended(
-        async (signal) => await kind.run(this.#context(index, AbortSignal.any([signal, late.signal])), step.args),
-      );
+      const run = (signal: AbortSignal) =>
+        kind.run(this.#context(index, AbortSignal.any([signal, late.signal])), step.args);
+      return await this.#attended(async (signal) => await run(signal), { isCut: (end) => end.kind === 'failed' });
     } catch (error) {
       if (isLost(error)) throw error;
       return { kind: 'failed', ...failureOf(late.signal.aborted ? late.signal.reason : error) };
@@ -261,7 +265,10 @@ class Advancing {
       run: this.#run,
       index,
       data: (this.#run.steps[index] as RunStep).data,
-      keep: (data) => this.#change((run) => keep(run, data)),
+      keep: (data) =>
+        this.#change((run) => keep(run, data)).catch((error: unknown) => {
+          throw asLost(error);
+        }),
       say: (text) => {
         this.#engine.tell({ type: 'said', run: this.#run, index, text });
         this.#said.push({ at: this.#at(), step: index, text });
@@ -273,10 +280,16 @@ class Advancing {
 
   readonly #said: { at: string; step: number; text: string }[] = [];
 
-  /** Does something that takes time: the lease is renewed meanwhile, and a cancellation or a lost lease ends it. */
+  /**
+   * Does something that takes time: the lease is renewed meanwhile, and a cancellation or a lost lease ends it.
+   * @param isCut whether a result is what ending the work made of it, where it was ended
+   */
   async #attended<Result>(
     work: (signal: AbortSignal) => Promise<Result>,
-    isHurried: () => boolean = () => false,
+    {
+      isHurried = () => false,
+      isCut = () => false,
+    }: { isHurried?: () => boolean; isCut?: (result: Result) => boolean } = {},
   ): Promise<Result> {
     const { look, pause, signal } = this.#engine;
     const stop = new AbortController();
@@ -293,7 +306,7 @@ class Advancing {
       } catch (error) {
         // The wait between two looks ends so when the work is over.
         if (over.signal.aborted && !(error instanceof LeaseLost)) return null;
-        const lost = isLost(error) ? (error as Error) : new StoreLost('', { cause: error });
+        const lost = asLost(error);
         stop.abort(lost);
         return lost;
       }
@@ -303,7 +316,8 @@ class Advancing {
     over.abort();
     const lost = await watching;
     // Whoever lost the run must not write what came of it. Work that was done in spite of a lost store is kept if that is there again.
-    if (lost !== null && (lost instanceof LeaseLost || ended.status === 'rejected')) throw lost;
+    const isLeft = ended.status === 'rejected' || isCut(ended.value);
+    if (lost !== null && (lost instanceof LeaseLost || isLeft)) throw lost;
     if (ended.status === 'rejected') throw ended.reason;
     return ended.value;
   }

@@ -35,6 +35,12 @@ class Time {
   };
 }
 
+const endedBySignal: StepEnd = {
+  kind: 'failed',
+  text: 'SIGTERM ended it',
+  problem: { code: 'SCRIPT_FAILED', exit: 'failed', actions: [] },
+};
+
 interface World {
   time: Time;
   store: RunStore;
@@ -256,39 +262,64 @@ describe('the engine of runs', () => {
     expect([run.lease?.owner, states(run)]).to.deep.equal(['thief', ['started', 'pending']]);
   });
 
-  it('a store that is lost while a step runs ends the step, and does not count as its failure', async () => {
+  for (const [what, ending] of [
+    ['throws', (reason: unknown) => Promise.reject(reason)],
+    ['says that it failed', async () => endedBySignal],
+  ] as const) {
+    it(`a store that is lost ends the step, which is no failure of it where it ${what}`, async () => {
+      let away = false;
+      let tries = 0;
+      const one = world(async (_, { signal }) => {
+        tries += 1;
+        if (tries > 1) return done;
+        away = true;
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+        // It is back before anybody could say what became of the step.
+        away = false;
+        return ending(signal.reason);
+      });
+      const get = one.store.get.bind(one.store);
+      one.store.get = async (id) => {
+        if (!away) return get(id);
+        away = false;
+        throw new D3Error('AWAY', 'depotUnreachable', 'The store is away.');
+      };
+      const id = await started(one, [{}]);
+      const looking = { pause: async () => new Promise<void>((resolve) => setTimeout(resolve, 5)) };
+      const { problems } = await problemsOf(advance(id, engineOf(one, 'a', looking)));
+      expect(problems[0]).to.include({ code: 'AWAY', exit: 'depotUnreachable' });
+      const cut = (await one.store.get(id)) as Run;
+      expect([cut.state, cut.lease, states(cut), cut.steps[0]?.failures]).to.deep.equal([
+        'running',
+        null,
+        ['started'],
+        0,
+      ]);
+      const run = await advance(id, engineOf(one, 'b'));
+      expect([run.state, states(run), tries]).to.deep.equal(['done', ['done'], 2]);
+    });
+  }
+
+  it('what a step cannot keep because the store is lost is no failure of it', async () => {
     let away = false;
-    let tries = 0;
-    const one = world(async (_, { signal }) => {
-      tries += 1;
-      if (tries > 1) return done;
+    const one = world(async (_, { keep }) => {
       away = true;
-      await new Promise((_resolve, reject) =>
-        signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
-      );
-      // It is back before anybody could say what became of the step.
-      away = false;
+      try {
+        await keep({ half: true });
+      } finally {
+        away = false;
+      }
       return done;
     });
     const get = one.store.get.bind(one.store);
     one.store.get = async (id) => {
-      if (!away) return get(id);
-      away = false;
-      throw new D3Error('AWAY', 'depotUnreachable', 'The store is away.');
+      if (away) throw new D3Error('AWAY', 'depotUnreachable', 'The store is away.');
+      return get(id);
     };
     const id = await started(one, [{}]);
-    const looking = { pause: async () => new Promise<void>((resolve) => setTimeout(resolve, 5)) };
-    const { problems } = await problemsOf(advance(id, engineOf(one, 'a', looking)));
-    expect(problems[0]).to.include({ code: 'AWAY', exit: 'depotUnreachable' });
+    expect((await problemsOf(advance(id, engineOf(one, 'a')))).problems[0]).to.include({ code: 'AWAY' });
     const cut = (await one.store.get(id)) as Run;
-    expect([cut.state, cut.lease, states(cut), cut.steps[0]?.failures]).to.deep.equal([
-      'running',
-      null,
-      ['started'],
-      0,
-    ]);
-    const run = await advance(id, engineOf(one, 'b'));
-    expect([run.state, states(run), tries]).to.deep.equal(['done', ['done'], 2]);
+    expect([cut.state, states(cut), cut.steps[0]?.failures]).to.deep.equal(['running', ['started'], 0]);
   });
 
   it('a cancellation while a step runs ends the step, and is kept with who and why', async () => {
