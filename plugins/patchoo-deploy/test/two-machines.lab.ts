@@ -88,7 +88,7 @@ class LabMachine {
 
   /** A command somebody types there. */
   d3(...words: string[]): Promise<Ended> {
-    return ended(spawn(...words_(this.host.on, words), { env: this.env, stdio: 'pipe' }));
+    return ended(spawn(...commandOn(this.host.on, words), { env: this.env, stdio: 'pipe' }));
   }
 
   async status(): Promise<StatusShown> {
@@ -116,7 +116,7 @@ class LabMachine {
    */
   async life(cut: Cut | undefined, onLine: (line: string) => void = () => undefined): Promise<number | null> {
     this.boot();
-    const runner = spawn(...words_(this.host.powered, ['provision', 'run', '--no-input']), {
+    const runner = spawn(...commandOn(this.host.powered, ['provision', 'run', '--no-input']), {
       env: this.env,
       stdio: 'pipe',
     });
@@ -150,7 +150,7 @@ class LabMachine {
 }
 
 /** @returns what spawn takes for a command of d3 */
-function words_(before: readonly string[], words: readonly string[]): [string, string[]] {
+function commandOn(before: readonly string[], words: readonly string[]): [string, string[]] {
   return [before[0] as string, [...before.slice(1), D3, ...words]];
 }
 
@@ -204,9 +204,16 @@ describe('two machines, from enrolment to release, with the power cut ten times 
     await fill();
     const token = JSON.parse(await inFolder('admin', 'token', 'add', 'sally', '--role', 'admin', '--json')).result;
     server = spawn(
-      ...words_(network.middle, [
-        ...['depot', 'serve', sandbox.depot, '--listen', '0.0.0.0:8443'],
-        ...['--tls-cert', ca, '--tls-key', keyFile],
+      ...commandOn(network.middle, [
+        'depot',
+        'serve',
+        sandbox.depot,
+        '--listen',
+        '0.0.0.0:8443',
+        '--tls-cert',
+        ca,
+        '--tls-key',
+        keyFile,
       ]),
       { env: environment(sandbox.dir), stdio: ['ignore', 'ignore', 'pipe'] },
     );
@@ -246,7 +253,7 @@ describe('two machines, from enrolment to release, with the power cut ten times 
   /** A command of the admin, at their own desk. */
   async function atDesk(...words: string[]): Promise<string> {
     const { code, stdout, stderr } = await ended(
-      spawn(...words_(desk.host.on, words), { env: desk.env, stdio: 'pipe' }),
+      spawn(...commandOn(desk.host.on, words), { env: desk.env, stdio: 'pipe' }),
     );
     expect(code, `${words.join(' ')}: ${stderr}${stdout}`).to.equal(0);
     return stdout;
@@ -335,7 +342,7 @@ describe('two machines, from enrolment to release, with the power cut ten times 
       const { machine } = prompted;
       const credentials = { D3_DEPOT: prompted.url, D3_CREDENTIALS: desk.env['D3_CREDENTIALS'] as string };
       const env = { ...machine.env, ...credentials, TERM: 'xterm-256color' };
-      const [program, words] = words_(machine.host.on, ['provision', 'prompt']);
+      const [program, words] = commandOn(machine.host.on, ['provision', 'prompt']);
       // The first who is asked never comes to an end: nothing of it is written.
       screen = new Screen([program, ...words], { cwd: sandbox.dir, env });
       await screen.sees('1. OK', 60_000);
