@@ -247,6 +247,7 @@ describe('the run of a deployment', () => {
       await live(world, [life]);
       expect([(await world.status()).state, world.armed], `cut at ${life}`).to.deep.equal(['released', false]);
       expect(worked(world), `cut at ${life}`).to.deep.equal(worked(calm));
+      expect(world.happened.at(-1), `the last of it, cut at ${life}`).to.equal('update');
     }
   });
 
