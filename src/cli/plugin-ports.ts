@@ -98,6 +98,15 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
         await sendReport(await parts.machine(), { ...options, command: 'provision' });
       },
     },
+    network: {
+      async send(request) {
+        const [{ sendJson }, { loadSettings }] = await Promise.all([
+          import('../client/send-json.ts'),
+          import('../config/layers.ts'),
+        ]);
+        return sendJson(request, { ca: (await loadSettings(paths)).httpCa, signal });
+      },
+    },
     queue: {
       list: async () => (await import('../client/queue.ts')).queueOf({ paths }),
       async install(edition, { environment, ui = report }) {

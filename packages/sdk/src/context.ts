@@ -3,6 +3,7 @@ import type { Json } from './events.ts';
 import type {
   FilesPort,
   MachinePort,
+  NetworkPort,
   PoliciesPort,
   PowerPort,
   ProcessesPort,
@@ -53,6 +54,7 @@ export interface MachinePorts {
   readonly runs: RunsPort;
   readonly sync: SyncPort;
   readonly machine: MachinePort;
+  readonly network: NetworkPort;
 }
 
 export interface DepotPort {

@@ -39,6 +39,8 @@ export interface WrittenSettings {
   icon: string | null;
   contact: string | null;
   show: readonly string[];
+  webhookFile: string | null;
+  webhookKind: 'generic' | 'slack' | 'teams';
   lock: YesNo;
   lockCodeFile: string | null;
   lockSeconds: number;
