@@ -101,7 +101,7 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
     network: {
       async send(request) {
         const [{ sendJson }, { loadSettings }] = await Promise.all([
-          import('../client/send-json.ts'),
+          import('../platform/send-json.ts'),
           import('../config/layers.ts'),
         ]);
         return sendJson(request, { ca: (await loadSettings(paths)).httpCa, signal });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { Ajv } from 'ajv';
 import { expect } from 'chai';
-import { sendJson } from '../../../src/client/send-json.ts';
+import { sendJson } from '../../../src/platform/send-json.ts';
 import { repository } from '../../../test/cli/spawn.ts';
 import { withOwnPluginSettings } from '../../../test/support/own-plugin-settings.ts';
 import { Sandbox, type SandboxMachine } from '../../../test/support/sandbox.ts';

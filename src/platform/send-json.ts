@@ -1,5 +1,5 @@
 import type { SendRequest, Sent } from '@d3/sdk';
-import { readCertificates, whyUnreachable } from '../depot/http-transport.ts';
+import { readCertificates, whyUnreachable } from './http.ts';
 
 /** Milliseconds between two tries. */
 const PAUSE = 1000;
