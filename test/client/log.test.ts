@@ -79,7 +79,11 @@ describe('depot3:K05 the log', () => {
     ]);
     const forged = 'x\nTue Oct 14 17:47:14 Studio Mac 7 jamf[1]: forged';
     await logged({ logFormat: 'jamf' }, clock).install([forged]);
-    expect(lines().filter((line) => line.includes('jamf[1]')).every((line) => line.startsWith(at))).to.equal(true);
+    expect(
+      lines()
+        .filter((line) => line.includes('jamf[1]'))
+        .every((line) => line.startsWith(at)),
+    ).to.equal(true);
   });
 
   it('lets no text pass for a line of another', async () => {
