@@ -65,6 +65,7 @@ export async function begin(request: BeginRequest, parts: Parts): Promise<Begun>
       override: null,
       warnings: [],
       end: null,
+      history: [],
     });
   }
   const deployment = memory.deployment() as NonNullable<ReturnType<typeof memory.deployment>>;

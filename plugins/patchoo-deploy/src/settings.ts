@@ -44,6 +44,8 @@ export interface WrittenSettings {
   contact: string | null;
   show: readonly string[];
   showEvent: string | null;
+  webhookFile: string | null;
+  webhookKind: 'generic' | 'slack' | 'teams';
   lock: YesNo;
   lockCodeFile: string | null;
   lockSeconds: number;

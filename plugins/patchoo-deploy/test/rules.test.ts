@@ -340,6 +340,8 @@ describe('the release of a machine', () => {
     state,
     required,
     attempts: 1,
+    startedAt: null,
+    endedAt: null,
     text: 'no',
     notBefore: null,
     skipped: null,
