@@ -113,6 +113,15 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
       choices: async (login) => (await elsewhere()).choices(login),
       write: async (change, login) => (await elsewhere()).write(change, login),
     },
+    network: {
+      async send(request) {
+        const [{ sendJson }, { loadSettings }] = await Promise.all([
+          import('../platform/send-json.ts'),
+          import('../config/layers.ts'),
+        ]);
+        return sendJson(request, { ca: (await loadSettings(paths)).httpCa, signal });
+      },
+    },
     queue: {
       list: async () => (await import('../client/queue.ts')).queueOf({ paths }),
       async install(edition, { environment, ui = report }) {

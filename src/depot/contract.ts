@@ -143,6 +143,11 @@ export interface ComputerBody {
   attributes: Record<string, string>;
 }
 
+/** Body of a document of kind `computer-ahead`: what is said of a computer before it was heard of. Its name is the serial number. */
+export interface ComputerAheadBody extends Omit<ComputerBody, 'schema'> {
+  schema: 'd3/computer-ahead@1';
+}
+
 /** Body of a document of kind `mirror`: another place that has the package files. */
 export interface MirrorBody {
   schema: 'd3/mirror@1';

@@ -3,6 +3,7 @@ import type { Json } from './events.ts';
 import type {
   FilesPort,
   MachinePort,
+  NetworkPort,
   PoliciesPort,
   PowerPort,
   ProcessesPort,
@@ -57,6 +58,7 @@ export interface MachinePorts {
   readonly sync: SyncPort;
   readonly machine: MachinePort;
   readonly provisioning: ProvisioningPort;
+  readonly network: NetworkPort;
 }
 
 export interface DepotPort {

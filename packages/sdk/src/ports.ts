@@ -75,6 +75,9 @@ export interface StepHere {
   state: 'pending' | 'started' | 'done' | 'failed' | 'skipped';
   required: boolean;
   attempts: number;
+  /** ISO 8601, UTC; null while it was not begun, or is not over. */
+  startedAt: string | null;
+  endedAt: string | null;
   /** What came of it, or what it waits for. */
   text: string;
   /** ISO 8601: not before then it is run again; null: it waits for no time. */
@@ -413,7 +416,11 @@ export interface TriggerState {
 export interface TriggersPort {
   /** The d3 that a trigger starts: absolute path on the machine. @throws D3Error refused for one that others could change */
   program(): Promise<string>;
-  install(trigger: TriggerFiles, options: { dryRun: boolean }): Promise<TriggerState>;
+  /**
+   * @param options `now`: whether it begins at once, without being waited for, or at the next start of the machine only; left out: as the
+   *   trigger says, and what launchd reads at once
+   */
+  install(trigger: TriggerFiles, options: { dryRun: boolean; now?: boolean }): Promise<TriggerState>;
   /**
    * Takes away just what was laid down.
    * @param options `leaveRunning`: what it started goes on to its end, as whoever takes away what started itself wants it
@@ -452,4 +459,24 @@ export interface ReceiptsPort {
    * @throws D3Error busy, usage `NO_DEPOT`, depotUnreachable
    */
   takeOver(found: readonly FileFound[], options: { admin: string; dryRun: boolean }): Promise<FilesTakenOver>;
+}
+
+/** A JSON document that goes to somebody else's server. */
+export interface SendRequest {
+  /** May be a secret: it is in no error and no log. */
+  url: string;
+  body: Json;
+  headers?: Readonly<Record<string, string>>;
+  /** Milliseconds for each try. */
+  within: number;
+  /** How often it is sent at most while nobody answers, or the server is in trouble. */
+  tries: number;
+}
+
+/** What came of it: the status of the answer, whatever it is, or why there was none. */
+export type Sent = { kind: 'answered'; status: number } | { kind: 'failed'; why: string };
+
+export interface NetworkPort {
+  /** By POST; no redirect is followed, and `http.ca` is trusted. It throws only when d3 is stopped. */
+  send(request: SendRequest): Promise<Sent>;
 }

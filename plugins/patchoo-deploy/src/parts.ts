@@ -18,6 +18,8 @@ export interface Parts {
     | 'signal'
     | 'plugin'
     | 'root'
+    | 'network'
+    | 'files'
   >;
   memory: Memory;
   settings: WrittenSettings;

@@ -6,10 +6,13 @@ import { answersFrom } from './asking/answers.ts';
 import { lookOf, type Prompted, promptHere } from './asking/here.ts';
 import { keeperFor } from './asking/keeper.ts';
 import { consoleNow } from './asking/presence.ts';
-import { type BeginRequest, begin } from './begin.ts';
+import { arm, type BeginRequest, begin } from './begin.ts';
+import { companionFiles } from './companion.ts';
 import type { Parts } from './parts.ts';
+import { paused } from './paused.ts';
+import { waitUntilReady } from './readiness.ts';
 import { type Console, isAsked } from './rules/start.ts';
-import { screenHere, teletypeOf } from './screen-here.ts';
+import { haveShown, screenHere, teletypeOf } from './screen-here.ts';
 import { restartNotice } from './screens/forms.ts';
 
 /** What a new machine goes through before it restarts: it is armed, whoever is there is asked what it is, and told that it restarts. */
@@ -21,6 +24,8 @@ export interface SetUp {
   context: CommandContext;
   /** File of answers that were written down; null: whoever is there is asked. */
   answers: string | null;
+  /** Seconds it waits at most until the machine is enrolled and the depot answers; it restarts then. Null: it is, or that comes later. */
+  wait: number | null;
 }
 
 /** What came of the questions. */
@@ -36,7 +41,7 @@ export interface AskedThere {
  * @returns null where there was nothing to ask: it only patches, or is past that
  */
 export async function setUp(how: SetUp): Promise<AskedThere | null> {
-  const { request, parts, ports, context, answers } = how;
+  const { request, parts, ports, context, answers, wait } = how;
   const screen = new LateScreen(how);
   // Answers that cannot be used are said before anything is begun.
   if (answers !== null) answersFrom(answers);
@@ -44,19 +49,41 @@ export async function setUp(how: SetUp): Promise<AskedThere | null> {
   const deployment = parts.memory.of(run.id);
   const isEarly = run.cursor === 0 && run.state === 'running' && !run.isAdvanced;
   const there = await consoleNow(ports.root, await ports.session.user());
+  const isAlone = there === 'nobody' && !context.canAsk;
   try {
+    if (wait !== null) {
+      // Whoever comes by meanwhile finds it locked.
+      if (isAlone) await arm(parts, { run: false, lock: true });
+      await readyWithin(how, wait);
+    }
     const asked =
       deployment.mode === 'deploy' && deployment.snapshot === null && isEarly
         ? await askedThere(how, there, screen)
         : null;
-    if (isEarly && run.steps.find(({ kind }) => kind !== 'provision-quiet')?.kind === 'reboot') {
-      if (there !== 'nobody' || context.canAsk) await tellRestart(how, screen);
-      await advance(parts, { stays: false, by: request.by });
+    if (!isEarly) return asked;
+    const isStep = run.steps.find(({ kind }) => kind !== 'provision-quiet')?.kind === 'reboot';
+    if (!isStep && wait === null) {
+      // It goes on at once. A lock that takes the place of whoever sits there waits for the next start.
+      await arm(parts, { run: true, lock: isAlone || process.platform === 'darwin' });
+      return asked;
     }
+    if (!isAlone) await tellRestart(how, screen);
+    await ports.triggers.remove(companionFiles(''), { dryRun: false, leaveRunning: true });
+    if (isStep) await advance(parts, { stays: false, by: request.by });
+    else await ports.power.restart();
     return asked;
   } finally {
     await screen.close();
   }
+}
+
+/** No longer than it may: what is laid down goes on waiting, and says so. */
+async function readyWithin({ parts, ports }: SetUp, seconds: number): Promise<void> {
+  const say = (text: string) => ports.ui({ type: 'note', target: null, text });
+  const now = () => performance.now() / 1000;
+  const pause = (long: number) => paused(long, ports.signal);
+  const still = await waitUntilReady({ parts, seconds, say, now, pause });
+  if (still !== null) say('it goes on all the same: the deployment waits as well');
 }
 
 async function askedThere(how: SetUp, there: Console, screen: LateScreen): Promise<AskedThere> {
@@ -96,9 +123,10 @@ async function tellRestart({ parts: { settings }, ports }: SetUp, screen: LateSc
 }
 
 /** The screen, taken when something is first asked. */
-class LateScreen implements Pick<Screen, 'ask' | 'close'> {
+class LateScreen implements Pick<Screen, 'ask' | 'way' | 'close'> {
   readonly #how: SetUp;
-  #screen: Promise<Pick<Screen, 'ask' | 'close'>> | null = null;
+  #opened: Pick<Screen, 'way'> | null = null;
+  #screen: Promise<Pick<Screen, 'ask' | 'way' | 'close'>> | null = null;
 
   constructor(how: SetUp) {
     this.#how = how;
@@ -106,7 +134,13 @@ class LateScreen implements Pick<Screen, 'ask' | 'close'> {
 
   async ask(form: Parameters<Screen['ask']>[0]): ReturnType<Screen['ask']> {
     this.#screen ??= this.#open();
-    return (await this.#screen).ask(form);
+    const opened = await this.#screen;
+    this.#opened = opened;
+    return opened.ask(form);
+  }
+
+  way(): ReturnType<Screen['way']> {
+    return this.#opened?.way() ?? 'none';
   }
 
   async close(): Promise<void> {
@@ -114,9 +148,11 @@ class LateScreen implements Pick<Screen, 'ask' | 'close'> {
     await screen?.close();
   }
 
-  async #open(): Promise<Pick<Screen, 'ask' | 'close'>> {
+  async #open(): Promise<Pick<Screen, 'ask' | 'way' | 'close'>> {
     const { answers, ports, parts, context } = this.#how;
     if (answers !== null) return answersFrom(answers);
-    return screenHere({ ports, show: parts.settings.show, teletype: teletypeOf(context), at: null });
+    const { show } = parts.settings;
+    await haveShown(parts);
+    return screenHere({ ports, show, teletype: teletypeOf(context), at: null });
   }
 }

@@ -39,9 +39,13 @@ export interface WrittenSettings {
   feedbackLog: string;
   feedbackIgnore: readonly string[];
   texts: readonly string[];
+  language: string | null;
   icon: string | null;
   contact: string | null;
   show: readonly string[];
+  showEvent: string | null;
+  webhookFile: string | null;
+  webhookKind: 'generic' | 'slack' | 'teams';
   lock: YesNo;
   lockCodeFile: string | null;
   lockSeconds: number;

@@ -123,6 +123,24 @@ describe('asking what a machine is', () => {
     ]);
   });
 
+  it('patchoo:DS-15 patchoo:DS-21 what shows a form as a whole asks all of it at once; what there is nothing of is said on its own', async () => {
+    const values = { build: 'studio', site: 'Bern', department: 'Ops', building: 'MEW' };
+    const screen = new ScriptedScreen({
+      name: {},
+      incomplete: {},
+      details: [{ values: { build: 'nobody’s' } }, { values }],
+    });
+    const collected = await collect(parts(screen, { isWhole: () => true }));
+    expect([collected.state, collected.values]).to.deep.equal(['answered', values]);
+    expect(asked(screen)).to.deep.equal(['welcome', 'name', 'incomplete', 'details', 'details']);
+    const faults = screen.events.flatMap((event) => (event.kind === 'asked' && event.faults ? [event.faults] : []));
+    // No more than what is offered, and nothing left out.
+    expect(Object.keys(faults[0] ?? {})).to.deep.equal(['build', 'site', 'department', 'building']);
+    const empty = new ScriptedScreen({ name: {}, incomplete: {}, build: {} });
+    await collect(parts(empty, { isWhole: () => true, choices: async ({ key }) => (key === 'site' ? [] : null) }));
+    expect(asked(empty).slice(3)).to.deep.equal(['build', 'build']);
+  });
+
   it('patchoo:DS-10 any selection of attributes is asked, and nothing at all where none is wanted', async () => {
     for (let bits = 0; bits < 16; bits += 1) {
       const keys = ['build', 'site', 'department', 'building'].filter((_, at) => (bits >> at) % 2 === 1);

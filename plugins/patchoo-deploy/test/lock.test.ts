@@ -38,6 +38,8 @@ function step(name: string, state: StepHere['state'], text = ''): StepHere {
     state,
     required: true,
     attempts: 1,
+    startedAt: null,
+    endedAt: null,
     text,
     notBefore: null,
     skipped: null,
@@ -110,7 +112,7 @@ describe('what the lock shows', () => {
       ['Serial number', 'C02XK1YZJGH5'],
       ['Missing', 'Build, Department'],
       ['Contact', 'Service desk, 4711'],
-      ['For', '1 h 12 min'],
+      ['Waiting for', '1 h 12 min'],
     ]);
     expect(view.facts[0]?.value).to.match(/^[A-Z2-9]{6}$/);
   });
@@ -119,7 +121,7 @@ describe('what the lock shows', () => {
     const trouble = { since: '2026-11-28T11:59:15Z', text: 'The depot does not answer: connection refused.' };
     const view = lockView(facts({ trouble }), parts);
     expect(view.message).to.include(TEXTS['lock.waiting']).and.include(trouble.text);
-    expect(view.facts).to.deep.equal([{ label: 'For', value: '45 s' }]);
+    expect(view.facts).to.deep.equal([{ label: 'Waiting for', value: '45 s' }]);
   });
 
   it('patchoo:BS-27 one that nothing works on says that, and a restart is said', () => {

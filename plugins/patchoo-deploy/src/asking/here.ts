@@ -4,7 +4,7 @@ import type { Assigned } from '../assign.ts';
 import { readAttributes, readingOf, valuesOf } from '../rules/attributes.ts';
 import { judgeName, namePattern, proposedName } from '../rules/names.ts';
 import type { Look } from '../screens/forms.ts';
-import { readTexts } from '../screens/texts.ts';
+import { languageOf, readTexts } from '../screens/texts.ts';
 import type { WrittenSettings } from '../settings.ts';
 import { type Collected, collect } from './collect.ts';
 import { type Keeper, wordsOf } from './keeper.ts';
@@ -15,7 +15,7 @@ export interface PromptHere {
   keeper: Keeper;
   ports: Pick<PluginContext, 'machine'>;
   settings: WrittenSettings;
-  screen: Pick<Screen, 'ask'>;
+  screen: Pick<Screen, 'ask' | 'way'>;
   /** Somebody is here to do just this: nobody is welcomed, or asked whether it is to be done. */
   atOnce?: boolean;
 }
@@ -32,9 +32,16 @@ export interface Prompted {
   record: Readonly<Record<string, string>>;
 }
 
+/** What shows a form as a whole. */
+const WHOLE: readonly string[] = ['swiftDialog', 'page', 'kiosk'];
+
 /** How the screens of a deployment look, as it is set. @throws D3Error usage for texts that are none */
-export function lookOf(settings: Pick<WrittenSettings, 'texts' | 'icon' | 'promptSeconds'>): Look {
-  return { texts: readTexts(settings.texts), icon: settings.icon, seconds: settings.promptSeconds };
+export function lookOf(settings: Pick<WrittenSettings, 'texts' | 'language' | 'icon' | 'promptSeconds'>): Look {
+  return {
+    texts: readTexts(settings.texts, languageOf(settings)),
+    icon: settings.icon,
+    seconds: settings.promptSeconds,
+  };
 }
 
 /** Asks whoever sits there what a machine is, and writes it in one change that is read back. */
@@ -72,6 +79,7 @@ export async function promptHere({ keeper, ports, settings, screen, atOnce = fal
       name: settings.askName === 'yes' ? (record['name'] ?? proposed ?? computer.name) : null,
       said,
       atOnce,
+      isWhole: () => WHOLE.includes(screen.way()),
       checkName: (name) => {
         const verdict = judge(name, false);
         return verdict.kind === 'good' ? null : verdict.why;

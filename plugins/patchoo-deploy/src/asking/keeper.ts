@@ -64,6 +64,8 @@ class ElsewhereKeeper implements Keeper {
   readonly warning: string | null;
   readonly readsWithAccount = false;
   readonly #parts: KeeperParts;
+  /** Attributes as they are called there, by what they are called here. */
+  readonly #names = new Map<string, string>();
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
@@ -113,6 +115,7 @@ class ElsewhereKeeper implements Keeper {
     const name = attributeName(key, this.#parts.buildAttribute);
     const found = Object.keys(attributes).find((one) => one.toLowerCase() === name.toLowerCase());
     if (found === undefined) throw noAttribute(name, `make the extension attribute ${name} there, as a pop-up`);
+    this.#names.set(name, found);
     return attributes[found]?.map(option) ?? null;
   }
 
@@ -120,7 +123,12 @@ class ElsewhereKeeper implements Keeper {
     // One that others have already was allowed by the settings, and is no race.
     const isFree = said.name !== null && !(await this.isAnothers(said.name));
     const before = isFree ? (await this.computer()).name : null;
-    const answer = await this.#parts.ports.provisioning.write(changeOf(said, this.#parts.buildAttribute), account);
+    const { ports, buildAttribute } = this.#parts;
+    const nameOf = (key: string) => {
+      const name = attributeName(key, buildAttribute);
+      return this.#names.get(name) ?? name;
+    };
+    const answer = await ports.provisioning.write(changeOf(said, nameOf), account);
     const record = answer?.record ?? null;
     if (record !== null && said.name !== null && before !== null && (await this.isAnothers(said.name))) {
       // Two took it at the same moment: nobody knows who was first, so whoever sees it gives it back.
@@ -288,9 +296,9 @@ function assignmentOf({ name, values }: Said) {
   return { name: name ?? undefined, build, department, building, site, eas };
 }
 
-function changeOf({ name, values }: Said, buildAttribute: string): ProvisioningChange {
+function changeOf({ name, values }: Said, nameOf: (key: string) => string): ProvisioningChange {
   const attributes = Object.entries(values).flatMap(([key, value]) =>
-    key === 'build' || key.startsWith('ea:') ? [[attributeName(key, buildAttribute), value] as const] : [],
+    key === 'build' || key.startsWith('ea:') ? [[nameOf(key), value] as const] : [],
   );
   const places = (['department', 'building', 'site'] as const).flatMap((key) => {
     const value = values[key];

@@ -1,13 +1,22 @@
+import type { Deployment } from '../memory.ts';
 import type { Parts } from '../parts.ts';
 import { later, leave, type StepEnd } from './kind.ts';
 
 /** Seconds between two looks at whether the system is still being updated. */
 const UPDATE_LOOK = 15;
 
-/** A restart in the middle of a step: written down before it is asked for, and asked for again when nothing came of it. */
-export async function restartFor({ memory, ports }: Parts, run: string, why: string): Promise<StepEnd> {
+/**
+ * A restart in the middle of a step: written down before it is asked for, and asked for again when nothing came of it.
+ * @param more what is so from then on: written down with it, not before and not after
+ */
+export async function restartFor(
+  { memory, ports }: Parts,
+  run: string,
+  why: string,
+  more: (before: Deployment) => Partial<Deployment> = () => ({}),
+): Promise<StepEnd> {
   const boot = await ports.power.bootId();
-  memory.change(run, () => ({ restart: { boot } }));
+  memory.change(run, (before) => ({ ...more(before), restart: { boot } }));
   const update = await ports.system.updating();
   if (update !== null) return later(UPDATE_LOOK, `it restarts when its system is updated: ${update}`);
   return restarting({ ports }, why);

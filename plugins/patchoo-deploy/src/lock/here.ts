@@ -4,9 +4,10 @@ import { promptHere } from '../asking/here.ts';
 import type { Keeper } from '../asking/keeper.ts';
 import { releaseAsItIs, retry, skip } from '../decide.ts';
 import type { Parts } from '../parts.ts';
+import { paused } from '../paused.ts';
 import { screenHere } from '../screen-here.ts';
 import type { Action } from '../screens/escape.ts';
-import { readTexts } from '../screens/texts.ts';
+import { languageOf, readTexts } from '../screens/texts.ts';
 import type { LockFacts } from '../screens/views.ts';
 import { CodeGate, readCode } from './code.ts';
 import { type Decided, keepLocked, type LockParts } from './lock.ts';
@@ -36,7 +37,7 @@ export async function lockHere({ parts, ports, at, teletype, keeper }: LockHere)
   const code = file === null ? null : () => readCode(ports.files, file, owner);
   // One that cannot be used is said now, not when it is needed.
   await code?.();
-  const texts = readTexts(settings.texts);
+  const texts = readTexts(settings.texts, languageOf(settings));
   const screen = await screenHere({ ports, show: settings.show, teletype, at });
   const log = new LogLine(ports.root, settings.feedbackLog, settings.feedbackIgnore);
   const lock: LockParts = {
@@ -83,17 +84,4 @@ async function decide(parts: Parts, { action, by, why }: Decided): Promise<void>
   if (action === 'retry') await retry(parts, by);
   else if (action === 'skip') await skip(parts, { by, why });
   else await releaseAsItIs(parts, { by, why });
-}
-
-function paused(seconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, seconds * 1000);
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end, { once: true });
-  });
 }

@@ -2,6 +2,8 @@ import {
   D3Error,
   type Json,
   type MachineRecord,
+  type SendRequest,
+  type Sent,
   type StatePort,
   type StepPayload,
   type StoredValue,
@@ -18,6 +20,7 @@ import { MemoryRuns } from '../../../../test/runs/memory.ts';
 import { KINDS } from '../../src/kinds/index.ts';
 import { Memory } from '../../src/memory.ts';
 import type { Parts } from '../../src/parts.ts';
+import type { Notice } from '../../src/rules/notices.ts';
 import type { WrittenSettings } from '../../src/settings.ts';
 import { shown } from '../../src/status.ts';
 
@@ -62,9 +65,13 @@ const SETTINGS: WrittenSettings = {
   feedbackLog: '/var/log/jamf.log',
   feedbackIgnore: [],
   texts: [],
+  language: null,
   icon: null,
   contact: null,
   show: [],
+  showEvent: null,
+  webhookFile: null,
+  webhookKind: 'generic',
   lock: 'yes',
   lockCodeFile: null,
   lockSeconds: 3,
@@ -132,6 +139,12 @@ export class World {
   /** States the depot was told of. */
   readonly told: string[] = [];
   armed = false;
+  /** What the webhook got, in order. */
+  readonly sent: Notice[] = [];
+  /** How the webhook answers, each time. */
+  webhook: (request: SendRequest) => Sent = () => ({ kind: 'answered', status: 200 });
+  /** What is kept of the deployment. */
+  readonly files = new Map<string, string>();
   /** Policies whose run within a step is done: they are not begun again. */
   readonly #done = new Set<string>();
   readonly #failures = new Map<string, number>();
@@ -227,6 +240,17 @@ export class World {
           doing(() => this.#policy(word, `${within?.index}.${within?.round ?? 0}-${word}`)),
       },
       sync: { pending: () => doing(() => this.#pending()), run: () => doing(() => this.#sync()) },
+      network: { send: (request: SendRequest) => doing(() => this.#send(request)) },
+      files: {
+        folder: '/var/lib/d3/plugins/test',
+        list: async () => [],
+        read: async (file: string) => {
+          if (file !== this.settings.webhookFile) return null;
+          const bytes = Buffer.from('https://hooks.example.org/T0/SECRET\n');
+          return { bytes, uid: process.getuid?.() ?? 0, mode: 0o600, modifiedAt: this.now };
+        },
+        write: (name: string, content: string) => doing(() => void this.files.set(name, content)),
+      },
       triggers: {
         program: async () => '/usr/local/bin/d3',
         install: () => doing(() => this.#arm(true)),
@@ -337,6 +361,12 @@ export class World {
     if (this.#off !== 0) this.happened.push('the clock is set');
     this.#off = 0;
     return { set: true, text: 'its time service set it' };
+  }
+
+  #send(request: SendRequest): Sent {
+    const answer = this.webhook(request);
+    if (answer.kind === 'answered' && answer.status === 200) this.sent.push(request.body as unknown as Notice);
+    return answer;
   }
 
   #asked(): boolean {

@@ -1,5 +1,5 @@
 import type { Json } from '@d3/sdk';
-import { adminFlag, type CommandContext, type CommandOutcome } from '@d3/sdk/command';
+import { adminFlag, type CommandContext, type CommandOutcome, duration } from '@d3/sdk/command';
 import { Flags } from '@oclif/core';
 import type { Mode } from '../../memory.ts';
 import { ProvisionCommand } from '../../provision-command.ts';
@@ -15,6 +15,7 @@ export default class ProvisionSetup extends ProvisionCommand {
   static override examples = [
     '<%= config.bin %> provision setup',
     '<%= config.bin %> provision setup --answers answers.json',
+    '<%= config.bin %> provision setup --wait 1h',
     '<%= config.bin %> provision setup --mode update-only',
     '<%= config.bin %> provision setup --enrolment renewal',
   ];
@@ -35,12 +36,17 @@ export default class ProvisionSetup extends ProvisionCommand {
       helpValue: 'FILE',
       summary: 'Answers that were written down, as JSON by screen; nobody is asked.',
     }),
+    wait: duration({
+      helpValue: 'TIME',
+      summary:
+        'Wait so long at most to be enrolled and for the depot, locked where nobody is there, and restart in the end.',
+    }),
     again: Flags.boolean({ summary: 'Deploy it although it was deployed, or people work with it.' }),
   };
 
   async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
     const { setUp } = await import('../../set-up.ts');
-    const { mode, enrolment, again, answers } = context.flags;
+    const { mode, enrolment, again, answers, wait } = context.flags;
     const parts = await this.parts(context);
     const by = await context.admin('perhaps');
     const asked = await setUp({
@@ -49,6 +55,7 @@ export default class ProvisionSetup extends ProvisionCommand {
       ports: await context.ports(),
       context,
       answers: (answers as string | undefined) ?? null,
+      wait: (wait as number | undefined) ?? null,
     });
     const outcome = await this.stands(context);
     return { ...outcome, result: { ...(outcome.result as object), asked } as unknown as Json };
