@@ -2,13 +2,13 @@ import { silentReporter } from '@d3/sdk';
 import { expect } from 'chai';
 import { adminPortOf } from '../../../src/admin/plugin-port.ts';
 import { withOpened } from '../../../src/admin/session.ts';
+import { reportPath } from '../../../src/depot/report-path.ts';
 import { noPlugins } from '../../../src/lifecycle/plugins.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
-import { reportPath } from '../../../src/depot/report-path.ts';
 import { newReport } from '../../../test/depot/helpers.ts';
 import { type ServedDepot, serveForTest } from '../../../test/depot/served.ts';
-import { assign } from '../src/assign.ts';
 import { keeperFor } from '../src/asking/keeper.ts';
+import { assign } from '../src/assign.ts';
 
 const IDS = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b'] as const;
 
