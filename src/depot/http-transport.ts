@@ -101,6 +101,25 @@ export class HttpTransport implements Transport {
     return this.#time;
   }
 
+  /** A certificate can only be judged by the right time, so none is here; what comes is never more than a hint. */
+  async askTime(): Promise<Date | null> {
+    const { default: got } = await import('got');
+    const { signal } = this.#options;
+    const answer = await got
+      .head(this.#url('metadata/timestamp.json'), {
+        https: { rejectUnauthorized: false },
+        headers: { 'user-agent': 'd3' },
+        throwHttpErrors: false,
+        retry: { limit: 0 },
+        followRedirect: false,
+        timeout: TIMEOUTS,
+        signal,
+      })
+      .catch(() => null);
+    const time = new Date(answer?.headers.date ?? Number.NaN);
+    return Number.isNaN(time.getTime()) ? null : time;
+  }
+
   async stream(path: string): Promise<NodeJS.ReadableStream | null> {
     return (await this.passage(path, null))?.stream ?? null;
   }

@@ -8,12 +8,14 @@ import type {
   PowerPort,
   ProcessesPort,
   ProgramsPort,
+  ProvisioningPort,
   QueuePort,
   ReceiptsPort,
   RunsPort,
   SessionPort,
   SettingsPort,
   SyncPort,
+  SystemPort,
   TriggersPort,
 } from './ports.ts';
 import type { Reporter } from './progress.ts';
@@ -51,9 +53,11 @@ export interface MachinePorts {
   readonly processes: ProcessesPort;
   readonly programs: ProgramsPort;
   readonly triggers: TriggersPort;
+  readonly system: SystemPort;
   readonly runs: RunsPort;
   readonly sync: SyncPort;
   readonly machine: MachinePort;
+  readonly provisioning: ProvisioningPort;
   readonly network: NetworkPort;
 }
 

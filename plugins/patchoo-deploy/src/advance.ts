@@ -30,7 +30,7 @@ export async function advance(parts: Parts, { stays, by }: { stays: boolean; by:
   await failureTold(parts, run);
   // Whoever starts it has a reason: what it waits for may be there by now.
   await ports.runs.hurry(id);
-  const after = run.state === 'cancelled' ? run : await ports.runs.advance(id, { stays, by });
+  const after = run.state === 'cancelled' ? run : await ports.power.awake(() => ports.runs.advance(id, { stays, by }));
   await failureTold(parts, after);
   // What was ended from outside is cleared up by whoever comes next.
   if (after.state === 'cancelled') await clearUp(parts, id, 'cancelled');

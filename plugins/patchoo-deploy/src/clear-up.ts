@@ -1,4 +1,5 @@
 import { bootstrapFiles } from './bootstrap.ts';
+import { companionFiles } from './companion.ts';
 import { lockFiles } from './lock/files.ts';
 import { happens, tellNotices } from './notices.ts';
 import type { Parts } from './parts.ts';
@@ -38,6 +39,7 @@ export async function clearUp(parts: Parts, run: string, kind: 'released' | 'can
   await writeReport(parts, run);
   // What runs this must not be stopped by it: it ends when it has nothing more to do.
   await ports.triggers.remove(bootstrapFiles(''), { dryRun: false, leaveRunning: true });
+  await ports.triggers.remove(companionFiles(''), { dryRun: false, leaveRunning: true });
   // The lock opens by itself when it sees that it is over.
   await ports.triggers.remove(lockFiles('', process.platform), { dryRun: false, leaveRunning: true });
   memory.change(run, () => ({ end: { ...decided, closing: false } }));

@@ -49,6 +49,8 @@ export interface Deployment {
   snapshot: Snapshot | null;
   hold: Hold | null;
   trouble: Trouble | null;
+  /** It waits for an update of the system, or another installer: since when (ISO 8601, UTC), and how often it looked. Null: it does not. */
+  busy: { since: string; looks: number } | null;
   loop: Loop;
   /** The start of the machine in which a restart was asked for; null: none is waited for. */
   restart: { boot: string | null } | null;

@@ -11,6 +11,7 @@ export interface Parts {
     | 'sync'
     | 'runs'
     | 'power'
+    | 'system'
     | 'triggers'
     | 'ui'
     | 'clock'

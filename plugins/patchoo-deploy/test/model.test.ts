@@ -36,6 +36,8 @@ async function live(world: World, lives: readonly number[] = [], mode: Mode = 'd
   throw new Error('it went on for ever');
 }
 
+const DAY = 86_400_000;
+
 const worked = (world: World) => world.happened.filter((word) => !/fails$|restart/.test(word));
 
 describe('the run of a deployment', () => {
@@ -72,6 +74,66 @@ describe('the run of a deployment', () => {
     expect((await world.status()).state).to.equal('released');
     const waited = (world.at - Date.UTC(2030, 0, 1)) / 1000;
     expect(waited, '2 + 4 + 8 + 16 + 32 + 60').to.equal(122);
+  });
+
+  it('a clock months behind is said, set before the depot is asked for anything, and it goes on after', async () => {
+    const world = new World({ clock: { off: -90 * DAY, settable: 40 }, silent: 0 });
+    await live(world);
+    expect((await world.status()).state).to.equal('released');
+    expect(world.happened[0]).to.equal('the clock is set');
+    const { run, warnings } = world.memory.deployment() ?? { run: '', warnings: [] };
+    const said = (await world.runs.lines(run)).map(({ text }) => text);
+    expect(said.find((text) => /set it by hand/.test(text))).to.match(
+      /the clock says 2029-10-03T.*the depot's host 2030-01-01T.*about 90 days behind; it was not set \(no time server answers\): set it by hand/,
+    );
+    expect(warnings.join(), 'it stays on record').to.match(/about 90 days behind; its time service set it/);
+  });
+
+  it('a clock that says a time before d3 was built waits for whoever sets it, and never gives up', async () => {
+    const world = new World({
+      clock: { off: -9000 * DAY, settable: 4000 },
+      built: '2029-12-01T00:00:00.000Z',
+      silent: 9000,
+    });
+    await live(world);
+    expect((await world.status()).state).to.equal('released');
+    const { run } = world.memory.deployment() ?? { run: '' };
+    const said = (await world.runs.lines(run)).map(({ text }) => text).join();
+    expect(said).to.match(/this d3 was built at 2029-12-01T00:00:00.000Z: it is at least 8969 days behind/);
+    expect(world.at - Date.UTC(2030, 0, 1), 'not before it could be set').to.be.at.least(4_000_000);
+  });
+
+  it('what a host says of the time stops nothing for ever: it may be the one that is wrong', async () => {
+    const world = new World({ clock: { off: 3 * DAY, settable: null } });
+    await live(world);
+    const { warnings } = world.memory.deployment() ?? { warnings: [] };
+    expect([(await world.status()).state, warnings.length]).to.deep.equal(['released', 1]);
+    expect(warnings[0]).to.match(/about 3 days ahead; no time server answers/);
+  });
+
+  it('patchoo:DS-26 nothing is begun, and nothing restarted, while the system is updated', async () => {
+    const world = new World({ updating: 900, settings: { afterSetup: 'always' } });
+    await live(world);
+    expect(world.happened).to.deep.equal(['restart', 'deploy', 'deploy-studio', 'update']);
+    expect(world.restarted - Date.UTC(2030, 0, 1)).to.be.at.least(900_000);
+    const { run } = world.memory.deployment() ?? { run: '' };
+    const said = (await world.runs.lines(run)).map(({ text }) => text).join();
+    expect(said).to.match(/the system is being updated for 14 min: its updater is at work/);
+  });
+
+  it('patchoo:DR-14 another installer is waited for, as long as that may take and no longer', async () => {
+    const patient = new World({ installing: 600 });
+    await live(patient);
+    expect((await patient.status()).state).to.equal('released');
+    expect(patient.at - Date.UTC(2030, 0, 1)).to.be.at.least(600_000);
+    const hangs = new World({ installing: 1e6, settings: { busyMinutes: 10 } });
+    await live(hangs);
+    const { state, text } = await hangs.status();
+    expect([state, text]).to.deep.equal([
+      'failed-held',
+      'nothing updates the system failed: an installer is at work for more than 10 min: end it, then try again',
+    ]);
+    expect(hangs.at - Date.UTC(2030, 0, 1)).to.be.at.most(660_000);
   });
 
   it('patchoo:G8 an update-only run deploys nothing', async () => {
@@ -314,6 +376,7 @@ describe('the run of a deployment', () => {
       await live(world, [life]);
       expect([(await world.status()).state, world.armed], `cut at ${life}`).to.deep.equal(['released', false]);
       expect(worked(world), `cut at ${life}`).to.deep.equal(worked(calm));
+      expect(world.happened.at(-1), `the last of it, cut at ${life}`).to.equal('update');
     }
   });
 
