@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { d3 } from '../../../test/cli/spawn.ts';
+import { linesOf } from '../../../test/commands/lines.ts';
 import { Sandbox } from '../../../test/support/sandbox.ts';
 
 /** What the doctor says has to be made is made, as it says; then it has nothing to say. */
@@ -34,15 +35,16 @@ describe('d3 provision doctor --explain', function () {
       .filter((make) => /^d3admin (?:ea|department|policy|group) /.test(make));
     expect(commands, commands.join('\n')).to.have.length(8);
     let policies = 0;
-    for (const command of commands) {
+    const lines = commands.map((command) => {
       const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
       const named = words.map((word) => {
         if (word === 'NAME') return words.includes('policy') ? `policy ${(policies += 1)}` : 'Fine Art';
         return word === 'FILE' ? path.join(sandbox.dir, 'script') : word;
       });
-      const { exit, errors } = await run('admin', ...named.slice(1));
-      expect(exit, `${command}: ${JSON.stringify(errors)}`).to.equal(0);
-    }
+      return { argv: ['admin', ...named.slice(1), '--json'], env };
+    });
+    for (const [at, { code, stderr, stdout }] of (await linesOf(lines, sandbox.dir)).entries())
+      expect(code, `${commands[at]}: ${stderr}${stdout}`).to.equal(0);
     const after = await run('provision', 'doctor');
     expect(after.exit, JSON.stringify(after.errors)).to.equal(0);
     await run('provision', 'setup');
