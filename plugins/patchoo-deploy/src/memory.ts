@@ -47,6 +47,8 @@ export interface Deployment {
   enrolment: string | null;
   snapshot: Snapshot | null;
   hold: Hold | null;
+  /** Nobody answered, and the settings have it go on with what is known. */
+  goesOn?: boolean;
   trouble: Trouble | null;
   loop: Loop;
   /** The start of the machine in which a restart was asked for; null: none is waited for. */

@@ -60,6 +60,8 @@ export async function setUp(how: SetUp): Promise<AskedThere | null> {
       deployment.mode === 'deploy' && deployment.snapshot === null && isEarly
         ? await askedThere(how, there, screen)
         : null;
+    if (asked?.state === 'unanswered' && parts.settings.promptUnanswered === 'continue')
+      parts.memory.change(run.id, () => ({ goesOn: true }));
     if (!isEarly) return asked;
     const isStep = run.steps[0]?.kind === 'reboot';
     if (!isStep && wait === null) {
