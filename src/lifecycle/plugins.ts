@@ -223,8 +223,9 @@ export function pluginsOnBus(options: PluginsOptions): Plugins {
 function recordNotTold(failed: HookOutcome, ask: RecordQuestion['ask']): D3Error {
   const { plugin } = failed;
   const { why = 'it did not answer', exit } = failed as { why?: string; exit?: ExitName };
-  if (ask === 'resolve' && exit !== 'notAuthorised') {
-    return new D3Error('RECORD_NOT_TOLD', 'depotUnreachable', `${plugin} could not tell the record of this machine.`, {
+  if (ask === 'resolve' && exit !== 'notAuthorised' && exit !== 'refused') {
+    const text = `${plugin} could not tell the record of this machine: ${why}`;
+    return new D3Error('RECORD_NOT_TOLD', 'depotUnreachable', text, {
       target: plugin,
       actions: ['look at what it says; it is asked again'],
     });

@@ -3,6 +3,7 @@ import type { Json } from './events.ts';
 import type {
   FilesPort,
   MachinePort,
+  NetworkPort,
   PoliciesPort,
   PowerPort,
   ProcessesPort,
@@ -14,6 +15,7 @@ import type {
   SessionPort,
   SettingsPort,
   SyncPort,
+  SystemPort,
   TriggersPort,
 } from './ports.ts';
 import type { Reporter } from './progress.ts';
@@ -51,10 +53,12 @@ export interface MachinePorts {
   readonly processes: ProcessesPort;
   readonly programs: ProgramsPort;
   readonly triggers: TriggersPort;
+  readonly system: SystemPort;
   readonly runs: RunsPort;
   readonly sync: SyncPort;
   readonly machine: MachinePort;
   readonly provisioning: ProvisioningPort;
+  readonly network: NetworkPort;
 }
 
 export interface DepotPort {

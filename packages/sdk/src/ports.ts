@@ -75,6 +75,9 @@ export interface StepHere {
   state: 'pending' | 'started' | 'done' | 'failed' | 'skipped';
   required: boolean;
   attempts: number;
+  /** ISO 8601, UTC; null while it was not begun, or is not over. */
+  startedAt: string | null;
+  endedAt: string | null;
   /** What came of it, or what it waits for. */
   text: string;
   /** ISO 8601: not before then it is run again; null: it waits for no time. */
@@ -277,6 +280,28 @@ export interface PowerPort {
   awake<Result>(work: () => Promise<Result>): Promise<Result>;
 }
 
+/** The machine's system: its time, and what is at work on it besides d3. */
+export interface SystemPort {
+  /** What the clock says, held against what is known of the time: the depot's signatures, its host, when this d3 was built. */
+  clock(): Promise<ClockHere>;
+  /** Has the machine's own time service set the clock. */
+  setClock(): Promise<{ set: boolean; text: string }>;
+  /** What updates the system at the moment, or at its next start, in words; null: nothing does. */
+  updating(): Promise<string | null>;
+  /** What installs packages at the moment besides d3, in words; null: nothing does. */
+  installing(): Promise<string | null>;
+}
+
+export interface ClockHere {
+  /** ISO 8601, UTC: what the clock says. */
+  now: string;
+  verdict: 'right' | 'behind' | 'ahead';
+  /** Whether it is wrong for certain: it says a time that is past. What a host says of the time may itself be wrong. */
+  certain: boolean;
+  /** In words; empty where nothing is said against it. */
+  text: string;
+}
+
 /** A file that somebody else may have put there to do harm. */
 export interface HostileFile {
   bytes: Buffer;
@@ -434,4 +459,24 @@ export interface ReceiptsPort {
    * @throws D3Error busy, usage `NO_DEPOT`, depotUnreachable
    */
   takeOver(found: readonly FileFound[], options: { admin: string; dryRun: boolean }): Promise<FilesTakenOver>;
+}
+
+/** A JSON document that goes to somebody else's server. */
+export interface SendRequest {
+  /** May be a secret: it is in no error and no log. */
+  url: string;
+  body: Json;
+  headers?: Readonly<Record<string, string>>;
+  /** Milliseconds for each try. */
+  within: number;
+  /** How often it is sent at most while nobody answers, or the server is in trouble. */
+  tries: number;
+}
+
+/** What came of it: the status of the answer, whatever it is, or why there was none. */
+export type Sent = { kind: 'answered'; status: number } | { kind: 'failed'; why: string };
+
+export interface NetworkPort {
+  /** By POST; no redirect is followed, and `http.ca` is trusted. It throws only when d3 is stopped. */
+  send(request: SendRequest): Promise<Sent>;
 }

@@ -38,11 +38,10 @@ export async function begin(request: BeginRequest, parts: Parts): Promise<Begun>
     mark: enrolment,
     released: released === null ? null : (released.enrolment ?? ''),
     open,
-    osUpdate: false,
     // Whoever only has it patched deploys nothing a second time.
     again: request.again || request.mode === 'update-only',
   });
-  if (verdict.kind === 'refuse' || verdict.kind === 'wait') {
+  if (verdict.kind === 'refuse') {
     throw new D3Error('DEPLOY_REFUSED', 'refused', `This machine is not deployed now: ${verdict.why}.`, {
       target: enrolment ?? ports.root,
       actions: ['if it is to be deployed all the same: d3 provision setup --again', 'look at it: d3 provision status'],
@@ -60,11 +59,13 @@ export async function begin(request: BeginRequest, parts: Parts): Promise<Begun>
       snapshot: null,
       hold: null,
       trouble: null,
+      busy: null,
       loop: LOOP_BEGIN,
       restart: null,
       override: null,
       warnings: [],
       end: null,
+      history: [],
     });
   }
   const deployment = memory.deployment() as NonNullable<ReturnType<typeof memory.deployment>>;

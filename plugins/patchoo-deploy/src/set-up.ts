@@ -63,7 +63,7 @@ export async function setUp(how: SetUp): Promise<AskedThere | null> {
     if (asked?.state === 'unanswered' && parts.settings.promptUnanswered === 'continue')
       parts.memory.change(run.id, () => ({ goesOn: true }));
     if (!isEarly) return asked;
-    const isStep = run.steps[0]?.kind === 'reboot';
+    const isStep = run.steps.find(({ kind }) => kind !== 'provision-quiet')?.kind === 'reboot';
     if (!isStep && wait === null) {
       // It goes on at once. A lock that takes the place of whoever sits there waits for the next start.
       await arm(parts, { run: true, lock: isAlone || process.platform === 'darwin' });

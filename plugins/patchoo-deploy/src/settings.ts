@@ -23,6 +23,7 @@ export interface WrittenSettings {
   deployEvent: string;
   buildEvent: string;
   extraEvents: readonly string[];
+  busyMinutes: number;
   holdPollSeconds: number;
   holdMaxHours: number;
   holdOnMax: 'stay' | 'release';
@@ -43,6 +44,8 @@ export interface WrittenSettings {
   contact: string | null;
   show: readonly string[];
   showEvent: string | null;
+  webhookFile: string | null;
+  webhookKind: 'generic' | 'slack' | 'teams';
   lock: YesNo;
   lockCodeFile: string | null;
   lockSeconds: number;

@@ -90,39 +90,13 @@ describe('d3 provision', function () {
 });
 
 /** What a newcomer types first. */
-describe('d3 provision simulate and doctor', function () {
+describe('d3 provision doctor', function () {
   this.timeout(600_000);
   let sandbox: Sandbox;
   beforeEach(async () => {
     sandbox = await Sandbox.make();
   });
   afterEach(() => sandbox.remove());
-
-  it('patchoo:IN-14 patchoo:SO-07 shows a whole deployment with both restarts, and leaves nothing behind', async () => {
-    const root = sandbox.machine('mac-a').root;
-    const before = readdirSync(root, { recursive: true }).length;
-    const { code, stdout, stderr } = await d3(['provision', 'simulate', '--json'], { env: { D3_ROOT: root } });
-    expect(code, stdout + stderr).to.equal(0);
-    const lines = JSON.parse(stdout).result as { kind: string; text: string }[];
-    expect(
-      lines.filter(({ kind }) => kind === 'command').map(({ text }) => text.split(' ').slice(1, 4).join(' ')),
-    ).to.deep.equal([
-      'provision setup',
-      'provision run --no-wait',
-      'provision run --no-wait',
-      'provision hold list',
-      'provision assign C02SIM',
-      'provision run --no-wait',
-      'provision run --no-wait',
-    ]);
-    expect(lines.slice(-3).map(({ text }) => text)).to.deep.equal([
-      'on-deploy was here, for a studio',
-      'on-deploy-studio was here, for a studio',
-      'on-update was here, for a studio',
-    ]);
-    const left = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('run-'));
-    expect([before, left]).to.deep.equal([1, []]);
-  });
 
   it('patchoo:SO-01 patchoo:SO-02 doctor says what the depot lacks for the settings, and nothing once it is there', async () => {
     const doctor = async () => {

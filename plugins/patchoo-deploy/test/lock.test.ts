@@ -38,6 +38,8 @@ function step(name: string, state: StepHere['state'], text = ''): StepHere {
     state,
     required: true,
     attempts: 1,
+    startedAt: null,
+    endedAt: null,
     text,
     notBefore: null,
     skipped: null,

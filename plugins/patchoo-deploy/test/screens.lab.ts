@@ -81,6 +81,8 @@ const step = (name: string, state: 'pending' | 'started' | 'done' | 'failed', te
   attempts: 1,
   text,
   notBefore: null,
+  startedAt: null,
+  endedAt: null,
   skipped: null,
 });
 const STEPS = [

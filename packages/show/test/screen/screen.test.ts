@@ -19,7 +19,7 @@ describe('a screen', () => {
   });
 
   describe('in swiftDialog', () => {
-    it('patchoo:BS-17 patchoo:BS-15 shows steps with their states, and tells one window what changed, and nothing else', async () => {
+    it('patchoo:D-27 patchoo:BS-17 patchoo:BS-15 shows steps with their states, and tells one window what changed, and nothing else', async () => {
       const screen = await machine.dialog().screen();
       screen.lock(VIEW, null);
       await screen.settled();

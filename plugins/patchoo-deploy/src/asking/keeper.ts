@@ -3,6 +3,7 @@ import {
   D3Error,
   type MachineRecord,
   type PluginContext,
+  type ProvisionedAnswer,
   type ProvisioningChange,
   type ProvisioningLogin,
 } from '@d3/sdk';
@@ -88,7 +89,14 @@ class ElsewhereKeeper implements Keeper {
 
   async isAnothers(name: string): Promise<boolean> {
     const { provisioning } = this.#parts.ports;
-    const found = (await provisioning.named(name, null))?.record ?? null;
+    let found: ProvisionedAnswer['record'];
+    try {
+      found = (await provisioning.named(name, null))?.record ?? null;
+    } catch (error) {
+      // Several have it: at least one of them is another.
+      if (error instanceof D3Error && error.exit === 'refused') return true;
+      throw error;
+    }
     if (found === null || found.name.toLowerCase() !== name.toLowerCase()) return false;
     return found.id !== (await this.computer()).id;
   }

@@ -12,7 +12,11 @@ export const connect: Kind = {
   },
   async run(parts, { run }) {
     const reason = await notReady(parts);
-    if (reason !== null) return askAgain(parts, run, reason, 'waiting for the depot');
+    if (reason !== null) {
+      // It may have gone wrong since it was looked at, or nobody could tell before.
+      if (reason.code === 'CLOCK_WRONG' || /certificate/.test(reason.message)) await parts.ports.system.setClock();
+      return askAgain(parts, run, reason, 'waiting for the depot');
+    }
     troubleOver(parts, run);
     return done('the depot answers');
   },

@@ -4,6 +4,7 @@ import { releaseEvent } from '../rules/events.ts';
 import { turn } from '../rules/update-loop.ts';
 import { environmentOf, leftOut } from './event.ts';
 import { done, failed, type Kind, later, NO_ARGS, type StepEnd } from './kind.ts';
+import { busy } from './quiet.ts';
 import { restartFor, stillRestarting } from './restart.ts';
 import { askAgain, isOutside, troubleOver } from './trouble.ts';
 
@@ -23,6 +24,8 @@ export const update: Kind = {
     if (waits !== null) return waits;
     const why = await leftOut(parts, run);
     if (why !== null) return done(`it is left out: ${why}`);
+    const waiting = await busy(parts, run);
+    if (waiting !== null) return waiting;
     try {
       return await cycle(parts, run, index);
     } catch (error) {
@@ -44,20 +47,25 @@ async function cycle(parts: Parts, run: string, index: number): Promise<StepEnd>
   memory.change(run, () => ({ loop: next.loop }));
   const { restart, failed: problems } = await ports.sync.run(before.by);
   for (const { target, text } of problems) ports.ui({ type: 'note', target, text });
+  memory.change(run, ({ loop }) => ({ loop: { ...loop, restarts: [...new Set([...loop.restarts, ...restart])] } }));
   const { groups } = await ports.machine.facts();
   const own = releaseEvent(settings.releaseGroups, groups);
-  const words = [...(own === null ? [] : [own]), ...settings.updateEvents];
-  const restarts = [...restart];
-  for (const word of words) {
+  const waiting: string[] = [];
+  for (const word of [...(own === null ? [] : [own]), ...settings.updateEvents]) {
     const ran = await ports.policies.run(word, environmentOf(before.snapshot?.values ?? {}), {
       run,
       index,
       round: next.loop.cycle,
     });
-    if (ran.waits === 'restart') restarts.push(word);
+    if (ran.waits === 'restart') waiting.push(word);
     noteOf(parts, run, word, ran);
   }
-  if (restarts.length > 0) return restartFor(parts, run, `${restarts.join(', ')} needs it`);
+  // A policy that waits for the restart has more to do after it, in this very cycle.
+  const over = { open: waiting.length > 0, restarts: [] };
+  const restarts = [...memory.of(run).loop.restarts, ...waiting];
+  if (restarts.length > 0)
+    return restartFor(parts, run, `${restarts.join(', ')} needs it`, ({ loop }) => ({ loop: { ...loop, ...over } }));
+  memory.change(run, ({ loop }) => ({ loop: { ...loop, ...over } }));
   return later(0, `cycle ${next.loop.cycle} of ${maxCycles} at most`);
 }
 

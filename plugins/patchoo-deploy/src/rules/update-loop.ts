@@ -10,9 +10,13 @@ export interface Loop {
   before: readonly string[] | null;
   /** Cycles in a row in which nothing came off the list. */
   stuck: number;
+  /** The last cycle that was begun is not over: a cut or a restart came into it. It goes on, and counts once. */
+  open: boolean;
+  /** What of the open cycle needs a restart of the machine. */
+  restarts: readonly string[];
 }
 
-export const LOOP_BEGIN: Loop = { cycle: 0, before: null, stuck: 0 };
+export const LOOP_BEGIN: Loop = { cycle: 0, before: null, stuck: 0, open: false, restarts: [] };
 
 export interface LoopLimits {
   maxCycles: number;
@@ -33,6 +37,7 @@ function fingerprint(pending: readonly PendingChange[]): string[] {
  * @param pending what is pending now
  */
 export function turn(loop: Loop, pending: readonly PendingChange[], { maxCycles, stuckCycles }: LoopLimits): LoopTurn {
+  if (loop.open) return { kind: 'cycle', loop };
   const now = fingerprint(pending);
   // There is one cycle in any case: only it fires the events.
   if (now.length === 0 && loop.cycle > 0) return { kind: 'done' };
@@ -43,5 +48,5 @@ export function turn(loop: Loop, pending: readonly PendingChange[], { maxCycles,
     return { kind: 'stuck', why: `nothing came off the list in ${stuck} cycles: ${now.join(', ')}` };
   if (loop.cycle >= maxCycles)
     return { kind: 'exhausted', why: `after ${loop.cycle} cycles there is still: ${now.join(', ')}` };
-  return { kind: 'cycle', loop: { cycle: loop.cycle + 1, before: now, stuck } };
+  return { kind: 'cycle', loop: { cycle: loop.cycle + 1, before: now, stuck, open: true, restarts: [] } };
 }

@@ -1,4 +1,4 @@
-import { D3Error, EXIT_CODES, type Json } from '@d3/sdk';
+import { D3Error, EXIT_CODES, type Json, type PluginContext } from '@d3/sdk';
 import { adminFlag, type CommandContext, type CommandOutcome, MachineCommand } from '@d3/sdk/command';
 import { Args, Flags } from '@oclif/core';
 import type { Prompted } from '../../asking/here.ts';
@@ -46,6 +46,7 @@ export default class ProvisionPrompt extends MachineCommand {
     }
     const { show, buildAttribute } = settings;
     const word = (args['computer'] as string | undefined) ?? null;
+    if (word === null) await makeKnown(ports);
     const screen =
       answers === undefined
         ? await screenHere({ ports, show, teletype: teletypeOf(context), at: null })
@@ -78,5 +79,15 @@ export default class ProvisionPrompt extends MachineCommand {
     const said = Object.entries(record).map(([key, value]) => `${key} ${value}`);
     const how = written === 'yes' ? 'written' : state;
     return `${computer.serial ?? computer.id}: ${how}${said.length === 0 ? '' : ` (${said.join(', ')})`}`;
+  }
+}
+
+/** A machine that was just enrolled has told nothing of itself yet: the depot knows no serial number of it before it has. */
+async function makeKnown({ machine, ui }: PluginContext): Promise<void> {
+  try {
+    await machine.report();
+  } catch (error) {
+    if (!(error instanceof D3Error)) throw error;
+    ui({ type: 'note', target: null, text: `This machine could not tell the depot of itself: ${error.message}` });
   }
 }

@@ -1,16 +1,29 @@
 import type { Json } from '@d3/sdk';
 import { type CommandContext, type CommandOutcome, MachineCommand } from '@d3/sdk/command';
+import { Flags } from '@oclif/core';
 import type { SimulatedLine } from '../../simulate.ts';
+import { SIMULATED_PATHS, type SimulatedPath } from '../../simulated-paths.ts';
 
 export default class ProvisionSimulate extends MachineCommand {
   static override summary = 'Show a whole deployment, in a folder that is gone afterwards.';
   static override description =
-    'A depot and a new machine, the real commands and real runs; only the restarts are told. Nothing of this machine or its depot is touched.';
-  static override examples = ['<%= config.bin %> provision simulate'];
+    'A depot, served on this host alone, and new machines, the real commands and real runs; only the restarts are told. Nothing of this ' +
+    'machine or its depot is touched. First one that is asked, then one that holds; --path shows the other ways a machine comes.';
+  static override examples = [
+    '<%= config.bin %> provision simulate',
+    '<%= config.bin %> provision simulate --path re-deploy',
+  ];
+  static override flags = {
+    path: Flags.string({
+      options: [...SIMULATED_PATHS],
+      default: 'walk',
+      summary: 'How the machine comes to be deployed.',
+    }),
+  };
 
-  async execute({ ports, ui, program }: CommandContext): Promise<CommandOutcome<Json>> {
+  async execute({ flags, ports, ui, program }: CommandContext): Promise<CommandOutcome<Json>> {
     const { simulate } = await import('../../simulate.ts');
-    const lines = await simulate(program, await ports(), ({ kind, text }) => {
+    const lines = await simulate(program, flags['path'] as SimulatedPath, await ports(), ({ kind, text }) => {
       if (kind !== 'said') ui({ type: 'note', target: null, text: kind === 'command' ? `d3 ${text.slice(3)}` : text });
     });
     return { result: lines as unknown as Json };
