@@ -22,7 +22,8 @@ describe('a deployment under a real systemd', function () {
   };
   const state = (unit: string) => linux.run('systemctl', 'is-active', unit).output.trim();
   const laid = () => linux.run('sh', '-c', 'ls /etc/systemd/system | grep d3-provision').output.trim();
-  const said = () => JSON.parse(linux.run('sh', '-c', `${path.join(project, 'bin/d3')} provision status --json`).output);
+  const said = () =>
+    JSON.parse(linux.run('sh', '-c', `${path.join(project, 'bin/d3')} provision status --json`).output);
   async function until(what: string, holds: () => boolean): Promise<void> {
     for (let tries = 0; tries < 60; tries += 1) {
       if (holds()) return;
@@ -34,7 +35,13 @@ describe('a deployment under a real systemd', function () {
 
   it('patchoo:BS-01 patchoo:BS-03 patchoo:BS-18 patchoo:BS-26 patchoo:IN-10 setup returns, the run and the lock go on by themselves, and go with the release', async () => {
     good(d3('depot', 'init', '/srv/depot'));
-    good(linux.run('sh', '-c', `echo '{"depot": "/srv/depot", "provision": {"attributes": ["department"]}}' > /etc/d3.json`));
+    good(
+      linux.run(
+        'sh',
+        '-c',
+        `echo '{"depot": "/srv/depot", "provision": {"attributes": ["department"]}}' > /etc/d3.json`,
+      ),
+    );
     good(admin('department', 'add', 'art', '--admin', 'sally'));
     const { result } = JSON.parse(good(d3('provision', 'setup', '--no-input', '--json')));
     expect(result.asked.state).to.equal('nobody');
@@ -44,7 +51,9 @@ describe('a deployment under a real systemd', function () {
     // One that locks until the deployment is over is being started all that time.
     expect(state('d3-provision-lock.service')).to.equal('activating');
     // Whoever kills it is not let in: it is started again.
-    const before = linux.run('systemctl', 'show', '-p', 'MainPID', '--value', 'd3-provision-lock.service').output.trim();
+    const before = linux
+      .run('systemctl', 'show', '-p', 'MainPID', '--value', 'd3-provision-lock.service')
+      .output.trim();
     good(linux.run('kill', '-9', before));
     await until('the lock is there again', () => {
       const now = linux.run('systemctl', 'show', '-p', 'MainPID', '--value', 'd3-provision-lock.service').output.trim();
