@@ -76,7 +76,7 @@ describe('d3 provision setup asks', function () {
     await screen.sees('asked: answered', 60_000);
     expect(await screen.ended()).to.equal(0);
     const { result } = await json(['provision', 'status']);
-    const [restart] = result.steps.filter(({ kind }: { kind: string }) => kind === 'reboot');
+    const restart = result.steps.find(({ kind }: { kind: string }) => kind === 'reboot');
     expect([result.state, restart?.state]).to.deep.equal(['restarting', 'started']);
     const { record } = (await json(['provision', 'assign', 'C02A'])).result;
     expect(record).to.deep.equal({ name: 'Studio 7', department: 'Fine Art', Build: 'studio' });
