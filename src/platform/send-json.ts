@@ -1,4 +1,4 @@
-import type { SendRequest, Sent } from '@d3/sdk';
+import { D3Error, type SendRequest, type Sent } from '@d3/sdk';
 import { readCertificates, whyUnreachable } from './http.ts';
 
 /** Milliseconds between two tries. */
@@ -45,6 +45,8 @@ export async function sendJson(
   } catch (error) {
     signal.throwIfAborted();
     if (tooMuch.signal.aborted) return { kind: 'failed', why: 'its answer is too large' };
+    // d3's own say what is wrong here, and know nothing of the address.
+    if (error instanceof D3Error) return { kind: 'failed', why: error.message };
     const { name, code } = error as NodeJS.ErrnoException;
     // Never its own words: the address may be in them.
     return { kind: 'failed', why: whyUnreachable({ name, code: code ?? '', message: 'it cannot be reached' }) };

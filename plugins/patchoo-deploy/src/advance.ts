@@ -1,5 +1,5 @@
 import { D3Error, type RunHere } from '@d3/sdk';
-import { clearUp } from './clear-up.ts';
+import { clearUp, disarm } from './clear-up.ts';
 import { happens, tellNotices } from './notices.ts';
 import type { Parts } from './parts.ts';
 import { writeReport } from './report.ts';
@@ -12,14 +12,14 @@ import { writeReport } from './report.ts';
 export async function advance(parts: Parts, { stays, by }: { stays: boolean; by: string }): Promise<void> {
   const { memory, ports } = parts;
   const deployment = memory.deployment();
-  if (deployment === null || (deployment.end !== null && !deployment.end.closing)) {
-    throw new D3Error('NOT_DEPLOYED', 'notFound', 'No deployment of this machine is under way.', {
-      target: ports.root,
-      actions: ['begin one: d3 provision setup'],
-    });
-  }
-  const { run: id } = deployment;
+  if (deployment === null) throw notDeployed(ports);
+  const { run: id, end } = deployment;
   const run = await ports.runs.get(id);
+  if (end !== null && !end.closing && (run === null || run.endedAt !== null)) {
+    // A cut behind the very end leaves what would begin this at every start.
+    if (await disarm(parts)) return;
+    throw notDeployed(ports);
+  }
   if (run === null) {
     throw new D3Error('RUN_NOT_FOUND', 'notFound', `The run ${id} of this machine's deployment is not there.`, {
       target: id,
@@ -34,8 +34,17 @@ export async function advance(parts: Parts, { stays, by }: { stays: boolean; by:
   await failureTold(parts, after);
   // What was ended from outside is cleared up by whoever comes next.
   if (after.state === 'cancelled') await clearUp(parts, id, 'cancelled');
+  if (after.endedAt === null || memory.deployment()?.end?.closing !== false) return;
   // Once more, with how its last step ended.
-  if (after.endedAt !== null && memory.deployment()?.end) await writeReport(parts, id);
+  await writeReport(parts, id);
+  await disarm(parts);
+}
+
+function notDeployed({ root }: Parts['ports']): D3Error {
+  return new D3Error('NOT_DEPLOYED', 'notFound', 'No deployment of this machine is under way.', {
+    target: root,
+    actions: ['begin one: d3 provision setup'],
+  });
 }
 
 /** A failure that holds the machine is told once for each time the step failed. */

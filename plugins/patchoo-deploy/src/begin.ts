@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { D3Error, type RunHere } from '@d3/sdk';
 import { bootstrapFiles } from './bootstrap.ts';
 import { lockFiles } from './lock/files.ts';
-import type { Mode } from './memory.ts';
+import type { Deployment, Mode } from './memory.ts';
 import type { Parts } from './parts.ts';
 import { type Enrolment, mayStart } from './rules/start.ts';
 import { LOOP_BEGIN } from './rules/update-loop.ts';
@@ -25,7 +25,7 @@ export interface Begun {
 /**
  * Begins a deployment of this machine, or finds the one that is not over. It is written down which run it is before there is one, and
  * what goes on with it after a restart is laid down before anything is done: a cut at any point leaves what repeating this completes.
- * @throws D3Error refused `DEPLOY_REFUSED`
+ * @throws D3Error refused `DEPLOY_REFUSED`, `STATE_CONFLICT` when somebody else begins one at this moment
  */
 export async function begin(request: BeginRequest, parts: Parts): Promise<Begun> {
   const { memory, ports, settings } = parts;
@@ -49,7 +49,7 @@ export async function begin(request: BeginRequest, parts: Parts): Promise<Begun>
   }
   const steps = stepsOf(open && before !== null ? before.mode : request.mode, settings);
   if (!open) {
-    memory.begin({
+    const begun: Deployment = {
       schema: 'd3/deployment@1',
       run: newId(ports.clock.now()),
       mode: request.mode,
@@ -66,10 +66,10 @@ export async function begin(request: BeginRequest, parts: Parts): Promise<Begun>
       warnings: [],
       end: null,
       history: [],
-    });
+    };
+    memory.begin(begun, before);
   }
-  const deployment = memory.deployment() as NonNullable<ReturnType<typeof memory.deployment>>;
-  const { run: id, mode, by } = deployment;
+  const { run: id, mode, by } = memory.deployment() as Deployment;
   const run =
     (await ports.runs.get(id)) ??
     (await ports.runs.create({ id, name: mode === 'deploy' ? 'deployment' : 'updates', by, steps }));

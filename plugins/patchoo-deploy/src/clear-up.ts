@@ -7,7 +7,7 @@ import { writeReport } from './report.ts';
 
 /**
  * What a deployment leaves behind: the mark that this enrolment was deployed, and its log. All else goes, each part as often as it takes.
- * It is written down first: what was cut here goes on here.
+ * It is written down first: what was cut here goes on here, for what goes on with it goes last of all, by {@link disarm}.
  */
 export async function clearUp(parts: Parts, run: string, kind: 'released' | 'cancelled'): Promise<void> {
   const { memory, ports } = parts;
@@ -37,10 +37,18 @@ export async function clearUp(parts: Parts, run: string, kind: 'released' | 'can
   await ports.machine.report();
   await tellNotices(parts, run, { last: true });
   await writeReport(parts, run);
-  // What runs this must not be stopped by it: it ends when it has nothing more to do.
-  await ports.triggers.remove(bootstrapFiles(''), { dryRun: false, leaveRunning: true });
-  await ports.triggers.remove(companionFiles(''), { dryRun: false, leaveRunning: true });
-  // The lock opens by itself when it sees that it is over.
+  // It stands until it sees that it is over. After a cut it is not there any more: nobody is locked out by what nothing works on.
   await ports.triggers.remove(lockFiles('', process.platform), { dryRun: false, leaveRunning: true });
+  await ports.triggers.remove(companionFiles(''), { dryRun: false, leaveRunning: true });
   memory.change(run, () => ({ end: { ...decided, closing: false } }));
+}
+
+/**
+ * Takes away what goes on with a deployment at every start of the machine, when it is over and its run has ended.
+ * @returns whether it was there
+ */
+export async function disarm({ ports }: Pick<Parts, 'ports'>): Promise<boolean> {
+  // What runs this must not be stopped by it: it ends when it has nothing more to do.
+  const { files } = await ports.triggers.remove(bootstrapFiles(''), { dryRun: false, leaveRunning: true });
+  return files.length > 0;
 }

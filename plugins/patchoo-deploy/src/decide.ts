@@ -1,5 +1,5 @@
 import { D3Error, type RunHere } from '@d3/sdk';
-import { clearUp } from './clear-up.ts';
+import { clearUp, disarm } from './clear-up.ts';
 import type { Deployment } from './memory.ts';
 import type { Parts } from './parts.ts';
 
@@ -63,7 +63,9 @@ export async function cancel(parts: Parts, { by, why }: Who): Promise<void> {
   const deployment = underWay(parts);
   const run = await parts.ports.runs.get(deployment.run);
   const after = run === null || run.state === 'cancelled' ? run : await cancelled(parts, run, { by, why });
-  if (after === null || after.state === 'cancelled') await clearUp(parts, deployment.run, 'cancelled');
+  if (after !== null && after.state !== 'cancelled') return;
+  await clearUp(parts, deployment.run, 'cancelled');
+  await disarm(parts);
 }
 
 async function cancelled({ ports }: Parts, { id, endedAt }: RunHere, { by, why }: Who): Promise<RunHere | null> {

@@ -88,36 +88,45 @@ export class Memory {
   }
 
   deployment(): Deployment | null {
-    return this.#read('deployment') as Deployment | null;
+    return this.#read('deployment').value as Deployment | null;
   }
 
   released(): Released | null {
-    return this.#read('released') as Released | null;
+    return this.#read('released').value as Released | null;
   }
 
   /** The deployment a run belongs to. @throws D3Error failed when it is of another one by now */
   of(run: string): Deployment {
-    const deployment = this.deployment();
-    if (deployment?.run === run) return deployment;
-    throw new D3Error('DEPLOYMENT_REPLACED', 'failed', `The run ${run} is of no deployment of this machine any more.`, {
-      target: run,
-      actions: [`end it: d3 run cancel ${run} --reason WHY`],
-    });
+    return ofRun(this.deployment(), run);
   }
 
-  /** @throws D3Error refused `STATE_CONFLICT` when somebody changed it since */
-  begin(deployment: Deployment): void {
-    this.#write('deployment', deployment);
+  /**
+   * @param before the deployment whose place it takes; null: there was none
+   * @throws D3Error refused `STATE_CONFLICT` when somebody else began one meanwhile
+   */
+  begin(deployment: Deployment, before: Deployment | null): void {
+    const { value, version } = this.#read('deployment');
+    if ((value as Deployment | null)?.run !== before?.run)
+      throw new D3Error(
+        'STATE_CONFLICT',
+        'refused',
+        'Somebody else began a deployment of this machine at this moment.',
+        {
+          actions: ['look at it: d3 provision status'],
+        },
+      );
+    this.#write('deployment', deployment, version);
   }
 
   /** Changes the deployment of a run; where somebody else was faster, what they left. */
   change(run: string, change: (before: Deployment) => Partial<Deployment>): Deployment {
     for (let tries = 1; ; tries += 1) {
-      const before = this.of(run);
+      const { value, version } = this.#read('deployment');
+      const before = ofRun(value as Deployment | null, run);
       const after = { ...before, ...change(before) };
       if (JSON.stringify(after) === JSON.stringify(before)) return before;
       try {
-        this.#write('deployment', after);
+        this.#write('deployment', after, version);
         return after;
       } catch (error) {
         if (!(error instanceof D3Error) || error.code !== 'STATE_CONFLICT' || tries === 10) throw error;
@@ -132,21 +141,30 @@ export class Memory {
   }
 
   setReleased(released: Released): void {
-    this.#write('released', released);
+    this.#write('released', released, this.#read('released').version);
   }
 
-  #read(key: keyof typeof KEYS): Json {
-    const value = this.#state.get(key)?.value ?? null;
-    if (value === null) return null;
+  /** With the version it has: what is written in its place has to be made of just this. */
+  #read(key: keyof typeof KEYS): { value: Json; version: number } {
+    const { value, version } = this.#state.get(key) ?? { value: null, version: 0 };
+    if (value === null) return { value, version };
     const { schema } = value as { schema?: unknown };
-    if (schema === `${KEYS[key]}${VERSION}`) return value;
+    if (schema === `${KEYS[key]}${VERSION}`) return { value, version };
     throw new D3Error('SCHEMA_NEWER', 'refused', `The ${key} that is kept here was written by a newer d3.`, {
       target: String(schema),
       actions: ['update d3 on this machine'],
     });
   }
 
-  #write(key: keyof typeof KEYS, value: Deployment | Released): void {
-    this.#state.set(key, value as unknown as Json, this.#state.get(key)?.version ?? 0);
+  #write(key: keyof typeof KEYS, value: Deployment | Released, version: number): void {
+    this.#state.set(key, value as unknown as Json, version);
   }
+}
+
+function ofRun(deployment: Deployment | null, run: string): Deployment {
+  if (deployment?.run === run) return deployment;
+  throw new D3Error('DEPLOYMENT_REPLACED', 'failed', `The run ${run} is of no deployment of this machine any more.`, {
+    target: run,
+    actions: [`end it: d3 run cancel ${run} --reason WHY`],
+  });
 }

@@ -55,6 +55,7 @@ export async function setUp(how: SetUp): Promise<AskedThere | null> {
       // Whoever comes by meanwhile finds it locked.
       if (isAlone) await arm(parts, { run: false, lock: true });
       await readyWithin(how, wait);
+      ports.signal.throwIfAborted();
     }
     const asked =
       deployment.mode === 'deploy' && deployment.snapshot === null && isEarly
@@ -62,11 +63,14 @@ export async function setUp(how: SetUp): Promise<AskedThere | null> {
         : null;
     if (asked?.state === 'unanswered' && parts.settings.promptUnanswered === 'continue')
       parts.memory.change(run.id, () => ({ goesOn: true }));
+    // What goes on with it is there: this is not begun at the next start once more, beside that.
+    if (wait !== null) await ports.triggers.remove(companionFiles(''), { dryRun: false, leaveRunning: true });
     if (!isEarly) return asked;
     const isStep = run.steps.find(({ kind }) => kind !== 'provision-quiet')?.kind === 'reboot';
     const restarts = (isStep || wait !== null) && (await ports.system.updating()) === null;
     if (restarts && !isAlone) await tellRestart(how, screen);
-    if (wait !== null) await ports.triggers.remove(companionFiles(''), { dryRun: false, leaveRunning: true });
+    // Who is told to stop does not restart the machine.
+    ports.signal.throwIfAborted();
     if (restarts && !isStep) await ports.power.restart();
     if (restarts && isStep) await advance(parts, { stays: false, by: request.by });
     // It goes on at once, or waits until the system is updated. A lock that takes the place of whoever sits there waits for the next start.

@@ -22,14 +22,15 @@ async function live(world: World, lives: readonly number[] = [], mode: Mode = 'd
     } catch (error) {
       if (error instanceof Killed) return false;
       throw error;
+    } finally {
+      expect(world.locks && !world.armed, 'locked with nothing at work').to.equal(false);
     }
   };
   while (!(await inTurn((parts) => begin({ ...request, mode }, parts)))) continue;
   for (let turns = 0; turns < 500; turns += 1) {
     const { state } = await world.status();
-    const clearingUp = world.memory.deployment()?.end?.closing === true;
-    if (['released', 'cancelled', 'failed-held'].includes(state) && !clearingUp) return;
-    expect(world.armed || clearingUp, `armed while ${state}`).to.equal(true);
+    if (state === 'failed-held' || (['released', 'cancelled'].includes(state) && !world.armed)) return;
+    expect(world.armed, `armed while ${state}`).to.equal(true);
     if (state === 'restarting') world.restart();
     await inTurn((parts) => advance(parts, { stays: true, by: 'sally' }));
   }
@@ -319,7 +320,8 @@ describe('the run of a deployment', () => {
     expect(told(calm)).to.deep.equal(['hold-began', 'hold-ended', 'released']);
     for (let life = 1; life <= calm.moments; life += 1) {
       const world = new World(beginning);
-      await live(world, [life]);
+      world.cutAt = life;
+      await live(world);
       const once = world.sent.filter(({ id }, at) => world.sent.findIndex((other) => other.id === id) === at);
       expect(
         once.map(({ event }) => event),
@@ -373,9 +375,13 @@ describe('the run of a deployment', () => {
     expect(moments).to.be.greaterThan(150);
     for (let life = 1; life <= moments; life += 1) {
       const world = new World(beginning);
-      await live(world, [life]);
+      world.cutAt = life;
+      await live(world);
       expect([(await world.status()).state, world.armed], `cut at ${life}`).to.deep.equal(['released', false]);
       expect(worked(world), `cut at ${life}`).to.deep.equal(worked(calm));
+      expect([...world.laid], `laid down, cut at ${life}`).to.deep.equal([]);
+      const run = await world.runs.get(world.memory.deployment()?.run ?? '');
+      expect(run?.state, `its run, cut at ${life}`).to.equal('done');
       expect(world.happened.at(-1), `the last of it, cut at ${life}`).to.equal('update');
     }
   });

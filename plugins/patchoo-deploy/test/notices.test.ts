@@ -159,6 +159,12 @@ describe('the webhook of a deployment', function () {
       kind: 'failed',
       why: 'its host refused the connection',
     });
+    const ca = path.join(sandbox.dir, 'nothing.pem');
+    const untrusting = await sendJson({ url: address(), body: {}, within: 300, tries: 1 }, { ca, signal });
+    expect(untrusting)
+      .to.have.property('why')
+      .that.matches(/^The certificates of http\.ca cannot be read: .*nothing\.pem/);
+    expect(JSON.stringify(untrusting)).not.to.include(SECRET);
   });
 });
 

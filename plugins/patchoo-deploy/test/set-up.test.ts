@@ -8,14 +8,18 @@ import { machinePaths } from '../../../src/platform/paths.ts';
 import type { ProgramCall } from '../../../src/platform/program.ts';
 import { advance } from '../src/advance.ts';
 import { consoleNow } from '../src/asking/presence.ts';
+import { begin } from '../src/begin.ts';
 import { bootstrapFiles } from '../src/bootstrap.ts';
 import { companionFiles } from '../src/companion.ts';
 import { lockFiles } from '../src/lock/files.ts';
+import { Memory } from '../src/memory.ts';
 import { paused } from '../src/paused.ts';
 import { waitUntilReady } from '../src/readiness.ts';
 import { isAsked } from '../src/rules/start.ts';
 import { haveShown } from '../src/screen-here.ts';
 import { languageOf, readTexts, TEXTS } from '../src/screens/texts.ts';
+import { type SetUp, setUp } from '../src/set-up.ts';
+import { World } from './support/world.ts';
 
 const away = () => new D3Error('DEPOT_AWAY', 'depotUnreachable', 'The depot does not answer.');
 
@@ -126,6 +130,92 @@ describe('a machine that is set up from an image', () => {
       await installTrigger(bootstrapFiles('/opt/d3', 'darwin'), mac, { dryRun: false });
       expect(said().map((line) => line.split(' ')[0])).to.deep.equal(['bootout', 'bootstrap']);
     });
+  });
+});
+
+describe('a machine that waits to be set up', () => {
+  /** Nobody is there. @param signal whether it is told to stop */
+  function waiting(world: World, signal: AbortSignal): SetUp {
+    const parts = world.process(null);
+    Object.assign(parts.ports, { root: '/srv/machine', signal, session: { user: async () => null } });
+    return {
+      request: { mode: 'deploy', by: 'sally', enrolment: 'new', again: false },
+      parts,
+      ports: parts.ports as SetUp['ports'],
+      context: { canAsk: false } as SetUp['context'],
+      answers: null,
+      wait: 3600,
+    };
+  }
+  const SETUP = companionFiles('').files.map(({ name }) => name);
+  const isThere = (world: World) => SETUP.some((name) => world.laid.has(name));
+
+  it('restarts nothing when it is told to stop, and begins anew at the next start', async () => {
+    const world = new World({ silent: 86_400 });
+    const how = waiting(world, AbortSignal.abort(new Error('stopped')));
+    await how.ports.triggers.install(companionFiles('/opt/d3'), { dryRun: false });
+    let why = '';
+    await setUp(how).catch((error: Error) => {
+      why = error.message;
+    });
+    expect([why, world.happened, world.armed, isThere(world)]).to.deep.equal(['stopped', [], true, true]);
+  });
+
+  it('is not begun beside what goes on with it: it takes itself away when that is past its beginning', async () => {
+    const world = new World({ assigned: null, policies: {} });
+    const how = waiting(world, new AbortController().signal);
+    await how.ports.triggers.install(companionFiles('/opt/d3'), { dryRun: false });
+    await begin(how.request, how.parts);
+    await advance(how.parts, { stays: false, by: 'sally' });
+    expect((await world.status()).state).to.equal('holding');
+    expect(await setUp(how)).to.equal(null);
+    expect([world.happened, world.armed, isThere(world)]).to.deep.equal([[], true, false]);
+  });
+});
+
+describe('what is kept of a deployment', () => {
+  /** Somebody else writes right after it was looked at. */
+  const meanwhile = (world: World, write: () => void) => {
+    let left = 1;
+    return new Memory({
+      get: (key) => {
+        const seen = world.values.get(key) ?? null;
+        if (left-- > 0) write();
+        return seen;
+      },
+      set: (key, value, version) => {
+        if ((world.values.get(key)?.version ?? 0) !== version)
+          throw new D3Error('STATE_CONFLICT', 'refused', 'somebody was faster');
+        const stored = { value, version: version + 1 };
+        world.values.set(key, stored);
+        return stored;
+      },
+    });
+  };
+  const request = { mode: 'deploy', by: 'sally', enrolment: 'new', again: false } as const;
+
+  it('loses nothing that another process decides at the same moment', async () => {
+    const world = new World();
+    const { id: run } = (await begin(request, world.process(null))).run;
+    const override = { by: 'sally', at: world.now.toISOString(), why: 'enough' };
+    const memory = meanwhile(world, () => world.memory.change(run, () => ({ override })));
+    memory.warn(run, 'the webhook is away');
+    const { override: kept, warnings } = world.memory.of(run);
+    expect([kept, warnings]).to.deep.equal([override, ['the webhook is away']]);
+  });
+
+  it('is begun once: of two that begin at the same moment one is told so', async () => {
+    const world = new World();
+    const other = new World();
+    await begin(request, other.process(null));
+    const theirs = other.memory.of(other.memory.deployment()?.run as string);
+    const parts = world.process(null);
+    const memory = meanwhile(world, () => world.memory.begin(theirs, null));
+    let code = '';
+    await begin(request, { ...parts, memory }).catch((error: D3Error) => {
+      ({ code } = error);
+    });
+    expect([code, world.memory.deployment()?.run]).to.deep.equal(['STATE_CONFLICT', theirs.run]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { clearUp } from '../clear-up.ts';
-import { inTheWay } from '../rules/release.ts';
+import { inTheWay, mayRelease } from '../rules/release.ts';
 import { endsIt } from './event.ts';
 import { done, failed, type Kind, NO_ARGS } from './kind.ts';
 
@@ -22,8 +22,8 @@ export const release: Kind = {
       (ended === undefined
         ? null
         : { by: 'provision settings', at: ports.clock.now().toISOString(), why: `${ended.name} failed` });
-    const why = inTheWay({ steps }, []);
-    if (decided === null && why.length > 0) return failed(`it is not released: ${why.join('; ')}`);
+    const why = inTheWay({ steps });
+    if (!mayRelease({ steps }, decided)) return failed(`it is not released: ${why.join('; ')}`);
     if (why.length > 0) memory.warn(run, `released by ${decided?.by}, although ${why.join('; ')}`);
     await clearUp(parts, run, 'released');
     return done(decided === null ? 'the machine is released' : `released by ${decided.by}: ${decided.why}`);

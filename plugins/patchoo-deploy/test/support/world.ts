@@ -8,6 +8,8 @@ import {
   type StepPayload,
   type StoredValue,
   silentReporter,
+  type TriggerFiles,
+  type TriggerState,
 } from '@d3/sdk';
 import { lookAtClock } from '../../../../src/client/clock-look.ts';
 import { pluginRuns } from '../../../../src/client/plugin-runs.ts';
@@ -17,7 +19,9 @@ import { pluginKinds } from '../../../../src/lifecycle/step-kinds.ts';
 import { advance as advanceRun, type Engine } from '../../../../src/runs/engine.ts';
 import type { Run, RunStore, StepKind } from '../../../../src/runs/types.ts';
 import { MemoryRuns } from '../../../../test/runs/memory.ts';
+import { bootstrapFiles } from '../../src/bootstrap.ts';
 import { KINDS } from '../../src/kinds/index.ts';
+import { lockFiles } from '../../src/lock/files.ts';
 import { Memory } from '../../src/memory.ts';
 import type { Parts } from '../../src/parts.ts';
 import type { Notice } from '../../src/rules/notices.ts';
@@ -138,7 +142,8 @@ export class World {
   readonly happened: string[] = [];
   /** States the depot was told of. */
   readonly told: string[] = [];
-  armed = false;
+  /** What is laid down for the next start of the machine, by its names. */
+  readonly laid = new Set<string>();
   /** What the webhook got, in order. */
   readonly sent: Notice[] = [];
   /** How the webhook answers, each time. */
@@ -159,6 +164,8 @@ export class World {
   restarted = Number.NaN;
   /** Moments at which a process waited. */
   moments = 0;
+  /** The one of them at which whichever process waits is killed, once. */
+  cutAt = Number.NaN;
 
   constructor(beginning: Partial<Beginning> = {}) {
     this.beginning = { ...CALM, ...beginning };
@@ -169,6 +176,16 @@ export class World {
 
   get now(): Date {
     return new Date(this.at + this.#off);
+  }
+
+  /** Whether something goes on with the deployment at the next start. */
+  get armed(): boolean {
+    return this.#isLaid(bootstrapFiles(''));
+  }
+
+  /** Whether the screen is locked at the next start. */
+  get locks(): boolean {
+    return this.#isLaid(lockFiles('', process.platform)) && this.memory.deployment()?.end?.closing !== false;
   }
 
   get memory(): Memory {
@@ -197,7 +214,7 @@ export class World {
     const moment = async (): Promise<void> => {
       alive();
       this.moments += 1;
-      left -= 1;
+      left = this.moments === this.cutAt ? 0 : left - 1;
       if (left > 0) return;
       this.#gone.add(owner);
       throw new Killed(owner);
@@ -253,9 +270,9 @@ export class World {
       },
       triggers: {
         program: async () => '/usr/local/bin/d3',
-        install: () => doing(() => this.#arm(true)),
-        remove: () => doing(() => this.#arm(false)),
-        state: async () => ({ files: [], installed: this.armed, active: null }),
+        install: (trigger: TriggerFiles) => doing(() => this.#lay(trigger)),
+        remove: (trigger: TriggerFiles) => doing(() => this.#takeAway(trigger)),
+        state: async (trigger: TriggerFiles) => ({ files: [], installed: this.#isLaid(trigger), active: null }),
       },
     };
     const parts = {
@@ -375,9 +392,19 @@ export class World {
     return true;
   }
 
-  #arm(armed: boolean): { files: string[]; installed: boolean; active: null } {
-    this.armed = armed;
-    return { files: [], installed: armed, active: null };
+  #isLaid({ files }: TriggerFiles): boolean {
+    return files.some(({ name }) => this.laid.has(name));
+  }
+
+  #lay({ files }: TriggerFiles): TriggerState {
+    const names = files.map(({ name }) => name);
+    for (const name of names) this.laid.add(name);
+    return { files: names, installed: true, active: null };
+  }
+
+  #takeAway({ files }: TriggerFiles): TriggerState {
+    const names = files.flatMap(({ name }) => (this.laid.delete(name) ? [name] : []));
+    return { files: names, installed: false, active: null };
   }
 
   #facts() {
