@@ -45,7 +45,8 @@ export async function renameComputer(name: string, { root, platform, run }: Name
           ...(network === null
             ? []
             : ([[LINUX_PROGRAMS.hostnamectl, ['set-hostname', network]]] as [string, string[]][])),
-          [LINUX_PROGRAMS.hostnamectl, ['set-hostname', '--pretty', name]],
+          // A name that begins with a hyphen is none of its options.
+          [LINUX_PROGRAMS.hostnamectl, ['set-hostname', '--pretty', '--', name]],
         ];
   for (const [program, args] of calls) {
     const { code, lastLines } = await run({ program, args, timeout: TIMEOUT });

@@ -33,7 +33,7 @@ describe('the name of a computer', () => {
     ]);
     expect((await renamed('Büro 7', 'linux')).calls).to.deep.equal([
       ['/usr/bin/hostnamectl', 'set-hostname', 'Buro-7'],
-      ['/usr/bin/hostnamectl', 'set-hostname', '--pretty', 'Büro 7'],
+      ['/usr/bin/hostnamectl', 'set-hostname', '--pretty', '--', 'Büro 7'],
     ]);
     expect((await renamed('部屋', 'darwin')).calls).to.deep.equal([
       ['/usr/sbin/scutil', '--set', 'ComputerName', '部屋'],

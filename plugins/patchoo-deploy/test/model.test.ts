@@ -137,6 +137,19 @@ describe('the run of a deployment', () => {
     expect(hangs.at - Date.UTC(2030, 0, 1)).to.be.at.most(660_000);
   });
 
+  it('a long sync of somebody else’s is waited for wherever the depot is told: it holds no machine as a failure', async () => {
+    for (const reports of [0, 1, 2, 3]) {
+      const world = new World({ assigned: 130 });
+      world.free = reports;
+      world.busy = 3;
+      await live(world);
+      expect([(await world.status()).state, world.busy], `${reports} were told before`).to.deep.equal(['released', 0]);
+      // That it holds no more is told by the sync that follows.
+      const told = world.told.filter((state) => state !== 'deploying');
+      expect(told).to.deep.equal(['holding', 'deployed', 'released']);
+    }
+  });
+
   it('patchoo:G8 an update-only run deploys nothing', async () => {
     const world = new World({ assigned: null });
     await live(world, [], 'update-only');

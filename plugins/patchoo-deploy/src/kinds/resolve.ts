@@ -15,7 +15,8 @@ export const resolve: Kind = {
     kind: 'provision-resolve',
     summary: 'Reads what the machine is; holds while that is not known.',
     schema: NO_ARGS,
-    timeout: 600,
+    // Longer than another run of d3 is waited for.
+    timeout: 1800,
   },
   async run(parts, { run }) {
     const { memory, ports, settings } = parts;

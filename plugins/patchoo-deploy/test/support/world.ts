@@ -144,6 +144,9 @@ export class World {
   readonly told: string[] = [];
   /** What is laid down for the next start of the machine, by its names. */
   readonly laid = new Set<string>();
+  /** How often the depot is told before somebody else's run of d3 is in the way of that, and how often that then is. */
+  free = 0;
+  busy = 0;
   /** What the webhook got, in order. */
   readonly sent: Notice[] = [];
   /** How the webhook answers, each time. */
@@ -250,7 +253,7 @@ export class World {
             this.name = name;
             return true;
           }),
-        report: () => doing(async () => void this.told.push((await this.status()).state)),
+        report: () => doing(() => this.#report()),
       },
       policies: {
         run: (word: string, _: object, within?: { run: string; index: number; round?: number }) =>
@@ -390,6 +393,15 @@ export class World {
     this.happened.push('restart');
     if (Number.isNaN(this.restarted)) this.restarted = this.at;
     return true;
+  }
+
+  async #report(): Promise<void> {
+    const { state } = await this.status();
+    if (this.told.length === this.free && this.busy > 0) {
+      this.busy -= 1;
+      throw new D3Error('BUSY', 'busy', 'd3 sync is at work.');
+    }
+    this.told.push(state);
   }
 
   #isLaid({ files }: TriggerFiles): boolean {
