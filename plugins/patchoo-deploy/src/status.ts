@@ -74,8 +74,11 @@ function exitOf(state: State, run: RunHere | null): number {
   return run?.exit ?? EXIT_CODES.busy.code;
 }
 
+/** Characters a fact may have. */
+const LONGEST = 255;
+
 /** What groups, policies and reports know of it: names with texts, and nothing that is secret. */
-export function factsOf({ state, code, since, missing, values, mode }: Status): Record<string, string> {
+export function factsOf({ state, code, since, missing, values, mode, warnings }: Status): Record<string, string> {
   return {
     ...Object.fromEntries(Object.entries(values).map(([key, value]) => [factName(key), value])),
     state,
@@ -83,6 +86,7 @@ export function factsOf({ state, code, since, missing, values, mode }: Status): 
     ...(code === null ? {} : { code }),
     ...(since === null ? {} : { since }),
     ...(missing.length === 0 ? {} : { missing: missing.join(', ') }),
+    ...(warnings.length === 0 ? {} : { warnings: warnings.join('; ').slice(0, LONGEST) }),
   };
 }
 
