@@ -17,4 +17,5 @@ if (status !== 0) process.exit(status ?? 1);
 await bundle(root, path.join(root, 'dist', 'bundle'));
 await writePage(root, path.join(root, 'dist', 'page'));
 await writeOwnIndex(root);
-writeFileSync(mark, '');
+// d3 knows by it that it cannot be earlier than that.
+writeFileSync(mark, `${new Date().toISOString()}\n`);

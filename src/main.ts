@@ -72,7 +72,9 @@ async function run(
     withSession({ d3CommandHost: COMMAND_HOST, ...loadOptions(found, options) }, session),
   );
 
-  const { path, rest } = readCommandLine(argv, options.entry ?? 'd3', argvTable(config.commands));
+  const typed =
+    argv[0] === '--jamf-params' ? (await import('./jamf-params.ts')).commandOfJamfParams(argv.slice(1)) : argv;
+  const { path, rest } = readCommandLine(typed, options.entry ?? 'd3', argvTable(config.commands));
   const id = path.join(':');
   const command = config.findCommand(id);
   if (command === undefined) return await noCommand(path, config, session);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { D3Error, type ExecPort, type PluginContext, type Reporter } from '@d3/sdk';
+import { D3Error, type ExecPort, type PluginContext, type ProvisioningLogin, type Reporter } from '@d3/sdk';
 import { adminPortOf } from '../admin/plugin-port.ts';
 import type { PreferenceRow } from '../admin/preferences.ts';
 import { type AdminSession, readyToChange, roomOf, withDepot, withOpened } from '../admin/session.ts';
@@ -31,6 +31,10 @@ export interface AdminInput {
   report: Reporter;
   signal: AbortSignal;
   terminal: Pick<Terminal, 'canAsk' | 'text'>;
+  /** The root of the machine whose configuration says which depot there is; left out: this one. */
+  root?: string;
+  /** Whose account does it, in place of who is named and what is kept here; for a served depot the password is their token. */
+  login?: ProvisioningLogin | null;
 }
 
 /** What an admin command finds where it runs. */
@@ -81,13 +85,13 @@ export function readingDepot<Result>(
 }
 
 async function openedDepot<Result>(
-  { flags, inputs, env, hooks, trace, report, signal, terminal }: AdminInput,
+  { flags, inputs, env, hooks, trace, report, signal, terminal, root = '/', login = null }: AdminInput,
   { named, readOnly }: { named: boolean; readOnly: boolean },
   work: (session: AdminSession, here: AdminHere) => Promise<Result>,
   otherDatabase?: DatabaseGiven,
 ): Promise<Result> {
-  const { settings, preferences, location, database } = await locationHere({ inputs, terminal });
-  const given = flags.admin ?? preferences.admin ?? undefined;
+  const { settings, preferences, location, database } = await locationHere({ inputs, terminal, root });
+  const given = login?.user ?? flags.admin ?? preferences.admin ?? undefined;
   // Programs of plugins find their working folders in the depot's own ground, which only its owner may enter.
   const folder = typeof location === 'string' ? path.join(location, 'work') : ownProgramPaths().work;
   const exec = execIn(folder);
@@ -118,14 +122,15 @@ async function openedDepot<Result>(
     const options = { dir: location, database: otherDatabase ?? database, keys, readOnly, admin, ...rest };
     return withDepot(options, (session) => work(session, here));
   }
-  const { tokenFor } = await import('./served-depot.ts');
-  const token = await tokenFor(location, settings, preferences, env);
+  const { tokenFor, tokenOf, requireOwner } = await import('./served-depot.ts');
+  const token = login === null ? await tokenFor(location, settings, preferences, env) : tokenOf(login, location);
   const trust = { folder: ownProgramPaths().signedDepots, firstRoot: settings.trustRoot };
   const signer = { keys, trust, clock: systemClock };
   const options = { url: location, token: async () => token, ca: settings.httpCa, work: folder, signal, signer };
   const depot = await openRemoteDepot(options);
   const admin = depot.admin ?? '';
-  if (flags.admin !== undefined && flags.admin !== admin) {
+  if (login !== null) await requireOwner(login, depot);
+  else if (flags.admin !== undefined && flags.admin !== admin) {
     await depot.close();
     throw new D3Error('ADMIN_IS_THE_TOKEN', 'usage', `The token is ${admin}’s: what it does is not ${flags.admin}’s.`, {
       target: '--admin',
@@ -141,8 +146,19 @@ export async function depotHere(input: Pick<AdminInput, 'inputs' | 'terminal'>) 
   return { ...rest, dir: requireFolder(location) };
 }
 
-async function locationHere({ inputs, terminal }: Pick<AdminInput, 'inputs' | 'terminal'>) {
-  const settings = await loadSettings(machinePaths('/', process.platform));
+/** What the depot is that would be opened; nobody is asked. */
+export async function depotKindHere({
+  inputs,
+  root = '/',
+}: Pick<AdminInput, 'inputs' | 'root'>): Promise<'folder' | 'served' | 'none'> {
+  const settings = await loadSettings(machinePaths(root, process.platform));
+  const location = depotLocation(inputs.depot, (await ownPreferences()).depot ?? settings.depot);
+  if (location === null) return 'none';
+  return typeof location === 'string' ? 'folder' : 'served';
+}
+
+async function locationHere({ inputs, terminal, root = '/' }: Pick<AdminInput, 'inputs' | 'terminal' | 'root'>) {
+  const settings = await loadSettings(machinePaths(root, process.platform));
   const preferences = await ownPreferences();
   const known = depotLocation(inputs.depot, preferences.depot ?? settings.depot);
   const location = requireDepot(known ?? (terminal.canAsk ? await firstDepot(terminal) : null));

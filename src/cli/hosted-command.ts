@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { AdminPort, Json, PluginContext } from '@d3/sdk';
-import type { PluginCommand } from '@d3/sdk/command';
+import { MachineCommand, type PluginCommand } from '@d3/sdk/command';
 import { csvText } from '../terminal/csv.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { type CommandContext, D3Command, type Outcome } from './base.ts';
@@ -25,6 +25,8 @@ export function runHosted(command: PluginCommand): Promise<number> {
 
     async execute(context: HostedContext): Promise<Outcome<Json>> {
       const { report, signal, version, inputs, terminal } = context;
+      // What works on a machine knows the depot by that machine's configuration; what administers one by this host's.
+      const root = command instanceof MachineCommand ? inputs.root : '/';
       const plugin = config.findCommand(id)?.pluginName ?? config.name;
       return command.execute({
         flags: context.flags,
@@ -45,10 +47,14 @@ export function runHosted(command: PluginCommand): Promise<number> {
           return how === 'required' ? here.admin(given) : optionalAdmin(given, here);
         },
         ports: () => portsFor(plugin, context, config.root),
-        async depot(how, work) {
+        async depotKind() {
+          const { depotKindHere } = await import('./admin-here.ts');
+          return depotKindHere({ inputs, root });
+        },
+        async depot(how, work, login = null) {
           const { changingDepot, readingDepot } = await import('./admin-here.ts');
           const opened = how === 'changes' ? changingDepot : readingDepot;
-          return opened(context, (session, here) => {
+          return opened({ ...context, root, login }, (session, here) => {
             const ports = here.contextOf(plugin, session);
             return work(ports.admin as AdminPort, ports);
           });

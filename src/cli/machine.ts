@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { readDepotKey } from '../client/depot-key.ts';
 import { logsOf } from '../client/log.ts';
 import type { Machine } from '../client/run.ts';
@@ -120,7 +121,7 @@ export async function machineHere(input: MachineInput): Promise<MachineHere> {
       removeFirst: settings.installRemoveFirst,
       cacheBytes: settings.cacheMaxMegabytes * 1_000_000,
     },
-    openLog: logsOf(paths, settings, clock, process.pid),
+    openLog: logsOf(paths, settings, clock, process.pid, hostname()),
     version: input.version,
   };
   return {

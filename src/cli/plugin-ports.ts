@@ -51,6 +51,15 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
     const { pluginSync } = await import('../client/plugin-machine.ts');
     return pluginSync(await parts.machine(), options);
   };
+  /** What is at work in a root folder is not what is at work on its host. */
+  const runningHere = async () => {
+    const { gatherRunning, processesAreSaid } = await import('../platform/machine.ts');
+    return root === '/' || processesAreSaid(facts) ? gatherRunning(facts) : [];
+  };
+  const elsewhere = async () => {
+    const { elsewhereOf } = await import('../client/plugin-machine.ts');
+    return elsewhereOf(await parts.machine(), { signal, report });
+  };
   const triggerParts = async () => ({ paths, plugin, root, platform, run: await run() });
   const folder = path.join(paths.plugins, plugin.replaceAll(/[^A-Za-z0-9._-]/g, '_'));
   return {
@@ -98,6 +107,21 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
         await sendReport(await parts.machine(), { ...options, command: 'provision' });
       },
     },
+    provisioning: {
+      resolve: async (login) => (await elsewhere()).resolve(login),
+      named: async (name, login) => (await elsewhere()).named(name, login),
+      choices: async (login) => (await elsewhere()).choices(login),
+      write: async (change, login) => (await elsewhere()).write(change, login),
+    },
+    network: {
+      async send(request) {
+        const [{ sendJson }, { loadSettings }] = await Promise.all([
+          import('../platform/send-json.ts'),
+          import('../config/layers.ts'),
+        ]);
+        return sendJson(request, { ca: (await loadSettings(paths)).httpCa, signal });
+      },
+    },
     queue: {
       list: async () => (await import('../client/queue.ts')).queueOf({ paths }),
       async install(edition, { environment, ui = report }) {
@@ -138,6 +162,25 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
       startedBy: async () => (await import('../platform/processes.ts')).startedBy(),
     },
     programs: installedPrograms(root, run),
+    system: {
+      async clock() {
+        const { depot, clock } = await parts.machine();
+        const { builtAt } = await import('./built-at.ts');
+        const { lookAtClock } = await import('../client/clock-look.ts');
+        const said = (await depot?.time()) ?? { signed: null, host: null };
+        return lookAtClock(clock.now(), { ...said, built: builtAt(parts.own) });
+      },
+      setClock: async () =>
+        (await import('../platform/time-service.ts')).setClock({ root, platform, run: await run() }),
+      async updating() {
+        const { saidOnly } = await import('../platform/machine.ts');
+        const { systemUpdate } = await import('../platform/at-work.ts');
+        return saidOnly(facts).systemUpdate ?? systemUpdate(root, await runningHere(), platform);
+      },
+      async installing() {
+        return (await import('../platform/at-work.ts')).installerAtWork(await runningHere(), platform);
+      },
+    },
     triggers: {
       async program() {
         const { programFor } = await import('./service-here.ts');

@@ -1,4 +1,4 @@
-import { D3Error } from '@d3/sdk';
+import { D3Error, type ProvisioningLogin } from '@d3/sdk';
 import { findCredentials } from '../config/credentials.ts';
 import type { Preferences } from '../config/preferences.ts';
 import type { Settings } from '../config/settings.ts';
@@ -38,4 +38,23 @@ export async function tokenFor(
       ],
     },
   );
+}
+
+/** The token of somebody who gives it for this once. @throws D3Error refused when everybody on the way could read it */
+export function tokenOf({ password }: ProvisioningLogin, url: URL): string {
+  refuseInTheClear(url, 'A token is');
+  return password;
+}
+
+/** A token is somebody's: it opens nothing for another name. Closes the depot when it is not theirs. @throws D3Error notAuthorised */
+export async function requireOwner(
+  { user }: ProvisioningLogin,
+  depot: { admin: string | null; close(): Promise<void> },
+): Promise<void> {
+  if (depot.admin !== null && depot.admin.toLowerCase() === user.trim().toLowerCase()) return;
+  await depot.close();
+  throw new D3Error('TOKEN_OF_ANOTHER', 'notAuthorised', `That is no token of ${user}’s.`, {
+    target: user,
+    actions: ['use the name the token was made for: d3admin token list'],
+  });
 }

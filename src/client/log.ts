@@ -23,12 +23,13 @@ type LogSettings = Pick<
   'logFile' | 'logLevel' | 'logFormat' | 'logTimestampFormat' | 'logMaxMegabytes' | 'logKeep'
 >;
 
-/** A log that cannot be written is said once and stops nothing. */
+/** A log that cannot be written is said once and stops nothing. @param host name of the machine, as lines have it */
 export function logsOf(
   { root, log }: Pick<MachinePaths, 'root' | 'log'>,
   settings: LogSettings,
   clock: Clock,
   pid: number,
+  host: string,
 ): OpenLog {
   const file = settings.logFile === null ? log : `${root === '/' ? '' : root}${settings.logFile}`;
   return (run, debug, warn) => {
@@ -45,7 +46,7 @@ export function logsOf(
     return {
       write(level, text) {
         if (LOG_LEVELS.indexOf(level) >= threshold)
-          lines.write(lineOf({ at: clock.now(), level, run, text, pid }, settings));
+          lines.write(lineOf({ at: clock.now(), level, run, text, pid, host }, settings));
       },
       close: () => lines.close(),
     };
@@ -58,11 +59,17 @@ interface Entry {
   run: string;
   text: string;
   pid: number;
+  host: string;
 }
 
 /** One line whatever the text: nobody can forge another by what a package or a script says. */
-function lineOf({ at, level, run, text, pid }: Entry, { logFormat, logTimestampFormat }: LogSettings): string {
+function lineOf({ at, level, run, text, pid, host }: Entry, { logFormat, logTimestampFormat }: LogSettings): string {
   if (logFormat === 'json') return safeJson({ at: at.toISOString(), program: 'd3', pid, level, run, text });
+  // As jamf.log has them: whoever follows that sees what d3 does. What is no news there is marked by its level.
+  if (logFormat === 'jamf') {
+    const mark = level === 'info' ? '' : `${level.toUpperCase()}: `;
+    return escapeLine(`${strftime('%a %b %d %H:%M:%S', at)} ${host} d3[${pid}]: ${mark}${text}`);
+  }
   return escapeLine(`${strftime(logTimestampFormat, at)} d3 [${pid}]: ${level.toUpperCase()}: [${run}] ${text}`);
 }
 

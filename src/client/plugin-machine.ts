@@ -1,4 +1,4 @@
-import type { MachinePort, MachineRecord, SyncPort } from '@d3/sdk';
+import type { MachinePort, MachineRecord, ProvisioningPort, SyncPort } from '@d3/sdk';
 import { gatherMachineFacts } from '../platform/machine.ts';
 import { noDepot } from './no-depot.ts';
 import { roomOutside } from './room.ts';
@@ -23,16 +23,45 @@ export async function recordHere(
   machine: Machine,
   { signal, report }: Pick<Options, 'signal' | 'report'>,
 ): ReturnType<MachinePort['record']> {
-  const { depot, paths, plugins } = machine;
-  const host = await gatherMachineFacts(paths.root, paths.facts);
-  const room = roomOutside({ paths, host, scripts: new ScriptBlobs(paths.scripts, depot), signal, report });
-  const { serial, hardwareUuid: udid } = host;
-  const elsewhere = await plugins.provisioned({ serial, udid, here: true }, room);
-  if (elsewhere !== null) return asRecord(elsewhere.answer.record);
+  const { depot } = machine;
+  const elsewhere = await elsewhereOf(machine, { signal, report }).resolve(null);
+  if (elsewhere !== null) return asRecord(elsewhere.record);
   if (depot === null) throw noDepot();
   const computer = computerOf(machine);
   if (computer === null) return null;
   return asRecord(await depot.record(computer));
+}
+
+/** Whoever keeps this machine's record elsewhere than in the depot. */
+export function elsewhereOf(
+  machine: Machine,
+  { signal, report }: Pick<Options, 'signal' | 'report'>,
+): ProvisioningPort {
+  const { depot, paths, plugins } = machine;
+  const here = async () => {
+    const host = await gatherMachineFacts(paths.root, paths.facts);
+    const room = roomOutside({ paths, host, scripts: new ScriptBlobs(paths.scripts, depot), signal, report });
+    return { room, claims: { serial: host.serial, udid: host.hardwareUuid, here: true } };
+  };
+  return {
+    async resolve(login) {
+      const { room, claims } = await here();
+      return (await plugins.provisioned({ ask: 'resolve', record: claims, login }, room))?.answer ?? null;
+    },
+    async named(name, login) {
+      const { room } = await here();
+      return (await plugins.provisioned({ ask: 'resolve', record: { name }, login }, room))?.answer ?? null;
+    },
+    async choices(login) {
+      const { room } = await here();
+      return (await plugins.provisioned({ ask: 'choices', record: {}, login }, room))?.answer ?? null;
+    },
+    async write(change, login) {
+      const { room, claims } = await here();
+      const question = { ask: 'write', record: { ...claims, change }, login } as const;
+      return (await plugins.provisioned(question, room))?.answer ?? null;
+    },
+  };
 }
 
 function asRecord(record: MachineRecord | null): MachineRecord | null {

@@ -64,13 +64,15 @@ function runHere(run: Run, isAdvanced: boolean): RunHere {
     createdAt,
     endedAt,
     cursor,
-    steps: steps.map(({ step, state: how, attempts, text: said, notBefore, skipped }) => ({
+    steps: steps.map(({ step, state: how, attempts, startedAt, endedAt: over, text: said, notBefore, skipped }) => ({
       name: nameOf(step),
       kind: step.kind,
       args: step.args,
       state: how,
       required: isRequired(step),
       attempts,
+      startedAt,
+      endedAt: over,
       text: said,
       notBefore,
       skipped,

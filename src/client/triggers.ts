@@ -13,7 +13,7 @@ interface TriggerParts extends ScheduleParts {
 export async function installTrigger(
   trigger: TriggerFiles,
   parts: TriggerParts,
-  options: { dryRun: boolean },
+  options: { dryRun: boolean; now?: boolean },
 ): Promise<TriggerState> {
   const laid = laidFor(trigger, parts);
   const { files, active } = await layDown(laid, parts, options);

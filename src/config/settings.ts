@@ -32,7 +32,7 @@ export interface Settings {
   /** Absolute within the root; null: the usual place. */
   logFile: string | null;
   logLevel: LogLevel | 'off';
-  logFormat: 'lines' | 'json';
+  logFormat: 'lines' | 'json' | 'jamf';
   /** As strftime knows it. */
   logTimestampFormat: string;
   logMaxMegabytes: number;
@@ -117,8 +117,8 @@ export const SETTING_DEFINITIONS: readonly (SettingDefinition & { key: keyof Set
   {
     key: 'logFormat',
     name: 'log.format',
-    kind: { oneOf: ['lines', 'json'] },
-    description: 'lines as the ancestor wrote them, or a JSON document on each line',
+    kind: { oneOf: ['lines', 'json', 'jamf'] },
+    description: 'lines as the ancestor wrote them, a JSON document on each line, or lines as jamf.log has them',
   },
   {
     key: 'logTimestampFormat',

@@ -4,7 +4,7 @@ import { D3Error } from '@d3/sdk';
 import type { CatalogMirror } from '../catalog/types.ts';
 import type { Clock } from '../platform/clock.ts';
 import { blobPath } from './blobs.ts';
-import type { BlobSource, DepotClient, Report, TrustedCatalog } from './contract.ts';
+import type { BlobSource, DepotClient, DepotTime, Report, TrustedCatalog } from './contract.ts';
 import { endsSoon, span } from './expiry.ts';
 import { mirrorsFor } from './mirrors.ts';
 import { reportPath } from './report-path.ts';
@@ -64,8 +64,9 @@ class TrustingClient implements DepotClient {
   async refresh({ keep }: { keep: boolean } = { keep: true }): Promise<TrustedCatalog> {
     const trusted = await this.#trust.load();
     const now = this.#clock.now();
-    if (trusted !== null && isClockBehind(trusted, now)) throw clockBehind(trusted, now);
-    if (trusted !== null && now < new Date(trusted.record.expires) && (await this.#isUnchanged(trusted))) {
+    const mended = trusted !== null && isClockBehind(trusted, now) && (await this.#wasAhead(trusted, now));
+    if (trusted !== null && !mended && isClockBehind(trusted, now)) throw clockBehind(trusted, now);
+    if (trusted !== null && !mended && now < new Date(trusted.record.expires) && (await this.#isUnchanged(trusted))) {
       const unchanged = await this.#answer(trusted, 'unchanged', []);
       if (unchanged !== null) return unchanged;
     }
@@ -123,6 +124,26 @@ class TrustingClient implements DepotClient {
     }
   }
 
+  async time(): Promise<DepotTime> {
+    const trusted = await this.#trust.load().catch(() => null);
+    return {
+      signed: trusted === null ? null : signedAt(trusted.timestamp),
+      host: (await this.#transport.askTime?.()) ?? null,
+    };
+  }
+
+  /**
+   * Whether the clock was ahead when the depot was accepted last, and is right now: the depot's host has the same time, and what is
+   * trusted was signed before it. What is accepted now is newer than that, or it.
+   */
+  async #wasAhead(trusted: Trusted, now: Date): Promise<boolean> {
+    const signed = signedAt(trusted.timestamp);
+    if (signed === null || signed.getTime() > now.getTime() + CLOCK_SLACK) return false;
+    await this.#asking(() => this.#transport.changed(TIMESTAMP, MAX_TIMESTAMP, null));
+    const theirs = this.#transport.time?.() ?? null;
+    return theirs !== null && Math.abs(theirs.getTime() - now.getTime()) < CLOCK_SLACK;
+  }
+
   /** One small request says whether there is anything new. */
   async #isUnchanged(trusted: Trusted): Promise<boolean> {
     const tag = trusted.record.timestampTag ?? null;
@@ -150,6 +171,7 @@ class TrustingClient implements DepotClient {
     try {
       const firstRoot = trusted?.record.firstRoot ?? (await this.#trustFirstRoot(workspace.dir));
       const verified = await this.#verified(workspace, trusted, now, firstRoot);
+      refuseBeforeSigned(verified, now);
       const { catalog, sha256, size, expires, heldExpire, timestampVersion, days } = verified;
       const warnings = expiryWarnings({ expires, heldExpire, days: days ?? undefined }, now, this.location);
       const tag = this.#transport.tagOf(TIMESTAMP);
@@ -262,6 +284,30 @@ function clockBehind(trusted: Trusted, now: Date): D3Error {
   return clockWrong(
     new Date(acceptedAt).getTime() - now.getTime(),
     `it says ${now.toISOString()}, but the depot was accepted at ${acceptedAt}: nothing new is accepted until it is right`,
+    'at least ',
+  );
+}
+
+/** When a timestamp was signed, by what it says of itself; null where it does not say for how long. */
+function signedAt(timestamp: Buffer): Date | null {
+  const { signed } = JSON.parse(timestamp.toString('utf8')) as { signed: { expires: string; d3?: { days?: unknown } } };
+  const days = signed.d3?.days;
+  return typeof days === 'number' ? signedBefore(signed.expires, days) : null;
+}
+
+function signedBefore(expires: string, days: number): Date {
+  return new Date(Date.parse(expires) - days * 86_400_000);
+}
+
+/** What was signed later than it is here is no news of the depot, but of this clock. Taken as it is, nothing would ever expire. */
+function refuseBeforeSigned({ timestampExpires, days }: Verified, now: Date): void {
+  if (days === null) return;
+  const signed = signedBefore(timestampExpires, days);
+  const behind = signed.getTime() - now.getTime();
+  if (behind < CLOCK_SLACK) return;
+  throw clockWrong(
+    behind,
+    `it says ${now.toISOString()}, but what the depot publishes was signed at ${signed.toISOString()}: nothing is accepted until it is right`,
     'at least ',
   );
 }

@@ -143,6 +143,11 @@ export interface ComputerBody {
   attributes: Record<string, string>;
 }
 
+/** Body of a document of kind `computer-ahead`: what is said of a computer before it was heard of. Its name is the serial number. */
+export interface ComputerAheadBody extends Omit<ComputerBody, 'schema'> {
+  schema: 'd3/computer-ahead@1';
+}
+
 /** Body of a document of kind `mirror`: another place that has the package files. */
 export interface MirrorBody {
   schema: 'd3/mirror@1';
@@ -230,6 +235,16 @@ export interface DepotClient {
   sources(): readonly BlobSource[];
   /** @throws D3Error `depotUnreachable` (20); `REPORTS_NOT_TAKEN` from a source that only gives files */
   report(report: Report): Promise<void>;
+  /** What the depot says of the time, for a machine whose own clock may be wrong. It throws nothing: what is not known is null. */
+  time(): Promise<DepotTime>;
+}
+
+/** What a depot says of the time. */
+export interface DepotTime {
+  /** When the newest was signed that this machine trusts: it is later than that, whatever its clock says. */
+  signed: Date | null;
+  /** What the depot's host says it is; nothing vouches for it. */
+  host: Date | null;
 }
 
 export type { GroupRef, PackageFormat, Passage, Piece, PolicyBody };

@@ -294,7 +294,7 @@ class EmbeddedDepot implements LocalDepot {
   }
 
   async takeInbox(): Promise<InboxOutcome> {
-    return takeInbox(join(this.dir, 'inbox'), this.store.computers, this.#clock, { isOwn: true });
+    return this.#showing(takeInbox(join(this.dir, 'inbox'), this.store.computers, this.#clock, { isOwn: true }));
   }
 
   async collect(folder: string): Promise<InboxOutcome> {
@@ -302,11 +302,23 @@ class EmbeddedDepot implements LocalDepot {
     if (!(await exists(inbox))) {
       throw new D3Error('NO_FOLDER', 'notFound', `There is no folder ${inbox}.`, { target: inbox });
     }
-    return takeInbox(inbox, this.store.computers, this.#clock, { isOwn: false });
+    return this.#showing(takeInbox(inbox, this.store.computers, this.#clock, { isOwn: false }));
   }
 
   async collectTexts(text: string): Promise<ReportsTaken> {
-    return takeReports(text, this.store.computers);
+    return this.#showing(takeReports(text, this.store.computers));
+  }
+
+  /** A machine that was heard of for the first time may have a record by that, which it waits for. */
+  async #showing<Outcome extends { taken: number }>(taking: Promise<Outcome>): Promise<Outcome> {
+    const outcome = await taking;
+    if (outcome.taken > 0) {
+      await this.publishIfBehind().catch((error: unknown) => {
+        // Whoever opens the depot next shows it, or is told why not.
+        if (!(error instanceof D3Error)) throw error;
+      });
+    }
+    return outcome;
   }
 
   async copyTo(to: string, options: SiteOptions): Promise<SiteCopy> {

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
+import { readCertificates, whyUnreachable } from '../platform/http.ts';
 import {
   isPublic,
   noInbox,
@@ -99,6 +99,25 @@ export class HttpTransport implements Transport {
 
   time(): Date | null {
     return this.#time;
+  }
+
+  /** A certificate can only be judged by the right time, so none is here; what comes is never more than a hint. */
+  async askTime(): Promise<Date | null> {
+    const { default: got } = await import('got');
+    const { signal } = this.#options;
+    const answer = await got
+      .head(this.#url('metadata/timestamp.json'), {
+        https: { rejectUnauthorized: false },
+        headers: { 'user-agent': 'd3' },
+        throwHttpErrors: false,
+        retry: { limit: 0 },
+        followRedirect: false,
+        timeout: TIMEOUTS,
+        signal,
+      })
+      .catch(() => null);
+    const time = new Date(answer?.headers.date ?? Number.NaN);
+    return Number.isNaN(time.getTime()) ? null : time;
   }
 
   async stream(path: string): Promise<NodeJS.ReadableStream | null> {
@@ -350,28 +369,6 @@ function isWorthAnother(error: unknown): boolean {
   const { status } = error as { status?: number };
   if (status !== undefined) return AGAIN.includes(status);
   return !/certificate|no such host|refused the connection|not encrypted/.test(error.message);
-}
-
-const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|EPROTO|SSL/;
-
-export function whyUnreachable(error: NodeJS.ErrnoException): string {
-  const { code = '', message } = error;
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'there is no such host';
-  if (code === 'ECONNREFUSED') return 'its host refused the connection';
-  if (code === 'ETIMEDOUT') return 'it did not answer in time';
-  if (CERTIFICATE.test(code)) return `its certificate is not accepted (${message})`;
-  if (code === 'ECONNRESET' || code === 'ERR_READING_RESPONSE_STREAM' || code === 'EPIPE')
-    return 'the connection was cut';
-  return message;
-}
-
-export async function readCertificates(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: Error) => {
-    throw new D3Error('CA_UNREADABLE', 'usage', `The certificates of http.ca cannot be read: ${error.message}.`, {
-      target: file,
-      cause: error,
-    });
-  });
 }
 
 /**

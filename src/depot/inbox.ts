@@ -194,6 +194,7 @@ class Taking {
         continue;
       }
       if (await this.#computers.takeReport(read)) this.outcome.taken += 1;
+      await this.#computers.takeOverAhead(read.computer);
       await unlinkIfThere(path);
     }
   }
@@ -303,8 +304,11 @@ export async function takeReports(text: string, computers: ComputerStore): Promi
     const read = size > MAX_REPORT_SIZE ? `it has more than ${MAX_REPORT_SIZE} bytes` : await reportIn(found);
     if (read instanceof NewerReport) outcome.rejected.push({ file, why: read.why });
     else if (typeof read === 'string') outcome.rejected.push({ file, why: read });
-    else if (await computers.takeReport(read)) outcome.taken += 1;
-    else outcome.known += 1;
+    else {
+      if (await computers.takeReport(read)) outcome.taken += 1;
+      else outcome.known += 1;
+      await computers.takeOverAhead(read.computer);
+    }
   }
   return outcome;
 }

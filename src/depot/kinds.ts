@@ -81,20 +81,33 @@ const ea: DocumentKind = {
   }),
 };
 
+const said = {
+  name: { anyOf: [line, { type: 'null' }] },
+  department: { anyOf: [id, { type: 'null' }] },
+  building: { anyOf: [id, { type: 'null' }] },
+  site: { anyOf: [id, { type: 'null' }] },
+  attributes: { type: 'object', propertyNames: { pattern: '^[0-9]+$' }, additionalProperties: line },
+};
+
 /** Body: {@link ComputerBody}. What it says decides who is in a smart group. */
 const computer: DocumentKind = {
   kind: 'computer',
   version: 1,
   inCatalog: true,
   writers: 'admin',
-  bodySchema: exactly({
-    schema: { const: 'd3/computer@1' },
-    name: { anyOf: [line, { type: 'null' }] },
-    department: { anyOf: [id, { type: 'null' }] },
-    building: { anyOf: [id, { type: 'null' }] },
-    site: { anyOf: [id, { type: 'null' }] },
-    attributes: { type: 'object', propertyNames: { pattern: '^[0-9]+$' }, additionalProperties: line },
-  }),
+  bodySchema: exactly({ schema: { const: 'd3/computer@1' }, ...said }),
+};
+
+/**
+ * What is said of a computer before anything was heard of it, by its serial number. With its first report it becomes the computer's
+ * own record.
+ */
+const computerAhead: DocumentKind = {
+  kind: 'computer-ahead',
+  version: 1,
+  inCatalog: false,
+  writers: 'admin',
+  bodySchema: exactly({ schema: { const: 'd3/computer-ahead@1' }, ...said }),
 };
 
 /** Body: {@link ScriptBody}. */
@@ -147,7 +160,7 @@ const policy: DocumentKind = {
 /** Registers the kinds of core and of plugins. Repeating it changes nothing. */
 export function registerKinds(): void {
   registerDocumentKind(group);
-  for (const kind of [category, department, building, site, ea, computer]) registerDocumentKind(kind);
+  for (const kind of [category, department, building, site, ea, computer, computerAhead]) registerDocumentKind(kind);
   registerDocumentKind(script);
   registerDocumentKind(mirror);
   registerDocumentKind(policy);

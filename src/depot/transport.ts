@@ -37,6 +37,8 @@ export interface Transport {
   passage(path: string, after: Piece | null): Promise<Passage | null>;
   /** What time the source said it was with its last answer; null where it says none. For messages: nothing vouches for it. */
   time?(): Date | null;
+  /** What time the source says it is now, asked without any credentials and whatever its certificate; null where it says none. */
+  askTime?(): Promise<Date | null>;
   /** Milliseconds to wait before each further try after a cut; empty: a further try is of no use. */
   readonly pauses: readonly number[];
   /** Leaves a file in the inbox, whole or not at all. @throws D3Error `depotUnreachable` */

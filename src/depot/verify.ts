@@ -24,6 +24,8 @@ export interface Verified {
   /** ISO 8601: when the first metadata file expires. */
   expires: string;
   timestampVersion: number;
+  /** ISO 8601: when the timestamp alone expires. */
+  timestampExpires: string;
   /** ISO 8601: when the first of those expires that the depot's host need not be able to renew: root and targets. */
   heldExpire: string;
   /** Days it was signed for; null: it is not said. */
@@ -96,6 +98,7 @@ async function verifyWith(source: Source, workspace: string, now: Date, kept: Bu
     expires: firstEnd(metadata),
     heldExpire: firstEnd(metadata.filter(({ name }) => name === 'root.json' || name === 'targets.json')),
     timestampVersion: timestamp.version,
+    timestampExpires: timestamp.expires,
     days: timestamp.days,
   };
 }

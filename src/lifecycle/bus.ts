@@ -1,5 +1,13 @@
 import { pathToFileURL } from 'node:url';
-import { D3Error, type EventMap, type EventName, type EventRow, eventRow, type PluginContext } from '@d3/sdk';
+import {
+  D3Error,
+  type EventMap,
+  type EventName,
+  type EventRow,
+  type ExitName,
+  eventRow,
+  type PluginContext,
+} from '@d3/sdk';
 
 /** One handler of an event, as a plugin's package.json declares it. */
 export interface HookFile {
@@ -20,7 +28,8 @@ export type HookOutcome<Answer = unknown> =
   | { plugin: string; kind: 'ok'; answer: Answer }
   /** A gate that refused; those after it were not asked. */
   | { plugin: string; kind: 'veto'; answer: Answer }
-  | { plugin: string; kind: 'error'; why: string }
+  /** `exit`: of the error, where it was one of d3's own. */
+  | { plugin: string; kind: 'error'; why: string; exit?: ExitName }
   | { plugin: string; kind: 'timeout'; why: string }
   | { plugin: string; kind: 'missing'; why: string };
 
@@ -121,7 +130,10 @@ export class Bus {
       return judged(plugin, row, await given);
     } catch (error) {
       if (isAbsent(error, hook)) return { plugin, kind: 'missing', why: `its file ${hook.file} is missing` };
-      return { plugin, kind: 'error', why: wordsOf(error) };
+      const why = wordsOf(error);
+      return error instanceof D3Error
+        ? { plugin, kind: 'error', why, exit: error.exit }
+        : { plugin, kind: 'error', why };
     }
   }
 }

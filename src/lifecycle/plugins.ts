@@ -1,11 +1,12 @@
 import type {
   ActionPayload,
   AdminPort,
-  ComputerClaims,
+  ChoicesAnswer,
   DeferredPayload,
   EditionPayload,
   EventName,
   ExecPort,
+  ExitName,
   FactsPayload,
   Json,
   MachinePorts,
@@ -83,11 +84,21 @@ export interface Plugins {
   policy(policy: PolicyPayload, room: PluginRoom): Promise<Answered<Extract<PolicyAnswer, { handled: true }>> | null>;
   provisioning(record: MachineAsked, room: PluginRoom): Promise<ProvisioningAnswer>;
   /**
-   * The record of this machine, as whoever keeps it elsewhere has it; null: nobody does.
-   * @throws D3Error depotUnreachable when somebody may, and failed to answer
+   * A question about a machine's record, for whoever keeps that elsewhere; null: nobody does.
+   * @throws D3Error notAuthorised when the account is refused there, refused for what may not be written, depotUnreachable when somebody
+   *   keeps it, and failed to answer
    */
-  provisioned(record: ComputerClaims, room: PluginRoom): Promise<Answered<ProvisionedAnswer> | null>;
+  provisioned<Question extends RecordQuestion>(
+    question: Question,
+    room: PluginRoom,
+  ): Promise<Answered<RecordAnswer<Question>> | null>;
 }
+
+/** Anything but what is known on the machine itself. */
+type RecordQuestion = Exclude<ProvisioningQuestion, { ask: 'read' }>;
+type RecordAnswer<Question extends RecordQuestion> = Question extends { ask: 'choices' }
+  ? ChoicesAnswer
+  : ProvisionedAnswer;
 
 /** The machine whose provisioning is asked for. */
 type MachineAsked = Extract<ProvisioningQuestion, { ask: 'read' }>['record'];
@@ -197,25 +208,33 @@ export function pluginsOnBus(options: PluginsOptions): Plugins {
       const known = Object.assign({}, ...given.map(({ answer }) => (isDeclined(answer) ? {} : textsOf(answer))));
       return { known, complete: given.length === outcomes.length };
     },
-    async provisioned(record, room) {
-      const outcomes = await busIn(room).fire('d3:provisioning', { ask: 'resolve', record });
-      const given = answers(outcomes, room);
-      const taken = given.find(({ answer }) => !isDeclined(answer));
-      if (taken !== undefined) return taken as Answered<ProvisionedAnswer>;
+    async provisioned<Question extends RecordQuestion>(question: Question, room: PluginRoom) {
+      const outcomes = await busIn(room).fire('d3:provisioning', question);
+      const taken = answers(outcomes, room).find(({ answer }) => !isDeclined(answer));
+      if (taken !== undefined) return taken as Answered<RecordAnswer<Question>>;
       const failed = outcomes.find((outcome) => outcome.kind !== 'ok' && outcome.kind !== 'veto');
       if (failed === undefined) return null;
-      // Who keeps the record could not say: that is not the same as there being none.
-      throw new D3Error(
-        'RECORD_NOT_TOLD',
-        'depotUnreachable',
-        `${failed.plugin} could not tell the record of this machine.`,
-        {
-          target: failed.plugin,
-          actions: ['look at what it says; it is asked again'],
-        },
-      );
+      throw recordNotTold(failed, question.ask);
     },
   };
+}
+
+/** Who keeps the record could not answer: that is not the same as there being none. What an account may not do stays that. */
+function recordNotTold(failed: HookOutcome, ask: RecordQuestion['ask']): D3Error {
+  const { plugin } = failed;
+  const { why = 'it did not answer', exit } = failed as { why?: string; exit?: ExitName };
+  if (ask === 'resolve' && exit !== 'notAuthorised' && exit !== 'refused') {
+    const text = `${plugin} could not tell the record of this machine: ${why}`;
+    return new D3Error('RECORD_NOT_TOLD', 'depotUnreachable', text, {
+      target: plugin,
+      actions: ['look at what it says; it is asked again'],
+    });
+  }
+  const kept: readonly (ExitName | undefined)[] = ['notAuthorised', 'refused', 'failed'];
+  return new D3Error('RECORD_REFUSED', kept.includes(exit) ? (exit as ExitName) : 'depotUnreachable', why, {
+    target: plugin,
+    actions: ['look at what it says, then try it again'],
+  });
 }
 
 /** What a plugin's hook, or its command, gets to work with. */

@@ -35,6 +35,7 @@ const FACT_KEYS = [
   'processes',
   'boot',
   'battery',
+  'systemUpdate',
   'provisioning',
 ];
 const MAX_FACTS_BYTES = 1024 * 1024;
@@ -82,10 +83,16 @@ export async function gatherUser(
 }
 
 /** What runs now, with where it is; facts.json may name an executable by its absolute path. */
-export async function gatherRunning(factsFile: string | null): Promise<Pick<RunningProcess, 'executable' | 'names'>[]> {
+export async function gatherRunning(
+  factsFile: string | null,
+): Promise<Pick<RunningProcess, 'executable' | 'names' | 'cut'>[]> {
   const { processes } = factsSaid(factsFile);
   if (processes === undefined) return listProcesses();
-  return processes.map((name) => ({ executable: path.isAbsolute(name) ? name : null, names: [path.basename(name)] }));
+  return processes.map((name) => ({
+    executable: path.isAbsolute(name) ? name : null,
+    names: [path.basename(name)],
+    cut: null,
+  }));
 }
 
 /** Whether facts.json says what runs, so that nothing of it is a process of this host. */
@@ -99,6 +106,8 @@ export interface SaidOnly {
   boot?: string;
   battery?: { charging: boolean; percent: number };
   provisioning?: Record<string, string>;
+  /** What updates its system at the moment. */
+  systemUpdate?: string;
 }
 
 /** @throws D3Error usage when facts.json is not what it must be */
@@ -164,7 +173,7 @@ function factsProblem(value: unknown): string | null {
   const facts = value as Record<string, unknown>;
   const unknown = Object.keys(facts).filter((key) => !FACT_KEYS.includes(key));
   if (unknown.length > 0) return `it names ${unknown.join(', ')}`;
-  for (const key of ['name', 'cpu', 'model', 'serial', 'hardwareUuid', 'user', 'boot']) {
+  for (const key of ['name', 'cpu', 'model', 'serial', 'hardwareUuid', 'user', 'boot', 'systemUpdate']) {
     if (facts[key] !== undefined && typeof facts[key] !== 'string') return `${key} is not a string`;
   }
   for (const key of ['macs', 'processes']) {

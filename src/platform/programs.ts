@@ -18,6 +18,8 @@ export const MAC_PROGRAMS = {
   shutdown: '/sbin/shutdown',
   pmset: '/usr/bin/pmset',
   caffeinate: '/usr/bin/caffeinate',
+  systemsetup: '/usr/sbin/systemsetup',
+  sntp: '/usr/bin/sntp',
 };
 
 export type MacPrograms = Readonly<typeof MAC_PROGRAMS>;
@@ -30,6 +32,8 @@ export const LINUX_PROGRAMS = {
   hostnamectl: '/usr/bin/hostnamectl',
   systemdInhibit: '/usr/bin/systemd-inhibit',
   tail: '/usr/bin/tail',
+  timedatectl: '/usr/bin/timedatectl',
+  chronyc: '/usr/bin/chronyc',
 };
 
 export type LinuxPrograms = Readonly<typeof LINUX_PROGRAMS>;

@@ -47,11 +47,14 @@ export interface StandingSchedule {
 
 const TIMEOUT = 60_000;
 
-/** Lays a schedule down, and starts it on the system that runs. Doing it again changes what has changed. */
+/**
+ * Lays a schedule down, and starts it on the system that runs. Doing it again changes what has changed.
+ * @param options `now`: whether it begins at once, without being waited for, or at the next start of the machine only
+ */
 export async function layDown(
   schedule: LaidSchedule,
   parts: ScheduleParts,
-  { dryRun }: { dryRun: boolean },
+  { dryRun, now }: { dryRun: boolean; now?: boolean | undefined },
 ): Promise<ServiceChange> {
   const files = Object.keys(schedule.files);
   for (const file of files) refuseForeign(file, schedule);
@@ -60,7 +63,7 @@ export async function layDown(
     makeFolder(path.dirname(file), 0o755);
     if (textOf(file) !== text) replaceFile(file, text);
   }
-  return { files, active: await activate(schedule, parts), dryRun };
+  return { files, active: await activate(schedule, parts, now), dryRun };
 }
 
 /** Stops a schedule, unless what it started is to go on to its end, and takes away just what was laid down. */
@@ -89,16 +92,22 @@ export async function standing(
   return { installed: there.length === places.length, files: there, ...(await asked(parts, timer)) };
 }
 
-async function activate({ daemons, units }: LaidSchedule, parts: ScheduleParts): Promise<boolean> {
+/** @param now left out: units as they say, daemons at once */
+async function activate({ daemons, units }: LaidSchedule, parts: ScheduleParts, now?: boolean): Promise<boolean> {
   if (parts.root !== '/') return false;
   if (parts.platform === 'darwin') {
+    // launchd reads what lies there at the next start by itself.
+    if (now === false) return true;
     // Those of before have to go first; that none was loaded is no failure.
     await bootOut(daemons, parts);
     for (const { file } of daemons) await done(parts, MAC_PROGRAMS.launchctl, ['bootstrap', 'system', file]);
     return true;
   }
   await systemctl(parts, 'daemon-reload');
-  for (const { name, now } of units) await systemctl(parts, 'enable', ...(now ? ['--now'] : []), name);
+  for (const unit of units) {
+    const begins = now ?? unit.now;
+    await systemctl(parts, 'enable', ...(begins ? ['--now'] : []), ...(now === true ? ['--no-block'] : []), unit.name);
+  }
   return true;
 }
 

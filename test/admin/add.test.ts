@@ -79,7 +79,7 @@ describe('d3admin add', () => {
     expect(added.edition.file.name).to.equal('transmogrifier-2.1.2-2.pkg');
   });
 
-  it('inherits everything but names, with scripts as they are now', async () => {
+  it('patchoo:D-22 patchoo:UP-03 inherits everything but names, with scripts as they are now', async () => {
     await sandbox.admin((session) => addGroup('macs', '', [], session));
     const script = path.join(sandbox.dir, 'check');
     writeFileSync(script, '#!/bin/sh\nexit 0\n');

@@ -99,6 +99,8 @@ describe('a hostile server', () => {
     return problem as D3Error;
   }
 
+  const trusted = () => JSON.parse(readFileSync(path.join(machine.machine.paths.trust, 'trusted.json'), 'utf8'));
+
   /** Once the server says the truth again, the machine follows. */
   async function follows(version = '2'): Promise<void> {
     onTime(clock);
@@ -378,5 +380,41 @@ describe('a hostile server', () => {
     expect(root()).to.deep.equal(before);
     clock.moveDays(-100);
     await follows();
+  });
+
+  it('a clock that was ahead when the depot was accepted, and is right now, is not taken for one that is behind', async () => {
+    const right = new TestClock();
+    clock.moveDays(10);
+    onTime(right);
+    const { acceptedAt: before } = trusted();
+    // Something new is accepted under a clock that is ten days ahead.
+    clock.moveDays(-10);
+    await sandbox.add('other', '1', { live: true });
+    copyOut();
+    clock.moveDays(10);
+    expect((await machine.sync()).exit).to.equal(0);
+    expect(Date.parse(trusted().acceptedAt) - Date.parse(before)).to.equal(10 * 86_400_000);
+    clock.moveDays(-10);
+    await sandbox.add('tool', '2', { live: true, autoGroups: 'standard' });
+    copyOut();
+    await follows();
+    expect(trusted().acceptedAt).to.equal(before);
+    expect((await machine.machine.depot?.kept())?.warnings).to.deep.equal([]);
+  });
+
+  it('a machine that has trusted nothing yet takes nothing either while its clock is behind what was signed', async () => {
+    const late = new TestClock('2026-03-01T00:00:00.000Z');
+    const { signal } = new AbortController();
+    const transport = new HttpTransport(new URL(server.url), { credentials: null, ca: null, signal });
+    const trustDir = path.join(sandbox.dir, 'first');
+    const first = createDepotClient({ transport, trustDir, clock: late });
+    onTime(clock);
+    const { problems } = await problemsOf(first.refresh());
+    expect(problems[0]?.code).to.equal('CLOCK_WRONG');
+    expect(problems[0]?.message).to.match(/at least 1402 days: it says 2026-03-01.*was signed at 2030-01-01T00:00:00/);
+    expect(await first.time()).to.deep.equal({ signed: null, host: clock.now() });
+    late.moveDays(1402);
+    expect((await first.refresh()).source).to.equal('fresh');
+    expect(await first.time()).to.deep.equal({ signed: clock.now(), host: clock.now() });
   });
 });

@@ -22,8 +22,8 @@ describe('depot3:K05 the log', () => {
   });
   afterEach(() => sandbox.remove());
 
-  function logged(changes: Partial<Settings> = {}): SandboxMachine {
-    const openLog = logsOf(machine.machine.paths, { ...DEFAULT_SETTINGS, ...changes }, systemClock, 4711);
+  function logged(changes: Partial<Settings> = {}, clock = systemClock): SandboxMachine {
+    const openLog = logsOf(machine.machine.paths, { ...DEFAULT_SETTINGS, ...changes }, clock, 4711, 'Studio Mac 7');
     return machine.with({ openLog });
   }
   const lines = (from = file) => readFileSync(from, 'utf8').trim().split('\n');
@@ -58,6 +58,32 @@ describe('depot3:K05 the log', () => {
     rmSync(file);
     await logged({ logLevel: 'off' }).sync();
     expect(existsSync(file)).to.equal(false);
+  });
+
+  it('patchoo:IN-07 can be in lines as jamf.log has them, behind those that are there', async () => {
+    mkdirSync(path.dirname(file), { recursive: true });
+    const jamf = 'Tue Oct 14 17:47:14 Studio Mac 7 jamf[21302]: Installing Acrobat-11.0.09.pkg...';
+    writeFileSync(file, `${jamf}\n`);
+    const clock = { now: () => new Date(2014, 9, 4, 7, 5, 9) };
+    await logged({ logFormat: 'jamf' }, clock).install(['tool', 'nothing']);
+    const at = 'Sat Oct 04 07:05:09 Studio Mac 7 d3[4711]:';
+    expect(lines()).to.deep.equal([
+      jamf,
+      `${at} install begins, by sally`,
+      `${at} tool-1-1: install (tool-1-1 is live; asked for by sally)`,
+      `${at} tool-1-1: installing`,
+      `${at} tool-1-1: installed`,
+      `${at} nothing: refused (nothing in the depot is called nothing)`,
+      `${at} ERROR: nothing: refused: nothing in the depot is called nothing`,
+      `${at} install ends with 40`,
+    ]);
+    const forged = 'x\nTue Oct 14 17:47:14 Studio Mac 7 jamf[1]: forged';
+    await logged({ logFormat: 'jamf' }, clock).install([forged]);
+    expect(
+      lines()
+        .filter((line) => line.includes('jamf[1]'))
+        .every((line) => line.startsWith(at)),
+    ).to.equal(true);
   });
 
   it('lets no text pass for a line of another', async () => {

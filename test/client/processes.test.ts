@@ -52,7 +52,7 @@ describe('processes that are in the way', () => {
     });
   }
 
-  it('depot3:B16 refuse an install by name (30), with what to do, and leave the others to go on', async () => {
+  it('patchoo:UP-09 depot3:B16 refuse an install by name (30), with what to do, and leave the others to go on', async () => {
     running('Keynote');
     const result = await machine.install(['keynote', 'other']);
     expect(result.exit).to.equal(40);

@@ -31,7 +31,7 @@ describe('what needs a restart', () => {
   const ended = ({ outcomes }: RunResult) =>
     outcomes.map(({ edition, target, status }) => `${edition ?? target} ${status}`);
 
-  it('depot3:I01 depot3:I11 depot3:B20 waits with its verified file; -p installs it and says that a restart is due', async () => {
+  it('patchoo:UP-03 patchoo:D-23 depot3:I01 depot3:I11 depot3:B20 waits with its verified file; -p installs it and says that a restart is due', async () => {
     const result = await machine.install(['tool']);
     expect([result.exit, ...ended(result)]).to.deep.equal([0, 'tool-1-1 deferred']);
     expect(machine.exists('opt/tool')).to.equal(false);

@@ -13,7 +13,7 @@ describe('what a machine tells', () => {
   });
   afterEach(() => sandbox.remove());
 
-  it('is in the inbox after every run, with what happened and what is installed', async () => {
+  it('patchoo:UP-14 is in the inbox after every run, with what happened and what is installed', async () => {
     const { run } = await machine.install(['tool']);
     const [report] = sandbox.reports();
     const id = machine.reading((state) => state.computerId());

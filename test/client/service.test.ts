@@ -63,7 +63,7 @@ describe('depot3:G14 the schedule', () => {
       .and.include('RandomizedDelaySec=900s');
   });
 
-  it('comes every so often, more or less a quarter, at start and after waking up', () => {
+  it('patchoo:UP-01 comes every so often, more or less a quarter, at start and after waking up', () => {
     expect(spreadOf({ every: 3600 })).to.deep.equal({ least: 2700, spread: 1800 });
     const units = systemdUnits(SCHEDULE);
     expect(units['d3-sync.timer'])

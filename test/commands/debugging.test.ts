@@ -40,7 +40,7 @@ describe('what d3 says', () => {
     for (const ended of [plain, quiet, quieter, silent, debug, both]) expect(ended?.code).to.equal(34);
   });
 
-  it('depot3:D08 is everything while root has put the marker into the state folder, and not for anybody else’s', async () => {
+  it('patchoo:IN-09 depot3:D08 is everything while root has put the marker into the state folder, and not for anybody else’s', async () => {
     const { state, debugMarker } = machinePaths(path.join(dir, 'a'), process.platform);
     mkdirSync(state, { recursive: true });
     const lines = [

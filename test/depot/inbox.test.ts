@@ -75,6 +75,7 @@ describe('the inbox', () => {
       let swapped = 0;
       // While the first folder is looked through, the other one's owner makes a link of it.
       const computers = {
+        takeOverAhead: async () => false,
         async takeReport() {
           for (const id of [ID, OTHER]) {
             const isGone = await rename(join(inbox, id), join(depot.dir, `${id}-gone`)).catch(() => 'gone');
@@ -260,6 +261,7 @@ describe('the inbox', () => {
         await utimes(join(victim, '.tmp-old'), 1, 1);
         let first: string | null = null;
         const computers = {
+          takeOverAhead: async () => false,
           takeReport: async ({ computer: { id } }: { computer: { id: string } }) => {
             first ??= id;
             if (id !== first) throw new Error(`${id} is a link by now`);

@@ -216,7 +216,7 @@ describe('a served depot', () => {
     }
   });
 
-  it('speaks TLS with its own certificate, to machines, to browsers and to admins who know it', () =>
+  it('patchoo:D-28 speaks TLS with its own certificate, to machines, to browsers and to admins who know it', () =>
     inFolder(async (folder) => {
       const { key, cert } = await tlsFiles(folder, selfSigned());
       await initDepot(join(folder, 'depot'), { clock: systemClock });

@@ -58,6 +58,7 @@ export function depotWith({ depot }: Machine, changes: Partial<DepotClient>): De
     record: (computer) => depot.record(computer),
     blob: (sha256) => depot.blob(sha256),
     report: (report) => depot.report(report),
+    time: () => depot.time(),
     sources: () => (changes.blob === undefined ? depot.sources() : [sourceOf(depot.location, changes.blob)]),
     ...changes,
   };

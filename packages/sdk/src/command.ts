@@ -5,6 +5,7 @@ import type { CsvTable } from './csv.ts';
 import type { D3Error } from './errors.ts';
 import type { Json } from './events.ts';
 import type { Reporter } from './progress.ts';
+import type { ProvisioningLogin } from './provisioning.ts';
 import type { Questions } from './questions.ts';
 
 /** On every command of d3 and of its plugins. */
@@ -94,11 +95,17 @@ export interface CommandContext {
    * Opens the depot that `--depot` names for one piece of work, and closes it. For a {@link DepotCommand}.
    * @param how `changes`: somebody has to be named, as for every `d3admin` command that changes something
    * @param work `ports.admin` is the same depot
+   * @param login whose account does it, in place of who is named and what is kept: their name, and for a depot that is served their
+   *   token as the password
+   * @throws D3Error notAuthorised for an account that is refused, or when none is known
    */
   depot: <Result>(
     how: 'reads' | 'changes',
     work: (admin: AdminPort, ports: PluginContext) => Promise<Result>,
+    login?: ProvisioningLogin | null,
   ) => Promise<Result>;
+  /** What that depot is: a folder here, served, or none that is known. */
+  depotKind: () => Promise<'folder' | 'served' | 'none'>;
 }
 
 /** How a plugin's command ended. */

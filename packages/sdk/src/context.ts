@@ -3,16 +3,19 @@ import type { Json } from './events.ts';
 import type {
   FilesPort,
   MachinePort,
+  NetworkPort,
   PoliciesPort,
   PowerPort,
   ProcessesPort,
   ProgramsPort,
+  ProvisioningPort,
   QueuePort,
   ReceiptsPort,
   RunsPort,
   SessionPort,
   SettingsPort,
   SyncPort,
+  SystemPort,
   TriggersPort,
 } from './ports.ts';
 import type { Reporter } from './progress.ts';
@@ -50,9 +53,12 @@ export interface MachinePorts {
   readonly processes: ProcessesPort;
   readonly programs: ProgramsPort;
   readonly triggers: TriggersPort;
+  readonly system: SystemPort;
   readonly runs: RunsPort;
   readonly sync: SyncPort;
   readonly machine: MachinePort;
+  readonly provisioning: ProvisioningPort;
+  readonly network: NetworkPort;
 }
 
 export interface DepotPort {

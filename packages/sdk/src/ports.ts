@@ -1,5 +1,6 @@
 import type { Json, PlanReceipt } from './events.ts';
 import type { Reporter } from './progress.ts';
+import type { ChoicesAnswer, ProvisionedAnswer, ProvisioningChange, ProvisioningLogin } from './provisioning.ts';
 
 /**
  * The plugin's own settings. It declares them in its package.json (`oclif.d3.settings`); where their values may come from is d3's
@@ -74,6 +75,9 @@ export interface StepHere {
   state: 'pending' | 'started' | 'done' | 'failed' | 'skipped';
   required: boolean;
   attempts: number;
+  /** ISO 8601, UTC; null while it was not begun, or is not over. */
+  startedAt: string | null;
+  endedAt: string | null;
   /** What came of it, or what it waits for. */
   text: string;
   /** ISO 8601: not before then it is run again; null: it waits for no time. */
@@ -183,6 +187,21 @@ export interface PendingChange {
   action: string;
 }
 
+/** Whoever keeps the records of machines elsewhere than in the depot: the plugin that answers `d3:provisioning`, asked about this machine. */
+export interface ProvisioningPort {
+  /**
+   * Each is null where nobody keeps them elsewhere.
+   * @param login whose account asks; null: what is kept on this machine. It is never written down
+   * @throws D3Error notAuthorised for an account that is refused, refused for what may not be written, depotUnreachable
+   */
+  resolve(login: ProvisioningLogin | null): Promise<ProvisionedAnswer | null>;
+  /** The computer of that name, whichever it is; one that has it alone. */
+  named(name: string, login: ProvisioningLogin | null): Promise<ProvisionedAnswer | null>;
+  choices(login: ProvisioningLogin | null): Promise<ChoicesAnswer | null>;
+  /** All of it or nothing, read back. */
+  write(change: ProvisioningChange, login: ProvisioningLogin | null): Promise<ProvisionedAnswer | null>;
+}
+
 export interface SyncPort {
   /** What a sync would do now, with what waits for a restart: empty when the machine is as its depot wants it. */
   pending(): Promise<readonly PendingChange[]>;
@@ -259,6 +278,28 @@ export interface PowerPort {
   restart(): Promise<boolean>;
   /** Keeps the machine from going to sleep while work is done, also when d3 is killed meanwhile: then no longer. */
   awake<Result>(work: () => Promise<Result>): Promise<Result>;
+}
+
+/** The machine's system: its time, and what is at work on it besides d3. */
+export interface SystemPort {
+  /** What the clock says, held against what is known of the time: the depot's signatures, its host, when this d3 was built. */
+  clock(): Promise<ClockHere>;
+  /** Has the machine's own time service set the clock. */
+  setClock(): Promise<{ set: boolean; text: string }>;
+  /** What updates the system at the moment, or at its next start, in words; null: nothing does. */
+  updating(): Promise<string | null>;
+  /** What installs packages at the moment besides d3, in words; null: nothing does. */
+  installing(): Promise<string | null>;
+}
+
+export interface ClockHere {
+  /** ISO 8601, UTC: what the clock says. */
+  now: string;
+  verdict: 'right' | 'behind' | 'ahead';
+  /** Whether it is wrong for certain: it says a time that is past. What a host says of the time may itself be wrong. */
+  certain: boolean;
+  /** In words; empty where nothing is said against it. */
+  text: string;
 }
 
 /** A file that somebody else may have put there to do harm. */
@@ -375,7 +416,11 @@ export interface TriggerState {
 export interface TriggersPort {
   /** The d3 that a trigger starts: absolute path on the machine. @throws D3Error refused for one that others could change */
   program(): Promise<string>;
-  install(trigger: TriggerFiles, options: { dryRun: boolean }): Promise<TriggerState>;
+  /**
+   * @param options `now`: whether it begins at once, without being waited for, or at the next start of the machine only; left out: as the
+   *   trigger says, and what launchd reads at once
+   */
+  install(trigger: TriggerFiles, options: { dryRun: boolean; now?: boolean }): Promise<TriggerState>;
   /**
    * Takes away just what was laid down.
    * @param options `leaveRunning`: what it started goes on to its end, as whoever takes away what started itself wants it
@@ -414,4 +459,24 @@ export interface ReceiptsPort {
    * @throws D3Error busy, usage `NO_DEPOT`, depotUnreachable
    */
   takeOver(found: readonly FileFound[], options: { admin: string; dryRun: boolean }): Promise<FilesTakenOver>;
+}
+
+/** A JSON document that goes to somebody else's server. */
+export interface SendRequest {
+  /** May be a secret: it is in no error and no log. */
+  url: string;
+  body: Json;
+  headers?: Readonly<Record<string, string>>;
+  /** Milliseconds for each try. */
+  within: number;
+  /** How often it is sent at most while nobody answers, or the server is in trouble. */
+  tries: number;
+}
+
+/** What came of it: the status of the answer, whatever it is, or why there was none. */
+export type Sent = { kind: 'answered'; status: number } | { kind: 'failed'; why: string };
+
+export interface NetworkPort {
+  /** By POST; no redirect is followed, and `http.ca` is trusted. It throws only when d3 is stopped. */
+  send(request: SendRequest): Promise<Sent>;
 }

@@ -6,6 +6,9 @@
 /** Milliseconds. */
 const ASK_EVERY = 1000;
 const LOST_AFTER = 8000;
+/** More options than these are searched; so many of them are seen at once. */
+const SEARCHED = 12;
+const LISTED = 6;
 const STATES = { waiting: 'Waiting', running: 'Under way', done: 'Done', failed: 'Failed', skipped: 'Skipped' };
 const MARKS = { waiting: '·', running: '▸', done: '✓', failed: '✕', skipped: '–' };
 
@@ -160,6 +163,7 @@ function fieldOf(field) {
   const label = element('label', field.label);
   label.htmlFor = id;
   const input = field.kind === 'choice' ? choiceOf(field) : textOf(field);
+  const search = field.kind === 'choice' && field.options.length > SEARCHED ? searchOf(input, field) : null;
   input.id = id;
   input.name = field.name;
   if (field.required !== null) input.setAttribute('aria-required', 'true');
@@ -167,7 +171,7 @@ function fieldOf(field) {
   fault.id = `fault-${field.name}`;
   fault.hidden = true;
   input.setAttribute('aria-describedby', fault.id);
-  place.append(label, input, fault);
+  place.append(label, ...(search === null ? [] : [search]), input, fault);
   return place;
 }
 
@@ -185,8 +189,10 @@ function choiceOf({ options, value }) {
   const list = element('select');
   const none = element('option', '');
   none.value = '';
+  const isListed = options.length > SEARCHED;
+  if (isListed) list.size = LISTED;
   // Nothing is chosen until somebody chooses.
-  if (!options.some((option) => option.value === value)) list.append(none);
+  if (!isListed && !options.some((option) => option.value === value)) list.append(none);
   for (const option of options) {
     const made = element('option', option.label);
     made.value = option.value;
@@ -196,8 +202,34 @@ function choiceOf({ options, value }) {
   return list;
 }
 
+/** A list that is too long to be looked through is narrowed by what is typed; what is chosen already stays in it. */
+function searchOf(list, { label }) {
+  const search = element('input');
+  search.type = 'search';
+  search.placeholder = 'Search';
+  search.setAttribute('aria-label', `Search: ${label}`);
+  search.autocomplete = 'off';
+  search.spellcheck = false;
+  search.addEventListener('input', () => {
+    const words = search.value.toLowerCase().split(' ').filter(Boolean);
+    for (const option of list.options) {
+      const text = option.textContent.toLowerCase();
+      option.hidden = !option.selected && !words.every((word) => text.includes(word));
+    }
+    const [only, ...more] = [...list.options].filter((option) => option.value !== '' && !option.hidden);
+    if (words.length > 0 && only !== undefined && more.length === 0) list.value = only.value;
+  });
+  search.addEventListener('keydown', (event) => {
+    // Down leads into the list.
+    if (event.key !== 'ArrowDown') return;
+    event.preventDefault();
+    list.focus();
+  });
+  return search;
+}
+
 function faults(found) {
-  for (const input of at('fields').querySelectorAll('input, select')) {
+  for (const input of at('fields').querySelectorAll('[name]')) {
     const text = found[input.name] ?? '';
     const place = at(`fault-${input.name}`);
     place.textContent = text;
@@ -231,7 +263,7 @@ async function answer(button) {
   const { id } = asked;
   asked.sending = true;
   const values = Object.fromEntries(
-    [...at('fields').querySelectorAll('input, select')].map((input) => [input.name, input.value]),
+    [...at('fields').querySelectorAll('[name]')].map((input) => [input.name, input.value]),
   );
   for (const one of at('buttons').querySelectorAll('button')) one.disabled = true;
   try {

@@ -1,5 +1,6 @@
 export { BrowserWindow, browserFor, Eyes } from './browser-window.ts';
 export { type ImageKind, isImage, kindByName, limitOf, MEDIA_TYPES, readImage, readPlain } from './images.ts';
+export { isInstalled } from './installed.ts';
 export { HELPER_CODES, helperCameUp, JAMF_HELPER } from './jamf-helper.ts';
 export { clearAway } from './leavings.ts';
 export { type Answered, IMAGE_POLICY, LocalPages, type Pages, type Sighting } from './local-pages.ts';

@@ -90,7 +90,7 @@ describe('provisioning info of Jamf Pro', () => {
     expect(message).to.contain('2 computers').and.to.contain('twin');
   });
 
-  it('says what may be chosen, without what scripts fill, and which policies there are', async () => {
+  it('patchoo:D-02 says what may be chosen, without what scripts fill, and which policies there are', async () => {
     jamf.addPolicy({ general: { name: 'Enrol & name' } });
     const answer = await ask({ ask: 'choices', record: { policies: ['Enrol & name', 'Other'] } });
     expect(answer).to.deep.equal({

@@ -13,7 +13,7 @@ describe('d3 jamf roles', function () {
   });
   afterEach(() => sandbox.remove());
 
-  it('depot3:K13 prints the least privileges of each role, for people and as JSON', async () => {
+  it('patchoo:D-33 patchoo:SO-04 depot3:K13 prints the least privileges of each role, for people and as JSON', async () => {
     const options = { cwd: sandbox.dir, env: { D3_ROOT: sandbox.dir } };
     const words = await d3(['jamf', 'roles'], options);
     expect(words.code, words.stderr).to.equal(0);

@@ -1,6 +1,8 @@
-import { D3Error } from '@d3/sdk';
+import { D3Error, type RunHere } from '@d3/sdk';
 import { clearUp } from './clear-up.ts';
+import { happens, tellNotices } from './notices.ts';
 import type { Parts } from './parts.ts';
+import { writeReport } from './report.ts';
 
 /**
  * Goes on with the deployment of this machine until it is over, holds at a failure or waits for a restart.
@@ -24,9 +26,26 @@ export async function advance(parts: Parts, { stays, by }: { stays: boolean; by:
       actions: ['begin it again: d3 provision setup'],
     });
   }
+  // What was cut before it was told, and what did not come through.
+  await failureTold(parts, run);
   // Whoever starts it has a reason: what it waits for may be there by now.
   await ports.runs.hurry(id);
-  const after = run.state === 'cancelled' ? run : await ports.runs.advance(id, { stays, by });
+  const after = run.state === 'cancelled' ? run : await ports.power.awake(() => ports.runs.advance(id, { stays, by }));
+  await failureTold(parts, after);
   // What was ended from outside is cleared up by whoever comes next.
   if (after.state === 'cancelled') await clearUp(parts, id, 'cancelled');
+  // Once more, with how its last step ended.
+  if (after.endedAt !== null && memory.deployment()?.end) await writeReport(parts, id);
+}
+
+/** A failure that holds the machine is told once for each time the step failed. */
+async function failureTold(parts: Parts, run: RunHere): Promise<void> {
+  const { id, state, text: reason, cursor, steps } = run;
+  if (state === 'holding' || state === 'failed') {
+    const key = `failure-held ${cursor} ${steps[cursor]?.attempts ?? 0}`;
+    parts.memory.change(id, (before) =>
+      happens(parts, before, { event: 'failure-held', state: 'failed-held', reason, key }),
+    );
+  }
+  await tellNotices(parts, id);
 }

@@ -18,9 +18,20 @@ export interface Assigned {
   /** What its record says now, by name. */
   record: Record<string, string>;
   changed: boolean;
+  /** Nothing was heard of the machine yet: it has this record from its first report on. */
+  ahead: boolean;
 }
 
-interface ComputerBody extends DocumentBody {
+/** Of which computer, and where that is written. */
+interface Subject {
+  kind: 'computer' | 'computer-ahead';
+  /** Id of the computer; ahead of its first report its serial number. */
+  key: string;
+  name: string;
+  serial: string | null;
+}
+
+export interface ComputerBody extends DocumentBody {
   name: string | null;
   department: number | null;
   building: number | null;
@@ -28,8 +39,7 @@ interface ComputerBody extends DocumentBody {
   attributes: Record<string, string>;
 }
 
-const NOTHING: ComputerBody = {
-  schema: 'd3/computer@1',
+const NOTHING = {
   name: null,
   department: null,
   building: null,
@@ -58,7 +68,7 @@ export function computerMeant(word: string, computers: readonly DepotComputer[])
         target: word,
         actions: [
           'see which machines wait: d3 provision hold list',
-          'a machine is known once it has enrolled and reported',
+          'a machine is known once it has enrolled and reported; for one that is to come: --ahead',
         ],
       },
     );
@@ -75,6 +85,17 @@ export function computerMeant(word: string, computers: readonly DepotComputer[])
   );
 }
 
+/** As serial numbers look; a word that is none is a mistake, and not a machine to come. */
+const SERIAL = /^[A-Za-z0-9][A-Za-z0-9-]{3,39}$/;
+
+export interface AssignOptions {
+  /** Also for a serial number that nothing was heard of yet. */
+  ahead?: boolean;
+  dryRun?: boolean;
+  /** Those of the depot, where the caller has them. */
+  computers?: readonly DepotComputer[];
+}
+
 /**
  * Says what a computer is, in one write that is read back; then machines are shown it.
  * @throws D3Errors every problem at once: nothing is changed then
@@ -84,28 +105,78 @@ export async function assign(
   assignment: Assignment,
   admin: AdminPort,
   buildAttribute: string,
+  options: AssignOptions = {},
 ): Promise<Assigned> {
-  const computers = await admin.computers();
-  const computer = computerMeant(word, computers);
-  const documents = admin.documents('computer');
-  const before = await documents.byName(computer.id);
-  const old = (before?.body as ComputerBody | undefined) ?? NOTHING;
-  const body = await bodyFor(computer, assignment, old, { admin, computers, buildAttribute });
+  const assigned = await assignUnshown(word, assignment, admin, buildAttribute, options);
+  if (assigned.changed && options.dryRun !== true) await admin.publish();
+  return assigned;
+}
+
+/** The same, where machines are shown it by the caller: after several. */
+export async function assignUnshown(
+  word: string,
+  assignment: Assignment,
+  admin: AdminPort,
+  buildAttribute: string,
+  { ahead = false, dryRun = false, computers: known }: AssignOptions,
+): Promise<Assigned> {
+  const computers = known ?? (await admin.computers());
+  const subject = await subjectMeant(word, computers, admin, ahead);
+  const documents = admin.documents(subject.kind);
+  const before = await documents.byName(subject.key);
+  const empty = { schema: `d3/${subject.kind}@1`, ...NOTHING };
+  const old = (before?.body as ComputerBody | undefined) ?? empty;
+  const body = await bodyFor(subject, assignment, old, { admin, computers, buildAttribute });
   const changed = JSON.stringify(body) !== JSON.stringify(old);
+  const { key, name, serial, kind } = subject;
+  const said = { computer: { id: key, name, serial }, changed, ahead: kind === 'computer-ahead' };
+  if (dryRun) return { ...said, record: await recordOf(body, admin) };
   if (changed) {
-    if (before === null) await documents.create(computer.id, body);
+    if (before === null) await documents.create(key, body);
     else await documents.update(before.id, before.generation, { body });
-    await admin.publish();
   }
-  const after = (await documents.byName(computer.id))?.body as ComputerBody | undefined;
+  const after = (await documents.byName(key))?.body as ComputerBody | undefined;
   if (changed && JSON.stringify(after) !== JSON.stringify(body)) {
     throw new D3Error('ASSIGNMENT_LOST', 'failed', `What was said of ${word} is not what the depot has now.`, {
       target: word,
       actions: ['somebody else changed it at the same moment; look, and say it again: d3admin computer show'],
     });
   }
-  const { id, name, claims } = computer;
-  return { computer: { id, name, serial: claims.serial }, record: await recordOf(after ?? NOTHING, admin), changed };
+  return { ...said, record: await recordOf(after ?? empty, admin) };
+}
+
+/** A computer that was heard of, or the serial number of one that is to come. */
+async function subjectMeant(
+  word: string,
+  computers: readonly DepotComputer[],
+  admin: AdminPort,
+  ahead: boolean,
+): Promise<Subject> {
+  try {
+    const { id, name, claims } = computerMeant(word, computers);
+    return { kind: 'computer', key: id, name, serial: claims.serial };
+  } catch (error) {
+    if (!(error instanceof D3Error) || error.code !== 'COMPUTER_NOT_FOUND') throw error;
+    const before = await admin.documents('computer-ahead').byName(word);
+    if (before === null && !ahead) throw error;
+    const key = before?.name ?? word.toUpperCase();
+    if (SERIAL.test(key)) return { kind: 'computer-ahead', key, name: key, serial: key };
+    throw new D3Error('SERIAL', 'usage', `${word} is no serial number.`, {
+      target: word,
+      actions: ['a computer that has reported may also be named by its name or its id'],
+      cause: error,
+    });
+  }
+}
+
+/** Takes back what was said of a serial number ahead. @throws D3Error notFound `NOT_AHEAD` */
+export async function forgetAhead(serial: string, admin: AdminPort): Promise<void> {
+  const found = await admin.documents('computer-ahead').byName(serial);
+  if (found !== null) return admin.documents('computer-ahead').remove(found.id, found.generation);
+  throw new D3Error('NOT_AHEAD', 'notFound', `Nothing is said ahead of a machine with the serial number ${serial}.`, {
+    target: serial,
+    actions: ['what is said of machines that have reported is cleared with empty values'],
+  });
 }
 
 interface Around {
@@ -115,7 +186,7 @@ interface Around {
 }
 
 async function bodyFor(
-  computer: DepotComputer,
+  subject: Subject,
   { name, eas = [], build, ...places }: Assignment,
   old: ComputerBody,
   { admin, computers, buildAttribute }: Around,
@@ -132,7 +203,7 @@ async function bodyFor(
   const body: ComputerBody = { ...old, attributes: { ...old.attributes } };
   if (name !== undefined) {
     await attempt(async () => {
-      body.name = await freeName(computer, name, admin, computers);
+      body.name = await freeName(subject.key, name, admin, computers);
     });
   }
   for (const kind of PLACES) {
@@ -161,13 +232,13 @@ async function bodyFor(
 }
 
 async function freeName(
-  computer: DepotComputer,
+  own: string,
   name: string,
   admin: AdminPort,
   computers: readonly DepotComputer[],
 ): Promise<string> {
   const owners = await ownersOf(name, admin, computers);
-  const verdict = judgeName({ name, own: computer.id, owners, pattern: null, taken: 'refuse', unchecked: 'ask' });
+  const verdict = judgeName({ name, own, owners, pattern: null, taken: 'refuse', unchecked: 'ask' });
   if (verdict.kind === 'good') return name;
   throw new D3Error('COMPUTER_NAME', verdict.kind === 'taken' ? 'refused' : 'usage', verdict.why, {
     target: '--name',
@@ -175,9 +246,9 @@ async function freeName(
   });
 }
 
-/** Computers that are called that, or are to be: ids. */
+/** Computers that are called that, or are to be: ids, or serial numbers ahead of the first report. */
 export async function ownersOf(name: string, admin: AdminPort, computers: readonly DepotComputer[]): Promise<string[]> {
-  const said = await admin.documents('computer').list();
+  const said = [...(await admin.documents('computer').list()), ...(await admin.documents('computer-ahead').list())];
   const called = (other: string) => other.toLowerCase() === name.toLowerCase();
   return [
     ...computers.filter((other) => called(other.name)).map(({ id }) => id),
@@ -211,7 +282,7 @@ function choiceOf({ name, body }: DepotDocument, value: string, flag: string): s
   });
 }
 
-async function recordOf(body: ComputerBody, admin: AdminPort): Promise<Record<string, string>> {
+export async function recordOf(body: ComputerBody, admin: AdminPort): Promise<Record<string, string>> {
   const record: Record<string, string> = body.name === null ? {} : { name: body.name };
   for (const kind of PLACES) {
     const id = body[kind];

@@ -38,11 +38,10 @@ export async function begin(request: BeginRequest, parts: Parts): Promise<Begun>
     mark: enrolment,
     released: released === null ? null : (released.enrolment ?? ''),
     open,
-    osUpdate: false,
     // Whoever only has it patched deploys nothing a second time.
     again: request.again || request.mode === 'update-only',
   });
-  if (verdict.kind === 'refuse' || verdict.kind === 'wait') {
+  if (verdict.kind === 'refuse') {
     throw new D3Error('DEPLOY_REFUSED', 'refused', `This machine is not deployed now: ${verdict.why}.`, {
       target: enrolment ?? ports.root,
       actions: ['if it is to be deployed all the same: d3 provision setup --again', 'look at it: d3 provision status'],
@@ -60,11 +59,13 @@ export async function begin(request: BeginRequest, parts: Parts): Promise<Begun>
       snapshot: null,
       hold: null,
       trouble: null,
+      busy: null,
       loop: LOOP_BEGIN,
       restart: null,
       override: null,
       warnings: [],
       end: null,
+      history: [],
     });
   }
   const deployment = memory.deployment() as NonNullable<ReturnType<typeof memory.deployment>>;
@@ -72,10 +73,16 @@ export async function begin(request: BeginRequest, parts: Parts): Promise<Begun>
   const run =
     (await ports.runs.get(id)) ??
     (await ports.runs.create({ id, name: mode === 'deploy' ? 'deployment' : 'updates', by, steps }));
-  const program = await ports.triggers.program();
-  await ports.triggers.install(bootstrapFiles(program), { dryRun: false });
-  if (settings.lock === 'yes') await ports.triggers.install(lockFiles(program, process.platform), { dryRun: false });
+  await arm(parts, { run: false, lock: false });
   return { run, resumed: open };
+}
+
+/** Lays down what goes on with a deployment after a start of the machine. @param now what of it begins at once */
+export async function arm({ ports, settings }: Parts, now: { run: boolean; lock: boolean }): Promise<void> {
+  const program = await ports.triggers.program();
+  await ports.triggers.install(bootstrapFiles(program), { dryRun: false, now: now.run });
+  if (settings.lock === 'no') return;
+  await ports.triggers.install(lockFiles(program, process.platform), { dryRun: false, now: now.lock });
 }
 
 function newId(now: Date): string {

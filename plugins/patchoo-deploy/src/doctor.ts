@@ -1,5 +1,6 @@
 import { type AdminPort, D3Error, type DepotDocument, type PluginContext } from '@d3/sdk';
 import { bootstrapFiles } from './bootstrap.ts';
+import { addressOf } from './notices.ts';
 import { readAttributes } from './rules/attributes.ts';
 import { fillEvent, isEventSafe } from './rules/events.ts';
 import { namePattern, proposedName } from './rules/names.ts';
@@ -16,7 +17,7 @@ export interface Check {
 /** Whether the settings can be used, the depot has what they name, and this machine goes on after a restart. */
 export async function examine(admin: AdminPort | null, ports: PluginContext): Promise<Check[]> {
   const settings = await writtenSettings(ports.settings);
-  const checks = [...settingChecks(settings), await bootstrapCheck(ports)];
+  const checks = [...settingChecks(settings), ...(await webhookChecks(settings, ports)), await bootstrapCheck(ports)];
   return admin === null ? checks : [...checks, ...(await depotChecks(settings, admin))];
 }
 
@@ -47,6 +48,20 @@ function settingChecks(settings: WrittenSettings): Check[] {
       return `proposed by ${template}`;
     }),
   ];
+}
+
+/** Nothing is sent: whoever reads there would take it for a machine's. */
+async function webhookChecks(settings: WrittenSettings, ports: PluginContext): Promise<Check[]> {
+  if (settings.webhookFile === null) return [];
+  const check = 'webhook';
+  try {
+    return [
+      { check, ok: true, says: `${settings.webhookKind}, at ${(await addressOf({ ports, settings })).hostname}` },
+    ];
+  } catch (error) {
+    if (!(error instanceof D3Error)) throw error;
+    return [{ check, ok: false, says: error.message }];
+  }
 }
 
 async function bootstrapCheck({ triggers }: PluginContext): Promise<Check> {

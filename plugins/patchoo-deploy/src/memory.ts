@@ -1,5 +1,6 @@
 import { D3Error, type Decision, type Json, type StatePort } from '@d3/sdk';
 import type { Source, Values } from './rules/attributes.ts';
+import type { Happened } from './rules/notices.ts';
 import type { Loop } from './rules/update-loop.ts';
 
 /** What is to be done: all of it, or only the updates of a machine that was deployed before. */
@@ -48,6 +49,8 @@ export interface Deployment {
   snapshot: Snapshot | null;
   hold: Hold | null;
   trouble: Trouble | null;
+  /** It waits for an update of the system, or another installer: since when (ISO 8601, UTC), and how often it looked. Null: it does not. */
+  busy: { since: string; looks: number } | null;
   loop: Loop;
   /** The start of the machine in which a restart was asked for; null: none is waited for. */
   restart: { boot: string | null } | null;
@@ -57,6 +60,8 @@ export interface Deployment {
   warnings: readonly string[];
   /** `closing`: it is decided, and is being cleared up. */
   end: { kind: 'released' | 'cancelled'; at: string; closing: boolean } | null;
+  /** What happened that somebody wants to know, in order; left out by a d3 that did not keep it. */
+  history?: readonly Happened[];
 }
 
 /** The last deployment this machine was released from: it begins no other under the same enrolment. */

@@ -6,7 +6,20 @@ import { type WrittenSettings, writtenSettings } from './settings.ts';
 export interface Parts {
   ports: Pick<
     PluginContext,
-    'machine' | 'policies' | 'sync' | 'runs' | 'power' | 'triggers' | 'ui' | 'clock' | 'signal' | 'plugin' | 'root'
+    | 'machine'
+    | 'policies'
+    | 'sync'
+    | 'runs'
+    | 'power'
+    | 'system'
+    | 'triggers'
+    | 'ui'
+    | 'clock'
+    | 'signal'
+    | 'plugin'
+    | 'root'
+    | 'network'
+    | 'files'
   >;
   memory: Memory;
   settings: WrittenSettings;

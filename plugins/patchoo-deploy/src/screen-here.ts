@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { D3Error, type PluginContext } from '@d3/sdk';
 import type { CommandContext } from '@d3/sdk/command';
-import { openScreen, type Screen, type Teletype, WAYS, type WayName } from '@d3/show';
+import { isInstalled, openScreen, type Screen, type Teletype, WAYS, type WayName } from '@d3/show';
+import type { Parts } from './parts.ts';
 
 /** The screen of this machine, as a command has it. */
 
@@ -31,6 +32,32 @@ export function screenHere({ ports, show, teletype, at }: ScreenHere): Promise<S
     only: at === 'session' ? 'user' : at,
   });
 }
+
+/**
+ * Has what shows best installed where it is not there: by the event that is set. What does not come of it is said, and something else
+ * shows.
+ * @param isThere whether what that way shows with is there
+ */
+export async function haveShown(
+  { ports, settings }: { ports: Pick<Parts['ports'], 'policies' | 'ui' | 'root'>; settings: ShowSettings },
+  isThere: (way: WayName) => boolean = isInstalled,
+  platform: NodeJS.Platform = process.platform,
+): Promise<void> {
+  const { show, showEvent } = settings;
+  const best = (show[0] ?? (platform === 'darwin' ? 'swiftDialog' : 'page')) as WayName;
+  // A root folder has no screen: nothing is installed for it.
+  if (showEvent === null || ports.root !== '/' || isThere(best)) return;
+  const { state, text } = await ports.policies.run(showEvent, {});
+  const missing = isThere(best) ? '' : `; ${best} is still not there, and what else can shows`;
+  if (state !== 'ran' || missing !== '')
+    ports.ui({
+      type: 'warning',
+      target: null,
+      text: `${showEvent} for ${best}: ${state}${text && ` (${text})`}${missing}`,
+    });
+}
+
+type ShowSettings = Pick<Parts['settings'], 'show' | 'showEvent'>;
 
 /** The terminal a command was started in; null where nobody watches it. */
 export function teletypeOf({ canAsk, ask, ui }: Pick<CommandContext, 'canAsk' | 'ask' | 'ui'>): Teletype | null {

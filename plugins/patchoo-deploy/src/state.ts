@@ -19,6 +19,8 @@ export type State =
 
 const OF_STEP: Readonly<Record<string, State>> = {
   reboot: 'restarting',
+  'provision-quiet': 'connecting',
+  'provision-clock': 'connecting',
   'provision-connect': 'connecting',
   'provision-resolve': 'resolving',
   'provision-deployed': 'deployed',

@@ -1,6 +1,7 @@
-import { EXIT_CODES, type PluginContext, type RunHere } from '@d3/sdk';
+import { type Decision, EXIT_CODES, type PluginContext, type RunHere } from '@d3/sdk';
 import { type Deployment, Memory, type Mode } from './memory.ts';
 import { elapsed, holdCode } from './rules/hold.ts';
+import type { Happened } from './rules/notices.ts';
 import { type State, stateOf } from './state.ts';
 
 /** How a deployment stands: for people, for the lock, and for whoever asks from elsewhere. */
@@ -19,10 +20,33 @@ export interface Status {
   missing: readonly string[];
   values: Readonly<Record<string, string>>;
   warnings: readonly string[];
-  override: { by: string; at: string; why: string } | null;
-  steps: readonly { name: string; kind: string; state: string; attempts: number; text: string }[];
+  override: Decision | null;
+  /** Who ended it for good; null: nobody did. */
+  cancelled: Decision | null;
+  steps: readonly StepStatus[];
   startedAt: string | null;
   endedAt: string | null;
+  /** How long it took, or takes by now. */
+  seconds: number | null;
+  /** Who began it. */
+  by: string | null;
+  /** What happened that somebody wants to know, and whether the webhook has it. */
+  history: readonly Pick<Happened, 'event' | 'at' | 'reason' | 'by' | 'missing' | 'notice'>[];
+}
+
+/** One step, with what became of it. */
+interface StepStatus {
+  name: string;
+  kind: string;
+  state: string;
+  required: boolean;
+  attempts: number;
+  startedAt: string | null;
+  endedAt: string | null;
+  seconds: number | null;
+  text: string;
+  /** Who left it out, and why; null: nobody did. */
+  skipped: Decision | null;
 }
 
 export async function statusOf({
@@ -53,16 +77,40 @@ export function shown(deployment: Deployment | null, run: RunHere | null, now: D
     values: snapshot?.values ?? {},
     warnings: deployment?.warnings ?? [],
     override: deployment?.override ?? null,
-    steps: (run?.steps ?? []).map(({ name, kind, state: how, attempts, text }) => ({
-      name,
-      kind,
-      state: how,
-      attempts,
-      text,
-    })),
+    cancelled: run?.cancel ?? null,
+    steps: (run?.steps ?? []).map(
+      ({ name, kind, state: how, required, attempts, startedAt, endedAt, text, skipped }) => ({
+        name,
+        kind,
+        state: how,
+        required,
+        attempts,
+        startedAt,
+        endedAt,
+        seconds: between(startedAt, endedAt),
+        text,
+        skipped,
+      }),
+    ),
     startedAt: deployment?.startedAt ?? null,
     endedAt: end?.at ?? null,
+    seconds: between(deployment?.startedAt ?? null, end?.at ?? now.toISOString()),
+    by: deployment?.by ?? null,
+    history: (deployment?.history ?? []).map(({ event, at, reason, by, missing, notice }) => ({
+      event,
+      at,
+      reason,
+      by,
+      missing,
+      notice,
+    })),
   };
+}
+
+/** Whole seconds; a clock that was set meanwhile makes none of it less than none. */
+function between(start: string | null, end: string | null): number | null {
+  if (start === null || end === null) return null;
+  return Math.max(0, Math.round((Date.parse(end) - Date.parse(start)) / 1000));
 }
 
 function exitOf(state: State, run: RunHere | null): number {
@@ -74,11 +122,10 @@ function exitOf(state: State, run: RunHere | null): number {
   return run?.exit ?? EXIT_CODES.busy.code;
 }
 
-/** Characters a fact may have. */
-const LONGEST = 255;
-
 /** What groups, policies and reports know of it: names with texts, and nothing that is secret. */
-export function factsOf({ state, code, since, missing, values, mode, warnings }: Status): Record<string, string> {
+export function factsOf(status: Status): Record<string, string> {
+  const { state, code, since, missing, values, mode, override, steps, warnings, endedAt, seconds } = status;
+  const failures = steps.filter(({ state: how }) => how === 'failed').map(({ name }) => name);
   return {
     ...Object.fromEntries(Object.entries(values).map(([key, value]) => [factName(key), value])),
     state,
@@ -86,7 +133,10 @@ export function factsOf({ state, code, since, missing, values, mode, warnings }:
     ...(code === null ? {} : { code }),
     ...(since === null ? {} : { since }),
     ...(missing.length === 0 ? {} : { missing: missing.join(', ') }),
-    ...(warnings.length === 0 ? {} : { warnings: warnings.join('; ').slice(0, LONGEST) }),
+    ...(failures.length === 0 ? {} : { failed: failures.join(', ') }),
+    ...(override === null ? {} : { override: `${override.by}: ${override.why}` }),
+    ...(warnings.length === 0 ? {} : { warnings: String(warnings.length) }),
+    ...(endedAt === null ? {} : { ended: endedAt, seconds: String(seconds) }),
   };
 }
 

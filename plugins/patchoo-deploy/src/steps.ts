@@ -33,6 +33,7 @@ export function stepsOf(mode: Mode, settings: StepSettings): StepToRun[] {
     onFailure: 'hold',
     ...changes,
   });
+  const quiet = own('quiet', 'nothing updates the system');
   const deploy = [
     own('resolve', 'what this machine is'),
     own('name', 'its name', { retries: 2 }),
@@ -50,10 +51,12 @@ export function stepsOf(mode: Mode, settings: StepSettings): StepToRun[] {
       : []),
     ...eventsOf(settings).map(eventStep),
     own('deployed', 'deployed'),
-    ...(afterDeploy === 'always' ? [restart('restart after deployment')] : []),
+    ...(afterDeploy === 'always' ? [quiet, restart('restart after deployment')] : []),
   ];
   return [
+    quiet,
     ...(afterSetup === 'always' ? [restart('restart after setup')] : []),
+    own('clock', 'the time is right'),
     own('connect', 'the depot answers'),
     ...(mode === 'deploy' ? deploy : []),
     ...(update === 'yes' || mode === 'update-only' ? [own('update', 'updates', { timeout: 86_400 })] : []),

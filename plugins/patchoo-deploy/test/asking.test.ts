@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { D3Error, type ProvisioningLogin } from '@d3/sdk';
 import { ScriptedScreen } from '@d3/show';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { type CollectParts, collect } from '../src/asking/collect.ts';
-import { type Credentials, type WriteParts, type Writing, writeAnswers } from '../src/asking/write.ts';
+import { SignIn } from '../src/asking/sign-in.ts';
+import { type WriteParts, writeAnswers } from '../src/asking/write.ts';
 import { readAttributes } from '../src/rules/attributes.ts';
 import { judgeName } from '../src/rules/names.ts';
-import { type Look, restartNotice, welcome } from '../src/screens/forms.ts';
+import { type AccountKind, type Look, restartNotice, welcome } from '../src/screens/forms.ts';
 import { readTexts, TEXTS } from '../src/screens/texts.ts';
 
 const look: Look = { texts: readTexts([]), icon: null, seconds: 600 };
@@ -119,6 +121,24 @@ describe('asking what a machine is', () => {
       'department=Ops',
       'building=',
     ]);
+  });
+
+  it('patchoo:DS-15 patchoo:DS-21 what shows a form as a whole asks all of it at once; what there is nothing of is said on its own', async () => {
+    const values = { build: 'studio', site: 'Bern', department: 'Ops', building: 'MEW' };
+    const screen = new ScriptedScreen({
+      name: {},
+      incomplete: {},
+      details: [{ values: { build: 'nobody’s' } }, { values }],
+    });
+    const collected = await collect(parts(screen, { isWhole: () => true }));
+    expect([collected.state, collected.values]).to.deep.equal(['answered', values]);
+    expect(asked(screen)).to.deep.equal(['welcome', 'name', 'incomplete', 'details', 'details']);
+    const faults = screen.events.flatMap((event) => (event.kind === 'asked' && event.faults ? [event.faults] : []));
+    // No more than what is offered, and nothing left out.
+    expect(Object.keys(faults[0] ?? {})).to.deep.equal(['build', 'site', 'department', 'building']);
+    const empty = new ScriptedScreen({ name: {}, incomplete: {}, build: {} });
+    await collect(parts(empty, { isWhole: () => true, choices: async ({ key }) => (key === 'site' ? [] : null) }));
+    expect(asked(empty).slice(3)).to.deep.equal(['build', 'build']);
   });
 
   it('patchoo:DS-10 any selection of attributes is asked, and nothing at all where none is wanted', async () => {
@@ -250,30 +270,33 @@ describe('asking what a machine is', () => {
 });
 
 describe('writing what was answered', () => {
+  const refused = () => new D3Error('UNAUTHENTICATED', 'notAuthorised', 'That token is nobody’s.');
+
   function writing(
     screen: ScriptedScreen,
-    outcomes: readonly Writing[],
-    technician = true,
-  ): WriteParts & { tried: (Credentials | null)[] } {
-    const tried: (Credentials | null)[] = [];
+    outcomes: readonly (D3Error | undefined)[],
+    asks: AccountKind | null = 'password',
+  ): WriteParts & { tried: (ProvisioningLogin | null)[]; signIn: SignIn } {
+    const tried: (ProvisioningLogin | null)[] = [];
     return {
       screen,
       look,
-      technician,
+      signIn: new SignIn({ screen, look, asks }),
       tried,
       write: async (account) => {
         tried.push(account);
-        return outcomes[tried.length - 1] ?? { state: 'written' };
+        const error = outcomes[tried.length - 1];
+        if (error !== undefined) throw error;
       },
     };
   }
 
-  it('patchoo:AP-09 patchoo:AP-10 patchoo:D-04 G3: wrong credentials are asked for again, without anything being chosen again', async () => {
+  it('patchoo:AP-09 patchoo:AP-10 patchoo:D-04 patchoo:G3 wrong credentials are asked for again, without anything being chosen again', async () => {
     const screen = new ScriptedScreen({
       credentials: [{ values: { user: 'alice b', password: 'wrong' } }, { values: { password: 'right one' } }],
       'credentials-refused': { button: 'again' },
     });
-    const parts = writing(screen, [{ state: 'refused' }]);
+    const parts = writing(screen, [refused()]);
     expect(await writeAnswers(parts)).to.deep.equal({ state: 'written' });
     // The name that was typed stands there again; the password does not.
     expect(parts.tried).to.deep.equal([
@@ -283,6 +306,19 @@ describe('writing what was answered', () => {
     expect(JSON.stringify(screen.events)).to.not.match(/wrong"|right one/);
   });
 
+  it('patchoo:AP-09 an account is asked for once, and again when it was let go', async () => {
+    const screen = new ScriptedScreen({
+      credentials: [{ values: { user: 'alice', password: 'one' } }, { values: { password: 'two' } }],
+    });
+    const parts = writing(screen, []);
+    await writeAnswers(parts);
+    await writeAnswers(parts);
+    expect(parts.tried.map((account) => account?.password)).to.deep.equal(['one', 'one']);
+    parts.signIn.forget();
+    await writeAnswers(parts);
+    expect(parts.tried.at(-1)?.password, 'patchoo:AP-13').to.equal('two');
+  });
+
   it('patchoo:AP-10 Skip goes on unwritten, and after three refusals nobody is asked any more', async () => {
     const skip = new ScriptedScreen({ credentials: { button: 'skip' } });
     expect(await writeAnswers(writing(skip, []))).to.deep.equal({ state: 'skipped', why: 'it was skipped' });
@@ -290,27 +326,31 @@ describe('writing what was answered', () => {
       credentials: Array.from({ length: 9 }, () => ({ values: { user: 'alice', password: 'x' } })),
       'credentials-refused': Array.from({ length: 9 }, () => ({ button: 'again' })),
     });
-    const parts = writing(
-      screen,
-      Array.from({ length: 9 }, () => ({ state: 'refused' as const })),
-    );
+    const parts = writing(screen, Array.from({ length: 9 }, refused));
     expect(await writeAnswers(parts)).to.deep.equal({ state: 'skipped', why: 'the credentials were refused' });
     expect(parts.tried).to.have.length(3);
   });
 
   it('patchoo:AP-10 with nobody there an account is not tried again by itself', async () => {
     const screen = new ScriptedScreen({ credentials: { values: { user: 'alice', password: 'x' } } });
-    const parts = writing(screen, [{ state: 'refused' }, { state: 'refused' }]);
+    const parts = writing(screen, [refused(), refused()]);
     expect(await writeAnswers(parts)).to.deep.include({ state: 'skipped' });
     expect(parts.tried).to.have.length(1);
   });
 
   it('patchoo:AP-14 patchoo:D-11 what else stands against it is said, and is not taken for written', async () => {
     const screen = new ScriptedScreen({ unwritten: [{ button: 'again' }, { button: 'skip' }] });
-    const failed = { state: 'failed', why: 'the site is not enabled for this account (409)' } as const;
-    const parts = writing(screen, [failed, failed], false);
-    expect(await writeAnswers(parts)).to.deep.equal({ state: 'skipped', why: failed.why });
+    const failed = new D3Error('SITE', 'refused', 'the site is not enabled for this account (409)');
+    const parts = writing(screen, [failed, failed], null);
+    expect(await writeAnswers(parts)).to.deep.equal({ state: 'skipped', why: failed.message });
     expect(parts.tried).to.deep.equal([null, null]);
+  });
+
+  it('patchoo:AP-10 choices that need an account end the questions when none is given, with what was chosen so far', async () => {
+    const screen = new ScriptedScreen({ name: {}, incomplete: {}, credentials: { button: 'skip' } });
+    const signIn = new SignIn({ screen, look, asks: 'token' });
+    const collected = await collect(parts(screen, { choices: () => signIn.using(async () => []) }));
+    expect(collected).to.deep.equal({ state: 'skipped', name: 'host-1', values: {}, reasons: ['it was skipped'] });
   });
 });
 

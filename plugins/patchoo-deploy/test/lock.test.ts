@@ -38,6 +38,8 @@ function step(name: string, state: StepHere['state'], text = ''): StepHere {
     state,
     required: true,
     attempts: 1,
+    startedAt: null,
+    endedAt: null,
     text,
     notBefore: null,
     skipped: null,
@@ -110,7 +112,7 @@ describe('what the lock shows', () => {
       ['Serial number', 'C02XK1YZJGH5'],
       ['Missing', 'Build, Department'],
       ['Contact', 'Service desk, 4711'],
-      ['For', '1 h 12 min'],
+      ['Waiting for', '1 h 12 min'],
     ]);
     expect(view.facts[0]?.value).to.match(/^[A-Z2-9]{6}$/);
   });
@@ -119,7 +121,7 @@ describe('what the lock shows', () => {
     const trouble = { since: '2026-11-28T11:59:15Z', text: 'The depot does not answer: connection refused.' };
     const view = lockView(facts({ trouble }), parts);
     expect(view.message).to.include(TEXTS['lock.waiting']).and.include(trouble.text);
-    expect(view.facts).to.deep.equal([{ label: 'For', value: '45 s' }]);
+    expect(view.facts).to.deep.equal([{ label: 'Waiting for', value: '45 s' }]);
   });
 
   it('patchoo:BS-27 one that nothing works on says that, and a restart is said', () => {
@@ -156,6 +158,7 @@ describe('the lock', () => {
     const screen = new LockScreen({});
     const said: string[] = [];
     const decided: Decided[] = [];
+    const filled: string[] = [];
     const pauses: number[] = [];
     let turn = 0;
     const all: LockParts = {
@@ -173,6 +176,7 @@ describe('the lock', () => {
       isCode: null,
       can: ['fill', 'retry', 'skip', 'release'],
       decide: async (one) => void decided.push(one),
+      fill: async (by) => void filled.push(by),
       say: (line) => void said.push(line),
       now: () => NOW,
       pause: async (seconds) => void pauses.push(seconds),
@@ -180,7 +184,7 @@ describe('the lock', () => {
       signal: new AbortController().signal,
       ...changed,
     };
-    return { screen, said, decided, pauses, run: () => keepLocked(all) };
+    return { screen, said, decided, filled, pauses, run: () => keepLocked(all) };
   }
 
   const newest = (screen: LockScreen) =>
@@ -238,14 +242,41 @@ describe('the lock', () => {
       ['why', 'text'],
     ]);
     expect(form.fields[0]).to.deep.include({ secret: true });
-    const values = { code: '1111', what: 'fill', who: 'alice', why: 'it is the studio’s' };
+    const values = { code: '1111', what: 'release', who: 'alice', why: 'it is the studio’s' };
     expect(await form.check?.(values, 'do')).to.deep.equal({ code: TEXTS['escape.wrong'] });
     expect(decided).to.deep.equal([]);
     expect(await form.check?.({ ...values, code: '4711' }, 'do')).to.equal(null);
-    expect(decided).to.deep.equal([{ action: 'fill', by: 'alice', why: 'it is the studio’s' }]);
-    expect(said.at(-1)).to.equal('alice has the code and decides: fill (it is the studio’s)');
+    expect(decided).to.deep.equal([{ action: 'release', by: 'alice', why: 'it is the studio’s' }]);
+    expect(said.at(-1)).to.equal('alice has the code and decides: release (it is the studio’s)');
     expect(said.join()).to.not.include('4711');
     expect(form.limit).to.deep.include({ button: 'cancel' });
+  });
+
+  it('patchoo:HP-10 the form is opened over the lock, which goes on under it without a second way out; what goes wrong is said', async () => {
+    let close: (error?: Error) => void = () => undefined;
+    const hold = facts({ hold: { since: NOW.toISOString(), missing: ['Build'] } });
+    const filled: string[] = [];
+    let turn = 0;
+    const escapes: boolean[] = [];
+    const { screen, said, run } = locked([hold, hold, hold, hold, null], {
+      isCode: async () => true,
+      fill: (by) =>
+        new Promise((resolve, reject) => {
+          filled.push(by);
+          close = (error) => (error === undefined ? resolve() : reject(error));
+        }),
+      pause: async () => {
+        escapes.push(screen.escape !== null);
+        turn += 1;
+        const values = { code: '4711', what: 'fill', who: 'alice', why: 'she knows it' };
+        if (turn === 1) expect(await screen.escape?.form.check?.(values, 'do')).to.equal(null);
+        if (turn === 2) close(new Error('the depot does not answer'));
+      },
+    });
+    await run();
+    expect(filled).to.deep.equal(['alice']);
+    expect(escapes).to.deep.equal([true, false, true, true]);
+    expect(said).to.include('what this machine is could not be filled in: the depot does not answer');
   });
 
   it('patchoo:HP-10 what can be decided is what makes sense now', () => {

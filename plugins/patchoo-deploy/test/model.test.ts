@@ -5,6 +5,7 @@ import { begin } from '../src/begin.ts';
 import { cancel, releaseAsItIs, retry } from '../src/decide.ts';
 import type { Mode } from '../src/memory.ts';
 import type { Parts } from '../src/parts.ts';
+import { factsOf } from '../src/status.ts';
 import { type Beginning, CALM, Killed, World } from './support/world.ts';
 
 /** The run of a deployment, over a machine and a time that are not real, cut at every moment it waits. */
@@ -34,6 +35,8 @@ async function live(world: World, lives: readonly number[] = [], mode: Mode = 'd
   }
   throw new Error('it went on for ever');
 }
+
+const DAY = 86_400_000;
 
 const worked = (world: World) => world.happened.filter((word) => !/fails$|restart/.test(word));
 
@@ -71,6 +74,66 @@ describe('the run of a deployment', () => {
     expect((await world.status()).state).to.equal('released');
     const waited = (world.at - Date.UTC(2030, 0, 1)) / 1000;
     expect(waited, '2 + 4 + 8 + 16 + 32 + 60').to.equal(122);
+  });
+
+  it('a clock months behind is said, set before the depot is asked for anything, and it goes on after', async () => {
+    const world = new World({ clock: { off: -90 * DAY, settable: 40 }, silent: 0 });
+    await live(world);
+    expect((await world.status()).state).to.equal('released');
+    expect(world.happened[0]).to.equal('the clock is set');
+    const { run, warnings } = world.memory.deployment() ?? { run: '', warnings: [] };
+    const said = (await world.runs.lines(run)).map(({ text }) => text);
+    expect(said.find((text) => /set it by hand/.test(text))).to.match(
+      /the clock says 2029-10-03T.*the depot's host 2030-01-01T.*about 90 days behind; it was not set \(no time server answers\): set it by hand/,
+    );
+    expect(warnings.join(), 'it stays on record').to.match(/about 90 days behind; its time service set it/);
+  });
+
+  it('a clock that says a time before d3 was built waits for whoever sets it, and never gives up', async () => {
+    const world = new World({
+      clock: { off: -9000 * DAY, settable: 4000 },
+      built: '2029-12-01T00:00:00.000Z',
+      silent: 9000,
+    });
+    await live(world);
+    expect((await world.status()).state).to.equal('released');
+    const { run } = world.memory.deployment() ?? { run: '' };
+    const said = (await world.runs.lines(run)).map(({ text }) => text).join();
+    expect(said).to.match(/this d3 was built at 2029-12-01T00:00:00.000Z: it is at least 8969 days behind/);
+    expect(world.at - Date.UTC(2030, 0, 1), 'not before it could be set').to.be.at.least(4_000_000);
+  });
+
+  it('what a host says of the time stops nothing for ever: it may be the one that is wrong', async () => {
+    const world = new World({ clock: { off: 3 * DAY, settable: null } });
+    await live(world);
+    const { warnings } = world.memory.deployment() ?? { warnings: [] };
+    expect([(await world.status()).state, warnings.length]).to.deep.equal(['released', 1]);
+    expect(warnings[0]).to.match(/about 3 days ahead; no time server answers/);
+  });
+
+  it('patchoo:DS-26 nothing is begun, and nothing restarted, while the system is updated', async () => {
+    const world = new World({ updating: 900, settings: { afterSetup: 'always' } });
+    await live(world);
+    expect(world.happened).to.deep.equal(['restart', 'deploy', 'deploy-studio', 'update']);
+    expect(world.restarted - Date.UTC(2030, 0, 1)).to.be.at.least(900_000);
+    const { run } = world.memory.deployment() ?? { run: '' };
+    const said = (await world.runs.lines(run)).map(({ text }) => text).join();
+    expect(said).to.match(/the system is being updated for 14 min: its updater is at work/);
+  });
+
+  it('patchoo:DR-14 another installer is waited for, as long as that may take and no longer', async () => {
+    const patient = new World({ installing: 600 });
+    await live(patient);
+    expect((await patient.status()).state).to.equal('released');
+    expect(patient.at - Date.UTC(2030, 0, 1)).to.be.at.least(600_000);
+    const hangs = new World({ installing: 1e6, settings: { busyMinutes: 10 } });
+    await live(hangs);
+    const { state, text } = await hangs.status();
+    expect([state, text]).to.deep.equal([
+      'failed-held',
+      'nothing updates the system failed: an installer is at work for more than 10 min: end it, then try again',
+    ]);
+    expect(hangs.at - Date.UTC(2030, 0, 1)).to.be.at.most(660_000);
   });
 
   it('patchoo:G8 an update-only run deploys nothing', async () => {
@@ -180,6 +243,134 @@ describe('the run of a deployment', () => {
       expect((await world.status()).state).to.equal('released');
       expect(worked(world)).to.deep.equal(['deploy', 'deploy-studio', 'update']);
     }
+  });
+
+  const told = (world: World) => world.sent.map(({ event }) => event);
+  const FILE = '/etc/d3.webhook';
+
+  it('patchoo:HP-05 patchoo:HP-08 patchoo:D-31 the webhook hears of a hold and of its end at once, each one time', async () => {
+    const world = new World({ assigned: 300, settings: { webhookFile: FILE } });
+    await live(world);
+    expect(told(world)).to.deep.equal(['hold-began', 'hold-ended', 'released']);
+    const { run } = world.memory.deployment() ?? { run: '' };
+    expect(world.sent[0]).to.deep.include({
+      schema: 'd3/provision-notice@1',
+      id: `${run}-1`,
+      run,
+      serial: 'C02A',
+      name: 'mac-a',
+      state: 'holding',
+      missing: ['Build'],
+    });
+    expect(world.sent[1]?.values).to.deep.equal({ build: 'studio', department: 'art' });
+    expect(JSON.stringify([...world.values]), 'the address is kept nowhere').not.to.include('SECRET');
+    expect([...world.files.values()].join()).not.to.include('SECRET');
+  });
+
+  it('patchoo:HP-12 the webhook is told once more of a hold that lasts too long, and who released it', async () => {
+    const settings = { holdMaxHours: 24, holdPollSeconds: 200, webhookFile: FILE } as const;
+    const stays = new World({ assigned: 30 * 3600, settings });
+    await live(stays);
+    expect(told(stays)).to.deep.equal(['hold-began', 'hold-overdue', 'hold-ended', 'released']);
+    const releases = new World({ assigned: null, settings: { ...settings, holdOnMax: 'release' } });
+    await live(releases);
+    expect(told(releases)).to.deep.equal(['hold-began', 'hold-ended', 'released']);
+    expect(releases.sent.at(-1)?.by).to.equal('provision.holdOnMax');
+  });
+
+  it('patchoo:HP-05 a webhook that is down stops nothing: what it missed comes later, in order; what it refuses is not sent again', async () => {
+    const world = new World({ assigned: 300, settings: { webhookFile: FILE } });
+    let asked = 0;
+    world.webhook = () => {
+      asked += 1;
+      return asked <= 2
+        ? { kind: 'failed', why: 'its host refused the connection' }
+        : { kind: 'answered', status: 200 };
+    };
+    await live(world);
+    expect(told(world)).to.deep.equal(['hold-began', 'hold-ended', 'released']);
+
+    const never = new World({ assigned: 300, settings: { webhookFile: FILE } });
+    never.webhook = () => ({ kind: 'answered', status: 503 });
+    await live(never);
+    const { state, warnings, history } = await never.status();
+    expect([state, history.map(({ notice }) => notice)]).to.deep.equal(['released', Array(3).fill('given-up')]);
+    expect(warnings.join()).to.match(/the webhook could not be told: hooks.example.org answers 503/);
+
+    const refuses = new World({ assigned: 300, settings: { webhookFile: FILE } });
+    let sent = 0;
+    refuses.webhook = () => {
+      sent += 1;
+      return { kind: 'answered', status: 404 };
+    };
+    await live(refuses);
+    expect([(await refuses.status()).state, sent]).to.deep.equal(['released', 3]);
+  });
+
+  it('patchoo:SO-10 a failure that holds is told for each time the step failed, an end with who decided it', async () => {
+    const world = new World({
+      settings: { webhookFile: FILE, extraEvents: ['printers; retries=0'] },
+      policies: { ...CALM.policies, printers: { fails: 5, restart: false } },
+    });
+    await live(world);
+    expect(told(world)).to.deep.equal(['failure-held']);
+    expect(world.sent[0]?.reason).to.match(/printers/);
+    // Whoever only looks at it again tells nobody anything.
+    const failures = world.sent.length;
+    await world.status();
+    expect(world.sent.length).to.equal(failures);
+    await retry(world.process(null), 'bob');
+    await live(world);
+    expect(told(world)).to.deep.equal(['failure-held', 'failure-held']);
+    await cancel(world.process(null), { by: 'bob', why: 'it goes back to the shop' });
+    expect(world.sent.at(-1)).to.deep.include({
+      event: 'cancelled',
+      by: 'bob',
+      reason: 'it goes back to the shop',
+    });
+  });
+
+  it('patchoo:HP-05 patchoo:SO-10 cut at every moment, the webhook hears of everything in order, and of nothing twice but by the same id', async function () {
+    this.timeout(240_000);
+    const beginning: Partial<Beginning> = { assigned: 130, settings: { webhookFile: FILE, update: 'no' } };
+    const calm = new World(beginning);
+    await live(calm);
+    expect(told(calm)).to.deep.equal(['hold-began', 'hold-ended', 'released']);
+    for (let life = 1; life <= calm.moments; life += 1) {
+      const world = new World(beginning);
+      await live(world, [life]);
+      const once = world.sent.filter(({ id }, at) => world.sent.findIndex((other) => other.id === id) === at);
+      expect(
+        once.map(({ event }) => event),
+        `cut at ${life}`,
+      ).to.deep.equal(told(calm));
+      expect(world.sent.length - once.length, `at most once more, cut at ${life}`).to.be.at.most(1);
+    }
+  });
+
+  it('patchoo:DR-15 what is kept of a deployment says what ran, how long, what failed, and who decided what', async () => {
+    const world = new World({
+      settings: { extraEvents: ['printers; retries=0; onFailure=continue'] },
+      policies: { ...CALM.policies, printers: { fails: 9, restart: false } },
+    });
+    await live(world);
+    await releaseAsItIs(world.process(null), { by: 'bob', why: 'it has no printer' });
+    await live(world);
+    const report = JSON.parse(world.files.get('last-deployment.json') ?? 'null');
+    expect(report).to.deep.include({ schema: 'd3/provision-report@1', state: 'released', by: 'sally', serial: 'C02A' });
+    expect(report.override).to.deep.include({ by: 'bob', why: 'it has no printer' });
+    const steps = new Map(report.steps.map((step: { name: string }) => [step.name, step]));
+    expect(steps.get('printers')).to.deep.include({ state: 'failed', attempts: 1 });
+    expect(steps.get('deploy')).to.deep.include({ state: 'done', attempts: 1 });
+    for (const { startedAt, endedAt, seconds } of report.steps)
+      expect(seconds).to.equal(Math.round((Date.parse(endedAt) - Date.parse(startedAt)) / 1000));
+    expect(report.seconds).to.equal(Math.round((Date.parse(report.endedAt) - Date.parse(report.startedAt)) / 1000));
+    expect(report.warnings.join()).to.match(/released by bob, although printers/);
+    expect(factsOf(await world.status())).to.deep.include({
+      failed: 'printers',
+      override: 'bob: it has no printer',
+      warnings: String(report.warnings.length),
+    });
   });
 
   it('patchoo:BS-23 patchoo:G6 cut once at every moment, it ends as if it never had been', async function () {

@@ -340,6 +340,8 @@ describe('the release of a machine', () => {
     state,
     required,
     attempts: 1,
+    startedAt: null,
+    endedAt: null,
     text: 'no',
     notBefore: null,
     skipped: null,
@@ -370,7 +372,6 @@ describe('the start of a deployment', () => {
     mark: 'a',
     released: null,
     open: false,
-    osUpdate: false,
     again: false,
     ...changes,
   });
@@ -380,7 +381,6 @@ describe('the start of a deployment', () => {
       mark: fc.option(fc.string()),
       released: fc.option(fc.string()),
       open: fc.boolean(),
-      osUpdate: fc.boolean(),
       again: fc.boolean(),
     });
     fc.assert(
@@ -401,7 +401,6 @@ describe('the start of a deployment', () => {
       ['moved from another management', { enrolment: 'existing' }, 'refuse'],
       ['the same, asked for by hand', { enrolment: 'existing', again: true }, 'begin'],
       ['one under way', { open: true, released: 'a' }, 'resume'],
-      ['its system is being updated', { osUpdate: true }, 'wait'],
     ];
     for (const [name, changes, kind] of table) expect(mayStart(question(changes)).kind, name).to.equal(kind);
   });

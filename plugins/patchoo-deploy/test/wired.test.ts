@@ -278,7 +278,7 @@ describe('a deployment, wired as in d3', function () {
     expect([state, values]).to.deep.equal(['released', { build: 'studio' }]);
     expect(warnings).to.deep.equal(['its record says Build office by now; it was deployed with studio']);
     expect(done().map((line) => line.split(' ')[0])).to.deep.equal(['a-config', 'b-apps', 'c-studio']);
-    expect(sandbox.reports().at(-1)?.provisioning?.['warnings']).to.match(/Build office by now/);
+    expect(sandbox.reports().at(-1)?.provisioning?.['warnings']).to.equal('1');
   });
 
   it('patchoo:DS-25 nothing restarts where nothing needs it', async () => {

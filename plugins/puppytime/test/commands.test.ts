@@ -55,7 +55,7 @@ describe('puppytime on the command line', function () {
 
   const waiting = () => machine.reading((state) => state.deferred().map(({ edition }) => edition.edition));
 
-  it('depot3:I03 depot3:BUG-46 users are told by the policy, so often; a policy that is missing or fails is said and tried again', async () => {
+  it('patchoo:UP-02 depot3:I03 depot3:BUG-46 users are told by the policy, so often; a policy that is missing or fails is said and tried again', async () => {
     const tell = script('tell', 'echo "$D3_NOTIFYING_PUPPIES" >> "$1/told"');
     await ok('admin', 'policy', 'add', 'tell-users', '--script', tell);
     const install = async (name: string, ...flags: string[]) => {
@@ -175,7 +175,7 @@ describe('puppytime on the command line', function () {
     expect([waiting(), machine.lies([...OWN, 'begun', 'go', 'restarting'])]).to.deep.equal([[], []]);
   });
 
-  it('depot3:I04 tells of what waits, where something can be shown', async () => {
+  it('patchoo:IN-08 depot3:I04 tells of what waits, where something can be shown', async () => {
     configure({});
     expect(await ok('puppytime', 'tell')).to.equal('Nothing waits for a restart.\n');
     await queued('a');
@@ -183,7 +183,7 @@ describe('puppytime on the command line', function () {
     expect(waiting()).to.deep.equal(['a-1-1']);
   });
 
-  it('depot3:I05 what starts it is laid down, told and taken away; lines for others are printed', async () => {
+  it('patchoo:UP-10 patchoo:UP-11 depot3:I05 what starts it is laid down, told and taken away; lines for others are printed', async () => {
     const unit = (kind: string) => path.join(machine.root, `etc/systemd/system/d3-puppytime-${kind}.service`);
     const dry = await json('puppytime', 'trigger', 'install', 'boot', '--dry-run');
     expect([dry.result.triggers[0].installed, existsSync(unit('boot'))]).to.deep.equal([false, false]);

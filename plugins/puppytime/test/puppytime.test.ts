@@ -161,7 +161,7 @@ describe('puppytime', function () {
     expect([restarts, machine.read('opt/a/version'), machine.lies()]).to.deep.equal([1, '1', []]);
   });
 
-  it('depot3:I06 "later" leaves all in the queue, at most so often; after a time through it may be said again', async () => {
+  it('patchoo:UP-06 depot3:I06 "later" leaves all in the queue, at most so often; after a time through it may be said again', async () => {
     await queued('a');
     answers = ['postpone'];
     expect(await run()).to.deep.include({ state: 'postponed', queue: ['a-1-1'], restart: 'none' });
@@ -297,7 +297,7 @@ describe('puppytime', function () {
       expect(restarts).to.equal(1);
     });
 
-    it('never runs in spite of them before the warnings and the deadline have passed; then it does', async () => {
+    it('patchoo:UP-07 patchoo:UP-09 patchoo:D-15 never runs in spite of them before the warnings and the deadline have passed; then it does', async () => {
       await queued('a');
       expect((await run()).state).to.equal('warned');
       expect((await run()).state, 'two warnings, no deadline').to.equal('warned');
@@ -310,7 +310,7 @@ describe('puppytime', function () {
       expect(asked.at(-1)?.text).to.include('save your work');
     });
 
-    it('never runs when nothing can be shown, whatever has passed; that counts as no warning', async () => {
+    it('patchoo:UP-08 patchoo:IN-08 never runs when nothing can be shown, whatever has passed; that counts as no warning', async () => {
       await queued('a');
       for (let days = 0; days < 5; days += 1) {
         answers = ['unasked'];
@@ -346,7 +346,7 @@ describe('puppytime', function () {
     expect(restarts).to.equal(0);
   });
 
-  it('without power on a low battery it waits, says so, and leaves everything when the time is up', async () => {
+  it('patchoo:UP-13 without power on a low battery it waits, says so, and leaves everything when the time is up', async () => {
     await queued('a');
     facts({ battery: { charging: false, percent: 20 } });
     const result = await run();

@@ -3,8 +3,8 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
+import { readCertificates, whyUnreachable } from '../../platform/http.ts';
 import { errorFrom } from '../api/errors.ts';
-import { readCertificates, whyUnreachable } from '../http-transport.ts';
 import { unreachable } from '../transport.ts';
 import type { Signer } from './signing.ts';
 

@@ -2,11 +2,19 @@ import { D3Error } from '@d3/sdk';
 import type { Kysely, Selectable } from 'kysely';
 import { nameKey } from '../../catalog/names.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { Report, ReportedOutcome, ReportedQueued, ReportedReceipt } from '../contract.ts';
+import type {
+  ComputerAheadBody,
+  ComputerBody,
+  Report,
+  ReportedOutcome,
+  ReportedQueued,
+  ReportedReceipt,
+} from '../contract.ts';
 import { keepClaims } from './claims.ts';
 import {
   type Computer,
   type ComputerStore,
+  type DocumentBody,
   type InstalledSomewhere,
   type InventoryFilter,
   type KeptReport,
@@ -14,6 +22,7 @@ import {
   type QueuedSomewhere,
   REPORTS_KEPT,
 } from './contract.ts';
+import { SqlDocuments } from './documents.ts';
 import { recordEvent } from './events.ts';
 import {
   installedSomewhere,
@@ -38,6 +47,21 @@ const TABLES_OF_A_COMPUTER = [
   'computer_problems',
   'computer_claims',
 ] as const;
+
+/** What a document says when somebody else changed it at the same moment. */
+const FASTER = new Set(['DOCUMENT_EXISTS', 'DOCUMENT_CONFLICT', 'DOCUMENT_NOT_FOUND']);
+
+/** What is said of it already stays; what was said ahead is taken where nothing is. */
+function recordFrom(own: ComputerBody | undefined, ahead: ComputerAheadBody): DocumentBody {
+  return {
+    schema: 'd3/computer@1',
+    name: own?.name ?? ahead.name,
+    department: own?.department ?? ahead.department,
+    building: own?.building ?? ahead.building,
+    site: own?.site ?? ahead.site,
+    attributes: { ...ahead.attributes, ...own?.attributes },
+  };
+}
 
 export class SqlComputers implements ComputerStore {
   readonly #db: Kysely<Tables>;
@@ -85,6 +109,26 @@ export class SqlComputers implements ComputerStore {
       await dropOldReports(transaction, id);
       return true;
     });
+  }
+
+  async takeOverAhead({ id, claims: { serial } }: Report['computer']): Promise<boolean> {
+    if (serial === null) return false;
+    const documents = (kind: string) => new SqlDocuments(this.#db, this.#clock, kind);
+    const ahead = await documents('computer-ahead').byName(serial);
+    if (ahead === null) return false;
+    const records = documents('computer');
+    const own = await records.byName(id);
+    const body = recordFrom(own?.body as ComputerBody | undefined, ahead.body as unknown as ComputerAheadBody);
+    // A cut in between is mended by the next report, and so is somebody who is faster.
+    try {
+      if (own === null) await records.create(id, body, ahead.changedBy);
+      else await records.update(own.id, own.generation, { body }, ahead.changedBy);
+      await documents('computer-ahead').remove(ahead.id, ahead.generation, ahead.changedBy);
+      return true;
+    } catch (error) {
+      if (error instanceof D3Error && FASTER.has(error.code)) return false;
+      throw error;
+    }
   }
 
   async list(): Promise<Computer[]> {

@@ -12,6 +12,7 @@ import type { RunStore } from '../../runs/types.ts';
 import type {
   BuildingBody,
   CategoryBody,
+  ComputerAheadBody,
   ComputerBody,
   DepartmentBody,
   EaBody,
@@ -61,7 +62,7 @@ export interface AdminStore {
   /** Every SHA-256 that a document of any kind names, those of kinds unknown to this d3 among them. */
   documentHashes(): Promise<Set<string>>;
   readonly history: Omit<HistoryStore, 'chain' | 'rows'>;
-  readonly computers: Omit<ComputerStore, 'takeReport'>;
+  readonly computers: Omit<ComputerStore, 'takeReport' | 'takeOverAhead'>;
   readonly publication: Pick<PublicationStore, 'generation' | 'last'>;
   /** Runs that are advanced by the depot's own host. */
   readonly runs: RunStore;
@@ -175,6 +176,7 @@ export interface DocumentBodies {
   site: SiteBody;
   ea: EaBody;
   computer: ComputerBody;
+  'computer-ahead': ComputerAheadBody;
   script: ScriptBody;
   mirror: MirrorBody;
   policy: PolicyBody;
@@ -292,6 +294,11 @@ export interface ComputerStore {
    * @returns false when it was taken before
    */
   takeReport(report: Report): Promise<boolean>;
+  /**
+   * What admins said of a computer by its serial number, before anything was heard of it, becomes its record; what its record says by then stays.
+   * @returns whether there was anything
+   */
+  takeOverAhead(computer: Report['computer']): Promise<boolean>;
   /** By name, then id. */
   list(): Promise<Computer[]>;
   /**

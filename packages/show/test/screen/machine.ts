@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -73,6 +74,7 @@ export class ScreenMachine {
   readonly #screens: Screen[] = [];
   readonly #passing = path.join(this.folder, 'tmp');
   readonly #before = process.env['TMPDIR'];
+  readonly #sessions: ChildProcess[] = [];
 
   constructor() {
     const at = (name: string) => path.join(this.folder, name);
@@ -91,6 +93,18 @@ export class ScreenMachine {
       console: at('console'),
       browsers: [],
     };
+  }
+
+  /** Has somebody logged in at a Linux screen. Root has none of its own: it is as loginctl and their processes say. */
+  somebodyAt(display: string): this {
+    process.env['DISPLAY'] = display;
+    if (process.getuid?.() !== 0) return this;
+    this.programs.loginctl = path.join(this.folder, 'loginctl');
+    const listed = '[{"session":"c77","uid":0,"user":"root","seat":"seat0"}]';
+    writeFileSync(this.programs.loginctl, `#!/bin/sh\necho '${listed}'\n`, { mode: 0o755 });
+    const env = { DISPLAY: display, XDG_SESSION_ID: 'c77', HOME: this.folder, USER: 'root' };
+    this.#sessions.push(spawn('/bin/sleep', ['600'], { env, stdio: 'ignore' }));
+    return this;
   }
 
   async screen(changed: Partial<OpenScreen> = {}): Promise<Screen> {
@@ -225,6 +239,10 @@ ${body}
   /** Closes every screen. @returns what they left behind */
   async remove(): Promise<string[]> {
     for (const screen of this.#screens) await screen.close();
+    for (const session of this.#sessions.splice(0)) {
+      session.kill('SIGKILL');
+      delete process.env['DISPLAY'];
+    }
     const left = readdirSync(this.#passing);
     if (this.#before === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = this.#before;

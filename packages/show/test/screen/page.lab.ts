@@ -1,13 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Faults, Form, View } from '@d3/show';
-import axe from 'axe-core';
 import { expect } from 'chai';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { ScreenServer } from '../../src/screen/page.ts';
 import { faultsOf } from '../../src/screen/scripted.ts';
 import type { FormScene, Scene, Verdict } from '../../src/screen/way.ts';
 import { form, VIEW } from './machine.ts';
+import { problemsOf } from './page-problems.ts';
 
 /** Debian's. */
 const CHROMIUM = '/usr/bin/chromium';
@@ -177,32 +177,6 @@ describe('the page of a screen in a real browser', () => {
     if (SHOTS === undefined) return;
     mkdirSync(SHOTS, { recursive: true });
     await page.screenshot({ path: path.join(SHOTS, `${name}.png`), fullPage: true });
-  }
-
-  /** What cannot be reached, and what axe finds wrong for those who see, hear or type. */
-  async function problemsOf(page: Page): Promise<string[]> {
-    const outside = await page.evaluate<string[]>(`(() => {
-      const root = document.documentElement;
-      const all = [...document.querySelectorAll('main *:not(.spoken, .bar div)')]
-        .filter((one) => one.checkVisibility() && !one.closest('#steps li'))
-        .filter((one) => {
-          const { left, right, width, height } = one.getBoundingClientRect();
-          return width > 0 && height > 0 && (left < -1 || right > innerWidth + 1);
-        })
-        .map((one) => (one.id || one.tagName) + ' is cut at a side');
-      if (root.scrollWidth > innerWidth + 1) all.push('it scrolls sideways');
-      // Larger screens hold all of it.
-      if (innerWidth > 640 && root.scrollHeight > innerHeight + 1) all.push('it scrolls');
-      return all;
-    })()`);
-    await page.evaluate(axe.source);
-    const found = await page.evaluate<{ id: string; nodes: { html: string; failureSummary: string }[] }[]>(
-      'axe.run().then(({ violations }) => violations)',
-    );
-    return [
-      ...outside,
-      ...found.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`)),
-    ];
   }
 
   for (const [width, height] of SIZES) {

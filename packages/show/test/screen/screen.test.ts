@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { type Form, ScreenTaken, ScriptedScreen } from '@d3/show';
 import { expect } from 'chai';
@@ -19,7 +19,7 @@ describe('a screen', () => {
   });
 
   describe('in swiftDialog', () => {
-    it('patchoo:BS-17 patchoo:BS-15 shows steps with their states, and tells one window what changed, and nothing else', async () => {
+    it('patchoo:D-27 patchoo:BS-17 patchoo:BS-15 shows steps with their states, and tells one window what changed, and nothing else', async () => {
       const screen = await machine.dialog().screen();
       screen.lock(VIEW, null);
       await screen.settled();
@@ -351,21 +351,10 @@ describe('a screen', () => {
   });
 
   describe('as a page', () => {
-    const children: ReturnType<typeof spawn>[] = [];
     const linux = { platform: 'linux', ways: ['page'] } as const;
-    beforeEach(() => {
-      process.env['DISPLAY'] = ':77';
-      if (process.getuid?.() !== 0) return;
-      // Root has no screen of its own: somebody is logged in, as loginctl and their processes say.
-      machine.programs.loginctl = path.join(machine.folder, 'loginctl');
-      const listed = '[{"session":"c77","uid":0,"user":"root","seat":"seat0"}]';
-      writeFileSync(machine.programs.loginctl, `#!/bin/sh\necho '${listed}'\n`, { mode: 0o755 });
-      const env = { DISPLAY: ':77', XDG_SESSION_ID: 'c77', HOME: machine.folder, USER: 'root' };
-      children.push(spawn('/bin/sleep', ['600'], { env, stdio: 'ignore' }));
-    });
+    beforeEach(() => void machine.somebodyAt(':77'));
     afterEach(() => {
       delete process.env['DISPLAY'];
-      for (const child of children.splice(0)) child.kill('SIGKILL');
     });
 
     it('patchoo:DS-21 asks on the page: what is wrong comes back, a stale answer counts for nothing, a secret is never told', async () => {

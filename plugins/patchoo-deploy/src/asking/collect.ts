@@ -1,19 +1,23 @@
-import type { ChoiceField, Form, FormAnswer, Screen } from '@d3/show';
+import type { Form, FormAnswer, Screen } from '@d3/show';
 import type { Attribute, Source, Values } from '../rules/attributes.ts';
 import { readingOf } from '../rules/attributes.ts';
 import type { NameVerdict } from '../rules/names.ts';
 import {
+  type Choosing,
   choicesUnread,
   choose,
+  chooseAll,
   confirmName,
   incomplete,
   type Look,
   nameExists,
   nameUnchecked,
+  type Options,
   summary,
   UNANSWERED,
   welcome,
 } from '../screens/forms.ts';
+import { NotSignedIn } from './sign-in.ts';
 
 /** Asks whoever is there what a machine is: its name, then what its record lacks, or what they want changed. */
 
@@ -25,6 +29,8 @@ export interface CollectParts {
   name: string | null;
   /** What the record says. */
   said: Values;
+  /** Somebody came to do just this: nobody is welcomed, or asked whether it is to be done. */
+  atOnce?: boolean;
   /** What is wrong with a name by itself; null: nothing. */
   checkName: (name: string) => string | null;
   /** Whether it may be used, after having asked who knows. */
@@ -33,7 +39,9 @@ export interface CollectParts {
    * What there is to choose from; null: there is no list of it, so that it is typed.
    * @throws Error with what stands against it, in words
    */
-  choices: (attribute: Attribute) => Promise<ChoiceField['options'] | null>;
+  choices: (attribute: Attribute) => Promise<Options>;
+  /** Whether what shows now can ask all of it at once; left out: one after the other. */
+  isWhole?: () => boolean;
 }
 
 /**
@@ -67,11 +75,15 @@ export async function collect(parts: CollectParts): Promise<Collected> {
   const chosen: Record<string, string> = {};
   let name: string | null = null;
   try {
-    await ask(screen, welcome(look));
+    if (parts.atOnce !== true) await ask(screen, welcome(look));
     name = await askName(parts);
     const state = await askValues(parts, chosen);
     return { state, name, values: chosen, reasons: [] };
   } catch (error) {
+    if (error instanceof NotSignedIn) {
+      const { alone, message } = error;
+      return { state: alone ? 'unanswered' : 'skipped', name, values: chosen, reasons: [message] };
+    }
     if (!(error instanceof Ended)) throw error;
     return { state: error.state, name, values: chosen, reasons: error.reasons };
   }
@@ -125,7 +137,7 @@ async function askValues(parts: CollectParts, chosen: Record<string, string>): P
     if (facts.length === 0) return 'confirmed';
     const { button } = await ask(screen, summary(look, facts));
     if (button === 'continue') return 'confirmed';
-  } else {
+  } else if (parts.atOnce !== true) {
     const missing = reading.missing.map(({ label }) => label);
     const { button } = await ask(screen, incomplete(look, facts, missing));
     if (button === 'skip') return 'skipped';
@@ -139,20 +151,60 @@ function withSource(value: string, key: string, reading: ReturnType<typeof readi
   return source === 'default' ? `${value} (default)` : value;
 }
 
-/** One after the other, with a way back to the one before; what was chosen is kept on the way. */
-async function askEach(
-  { screen, look, attributes, choices }: CollectParts,
+/** What is asked for, with what is chosen at first. */
+function choosing(
+  { key, label, required }: Attribute,
+  options: Options,
+  wanted: string | null,
+  back: boolean,
+): Choosing {
+  const isThere = options === null || options.some((option) => option.value === wanted);
+  return { key, label, required, back, value: isThere ? wanted : null };
+}
+
+async function askEach(parts: CollectParts, known: Values, chosen: Record<string, string>): Promise<void> {
+  const asked = parts.attributes.filter((attribute) => attribute.asked);
+  if (asked.length > 1 && parts.isWhole?.() === true && (await askTogether(parts, asked, known, chosen))) return;
+  await askInTurn(parts, asked, known, chosen);
+}
+
+/** @returns false where that cannot be: something is needed of which there is nothing, which has to be said */
+async function askTogether(
+  parts: CollectParts,
+  asked: readonly Attribute[],
   known: Values,
   chosen: Record<string, string>,
-) {
-  const asked = attributes.filter((attribute) => attribute.asked);
+): Promise<boolean> {
+  const { screen, look } = parts;
+  const all = [];
+  for (const attribute of asked) {
+    const options = await optionsOf(parts, attribute);
+    if (options !== null && options.length === 0) {
+      if (attribute.required) return false;
+      continue;
+    }
+    all.push({ choosing: choosing(attribute, options, known[attribute.key] ?? null, false), options });
+  }
+  const { button, values } = await ask(screen, chooseAll(look, all));
+  if (button === 'skip') throw new Ended('skipped');
+  for (const { choosing: one } of all) chosen[one.key] = values[one.key] ?? '';
+  return true;
+}
+
+/** One after the other, with a way back to the one before; what was chosen is kept on the way. */
+async function askInTurn(
+  parts: CollectParts,
+  asked: readonly Attribute[],
+  known: Values,
+  chosen: Record<string, string>,
+): Promise<void> {
+  const { screen, look } = parts;
   for (let at = 0; at < asked.length; ) {
     const attribute = asked[at] as Attribute;
-    const { key, label, required } = attribute;
-    const options = await optionsOf({ screen, look, choices }, attribute);
-    const wanted = chosen[key] ?? known[key] ?? null;
-    const value = options === null || options.some((option) => option.value === wanted) ? wanted : null;
-    const { button, values } = await ask(screen, choose(look, { key, label, value, required, back: at > 0 }, options));
+    const { key } = attribute;
+    const options = await optionsOf(parts, attribute);
+    const one = choosing(attribute, options, chosen[key] ?? known[key] ?? null, at > 0);
+    const { button, values } = await ask(screen, choose(look, one, options));
     if (button === 'skip') throw new Ended('skipped');
     if (button === 'back') {
       at -= 1;
@@ -166,11 +218,12 @@ async function askEach(
 async function optionsOf(
   { screen, look, choices }: Pick<CollectParts, 'screen' | 'look' | 'choices'>,
   attribute: Attribute,
-): Promise<ChoiceField['options'] | null> {
+): Promise<Options> {
   for (;;) {
     try {
       return await choices(attribute);
     } catch (error) {
+      if (error instanceof NotSignedIn) throw error;
       const { button, by } = await ask(screen, choicesUnread(look, attribute.label, (error as Error).message));
       if (button === 'skip') throw new Ended('skipped');
       if (by === 'time') throw new Ended('unanswered');

@@ -1,5 +1,6 @@
+import { notReady } from '../readiness.ts';
 import { done, type Kind, NO_ARGS } from './kind.ts';
-import { askAgain, isOutside, troubleOver } from './trouble.ts';
+import { askAgain, troubleOver } from './trouble.ts';
 
 /** Nothing is begun before the depot answers. It is waited for as long as it takes, and never without saying so. */
 export const connect: Kind = {
@@ -10,12 +11,11 @@ export const connect: Kind = {
     timeout: 600,
   },
   async run(parts, { run }) {
-    try {
-      // What is pending is worked out from the newest catalog: whoever can say it has reached the depot and trusts it.
-      await parts.ports.sync.pending();
-    } catch (error) {
-      if (!isOutside(error)) throw error;
-      return askAgain(parts, run, error, 'waiting for the depot');
+    const reason = await notReady(parts);
+    if (reason !== null) {
+      // It may have gone wrong since it was looked at, or nobody could tell before.
+      if (reason.code === 'CLOCK_WRONG' || /certificate/.test(reason.message)) await parts.ports.system.setClock();
+      return askAgain(parts, run, reason, 'waiting for the depot');
     }
     troubleOver(parts, run);
     return done('the depot answers');

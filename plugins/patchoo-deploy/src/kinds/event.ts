@@ -4,6 +4,7 @@ import type { Values } from '../rules/attributes.ts';
 import { fillEvent, judgeEvent } from '../rules/events.ts';
 import type { EventArgs } from '../steps.ts';
 import { done, failed, type Kind } from './kind.ts';
+import { busy } from './quiet.ts';
 import { restartFor, stillRestarting } from './restart.ts';
 
 /** One event or policy of a deployment. What became of it is looked at; what was done before a cut is not done twice. */
@@ -29,6 +30,8 @@ export const event: Kind = {
     if (waits !== null) return waits;
     const why = await leftOut(parts, run);
     if (why !== null) return done(`it is left out: ${why}`);
+    const waiting = await busy(parts, run);
+    if (waiting !== null) return waiting;
     const { word, ifNoPolicy } = args as unknown as EventArgs;
     const values = memory.of(run).snapshot?.values ?? {};
     const filled = fillEvent(word, values);

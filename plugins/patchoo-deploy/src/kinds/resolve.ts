@@ -1,4 +1,5 @@
 import type { MachineRecord } from '@d3/sdk';
+import { happens, tellNotices } from '../notices.ts';
 import type { Parts } from '../parts.ts';
 import { readAttributes, readingOf, valuesOf } from '../rules/attributes.ts';
 import { elapsed, holdCode, isOverdue, nextPoll } from '../rules/hold.ts';
@@ -21,7 +22,12 @@ export const resolve: Kind = {
     const before = memory.of(run);
     if (before.snapshot !== null) return done(known(before.snapshot.values));
     if (before.override !== null) {
-      memory.change(run, () => ({ hold: null }));
+      const { by, why: reason } = before.override;
+      memory.change(run, (now) => ({
+        hold: null,
+        ...(now.hold === null ? {} : happens(parts, now, { event: 'hold-ended', state: 'releasing', reason, by })),
+      }));
+      await tellNotices(parts, run);
       return done(`${before.override.by} releases it as it is: ${before.override.why}`);
     }
     const attributes = readAttributes(settings);
@@ -42,9 +48,16 @@ export const resolve: Kind = {
       );
     const { values, sources } = reading;
     const at = ports.clock.now().toISOString();
-    memory.change(run, () => ({ snapshot: { name: record?.name ?? null, values, sources, at }, hold: null }));
+    memory.change(run, (now) => ({
+      snapshot: { name: record?.name ?? null, values, sources, at },
+      hold: null,
+      ...(now.hold === null
+        ? {}
+        : happens(parts, now, { event: 'hold-ended', state: 'deploying', reason: 'its record says what it is' })),
+    }));
     // The depot hears that it holds no more as soon as that is so, not with some later sync.
     if (before.hold !== null) await ports.machine.report();
+    await tellNotices(parts, run);
     return done(known(values));
   },
 };
@@ -52,8 +65,11 @@ export const resolve: Kind = {
 async function holding(parts: Parts, run: string, missing: string[]): Promise<StepEnd> {
   const { memory, ports, settings, random } = parts;
   const now = ports.clock.now();
-  const { hold } = memory.change(run, ({ hold: before }) => ({
-    hold: { since: now.toISOString(), told: false, escalated: false, ...before, missing },
+  const { hold } = memory.change(run, (before) => ({
+    hold: { since: now.toISOString(), told: false, escalated: false, ...before.hold, missing },
+    ...(before.hold === null
+      ? happens(parts, before, { event: 'hold-began', state: 'holding', reason: '', missing })
+      : {}),
   }));
   const { since, told, escalated } = hold as NonNullable<typeof hold>;
   // Told before it is written down that it was: once more after a cut is better than never.
@@ -64,13 +80,28 @@ async function holding(parts: Parts, run: string, missing: string[]): Promise<St
   if (isOverdue(since, now, settings.holdMaxHours) && !escalated) {
     if (settings.holdOnMax === 'release') {
       const why = `it held for ${elapsed(since, now)}, and provision.holdOnMax is release`;
-      memory.change(run, () => ({ hold: null, override: { by: 'provision.holdOnMax', at: now.toISOString(), why } }));
+      const by = 'provision.holdOnMax';
+      memory.change(run, (before) => ({
+        hold: null,
+        override: { by, at: now.toISOString(), why },
+        ...happens(parts, before, { event: 'hold-ended', state: 'releasing', reason: why, by }),
+      }));
+      await tellNotices(parts, run);
       return done(`it is released as it is: ${why}`);
     }
-    memory.change(run, ({ hold: before }) => ({ hold: before && { ...before, escalated: true } }));
+    memory.change(run, (before) => ({
+      hold: before.hold && { ...before.hold, escalated: true },
+      ...happens(parts, before, {
+        event: 'hold-overdue',
+        state: 'holding',
+        reason: `since ${since}, longer than ${settings.holdMaxHours} h`,
+        missing,
+      }),
+    }));
     memory.warn(run, `it holds for more than ${settings.holdMaxHours} h: ${missing.join(', ')}`);
     await ports.machine.report();
   }
+  await tellNotices(parts, run);
   const text = `it waits for somebody to say its ${missing.join(', ')} (code ${holdCode(run)})`;
   return later(nextPoll(settings.holdPollSeconds, random()), text);
 }

@@ -1,6 +1,9 @@
 import type { Deployment } from '../memory.ts';
 import type { Parts } from '../parts.ts';
-import { leave, type StepEnd } from './kind.ts';
+import { later, leave, type StepEnd } from './kind.ts';
+
+/** Seconds between two looks at whether the system is still being updated. */
+const UPDATE_LOOK = 15;
 
 /**
  * A restart in the middle of a step: written down before it is asked for, and asked for again when nothing came of it.
@@ -14,6 +17,8 @@ export async function restartFor(
 ): Promise<StepEnd> {
   const boot = await ports.power.bootId();
   memory.change(run, (before) => ({ ...more(before), restart: { boot } }));
+  const update = await ports.system.updating();
+  if (update !== null) return later(UPDATE_LOOK, `it restarts when its system is updated: ${update}`);
   return restarting({ ports }, why);
 }
 
@@ -26,6 +31,9 @@ export async function stillRestarting(parts: Parts, run: string): Promise<StepEn
     parts.memory.change(run, () => ({ restart: null }));
     return null;
   }
+  // What restarts the machine in the middle of an update of its system breaks that.
+  const update = await parts.ports.system.updating();
+  if (update !== null) return later(UPDATE_LOOK, `it restarts when its system is updated: ${update}`);
   return restarting(parts, 'it was not restarted yet');
 }
 

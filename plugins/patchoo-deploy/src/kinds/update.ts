@@ -4,6 +4,7 @@ import { releaseEvent } from '../rules/events.ts';
 import { turn } from '../rules/update-loop.ts';
 import { environmentOf, leftOut } from './event.ts';
 import { done, failed, type Kind, later, NO_ARGS, type StepEnd } from './kind.ts';
+import { busy } from './quiet.ts';
 import { restartFor, stillRestarting } from './restart.ts';
 import { askAgain, isOutside, troubleOver } from './trouble.ts';
 
@@ -23,6 +24,8 @@ export const update: Kind = {
     if (waits !== null) return waits;
     const why = await leftOut(parts, run);
     if (why !== null) return done(`it is left out: ${why}`);
+    const waiting = await busy(parts, run);
+    if (waiting !== null) return waiting;
     try {
       return await cycle(parts, run, index);
     } catch (error) {

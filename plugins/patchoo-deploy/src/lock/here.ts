@@ -1,10 +1,13 @@
 import type { PluginContext } from '@d3/sdk';
 import type { Teletype } from '@d3/show';
+import { promptHere } from '../asking/here.ts';
+import type { Keeper } from '../asking/keeper.ts';
 import { releaseAsItIs, retry, skip } from '../decide.ts';
 import type { Parts } from '../parts.ts';
+import { paused } from '../paused.ts';
 import { screenHere } from '../screen-here.ts';
 import type { Action } from '../screens/escape.ts';
-import { readTexts } from '../screens/texts.ts';
+import { languageOf, readTexts } from '../screens/texts.ts';
 import type { LockFacts } from '../screens/views.ts';
 import { CodeGate, readCode } from './code.ts';
 import { type Decided, keepLocked, type LockParts } from './lock.ts';
@@ -16,13 +19,15 @@ export interface LockHere {
   /** At a Mac's login window, or before who is logged in; null: wherever the screen is. */
   at: 'login' | 'session' | null;
   teletype: Teletype | null;
+  /** Who keeps its record; asked when somebody fills it in. */
+  keeper: () => Promise<Keeper>;
 }
 
-/** What can be decided at the lock of a machine: it has nobody's account to write with. */
-const CAN: readonly Action[] = ['retry', 'skip', 'release'];
+/** What can be decided at the lock of a machine. */
+const CAN: readonly Action[] = ['fill', 'retry', 'skip', 'release'];
 
 /** Locks the screen of this machine until its deployment is over. @throws D3Error refused for a code that others could read */
-export async function lockHere({ parts, ports, at, teletype }: LockHere): Promise<'over' | 'stopped'> {
+export async function lockHere({ parts, ports, at, teletype, keeper }: LockHere): Promise<'over' | 'stopped'> {
   const { settings } = parts;
   const facts = () => factsHere(parts, serial);
   const { serial } = await ports.machine.facts();
@@ -32,7 +37,7 @@ export async function lockHere({ parts, ports, at, teletype }: LockHere): Promis
   const code = file === null ? null : () => readCode(ports.files, file, owner);
   // One that cannot be used is said now, not when it is needed.
   await code?.();
-  const texts = readTexts(settings.texts);
+  const texts = readTexts(settings.texts, languageOf(settings));
   const screen = await screenHere({ ports, show: settings.show, teletype, at });
   const log = new LogLine(ports.root, settings.feedbackLog, settings.feedbackIgnore);
   const lock: LockParts = {
@@ -45,6 +50,13 @@ export async function lockHere({ parts, ports, at, teletype }: LockHere): Promis
     isCode: code === null ? null : new CodeGate(code, () => performance.now()).isCode,
     can: CAN,
     decide: (decided) => decide(parts, decided),
+    fill: async (by) => {
+      const prompted = await promptHere({ keeper: await keeper(), ports, settings, screen, atOnce: true });
+      const { state, written, reasons } = prompted;
+      lock.say(`${by} was asked what this machine is: ${[state, ...reasons].join('; ')}`);
+      // It looks at once, not when its next look is due.
+      if (written === 'yes') await retry(parts, by);
+    },
     say: (line) => ports.ui({ type: 'note', target: null, text: line }),
     now: () => ports.clock.now(),
     pause: (seconds) => paused(seconds, ports.signal),
@@ -72,17 +84,4 @@ async function decide(parts: Parts, { action, by, why }: Decided): Promise<void>
   if (action === 'retry') await retry(parts, by);
   else if (action === 'skip') await skip(parts, { by, why });
   else await releaseAsItIs(parts, { by, why });
-}
-
-function paused(seconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, seconds * 1000);
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end, { once: true });
-  });
 }

@@ -26,6 +26,8 @@ export interface LockParts {
   can: readonly Action[];
   /** Does what somebody decided. */
   decide: (decided: Decided) => Promise<void>;
+  /** Asks, over the lock, what this machine is; with who asked for it. */
+  fill: (by: string) => Promise<void>;
   /** Says a line, to whoever reads what the lock's process says. */
   say: (line: string) => void;
   now: () => Date;
@@ -46,13 +48,15 @@ export async function keepLocked(parts: LockParts): Promise<'over' | 'stopped'> 
     if (!told.has(line)) parts.say(line);
     told.add(line);
   };
+  const form = new FillForm(parts, tell);
   for (let last: LockFacts | null = null; !parts.signal.aborted; ) {
     const facts = await read(parts, tell);
     if (facts === null) return 'over';
     last = facts === 'unread' ? last : facts;
     if (last !== null) {
       const view = lockView(last, { ...parts, logLine: await parts.logLine(), now: parts.now() });
-      parts.screen.lock(view, escapeFor(last, parts));
+      // While the form stands there is nothing to be let out to.
+      parts.screen.lock(view, form.isOpen ? null : escapeFor(last, parts, form));
       await parts.screen.settled();
       for (const { way, reason } of parts.screen.failed()) tell(`${way} shows nothing: ${reason}`);
       for (const limit of parts.screen.limits()) tell(limit);
@@ -61,6 +65,38 @@ export async function keepLocked(parts: LockParts): Promise<'over' | 'stopped'> 
     await parts.pause(parts.every);
   }
   return 'stopped';
+}
+
+/** The form that is filled in over the lock. The lock goes on under it, and takes it away when it is over meanwhile. */
+class FillForm {
+  readonly #parts: Pick<LockParts, 'fill'>;
+  readonly #tell: (line: string) => void;
+  #isOpen = false;
+
+  constructor(parts: Pick<LockParts, 'fill'>, tell: (line: string) => void) {
+    this.#parts = parts;
+    this.#tell = tell;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  open(by: string): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    void this.#filled(by);
+  }
+
+  async #filled(by: string): Promise<void> {
+    try {
+      await this.#parts.fill(by);
+    } catch (error) {
+      this.#tell(`what this machine is could not be filled in: ${(error as Error).message}`);
+    } finally {
+      this.#isOpen = false;
+    }
+  }
 }
 
 /** What cannot be read now is no reason to let anybody in. */
@@ -73,7 +109,7 @@ async function read({ facts }: LockParts, tell: (line: string) => void): Promise
   }
 }
 
-function escapeFor(facts: LockFacts, parts: LockParts): { label: string; form: Form } | null {
+function escapeFor(facts: LockFacts, parts: LockParts, fill: FillForm): { label: string; form: Form } | null {
   const { texts, icon, isCode, can } = parts;
   const actions = actionsFor(facts).filter((action) => can.includes(action));
   if (isCode === null || actions.length === 0) return null;
@@ -81,17 +117,23 @@ function escapeFor(facts: LockFacts, parts: LockParts): { label: string; form: F
   const form = escapeForm(look, { actions, isCode });
   return {
     label: texts['escape.button'],
-    form: { ...form, check: (values, button) => check(form, parts, values, button) },
+    form: { ...form, check: (values, button) => check(form, { parts, fill }, values, button) },
   };
 }
 
 /** What was decided is done before the form is taken: what goes wrong is said on it. */
-async function check(form: Form, parts: LockParts, values: Readonly<Record<string, string>>, button: string) {
+async function check(
+  form: Form,
+  { parts, fill }: { parts: LockParts; fill: FillForm },
+  values: Readonly<Record<string, string>>,
+  button: string,
+) {
   const faults = (await form.check?.(values, button)) ?? null;
   if (faults !== null) return faults;
   const { what = '', who = '', why = '' } = values;
   parts.say(`${who} has the code and decides: ${what} (${why})`);
-  await parts.decide({ action: what as Action, by: who, why });
+  if (what === 'fill') fill.open(who);
+  else await parts.decide({ action: what as Action, by: who, why });
   return null;
 }
 

@@ -14,26 +14,20 @@ export interface StartQuestion {
   released: string | null;
   /** A deployment that is not over. */
   open: boolean;
-  osUpdate: boolean;
   /** Somebody asked for it by hand, knowing that it was deployed before. */
   again: boolean;
 }
 
-export type StartVerdict =
-  | { kind: 'begin' }
-  | { kind: 'resume'; why: string }
-  | { kind: 'wait'; why: string }
-  | { kind: 'refuse'; why: string };
+export type StartVerdict = { kind: 'begin' } | { kind: 'resume'; why: string } | { kind: 'refuse'; why: string };
 
 /** A renewal never starts a deployment, whatever else is so; one enrolment is deployed once. */
-export function mayStart({ enrolment, mark, released, open, osUpdate, again }: StartQuestion): StartVerdict {
+export function mayStart({ enrolment, mark, released, open, again }: StartQuestion): StartVerdict {
   if (enrolment === 'renewal') return { kind: 'refuse', why: 'its management was renewed, which is no new enrolment' };
   if (open) return { kind: 'resume', why: 'a deployment of this machine is not over' };
   if (released !== null && (mark === null || mark === released) && !again)
     return { kind: 'refuse', why: 'it was deployed and released under this enrolment' };
   if (enrolment === 'existing' && !again)
     return { kind: 'refuse', why: 'people work with it: it is not locked and deployed like a new one' };
-  if (osUpdate) return { kind: 'wait', why: 'its system is being updated' };
   return { kind: 'begin' };
 }
 

@@ -115,28 +115,14 @@ export interface Choosing {
  * One of what the server has.
  * @param options an empty list is said, and nothing can be chosen; null: it has no list, so that something is typed
  */
-export function choose(
-  look: Look,
-  { key, label, value, required, back }: Choosing,
-  options: ChoiceField['options'] | null,
-): Form {
+export function choose(look: Look, choosing: Choosing, options: Options): Form {
+  const { key, label, required, back } = choosing;
   const { texts, seconds } = look;
-  const common = { name: 'value', label } as const;
-  const field: TextField | ChoiceField =
-    options === null
-      ? {
-          kind: 'text',
-          ...common,
-          value: value ?? '',
-          secret: false,
-          required: required ? texts['choice.typed'] : null,
-        }
-      : { kind: 'choice', ...common, value, options, required: required ? texts['choice.none'] : null };
   const nothing = options !== null && options.length === 0;
   return screen(look, key, {
     title: label,
     text: nothing ? texts['choice.empty'] : texts['choice.text'],
-    fields: nothing ? [] : [field],
+    fields: nothing ? [] : [choiceField(look, choosing, options, 'value')],
     buttons: [
       // What is there cannot be chosen where there is nothing; what need not be said is left empty.
       ...(nothing && required ? [] : [button('ok', texts['choice.button'], true)]),
@@ -145,6 +131,33 @@ export function choose(
     ],
     limit: { seconds, button: UNANSWERED, countdown: texts.countdown },
   });
+}
+
+/** All that is asked on one form, for what shows a form as a whole. */
+export function chooseAll(look: Look, asked: readonly { choosing: Choosing; options: Options }[]): Form {
+  const { texts, seconds } = look;
+  return screen(look, 'details', {
+    title: texts['details.title'],
+    text: texts['choice.text'],
+    fields: asked.map(({ choosing, options }) => choiceField(look, choosing, options, choosing.key)),
+    buttons: [button('ok', texts['choice.button'], true), button('skip', texts.skip)],
+    limit: { seconds, button: UNANSWERED, countdown: texts.countdown },
+  });
+}
+
+/** What there is to choose from; null: something is typed. */
+export type Options = ChoiceField['options'] | null;
+
+function choiceField(
+  { texts }: Look,
+  { label, value, required }: Choosing,
+  options: Options,
+  name: string,
+): TextField | ChoiceField {
+  if (options !== null)
+    return { kind: 'choice', name, label, value, options, required: required ? texts['choice.none'] : null };
+  const needed = required ? texts['choice.typed'] : null;
+  return { kind: 'text', name, label, value: value ?? '', secret: false, required: needed };
 }
 
 /** The list of choices cannot be had now. */
@@ -157,7 +170,10 @@ export function choicesUnread(look: Look, label: string, why: string): Form {
   };
 }
 
-export function credentials(look: Look, user: string): Form {
+/** What an account is: a name and a password, a name and a token of a depot that is served, or a name alone, for a history. */
+export type AccountKind = 'password' | 'token' | 'name';
+
+export function credentials(look: Look, user: string, kind: AccountKind = 'password'): Form {
   const { texts, seconds } = look;
   const field = (name: string, label: string, value: string, secret: boolean): TextField => ({
     kind: 'text',
@@ -169,10 +185,10 @@ export function credentials(look: Look, user: string): Form {
   });
   return screen(look, 'credentials', {
     title: texts['credentials.title'],
-    text: texts['credentials.text'],
+    text: texts[kind === 'name' ? 'credentials.who' : 'credentials.text'],
     fields: [
       field('user', texts['credentials.user'], user, false),
-      field('password', texts['credentials.password'], '', true),
+      ...(kind === 'name' ? [] : [field('password', texts[`credentials.${kind}`], '', true)]),
     ],
     buttons: [button('ok', texts['credentials.button'], true), button('skip', texts.skip)],
     limit: { seconds, button: 'skip', countdown: texts.countdown },

@@ -26,6 +26,7 @@ export const TEXTS = {
   'incomplete.text': 'This computer has incomplete provisioning information.',
   'incomplete.missing': 'Missing',
   'incomplete.configure': 'Configure',
+  'details.title': 'Provisioning information',
   'choice.text': 'Please choose:',
   'choice.button': 'OK',
   'choice.none': 'Please choose one.',
@@ -37,6 +38,8 @@ export const TEXTS = {
     'Please enter the account of an admin who may change this computer’s record. It is used once and not kept.',
   'credentials.user': 'User name',
   'credentials.password': 'Password',
+  'credentials.token': 'Token',
+  'credentials.who': 'Please say who you are. It is kept with what you choose.',
   'credentials.button': 'OK',
   'credentials.blank': 'Both are needed.',
   'refused.title': 'Not accepted',
@@ -64,7 +67,7 @@ export const TEXTS = {
   'fact.serial': 'Serial number',
   'fact.contact': 'Contact',
   'fact.missing': 'Missing',
-  'fact.elapsed': 'For',
+  'fact.elapsed': 'Waiting for',
   'fact.failed': 'Failed',
   'escape.button': 'Technician…',
   'escape.title': 'Technician',
@@ -87,21 +90,48 @@ export const TEXTS = {
 export type TextKey = keyof typeof TEXTS;
 export type Texts = Readonly<Record<TextKey, string>>;
 
+/** `de`, `pt-BR`. */
+const LANGUAGE = /^([a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*):(.*)$/s;
+
 /**
- * The texts as they are set: those that are not are d3's own. `\n` begins another line.
+ * The texts as they are set: those that are not are d3's own. `\n` begins another line. One of a language (`de:KEY=TEXT`) counts where
+ * that language is spoken, before one of none; one of `de` also where `de-CH` is.
+ * @param language as it is called in `de-CH`; null: none
  * @throws D3Error usage for what is no text of a screen
  */
-export function readTexts(set: readonly string[]): Texts {
-  const changed = set.map((entry): [TextKey, string] => {
-    const at = entry.indexOf('=');
-    const key = entry.slice(0, Math.max(0, at)).trim();
-    const text = entry.slice(at + 1).trim();
+export function readTexts(set: readonly string[], language: string | null = null): Texts {
+  const changed = set.map((entry) => {
+    const [, of = null, plain = entry] = LANGUAGE.exec(entry) ?? [];
+    const at = plain.indexOf('=');
+    const key = plain.slice(0, Math.max(0, at)).trim();
+    const text = plain.slice(at + 1).trim();
     if (!Object.hasOwn(TEXTS, key)) throw wrong(at < 1 ? `"${entry}" is not KEY=TEXT` : `there is no text ${key}`);
     if (text === '') throw wrong(`${key} is empty`);
     if (TEXTS[key as TextKey].includes('%s') && !text.includes('%s')) throw wrong(`${key} has to have %s in it`);
-    return [key as TextKey, text.replaceAll('\\n', '\n')];
+    return { weight: weightOf(of, language), key: key as TextKey, text: text.replaceAll('\\n', '\n') };
   });
-  return { ...TEXTS, ...Object.fromEntries(changed) };
+  const spoken = changed
+    .filter(({ weight }) => weight >= 0)
+    .toSorted((a, b) => a.weight - b.weight)
+    .map(({ key, text }) => [key, text] as const);
+  return { ...TEXTS, ...Object.fromEntries(spoken) };
+}
+
+/** How near a text's language is to the one that is spoken; below 0: it is another. */
+function weightOf(of: string | null, spoken: string | null): number {
+  if (of === null) return 0;
+  const [wanted, said] = [of.toLowerCase(), (spoken ?? '').toLowerCase()];
+  return said === wanted || said.startsWith(`${wanted}-`) ? of.length : -1;
+}
+
+/** The language that is spoken at a machine: as it is set, else as whoever started d3 has it. */
+export function languageOf(
+  { language }: { language: string | null },
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string | null {
+  const said = language ?? env['LC_ALL'] ?? env['LC_MESSAGES'] ?? env['LANG'] ?? null;
+  const [plain = ''] = (said ?? '').split('.');
+  return /^[a-z]{2,3}([_-][A-Za-z0-9]+)*$/.test(plain) ? plain.replaceAll('_', '-') : null;
 }
 
 function wrong(why: string): D3Error {

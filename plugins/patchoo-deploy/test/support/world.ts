@@ -2,11 +2,14 @@ import {
   D3Error,
   type Json,
   type MachineRecord,
+  type SendRequest,
+  type Sent,
   type StatePort,
   type StepPayload,
   type StoredValue,
   silentReporter,
 } from '@d3/sdk';
+import { lookAtClock } from '../../../../src/client/clock-look.ts';
 import { pluginRuns } from '../../../../src/client/plugin-runs.ts';
 import type { StepRuns } from '../../../../src/client/step-runs.ts';
 import { rebootKind } from '../../../../src/client/steps/system.ts';
@@ -17,6 +20,7 @@ import { MemoryRuns } from '../../../../test/runs/memory.ts';
 import { KINDS } from '../../src/kinds/index.ts';
 import { Memory } from '../../src/memory.ts';
 import type { Parts } from '../../src/parts.ts';
+import type { Notice } from '../../src/rules/notices.ts';
 import type { WrittenSettings } from '../../src/settings.ts';
 import { shown } from '../../src/status.ts';
 
@@ -40,10 +44,12 @@ const SETTINGS: WrittenSettings = {
   prompt: 'interactive',
   promptSeconds: 600,
   promptUnanswered: 'hold',
+  storedAccount: 'no',
   checkIn: 'yes',
   deployEvent: 'deploy',
   buildEvent: 'deploy-%build%',
   extraEvents: [],
+  busyMinutes: 60,
   holdPollSeconds: 120,
   holdMaxHours: 0,
   holdOnMax: 'stay',
@@ -54,13 +60,18 @@ const SETTINGS: WrittenSettings = {
   updateStuckCycles: 3,
   updateStuck: 'hold',
   afterSetup: 'auto',
+  restartNotice: 120,
   afterDeploy: 'auto',
   feedbackLog: '/var/log/jamf.log',
   feedbackIgnore: [],
   texts: [],
+  language: null,
   icon: null,
   contact: null,
   show: [],
+  showEvent: null,
+  webhookFile: null,
+  webhookKind: 'generic',
   lock: 'yes',
   lockCodeFile: null,
   lockSeconds: 3,
@@ -77,6 +88,13 @@ export interface Beginning {
   policies: Readonly<Record<string, { fails: number; restart: boolean }>>;
   /** Packages a sync has to install; `never`: it comes back each time. */
   packages: readonly { name: string; restart: boolean; never: boolean }[];
+  /** Milliseconds the clock is off, and the second from which a time service can set it; null: none ever can. */
+  clock: { off: number; settable: number | null };
+  /** When d3 was built, ISO 8601; null: it is not said. */
+  built: string | null;
+  /** Seconds for which something is at work on the machine: an update of its system, an installer. */
+  updating: number;
+  installing: number;
   /** How often a restart that was asked for does not come. */
   ignored: number;
 }
@@ -91,6 +109,10 @@ export const CALM: Beginning = {
     update: { fails: 0, restart: false },
   },
   packages: [],
+  clock: { off: 0, settable: null },
+  built: null,
+  updating: 0,
+  installing: 0,
   ignored: 0,
 };
 
@@ -117,6 +139,12 @@ export class World {
   /** States the depot was told of. */
   readonly told: string[] = [];
   armed = false;
+  /** What the webhook got, in order. */
+  readonly sent: Notice[] = [];
+  /** How the webhook answers, each time. */
+  webhook: (request: SendRequest) => Sent = () => ({ kind: 'answered', status: 200 });
+  /** What is kept of the deployment. */
+  readonly files = new Map<string, string>();
   /** Policies whose run within a step is done: they are not begun again. */
   readonly #done = new Set<string>();
   readonly #failures = new Map<string, number>();
@@ -125,7 +153,11 @@ export class World {
   readonly #installed = new Set<string>();
   #ignored: number;
   #assigned = false;
+  /** Milliseconds the clock is off. */
+  #off: number;
   #processes = 0;
+  /** When the first restart was asked for. */
+  restarted = Number.NaN;
   /** Moments at which a process waited. */
   moments = 0;
 
@@ -133,10 +165,11 @@ export class World {
     this.beginning = { ...CALM, ...beginning };
     this.settings = { ...SETTINGS, ...this.beginning.settings };
     this.#ignored = this.beginning.ignored;
+    this.#off = this.beginning.clock.off;
   }
 
   get now(): Date {
-    return new Date(this.at);
+    return new Date(this.at + this.#off);
   }
 
   get memory(): Memory {
@@ -192,6 +225,12 @@ export class World {
       signal,
       ui: silentReporter,
       power: { ...power, battery: async () => null, awake: async <R>(work: () => Promise<R>) => work() },
+      system: {
+        clock: async () => this.#clock(),
+        setClock: () => doing(() => this.#setClock()),
+        updating: async () => (this.#passed(this.beginning.updating) ? null : 'its updater is at work'),
+        installing: async () => (this.#passed(this.beginning.installing) ? null : 'an installer is at work'),
+      },
       machine: {
         facts: () => doing(() => this.#facts()),
         record: () => doing(() => this.#record()),
@@ -207,6 +246,17 @@ export class World {
           doing(() => this.#policy(word, `${within?.index}.${within?.round ?? 0}-${word}`)),
       },
       sync: { pending: () => doing(() => this.#pending()), run: () => doing(() => this.#sync()) },
+      network: { send: (request: SendRequest) => doing(() => this.#send(request)) },
+      files: {
+        folder: '/var/lib/d3/plugins/test',
+        list: async () => [],
+        read: async (file: string) => {
+          if (file !== this.settings.webhookFile) return null;
+          const bytes = Buffer.from('https://hooks.example.org/T0/SECRET\n');
+          return { bytes, uid: process.getuid?.() ?? 0, mode: 0o600, modifiedAt: this.now };
+        },
+        write: (name: string, content: string) => doing(() => void this.files.set(name, content)),
+      },
       triggers: {
         program: async () => '/usr/local/bin/d3',
         install: () => doing(() => this.#arm(true)),
@@ -311,8 +361,33 @@ export class World {
     };
   }
 
+  #passed(seconds: number): boolean {
+    return this.at - START >= seconds * 1000;
+  }
+
+  #clock() {
+    const { silent, built } = this.beginning;
+    const host = this.#passed(silent) ? new Date(this.at) : null;
+    return lookAtClock(this.now, { signed: null, host, built: built === null ? null : new Date(built) });
+  }
+
+  #setClock() {
+    const { settable } = this.beginning.clock;
+    if (settable === null || !this.#passed(settable)) return { set: false, text: 'no time server answers' };
+    if (this.#off !== 0) this.happened.push('the clock is set');
+    this.#off = 0;
+    return { set: true, text: 'its time service set it' };
+  }
+
+  #send(request: SendRequest): Sent {
+    const answer = this.webhook(request);
+    if (answer.kind === 'answered' && answer.status === 200) this.sent.push(request.body as unknown as Notice);
+    return answer;
+  }
+
   #asked(): boolean {
     this.happened.push('restart');
+    if (Number.isNaN(this.restarted)) this.restarted = this.at;
     return true;
   }
 

@@ -74,11 +74,12 @@ export const machineRoutes: readonly Route[] = [
   }),
 ];
 
-async function take(report: Report, caller: Caller, { depot, metrics }: ServerParts): Promise<boolean> {
+async function take(report: Report, caller: Caller, { depot, metrics, publisher }: ServerParts): Promise<boolean> {
   requireOwn(caller, report.computer.id);
   if (Number.isNaN(Date.parse(report.at)))
     throw new D3Error('REQUEST_INVALID', 'usage', 'The time of the report is none.', { target: 'at' });
   const taken = await depot.store.computers.takeReport(report);
+  if (await depot.store.computers.takeOverAhead(report.computer)) publisher.soon();
   if (taken) metrics.count('d3_reports_total', 'Reports taken in.');
   return taken;
 }

@@ -21,10 +21,15 @@ export default class ProvisionLock extends ProvisionCommand {
     const { lockHere } = await import('../../lock/here.ts');
     const { teletypeOf } = await import('../../screen-here.ts');
     const at = (context.flags['at'] as 'login' | 'session' | undefined) ?? null;
+    const { keeperFor } = await import('../../asking/keeper.ts');
+    const parts = await this.parts(context);
+    const ports = await context.ports();
+    const { buildAttribute, storedAccount } = parts.settings;
     await lockHere({
-      parts: await this.parts(context),
-      ports: await context.ports(),
+      parts,
+      ports,
       at,
+      keeper: () => keeperFor({ ports, context, buildAttribute, word: null, stored: storedAccount === 'yes' }),
       teletype: at === null ? teletypeOf(context) : null,
     });
     return this.stands(context);

@@ -6,7 +6,8 @@ import type { Prompted } from '../../asking/here.ts';
 export default class ProvisionPrompt extends MachineCommand {
   static override summary = 'Ask whoever sits here what this machine is.';
   static override description =
-    'Its name and whatever its record lacks, chosen from what the depot has, and written in one change by the admin who asks. On the screen ' +
+    'Its name and whatever its record lacks, chosen from what the depot has, and written in one change by the admin who asks; where none is ' +
+    'known, or may not, with the account of whoever answers, for that once. On the screen ' +
     'of the machine (swiftDialog, a page), else in this terminal, over ssh as well. Ends with 43 when nothing was answered: the machine ' +
     'holds then until somebody says it.';
   static override examples = [
@@ -25,40 +26,39 @@ export default class ProvisionPrompt extends MachineCommand {
   };
 
   async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
-    const { promptHere } = await import('../../asking/here.ts');
-    const { answersFrom } = await import('../../asking/answers.ts');
-    const { screenHere, teletypeOf } = await import('../../screen-here.ts');
-    const { writtenSettings } = await import('../../settings.ts');
-    const { flags, args, depot } = context;
+    const [{ promptHere }, { answersFrom }, { keeperFor }, { screenHere, teletypeOf }, { writtenSettings }] =
+      await Promise.all([
+        import('../../asking/here.ts'),
+        import('../../asking/answers.ts'),
+        import('../../asking/keeper.ts'),
+        import('../../screen-here.ts'),
+        import('../../settings.ts'),
+      ]);
+    const { flags, args } = context;
     const ports = await context.ports();
+    const settings = await writtenSettings(ports.settings);
+    const { answers } = flags as { answers?: string };
+    if (settings.prompt === 'never' && answers === undefined) {
+      throw new D3Error('PROMPT_OFF', 'refused', 'Nobody is asked at machines: provision.prompt is never.', {
+        target: 'provision.prompt',
+        actions: ['say it from here: d3 provision assign SERIAL --build …'],
+      });
+    }
+    const { show, buildAttribute } = settings;
     const word = (args['computer'] as string | undefined) ?? null;
     if (word === null) await makeKnown(ports);
-    const prompted = await depot('changes', async (admin) => {
-      const settings = await writtenSettings(ports.settings);
-      const { answers } = flags as { answers?: string };
-      if (settings.prompt === 'never' && answers === undefined) {
-        throw new D3Error('PROMPT_OFF', 'refused', 'Nobody is asked at machines: provision.prompt is never.', {
-          target: 'provision.prompt',
-          actions: ['say it from here: d3 provision assign SERIAL --build …'],
-        });
-      }
-      const { show } = settings;
-      const screen =
-        answers === undefined
-          ? await screenHere({ ports, show, teletype: teletypeOf(context), at: null })
-          : answersFrom(answers);
-      try {
-        return await promptHere({
-          admin,
-          ports,
-          settings,
-          screen,
-          word,
-        });
-      } finally {
-        await screen.close();
-      }
-    });
+    const screen =
+      answers === undefined
+        ? await screenHere({ ports, show, teletype: teletypeOf(context), at: null })
+        : answersFrom(answers);
+    let prompted: Prompted;
+    try {
+      // Whoever types this is an admin at work: what is kept here is theirs.
+      const keeper = await keeperFor({ ports, context, buildAttribute, word, stored: true });
+      prompted = await promptHere({ keeper, ports, settings, screen });
+    } finally {
+      await screen.close();
+    }
     const result = prompted as unknown as Json;
     const { state, reasons, written } = prompted;
     if ((state === 'answered' || state === 'confirmed') && written !== 'no') return { result };

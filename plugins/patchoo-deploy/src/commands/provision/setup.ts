@@ -1,17 +1,21 @@
 import type { Json } from '@d3/sdk';
-import { adminFlag, type CommandContext, type CommandOutcome } from '@d3/sdk/command';
+import { adminFlag, type CommandContext, type CommandOutcome, duration } from '@d3/sdk/command';
 import { Flags } from '@oclif/core';
 import type { Mode } from '../../memory.ts';
 import { ProvisionCommand } from '../../provision-command.ts';
 import type { Enrolment } from '../../rules/start.ts';
+import type { AskedThere } from '../../set-up.ts';
 
 export default class ProvisionSetup extends ProvisionCommand {
   static override summary = 'Begin to deploy this machine.';
   static override description =
     'Writes down what is to be done, and lays down what goes on with it after every start of the machine, until it is released. One ' +
-    'enrolment is deployed once; a renewal of its management never is. Repeated while a deployment is under way it changes nothing.';
+    'enrolment is deployed once; a renewal of its management never is. Whoever is at the machine is asked what it is, and told that it ' +
+    'restarts, where it does. Repeated while a deployment is under way it only asks what is not known yet.';
   static override examples = [
     '<%= config.bin %> provision setup',
+    '<%= config.bin %> provision setup --answers answers.json',
+    '<%= config.bin %> provision setup --wait 1h',
     '<%= config.bin %> provision setup --mode update-only',
     '<%= config.bin %> provision setup --enrolment renewal',
   ];
@@ -28,15 +32,38 @@ export default class ProvisionSetup extends ProvisionCommand {
       summary:
         'What called for it: a new enrolment, a renewal of its management, or a machine people worked with before.',
     }),
+    answers: Flags.string({
+      helpValue: 'FILE',
+      summary: 'Answers that were written down, as JSON by screen; nobody is asked.',
+    }),
+    wait: duration({
+      helpValue: 'TIME',
+      summary:
+        'Wait so long at most to be enrolled and for the depot, locked where nobody is there, and restart in the end.',
+    }),
     again: Flags.boolean({ summary: 'Deploy it although it was deployed, or people work with it.' }),
   };
 
   async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
-    const { begin } = await import('../../begin.ts');
-    const { mode, enrolment, again } = context.flags;
+    const { setUp } = await import('../../set-up.ts');
+    const { mode, enrolment, again, answers, wait } = context.flags;
     const parts = await this.parts(context);
     const by = await context.admin('perhaps');
-    await begin({ mode: mode as Mode, enrolment: enrolment as Enrolment, again: again === true, by }, parts);
-    return this.stands(context);
+    const asked = await setUp({
+      request: { mode: mode as Mode, enrolment: enrolment as Enrolment, again: again === true, by },
+      parts,
+      ports: await context.ports(),
+      context,
+      answers: (answers as string | undefined) ?? null,
+      wait: (wait as number | undefined) ?? null,
+    });
+    const outcome = await this.stands(context);
+    return { ...outcome, result: { ...(outcome.result as object), asked } as unknown as Json };
+  }
+
+  override text(result: Json): string {
+    const { asked } = result as unknown as { asked: AskedThere | null };
+    const said = asked === null ? [] : [`asked: ${[asked.state, ...asked.reasons].join('; ')}`];
+    return [super.text(result), ...said].join('\n');
   }
 }

@@ -11,8 +11,11 @@ export default class ProvisionBootstrapRemove extends MachineCommand {
   async execute({ flags, ports }: CommandContext): Promise<CommandOutcome<Json>> {
     const { bootstrapFiles } = await import('../../../bootstrap.ts');
     const { triggers } = await ports();
-    const state = await triggers.remove(bootstrapFiles(''), { dryRun: flags['dry-run'] === true });
-    return { result: state as unknown as Json };
+    const { companionFiles } = await import('../../../companion.ts');
+    const dryRun = flags['dry-run'] === true;
+    const state = await triggers.remove(bootstrapFiles(''), { dryRun });
+    const companion = await triggers.remove(companionFiles(''), { dryRun });
+    return { result: { ...state, files: [...state.files, ...companion.files] } as unknown as Json };
   }
 
   text(result: Json): string {
