@@ -43,7 +43,9 @@ describe('running a program', () => {
       await execIn(${JSON.stringify(folder)}).run({ content: Buffer.from('#!/bin/sh\\necho here\\nsleep 60\\n'), name: 'script', args: [],
         environment: {}, timeout: 60_000, signal: new AbortController().signal, onLine: console.log });`;
     const begin = async () => {
-      const child = spawn(process.execPath, [...NODE, '--input-type=module', '-e', text], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const child = spawn(process.execPath, [...NODE, '--input-type=module', '-e', text], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       await once(child.stdout, 'data');
       return child;
     };

@@ -226,25 +226,6 @@ describe('the run of a deployment', () => {
     expect(values).to.deep.equal({ build: 'studio', department: 'art' });
   });
 
-  it('patchoo:HP-12 patchoo:SQ-09 a clock that jumps, forwards or back, ends no hold by itself and stops nothing', async () => {
-    for (const jump of [400 * 86_400_000, -400 * 86_400_000]) {
-      const world = new World({ assigned: null, settings: { afterDeploy: 'always' } });
-      const process = () => world.process(null);
-      await begin(request, process());
-      await advance(process(), { stays: false, by: 'sally' });
-      expect((await world.status()).state).to.equal('holding');
-      world.at += jump;
-      await advance(process(), { stays: false, by: 'sally' });
-      const { state, text } = await world.status();
-      expect([state, world.told]).to.deep.equal(['holding', ['holding']]);
-      expect(text).to.match(jump > 0 ? /for 400 d/ : /for 0 s/);
-      world.assign();
-      await live(world);
-      expect((await world.status()).state).to.equal('released');
-      expect(worked(world)).to.deep.equal(['deploy', 'deploy-studio', 'update']);
-    }
-  });
-
   const told = (world: World) => world.sent.map(({ event }) => event);
   const FILE = '/etc/d3.webhook';
 

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { BootedLinux } from '../../../test/lab/booted.ts';
 import { repository } from '../../../test/cli/spawn.ts';
+import { BootedLinux } from '../../../test/lab/booted.ts';
 
 const UNIT = 'd3-provision.service';
 const D3 = '/usr/local/bin/d3';
@@ -27,12 +27,18 @@ describe('a deployment under a real systemd', function () {
     good('ln', '-sf', path.join(repository, 'bin/d3'), D3);
     good(D3, 'depot', 'init', '/srv/d3');
     good('mkdir', '-p', '/etc');
-    write('/etc/d3.json', JSON.stringify({ depot: '/srv/d3', provision: { attributes: [], update: 'no', lock: 'no' } }));
+    write(
+      '/etc/d3.json',
+      JSON.stringify({ depot: '/srv/d3', provision: { attributes: [], update: 'no', lock: 'no' } }),
+    );
     for (const [name, seconds] of [
       ['a-quick', 0],
       ['b-slow', 8],
     ] as const) {
-      write(`/srv/${name}`, `#!/bin/sh\necho "${name} begins\${D3_RETRY:+ again}" >> /srv/notes\nsleep ${seconds}\necho "${name} is over" >> /srv/notes\n`);
+      write(
+        `/srv/${name}`,
+        `#!/bin/sh\necho "${name} begins\${D3_RETRY:+ again}" >> /srv/notes\nsleep ${seconds}\necho "${name} is over" >> /srv/notes\n`,
+      );
       good(D3, 'admin', 'policy', 'add', name, '--script', `/srv/${name}`, '--events', 'deploy', '--depot', '/srv/d3');
     }
   });
@@ -40,7 +46,8 @@ describe('a deployment under a real systemd', function () {
 
   async function until(isSo: () => boolean, what: string): Promise<void> {
     for (let waited = 0; !isSo(); waited += 250) {
-      if (waited > 90_000) throw new Error(`${what} never came to be so: ${linux.run('journalctl', '-u', UNIT, '-n', '30').output}`);
+      if (waited > 90_000)
+        throw new Error(`${what} never came to be so: ${linux.run('journalctl', '-u', UNIT, '-n', '30').output}`);
       await sleep(250);
     }
   }
@@ -57,7 +64,13 @@ describe('a deployment under a real systemd', function () {
     good('kill', '-9', first);
     await until(() => ![first, '0'].includes(show('MainPID')), 'another runner');
     await until(() => state() === 'released', 'the release');
-    expect(notes()).to.deep.equal(['a-quick begins', 'a-quick is over', 'b-slow begins', 'b-slow begins again', 'b-slow is over']);
+    expect(notes()).to.deep.equal([
+      'a-quick begins',
+      'a-quick is over',
+      'b-slow begins',
+      'b-slow begins again',
+      'b-slow is over',
+    ]);
     await until(() => show('ActiveState') !== 'active', 'the end of the runner');
     expect(good('find', '/etc/systemd/system', '-name', 'd3-provision*')).to.equal('');
     expect(good('find', '/var/lib/d3/work', '-mindepth', '1')).to.equal('');

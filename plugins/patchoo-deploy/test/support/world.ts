@@ -152,7 +152,6 @@ export class World {
   readonly #gone = new Set<string>();
   readonly #installed = new Set<string>();
   #ignored: number;
-  #assigned = false;
   /** Milliseconds the clock is off. */
   #off: number;
   #processes = 0;
@@ -180,11 +179,6 @@ export class World {
     const deployment = this.memory.deployment();
     const { runs } = this.process(null).ports;
     return shown(deployment, deployment === null ? null : await runs.get(deployment.run), this.now);
-  }
-
-  /** Somebody says what it is, whatever the time. */
-  assign(): void {
-    this.#assigned = true;
   }
 
   /** The machine is restarted, unless this one does not come. */
@@ -403,15 +397,14 @@ export class World {
   }
 
   #reach(): void {
-    if (this.beginning.silent === 0 || this.at - START >= this.beginning.silent * 1000) return;
+    if (this.at - START >= this.beginning.silent * 1000) return;
     throw new D3Error('DEPOT_UNREACHABLE', 'depotUnreachable', 'The depot cannot be reached.');
   }
 
   #record(): MachineRecord | null {
     this.#reach();
     const { assigned } = this.beginning;
-    const isSaid = this.#assigned || (assigned !== null && this.at - START >= assigned * 1000);
-    return isSaid ? RECORD : { ...RECORD, attributes: {} };
+    return assigned !== null && this.at - START >= assigned * 1000 ? RECORD : { ...RECORD, attributes: {} };
   }
 
   #policy(word: string, place: string) {
