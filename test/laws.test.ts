@@ -147,6 +147,14 @@ describe('the laws of the house', () => {
     expect(wrong).to.deep.equal([]);
   });
 
+  it('patchoo:SQ-05 no program is started through a shell but an editor somebody chose and the guard, whose text is fixed', () => {
+    expect(lines(sources, /(?<!#)\bshell:/), 'a line for a shell to take apart').to.deep.equal([]);
+    const own = /import \{[^}]*\b(?:exec|execSync)\b[^}]*\} from 'node:child_process'/;
+    expect(sources.filter(({ text }) => own.test(text)).map(({ file }) => file)).to.deep.equal([]);
+    const shells = sources.filter(({ text }) => /\[\s*'-l?c',/.test(text)).map(({ file }) => file);
+    expect(shells).to.deep.equal(['src/platform/editor.ts', 'src/platform/guard.ts']);
+  });
+
   it('only the clock reads the time', () => {
     const wrong = lines(outside('src/platform/clock.ts'), /\bDate\.now\(|new Date\(\)|performance\.now\(/);
     expect(wrong).to.deep.equal([]);

@@ -1,11 +1,12 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { D3Error } from '@d3/sdk';
+import { span } from '../catalog/span.ts';
 import type { CatalogMirror } from '../catalog/types.ts';
 import type { Clock } from '../platform/clock.ts';
 import { blobPath } from './blobs.ts';
 import type { BlobSource, DepotClient, DepotTime, Report, TrustedCatalog } from './contract.ts';
-import { endsSoon, span } from './expiry.ts';
+import { endsSoon } from './expiry.ts';
 import { mirrorsFor } from './mirrors.ts';
 import { reportPath } from './report-path.ts';
 import type { SealedRecord } from './sealed-records.ts';

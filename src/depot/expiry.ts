@@ -1,3 +1,5 @@
+import { span } from '../catalog/span.ts';
+
 /** Days snapshot and timestamp of a depot are good for that nobody serves; every publication renews them. */
 export const STATIC_DAYS = 30;
 /** The same of a depot that is served: it renews them every hour. */
@@ -16,17 +18,4 @@ export function endsSoon(expires: string, days: number | undefined, now: Date): 
   const left = Date.parse(expires) - now.getTime();
   if (left > Math.min(WARN_DAYS, (days ?? Number.POSITIVE_INFINITY) / 2) * DAY) return null;
   return left <= 0 ? 'no time' : span(left);
-}
-
-/** A length of time in the largest unit that says it well. @param length milliseconds */
-export function span(length: number): string {
-  for (const [unit, size] of [
-    ['day', DAY],
-    ['hour', 3_600_000],
-  ] as const) {
-    const count = Math.floor(length / size);
-    if (count >= 2) return `${count} ${unit}s`;
-  }
-  const minutes = Math.max(1, Math.floor(length / 60_000));
-  return `${minutes} minute${minutes === 1 ? '' : 's'}`;
 }

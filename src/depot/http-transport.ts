@@ -30,6 +30,8 @@ const IDLE = 30 * SECOND;
 const SENT_WITHIN = 60 * SECOND;
 /** What an answer may take: one that drips would keep a connection, and a sync, for ever. */
 const PACE: Pace = { window: 60 * SECOND, least: 64 * 1024, whole: 60 * SECOND, perByte: SECOND / (16 * 1024) };
+/** Milliseconds a server that is busy may have d3 wait within one question. */
+const LONGEST_PAUSE = 10 * SECOND;
 const MOST_REDIRECTS = 5;
 /** Bytes of an answer nobody reads for which its connection is kept. */
 const LET_GO = 64 * 1024;
@@ -177,7 +179,7 @@ export class HttpTransport implements Transport {
         }
         if (![200, 206, 304, 416].includes(answer.status)) {
           answer.body.destroy();
-          throw this.#statusError(answer.status, path);
+          throw Object.assign(this.#statusError(answer.status, path), { retryAfter: answer.retryAfter });
         }
         if (answer.encoding !== null) {
           answer.body.destroy();
@@ -187,8 +189,12 @@ export class HttpTransport implements Transport {
       } catch (error) {
         const made = this.#asError(error);
         const pause = this.pauses[attempt];
-        if (pause === undefined || !isWorthAnother(made)) throw made;
-        await sleep(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
+        const { retryAfter = null } = made as { retryAfter?: number | null };
+        // Who is told to come back later than d3 waits here comes back later.
+        if (pause === undefined || !isWorthAnother(made) || (retryAfter ?? 0) * SECOND > LONGEST_PAUSE) throw made;
+        await sleep(Math.max(pause, (retryAfter ?? 0) * SECOND), undefined, { signal }).catch(() =>
+          signal.throwIfAborted(),
+        );
       }
     }
   }
@@ -298,6 +304,13 @@ interface Answer {
   range: string | null;
   encoding: string | null;
   time: Date | null;
+  /** Seconds after which it wants to be asked again; null: it does not say. */
+  retryAfter: number | null;
+}
+
+/** `Retry-After` in seconds; as a date it would take a right clock. */
+function secondsOf(said: string | null): number | null {
+  return said !== null && /^\d{1,6}$/.test(said) ? Number(said) : null;
 }
 
 /** Resolves when the head of the answer is there. */
@@ -324,6 +337,7 @@ function begun(
         range: text('content-range'),
         encoding: encoding === 'identity' ? null : encoding,
         time: Number.isNaN(time.getTime()) ? null : time,
+        retryAfter: secondsOf(text('retry-after')),
       });
     });
     body.once('error', reject);

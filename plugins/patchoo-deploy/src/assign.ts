@@ -132,8 +132,11 @@ export async function assignUnshown(
   const said = { computer: { id: key, name, serial }, changed, ahead: kind === 'computer-ahead' };
   if (dryRun) return { ...said, record: await recordOf(body, admin) };
   if (changed) {
-    if (before === null) await documents.create(key, body);
-    else await documents.update(before.id, before.generation, { body });
+    const written =
+      before === null
+        ? await documents.create(key, body)
+        : await documents.update(before.id, before.generation, { body });
+    if (body.name !== null && body.name !== old.name) await keepName(written, old.name, kind, { admin, computers });
   }
   const after = (await documents.byName(key))?.body as ComputerBody | undefined;
   if (changed && JSON.stringify(after) !== JSON.stringify(body)) {
@@ -254,6 +257,29 @@ export async function ownersOf(name: string, admin: AdminPort, computers: readon
     ...computers.filter((other) => called(other.name)).map(({ id }) => id),
     ...said.filter(({ body }) => called((body as ComputerBody).name ?? '')).map((document) => document.name),
   ];
+}
+
+/**
+ * Two that take one name at the same moment both find it free. Each looks again when it has it, and whoever sees the other gives it back:
+ * so at least one of them does, whatever their clocks say. What else was said stays.
+ * @throws D3Error refused `COMPUTER_NAME`
+ */
+async function keepName(
+  written: DepotDocument,
+  old: string | null,
+  kind: string,
+  { admin, computers }: Pick<Around, 'admin' | 'computers'>,
+): Promise<void> {
+  const name = (written.body as ComputerBody).name as string;
+  const rival = (await ownersOf(name, admin, computers)).find((owner) => owner !== written.name);
+  if (rival === undefined) return;
+  const body = { ...written.body, name: old };
+  await admin.documents(kind).update(written.id, written.generation, { body });
+  await admin.publish();
+  throw new D3Error('COMPUTER_NAME', 'refused', `${rival} was named ${name} at the same moment.`, {
+    target: '--name',
+    actions: ['choose another name; what else was said is kept'],
+  });
 }
 
 async function documentCalled(kind: string, name: string, admin: AdminPort): Promise<DepotDocument> {

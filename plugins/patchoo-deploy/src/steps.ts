@@ -15,8 +15,8 @@ type StepSettings = Pick<
   'checkIn' | 'deployEvent' | 'buildEvent' | 'extraEvents' | 'update' | 'afterSetup' | 'afterDeploy' | 'attributes'
 >;
 
-/** Seconds a sync may take, how often it is tried. */
-const CHECK_IN = { timeout: 4 * 3600, retries: 3 };
+/** How often a check-in is tried again in which something could not be installed. */
+const CHECK_IN_TRIES = 3;
 
 /**
  * The steps of a deployment, in their order. What a step does depends on what is known when its turn comes; which there are does not.
@@ -37,18 +37,7 @@ export function stepsOf(mode: Mode, settings: StepSettings): StepToRun[] {
   const deploy = [
     own('resolve', 'what this machine is'),
     own('name', 'its name', { retries: 2 }),
-    ...(checkIn === 'yes'
-      ? [
-          {
-            kind: 'sync',
-            args: { puppies: true },
-            name: 'check-in',
-            required: true,
-            onFailure: 'hold',
-            ...CHECK_IN,
-          } as const,
-        ]
-      : []),
+    ...(checkIn === 'yes' ? [own('check-in', 'check-in', { retries: CHECK_IN_TRIES })] : []),
     ...eventsOf(settings).map(eventStep),
     own('deployed', 'deployed'),
     ...(afterDeploy === 'always' ? [quiet, restart('restart after deployment')] : []),

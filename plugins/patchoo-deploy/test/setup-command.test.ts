@@ -76,7 +76,8 @@ describe('d3 provision setup asks', function () {
     await screen.sees('asked: answered', 60_000);
     expect(await screen.ended()).to.equal(0);
     const { result } = await json(['provision', 'status']);
-    expect([result.state, result.steps[0].state]).to.deep.equal(['restarting', 'started']);
+    const restart = result.steps.find(({ kind }: { kind: string }) => kind === 'reboot');
+    expect([result.state, restart?.state]).to.deep.equal(['restarting', 'started']);
     const { record } = (await json(['provision', 'assign', 'C02A'])).result;
     expect(record).to.deep.equal({ name: 'Studio 7', department: 'Fine Art', Build: 'studio' });
     // Once it was started anew it is past that: nobody is asked a second time.
@@ -128,6 +129,35 @@ describe('d3 provision setup asks', function () {
       'restarting',
     ]);
     expect(away.result.asked.reasons[0]).to.include('127.0.0.1:9');
+  });
+
+  it('patchoo:DS-22 with provision.promptUnanswered continue a machine nobody answered at goes on with what is known, and says so', async () => {
+    await ok('config', 'set', 'provision.promptUnanswered', 'continue');
+    const file = answers({ name: {}, incomplete: {}, restart: {} });
+    expect((await json(['provision', 'setup', '--answers', file])).result.asked.state).to.equal('unanswered');
+    sandbox.machine('mac-a', { serial: 'C02A', boot: 'two' });
+    const { exit, result } = await json(['provision', 'run', '--no-wait']);
+    expect([exit, result.state], JSON.stringify(result)).to.deep.equal([0, 'released']);
+    expect(result.warnings.join()).to.include('nobody said its Build, Department: it goes on without');
+  });
+
+  it('patchoo:DS-03 patchoo:DS-04 what sets up a machine from an image waits, sets it up, takes itself away and restarts', async () => {
+    await ok('config', 'set', 'provision.afterSetup', 'auto');
+    await ok('provision', 'bootstrap', 'install', '--setup');
+    const units = () => readdirSync(path.join(root, 'etc/systemd/system')).toSorted();
+    expect(units()).to.deep.equal(['d3-provision-setup.service']);
+    const begun = performance.now();
+    const away = await d3(['provision', 'setup', '--wait', '4s', '--no-input'], {
+      cwd: sandbox.dir,
+      env: env({ D3_DEPOT: 'http://127.0.0.1:9' }),
+    });
+    expect(performance.now() - begun).to.be.greaterThan(4000);
+    expect([away.code, units()], away.stdout + away.stderr).to.deep.equal([
+      0,
+      ['d3-provision-lock.service', 'd3-provision.service'],
+    ]);
+    expect(away.stderr).to.include('waiting to be enrolled, and for the depot').and.include('it goes on all the same');
+    expect((await json(['provision', 'run', '--no-wait'])).result.state).to.equal('holding');
   });
 
   describe('a depot that is served', () => {

@@ -33,7 +33,7 @@ export interface Keeper {
 }
 
 /** What was said: a name, if it is another one, and values by attribute; an empty one takes it away. */
-export interface Said {
+interface Said {
   name: string | null;
   values: Readonly<Record<string, string>>;
 }
@@ -120,6 +120,9 @@ class ElsewhereKeeper implements Keeper {
   }
 
   async write(said: Said, account: ProvisioningLogin | null): Promise<Readonly<Record<string, string>>> {
+    // One that others have already was allowed by the settings, and is no race.
+    const isFree = said.name !== null && !(await this.isAnothers(said.name));
+    const before = isFree ? (await this.computer()).name : null;
     const { ports, buildAttribute } = this.#parts;
     const nameOf = (key: string) => {
       const name = attributeName(key, buildAttribute);
@@ -127,6 +130,14 @@ class ElsewhereKeeper implements Keeper {
     };
     const answer = await ports.provisioning.write(changeOf(said, nameOf), account);
     const record = answer?.record ?? null;
+    if (record !== null && said.name !== null && before !== null && (await this.isAnothers(said.name))) {
+      // Two took it at the same moment: nobody knows who was first, so whoever sees it gives it back.
+      await this.#parts.ports.provisioning.write({ name: before }, account);
+      throw new D3Error('COMPUTER_NAME', 'refused', `Another computer was named ${said.name} at the same moment.`, {
+        target: said.name,
+        actions: ['choose another name; what else was said is kept'],
+      });
+    }
     if (record === null) {
       throw new D3Error('COMPUTER_NOT_FOUND', 'notFound', 'This machine has no record that could be written.', {
         actions: ['it has one once it has enrolled and sent its inventory'],
@@ -168,9 +179,11 @@ class DepotKeeper implements Keeper {
   }
 
   isAnothers(name: string, account: ProvisioningLogin | null): Promise<boolean> {
-    return this.#with(account, async (admin, { id }) => {
+    return this.#with(account, async (admin, { id, serial }) => {
       const owners = await ownersOf(name, admin, await admin.computers());
-      return owners.some((owner) => owner !== id);
+      // What was said of it ahead of its first report goes by its serial number.
+      const own = [id, serial].map((one) => one?.toLowerCase());
+      return owners.some((owner) => !own.includes(owner.toLowerCase()));
     });
   }
 

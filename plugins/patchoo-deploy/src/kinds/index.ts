@@ -1,3 +1,4 @@
+import { checkIn } from './check-in.ts';
 import { clock } from './clock.ts';
 import { connect } from './connect.ts';
 import { deployed } from './deployed.ts';
@@ -11,5 +12,8 @@ import { update } from './update.ts';
 
 /** The kinds of steps of deployments, by their names. */
 export const KINDS: ReadonlyMap<string, Kind> = new Map(
-  [quiet, clock, connect, resolve, name, event, deployed, update, release].map((kind) => [kind.offer.kind, kind]),
+  [quiet, clock, connect, resolve, name, checkIn, event, deployed, update, release].map((kind) => [
+    kind.offer.kind,
+    kind,
+  ]),
 );

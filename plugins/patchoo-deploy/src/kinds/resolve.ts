@@ -40,13 +40,15 @@ export const resolve: Kind = {
     }
     troubleOver(parts, run);
     const reading = readingOf(attributes, valuesOf(record, attributes, settings.buildAttribute));
-    if (reading.kind === 'incomplete')
+    if (reading.kind === 'incomplete' && before.goesOn !== true)
       return holding(
         parts,
         run,
         reading.missing.map(({ label }) => label),
       );
     const { values, sources } = reading;
+    if (reading.kind === 'incomplete')
+      memory.warn(run, `nobody said its ${reading.missing.map(({ label }) => label).join(', ')}: it goes on without`);
     const at = ports.clock.now().toISOString();
     memory.change(run, (now) => ({
       snapshot: { name: record?.name ?? null, values, sources, at },

@@ -14,6 +14,9 @@ export function isOutside(error: unknown): error is D3Error {
 /** Seconds between tries with a credential that is refused: more often only locks an account. */
 const REFUSED = 300;
 
+/** Seconds after which it is asked in any case. */
+const LONGEST = 900;
+
 /** Asks again after a while, longer each time; the screen says what is waited for, and for how long. */
 export function askAgain({ memory, ports }: Parts, run: string, error: D3Error, what: string): StepEnd {
   const now = ports.clock.now();
@@ -25,7 +28,10 @@ export function askAgain({ memory, ports }: Parts, run: string, error: D3Error, 
     },
   }));
   const { since, failures } = trouble as NonNullable<typeof trouble>;
-  const seconds = error.exit === 'notAuthorised' ? REFUSED : backOff(failures);
+  const { retryAfter } = error as { retryAfter?: number | null };
+  // A server that says when it wants to be asked again is not asked before, nor kept waiting for hours.
+  const least = error.exit === 'notAuthorised' ? REFUSED : backOff(failures);
+  const seconds = Math.max(least, Math.min(retryAfter ?? 0, LONGEST));
   return later(seconds, `${what} for ${elapsed(since, now)}: ${error.message}`);
 }
 

@@ -276,17 +276,7 @@ export class World {
       const brought = await pluginKinds({ plugins, room, environment: () => ({}) } as never, '', signal, (_, text) => {
         throw new Error(text);
       });
-      const checkIn: StepKind = {
-        kind: 'sync',
-        schema: {},
-        timeout: null,
-        run: async () => {
-          await doing(() => this.#sync());
-          return { kind: 'done', text: '' };
-        },
-        settled: async () => null,
-      };
-      const all: StepKind[] = [...brought, checkIn, rebootKind({ power })];
+      const all: StepKind[] = [...brought, rebootKind({ power })];
       return new Map(all.map((kind) => [kind.kind, kind]));
     };
     const engine = async (stays: boolean): Promise<Engine> => ({
