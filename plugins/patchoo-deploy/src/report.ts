@@ -2,7 +2,7 @@ import type { Parts } from './parts.ts';
 import { type Status, shown } from './status.ts';
 
 /** What is kept of a deployment when all else is gone. */
-export interface Report extends Status {
+interface Report extends Status {
   schema: 'd3/provision-report@1';
   computer: string | null;
   serial: string | null;
@@ -11,9 +11,6 @@ export interface Report extends Status {
 
 /** Its name in the plugin's own folder. */
 const FILE = 'last-deployment.json';
-
-/** Absolute path on the machine of the last report. */
-export const reportFile = ({ ports }: Pick<Parts, 'ports'>): string => `${ports.files.folder}/${FILE}`;
 
 /** Writes down what ran, how long, what failed and who decided what; the one before is replaced. */
 export async function writeReport({ memory, ports }: Parts, run: string): Promise<void> {

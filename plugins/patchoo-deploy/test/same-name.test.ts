@@ -51,7 +51,7 @@ describe('two machines that are given one name at the same moment', function () 
         },
       };
       try {
-        await assign(id, { name }, meeting as never, 'Build');
+        await assign(id, { name }, meeting, 'Build');
         return 'named';
       } catch (error) {
         return (error as Error).message;

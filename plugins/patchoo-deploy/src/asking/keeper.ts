@@ -33,7 +33,7 @@ export interface Keeper {
 }
 
 /** What was said: a name, if it is another one, and values by attribute; an empty one takes it away. */
-export interface Said {
+interface Said {
   name: string | null;
   values: Readonly<Record<string, string>>;
 }

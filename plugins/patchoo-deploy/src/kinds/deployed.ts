@@ -5,6 +5,7 @@ export const deployed: Kind = {
   offer: { kind: 'provision-deployed', summary: 'Tells that the machine is deployed.', schema: NO_ARGS, timeout: 600 },
   async run({ ports }) {
     await ports.machine.report();
+    await ports.provisioning.stands('deployed');
     return done('');
   },
 };

@@ -4,7 +4,7 @@ import type { State } from '../state.ts';
 /** What somebody elsewhere is told of a deployment, and how. */
 
 /** What happened that somebody wants to know. */
-export type Turn = 'hold-began' | 'hold-ended' | 'hold-overdue' | 'failure-held' | 'released' | 'cancelled';
+type Turn = 'hold-began' | 'hold-ended' | 'hold-overdue' | 'failure-held' | 'released' | 'cancelled';
 
 /** One thing that happened, as it is kept. */
 export interface Happened {
@@ -105,7 +105,7 @@ const SAYS: Readonly<Record<Turn, string>> = {
 };
 
 /** The same for people, in one line. */
-export function sentence({ event, reason, by, missing }: Happened, { serial, name, code }: Subject): string {
+function sentence({ event, reason, by, missing }: Happened, { serial, name, code }: Subject): string {
   const who = serial === null || serial === name ? name : `${name} (${serial})`;
   const parts = [
     `${who} ${SAYS[event]}`,

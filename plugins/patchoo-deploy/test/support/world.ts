@@ -138,6 +138,8 @@ export class World {
   readonly happened: string[] = [];
   /** States the depot was told of. */
   readonly told: string[] = [];
+  /** States that whoever else hears of them was told of, in order; the same comes again. */
+  readonly stood: string[] = [];
   armed = false;
   /** What the webhook got, in order. */
   readonly sent: Notice[] = [];
@@ -235,6 +237,13 @@ export class World {
           }),
         report: () => doing(async () => void this.told.push((await this.status()).state)),
       },
+      provisioning: {
+        resolve: async () => null,
+        named: async () => null,
+        choices: async () => null,
+        write: async () => null,
+        stands: (state: string) => doing(() => void this.stood.push(state)),
+      },
       policies: {
         run: (word: string, _: object, within?: { run: string; index: number; round?: number }) =>
           doing(() => this.#policy(word, `${within?.index}.${within?.round ?? 0}-${word}`)),
@@ -244,6 +253,8 @@ export class World {
       files: {
         folder: '/var/lib/d3/plugins/test',
         list: async () => [],
+        mark: async () => false,
+        unmark: async () => undefined,
         read: async (file: string) => {
           if (file !== this.settings.webhookFile) return null;
           const bytes = Buffer.from('https://hooks.example.org/T0/SECRET\n');
