@@ -1,6 +1,7 @@
 /**
  * docs/reference.md is made from what it is about: the command snapshot, the exit codes, the settings and the
- * environment variables. `--write` renews it; without, this compares it and fails on any difference.
+ * environment variables; docs/schemas/settings.json from the settings alone. `--write` renews them; without, this compares them and
+ * fails on any difference.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -12,6 +13,7 @@ import { loadByOclif } from '../src/startup/own-plugins.ts';
 
 const root = path.dirname(import.meta.dirname);
 const file = path.join(root, 'docs', 'reference.md');
+const schemaFile = path.join(root, 'docs', 'schemas', 'settings.json');
 
 /** What is read of the snapshot's flags, arguments and commands. */
 interface Flag {
@@ -199,10 +201,14 @@ function kindText(kind: SettingDefinition['kind']): string {
   return 'oneOf' in kind ? kind.oneOf.map(code).join(', ') : `${kind.from} to ${kind.to}`;
 }
 
-function settingsText(): string {
+function allSettings() {
   const own = SETTING_DEFINITIONS.map(({ key, ...rest }) => ({ ...rest, standard: DEFAULT_SETTINGS[key] as unknown }));
   const others = pluginSettings().map(({ default: standard, ...rest }) => ({ ...rest, standard: standard as unknown }));
-  const rows = [...own, ...others].map(({ name, kind, description, standard }) => {
+  return [...own, ...others];
+}
+
+function settingsText(): string {
+  const rows = allSettings().map(({ name, kind, description, standard }) => {
     const unset = standard === null || (Array.isArray(standard) && standard.length === 0);
     return [
       code(name),
@@ -212,6 +218,49 @@ function settingsText(): string {
     ];
   });
   return table(['Setting', 'Value', 'Default', 'What it is'], rows);
+}
+
+/** What a value of a setting is, for whatever fills in forms by a schema. */
+function kindSchema(kind: SettingDefinition['kind']): object {
+  if (typeof kind === 'object')
+    return 'oneOf' in kind
+      ? { type: 'string', enum: kind.oneOf }
+      : { type: 'integer', minimum: kind.from, maximum: kind.to };
+  if (kind === 'list') return { type: 'array', items: { type: 'string' } };
+  if (kind === 'path') return { type: 'string', pattern: '^/' };
+  if (kind === 'text') return { type: 'string' };
+  const properties = { file: { type: 'string' }, command: { type: 'array', items: { type: 'string' } } };
+  return { type: 'object', properties, additionalProperties: false };
+}
+
+interface SchemaLevel {
+  title?: string;
+  type: 'object';
+  additionalProperties: false;
+  properties: Record<string, object>;
+}
+
+/** All settings as one document has them: d3's own file, and the managed preferences of a Mac. */
+function settingsSchema(): string {
+  const level = (title?: string): SchemaLevel => ({
+    ...(title === undefined ? {} : { title }),
+    type: 'object',
+    additionalProperties: false,
+    properties: {},
+  });
+  const whole = level('Settings of d3 (org.d3)');
+  for (const { name, kind, description, standard } of allSettings()) {
+    const words = name.split('.');
+    const last = words.pop() as string;
+    let at = whole;
+    for (const word of words) {
+      at.properties[word] ??= level(word);
+      at = at.properties[word] as SchemaLevel;
+    }
+    const unset = standard === null || standard === undefined;
+    at.properties[last] = { title: name, description, ...kindSchema(kind), ...(unset ? {} : { default: standard }) };
+  }
+  return `${JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', ...whole }, null, 2)}\n`;
 }
 
 function referenceText(commands: readonly Command[]): string {
@@ -250,9 +299,14 @@ const commands = [...Object.values(manifest.commands), ...brought]
   .filter((command) => command.hidden !== true)
   .toSorted((a, b) => (a.id < b.id ? -1 : 1));
 const made = referenceText(commands);
+const schema = settingsSchema();
 if (process.argv.includes('--write')) {
   writeFileSync(file, made);
+  writeFileSync(schemaFile, schema);
   process.stdout.write(`${commands.length} commands are in docs/reference.md.\n`);
+} else if (readFileSync(schemaFile, 'utf8') !== schema) {
+  process.stderr.write('docs/schemas/settings.json does not tell the settings as they are: npm run manifest\n');
+  process.exit(1);
 } else if (!existsSync(file) || readFileSync(file, 'utf8') !== made) {
   process.stderr.write(
     'docs/reference.md does not tell the commands as they are. Look at the change and run: npm run manifest\n',

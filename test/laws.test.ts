@@ -175,6 +175,7 @@ describe('the laws of the house', () => {
       // Folders of a moment: what a disk image is attached at, and where something is packed.
       'src/platform/disk-image.ts',
       'src/platform/work-folder.ts',
+      'src/platform/held-folder.ts',
       'src/depot',
       'src/client/state/database.ts',
       'src/client/state/rebuild.ts',

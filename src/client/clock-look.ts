@@ -1,6 +1,6 @@
 import type { ClockHere } from '@d3/sdk';
+import { span } from '../catalog/span.ts';
 import type { DepotTime } from '../depot/contract.ts';
-import { span } from '../span.ts';
 
 /** Whether this machine's clock can be right: judged by what else is known of the time. Pure. */
 

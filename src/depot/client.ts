@@ -1,9 +1,9 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { D3Error } from '@d3/sdk';
+import { span } from '../catalog/span.ts';
 import type { CatalogMirror } from '../catalog/types.ts';
 import type { Clock } from '../platform/clock.ts';
-import { span } from '../span.ts';
 import { blobPath } from './blobs.ts';
 import type { BlobSource, DepotClient, DepotTime, Report, TrustedCatalog } from './contract.ts';
 import { endsSoon } from './expiry.ts';

@@ -1,4 +1,4 @@
-import { span } from '../span.ts';
+import { span } from '../catalog/span.ts';
 
 /** Days snapshot and timestamp of a depot are good for that nobody serves; every publication renews them. */
 export const STATIC_DAYS = 30;

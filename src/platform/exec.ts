@@ -1,9 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ExecPort, ExecRequest, ExecResult } from '@d3/sdk';
 import type { Guard } from './guard.ts';
 import { LineSplitter } from './lines.ts';
 import { FIXED_PATH, startProgram, untilEnded } from './spawned.ts';
+
+const ROOM = 'run-';
 
 /**
  * @param folder where private working folders are made: on the machine's own ground, never in a shared temporary folder
@@ -15,7 +17,10 @@ export function execIn(folder: string, guard?: Guard): ExecPort {
 
 async function runPrivately(folder: string, request: ExecRequest, guard: Guard | undefined): Promise<ExecResult> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const room = mkdtempSync(path.join(folder, 'run-'));
+  const { holdFolder, sweepFolders } = await import('./held-folder.ts');
+  sweepFolders(folder, ROOM);
+  const held = holdFolder(folder, ROOM);
+  const room = held.path;
   try {
     const program = path.join(room, request.name.replaceAll(/[^A-Za-z0-9._-]/g, '_').replace(/^\.+/, '_') || 'program');
     writeFileSync(program, request.content, { mode: 0o700, flag: 'wx' });
@@ -38,6 +43,6 @@ async function runPrivately(folder: string, request: ExecRequest, guard: Guard |
       }
     }
   } finally {
-    rmSync(room, { recursive: true, force: true });
+    held.remove();
   }
 }

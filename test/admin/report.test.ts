@@ -160,7 +160,7 @@ describe('show, search, report and history', () => {
     expect([after.problems.length, after.installed.length]).to.deep.equal([0, 1]);
   });
 
-  it('depot3:J31 prints the attributes of receipts and queue in an element', async () => {
+  it('patchoo:UP-15 depot3:J31 prints the attributes of receipts and queue in an element', async () => {
     await sandbox.add('tool', '1', { live: true });
     await sandbox.add('boot', '1', { live: true, reboot: 'y' });
     await machine.install(['tool', 'boot']);

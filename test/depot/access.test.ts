@@ -104,6 +104,7 @@ const WRITERS: Readonly<Record<string, Rank>> = {
   building: 'admin',
   category: 'packager',
   computer: 'admin',
+  'computer-ahead': 'admin',
   department: 'admin',
   ea: 'admin',
   group: 'releaser',

@@ -340,6 +340,44 @@ export function describeStore(title: string, open: OpenStore): void {
         await expectFailure(store.computers.remove(MEMBER, 'sally'), 'COMPUTER_NOT_FOUND', 'notFound');
       });
 
+      it('patchoo:AP-20 get what was said of their serial number ahead, where nothing is said of them; once, whoever is faster', async () => {
+        const nothing = { name: null, department: null, building: null, site: null, attributes: {} };
+        const ahead = store.documents('computer-ahead');
+        const records = store.documents('computer');
+        const { computer } = newReport();
+        expect(await local.computers.takeOverAhead(computer)).to.equal(false);
+        const said = { ...nothing, name: 'Studio 7', department: 7, attributes: { '3': 'studio' } };
+        await ahead.create('c02x', { schema: 'd3/computer-ahead@1', ...said }, 'sally');
+        await local.computers.takeReport(newReport());
+        const other = { ...computer, id: '0b9f2c9e-1111-4222-8333-444455557777' };
+        const won = await Promise.all([computer, other].map((one) => local.computers.takeOverAhead(one)));
+        expect(won.filter(Boolean).length, 'one of two that say the same number at once').to.be.at.most(1);
+        if (!won.includes(true)) expect(await local.computers.takeOverAhead(computer)).to.equal(true);
+        const owner = await records.byName(won[1] === true ? other.id : computer.id);
+        expect(owner?.body).to.deep.equal({ schema: 'd3/computer@1', ...said });
+        expect(owner?.changedBy, 'whoever said it').to.equal('sally');
+        expect(await ahead.list()).to.deep.equal([]);
+        await ahead.create('C02Y', { schema: 'd3/computer-ahead@1', ...said, site: 9 }, 'bob');
+        const known = { ...computer, id: '0b9f2c9e-1111-4222-8333-444455558888' };
+        await records.create(
+          known.id,
+          { schema: 'd3/computer@1', ...nothing, name: 'Mine', attributes: { '3': 'office' } },
+          'sally',
+        );
+        expect(await local.computers.takeOverAhead({ ...known, claims: { ...known.claims, serial: 'c02y' } })).to.equal(
+          true,
+        );
+        expect((await records.byName(known.id))?.body, 'what is said of it stays').to.deep.include({
+          name: 'Mine',
+          department: 7,
+          site: 9,
+          attributes: { '3': 'office' },
+        });
+        expect(await local.computers.takeOverAhead({ ...known, claims: { ...known.claims, serial: null } })).to.equal(
+          false,
+        );
+      });
+
       it('follow their reports; a run is taken once', async () => {
         const first = newReport({ run: 'r1' });
         expect(await local.computers.takeReport(first)).to.equal(true);

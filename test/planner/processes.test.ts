@@ -122,7 +122,7 @@ describe('waiting for a process', () => {
     expect(withProcesses(plan(sync(), vain, indexOf(live, old)), vain).warnings.join()).to.include('waited 31 days');
   });
 
-  it('is spared where processes are asked to quit: the plan says so, and forced things ask nobody', () => {
+  it('patchoo:UP-12 is spared where processes are asked to quit: the plan says so, and forced things ask nobody', () => {
     const asking = settings({ quitProcesses: 'ask' }, running('Keynote'));
     const planned = (request: Parameters<typeof plan>[0], of: Facts) =>
       withProcesses(plan(request, of, indexOf(live, old)), of).decisions.map(told);

@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { ExecRequest, ExecResult } from '@d3/sdk';
 import { expect } from 'chai';
 import { execIn } from '../../src/platform/exec.ts';
+import { NODE } from '../cli/spawn.ts';
 
 describe('running a program', () => {
   let folder: string;
@@ -32,6 +35,35 @@ describe('running a program', () => {
     expect(ended).to.deep.include({ code: 7, signal: null, timedOut: false });
     expect(ended.lines.toSorted()).to.deep.equal(['err', 'last', 'out']);
     expect(readdirSync(folder)).to.deep.equal([]);
+  });
+
+  it('patchoo:IN-11 takes away what a killed process left, and nothing of one that lives', async () => {
+    const text = `
+      const { execIn } = await import(${JSON.stringify(path.join(import.meta.dirname, '../../src/platform/exec.ts'))});
+      await execIn(${JSON.stringify(folder)}).run({ content: Buffer.from('#!/bin/sh\\necho here\\nsleep 60\\n'), name: 'script', args: [],
+        environment: {}, timeout: 60_000, signal: new AbortController().signal, onLine: console.log });`;
+    const begin = async () => {
+      const child = spawn(process.execPath, [...NODE, '--input-type=module', '-e', text], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await once(child.stdout, 'data');
+      return child;
+    };
+    const rooms = () => readdirSync(folder).filter((name) => !name.includes('.lock')).length;
+    const [killed, lives] = [await begin(), await begin()];
+    try {
+      killed.kill('SIGKILL');
+      await once(killed, 'exit');
+      expect(rooms()).to.equal(2);
+      await Promise.all([run('sleep 0.5'), run('sleep 0.5')]);
+      expect(rooms(), 'the one that lives keeps its own').to.equal(1);
+      lives.kill('SIGKILL');
+      await once(lives, 'exit');
+      await run('true');
+      expect(readdirSync(folder)).to.deep.equal([]);
+    } finally {
+      for (const child of [killed, lives]) child.kill('SIGKILL');
+    }
   });
 
   it('tells a line without an end in pieces, and holds none of it back', async function () {

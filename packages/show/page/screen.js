@@ -8,7 +8,7 @@ const ASK_EVERY = 1000;
 const LOST_AFTER = 8000;
 /** More options than these are searched; so many of them are seen at once. */
 const SEARCHED = 12;
-const LISTED = 6;
+const LISTED = 4;
 const STATES = { waiting: 'Waiting', running: 'Under way', done: 'Done', failed: 'Failed', skipped: 'Skipped' };
 const MARKS = { waiting: '·', running: '▸', done: '✓', failed: '✕', skipped: '–' };
 

@@ -1,6 +1,6 @@
 import { systemdCommand, type TriggerFiles } from '@d3/sdk';
 
-/** What goes on with a deployment after every start of the machine, before anybody logs in. */
+/** What goes on with a deployment: at once, apart from who set it up, and after every start of the machine, before anybody logs in. */
 
 const WORDS = ['provision', 'run', '--no-input'];
 const LABEL = 'org.d3.provision';
@@ -9,7 +9,7 @@ const LABEL = 'org.d3.provision';
 export function bootstrapFiles(program: string, platform: NodeJS.Platform = process.platform): TriggerFiles {
   if (platform === 'darwin') return { files: [{ name: `${LABEL}.plist`, text: daemon([program, ...WORDS]) }] };
   const name = 'd3-provision.service';
-  return { files: [{ name, text: unit([program, ...WORDS]) }], units: [{ name, now: false }] };
+  return { files: [{ name, text: unit([program, ...WORDS]) }], units: [{ name, now: true }] };
 }
 
 /** Started anew when it fails or is killed, and not when it ended well: then it is over, or waits for a person or a restart. */

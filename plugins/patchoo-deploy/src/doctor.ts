@@ -106,7 +106,8 @@ function called(documents: readonly DepotDocument[], name: string): DepotDocumen
   return documents.find((document) => document.name.toLowerCase() === name.toLowerCase());
 }
 
-function buildsOf(eas: readonly DepotDocument[], { buildAttribute }: WrittenSettings): readonly string[] {
+/** The builds there are. */
+export function buildsIn(eas: readonly DepotDocument[], { buildAttribute }: WrittenSettings): readonly string[] {
   const found = called(eas, buildAttribute);
   return found === undefined ? [] : (found.body['choices'] as readonly string[]);
 }
@@ -120,7 +121,7 @@ function buildChecks(eas: readonly DepotDocument[], settings: WrittenSettings): 
       { check, ok: false, says: `is missing: d3admin ea add ${buildAttribute} --type choice --choices office,studio` },
     ];
   if (found.body['type'] !== 'choice') return [{ check, ok: false, says: 'has no choices: its type is not choice' }];
-  const choices = buildsOf(eas, settings);
+  const choices = buildsIn(eas, settings);
   const unsafe = choices.filter((choice) => !isEventSafe(choice));
   if (choices.length === 0) return [{ check, ok: false, says: 'has no choices yet' }];
   return [
@@ -138,13 +139,25 @@ async function policyChecks(
   eas: readonly DepotDocument[],
   admin: AdminPort,
 ): Promise<Check[]> {
+  return (await checkPolicies(settings, buildsIn(eas, settings), admin)).map(({ word, ok }) => ({
+    check: `policy for ${word}`,
+    ok,
+    says: ok ? 'is there' : `is missing: d3admin policy add NAME --events ${word}`,
+  }));
+}
+
+/** Every event that is known before a machine is, and whether it has a policy. */
+export async function checkPolicies(
+  settings: WrittenSettings,
+  builds: readonly string[],
+  admin: AdminPort,
+): Promise<{ word: string; ok: boolean }[]> {
   const policies = await admin.documents('policy').list();
   const known = new Set(
     policies
       .flatMap(({ name, body }) => [name, ...(body['events'] as readonly string[])])
       .map((word) => word.toLowerCase()),
   );
-  const builds = buildsOf(eas, settings);
   const words = eventsOf(settings).flatMap(({ word }) => {
     if (!word.includes('%build%')) return word.includes('%') ? [] : [word];
     return builds.flatMap((build) => {
@@ -152,12 +165,5 @@ async function policyChecks(
       return filled.kind === 'fire' ? [filled.word] : [];
     });
   });
-  return words.map((word) => {
-    const ok = known.has(word.toLowerCase());
-    return {
-      check: `policy for ${word}`,
-      ok,
-      says: ok ? 'is there' : `is missing: d3admin policy add NAME --events ${word}`,
-    };
-  });
+  return words.map((word) => ({ word, ok: known.has(word.toLowerCase()) }));
 }

@@ -48,6 +48,8 @@ export interface Deployment {
   enrolment: string | null;
   snapshot: Snapshot | null;
   hold: Hold | null;
+  /** Nobody answered, and the settings have it go on with what is known. */
+  goesOn?: boolean;
   trouble: Trouble | null;
   /** It waits for an update of the system, or another installer: since when (ISO 8601, UTC), and how often it looked. Null: it does not. */
   busy: { since: string; looks: number } | null;

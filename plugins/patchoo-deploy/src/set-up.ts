@@ -60,17 +60,17 @@ export async function setUp(how: SetUp): Promise<AskedThere | null> {
       deployment.mode === 'deploy' && deployment.snapshot === null && isEarly
         ? await askedThere(how, there, screen)
         : null;
+    if (asked?.state === 'unanswered' && parts.settings.promptUnanswered === 'continue')
+      parts.memory.change(run.id, () => ({ goesOn: true }));
     if (!isEarly) return asked;
     const isStep = run.steps.find(({ kind }) => kind !== 'provision-quiet')?.kind === 'reboot';
-    if (!isStep && wait === null) {
-      // It goes on at once. A lock that takes the place of whoever sits there waits for the next start.
-      await arm(parts, { run: true, lock: isAlone || process.platform === 'darwin' });
-      return asked;
-    }
-    if (!isAlone) await tellRestart(how, screen);
-    await ports.triggers.remove(companionFiles(''), { dryRun: false, leaveRunning: true });
-    if (isStep) await advance(parts, { stays: false, by: request.by });
-    else await ports.power.restart();
+    const restarts = (isStep || wait !== null) && (await ports.system.updating()) === null;
+    if (restarts && !isAlone) await tellRestart(how, screen);
+    if (wait !== null) await ports.triggers.remove(companionFiles(''), { dryRun: false, leaveRunning: true });
+    if (restarts && !isStep) await ports.power.restart();
+    if (restarts && isStep) await advance(parts, { stays: false, by: request.by });
+    // It goes on at once, or waits until the system is updated. A lock that takes the place of whoever sits there waits for the next start.
+    if (!restarts) await arm(parts, { run: true, lock: isAlone || process.platform === 'darwin' });
     return asked;
   } finally {
     await screen.close();

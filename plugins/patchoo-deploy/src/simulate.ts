@@ -228,9 +228,10 @@ prompt-off)
   ends 30 provision prompt
   setup
   ends 42 provision run --no-wait
-  ends 0 provision assign "$serial" --build office --department science
-  told 'RESTART after setup.'
+  ends 0 provision assign "$serial" --ahead --build office --department science
+  told 'RESTART after setup. It tells the depot of itself for the first time, and has what was said ahead at its next look.'
   starts
+  ends 43 provision run --no-wait
   deploys
   told 'Of this one nobody has said anything: it holds.'
   machine other-mac C02HOLD

@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { Ajv } from 'ajv';
 import { expect } from 'chai';
 import { loadPluginSettings } from '../../../src/config/layers.ts';
-import { d3 } from '../../../test/cli/spawn.ts';
+import { d3, repository } from '../../../test/cli/spawn.ts';
 import { problemsOf } from '../../../test/support/errors.ts';
 import { withOwnPluginSettings } from '../../../test/support/own-plugin-settings.ts';
 import { Sandbox } from '../../../test/support/sandbox.ts';
@@ -101,6 +102,60 @@ describe('what was wrong in patchoo', () => {
     expect([(await world.status()).state, world.happened]).to.deep.equal(['restarting', ['restart']]);
   });
 });
+
+describe('settings as a Mac is given them', () => {
+  it('patchoo:SO-05 the schema in docs takes d3’s own example with every setting, and no value that is none', async () => {
+    const read = (file: string) => JSON.parse(readFileSync(path.join(repository, file), 'utf8'));
+    const isSettings = new Ajv({ strict: false }).compile(read('docs/schemas/settings.json'));
+    const example = read('examples/d3.json');
+    expect(isSettings(example), JSON.stringify(isSettings.errors)).to.equal(true);
+    for (const provision of [{ lock: true }, { holdPollSeconds: 5 }, { nothing: 'x' }, { icon: 'relative' }])
+      expect(isSettings({ ...example, provision }), JSON.stringify(provision)).to.equal(false);
+    const guide = readFileSync(path.join(repository, 'docs/provisioning.md'), 'utf8');
+    const [, profile = ''] = /```xml\n([^`]+)```/.exec(guide) ?? [];
+    const values = plistOf(profile)?.['mcx_preference_settings'];
+    expect(isSettings(values), JSON.stringify(isSettings.errors)).to.equal(true);
+    expect(values).to.deep.include({ depot: 'https://depot.example.org' });
+  });
+});
+
+/** The dictionary of a profile with what is managed in it. */
+function plistOf(text: string): Record<string, unknown> | undefined {
+  const dict = /<key>mcx_preference_settings<\/key>\s*(<dict>[\s\S]*<\/dict>)/.exec(text)?.[1];
+  return dict === undefined ? undefined : { mcx_preference_settings: valueOf(dict.match(/<[^>]+>|[^<]+/g) ?? []) };
+}
+
+/** One value of the tokens of a property list: as much of it as the example has. */
+function valueOf(tokens: string[]): unknown {
+  const next = () => tokens.shift() as string;
+  const skip = () => {
+    while (/^\s*$/.test(tokens[0] as string)) next();
+  };
+  const inside = () => {
+    const text = next();
+    next();
+    return text;
+  };
+  const value = (): unknown => {
+    skip();
+    const tag = next();
+    if (tag === '<string>') return inside();
+    if (tag === '<integer>') return Number(inside());
+    const list: unknown[] = [];
+    const dict: Record<string, unknown> = {};
+    for (skip(); !(tokens[0] as string).startsWith('</'); skip()) {
+      if (tag === '<array>') list.push(value());
+      else {
+        next();
+        const key = inside();
+        dict[key] = value();
+      }
+    }
+    next();
+    return tag === '<array>' ? list : dict;
+  };
+  return value();
+}
 
 describe('what was wrong in patchoo, on a machine', function () {
   this.timeout(240_000);

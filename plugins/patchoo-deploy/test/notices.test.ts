@@ -106,6 +106,14 @@ describe('the webhook of a deployment', function () {
     }
     expect(history.map(({ notice }) => notice)).to.deep.equal(['sent', 'sent', 'sent']);
     expect(written()).not.to.include('SECRET-of-the-address');
+    const file = 'var/lib/d3/plugin-files/_d3_plugin-patchoo-deploy/last-deployment.json';
+    const report = JSON.parse(readFileSync(path.join(machine.root, file), 'utf8'));
+    expect(report, 'patchoo:DR-15').to.deep.include({
+      schema: 'd3/provision-report@1',
+      state: 'released',
+      serial: 'C02A',
+    });
+    expect(report.steps.at(-1)).to.deep.include({ kind: 'provision-release', state: 'done' });
     const kept = sandbox.reports().at(-1)?.provisioning;
     expect(kept, 'patchoo:DR-15').to.deep.include({ state: 'released', override: 'bob: a loan' });
   });

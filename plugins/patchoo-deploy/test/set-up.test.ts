@@ -216,9 +216,9 @@ describe('a machine that is deployed', () => {
   it('patchoo:BS-08 is kept awake while it goes on, and no longer, however that ends', async () => {
     for (const fails of [false, true]) {
       const told: string[] = [];
-      const run = { id: 'r-1', state: 'running', steps: [], cursor: 0 };
+      const run = { id: 'r-1', state: 'running', steps: [], cursor: 0, endedAt: null };
       const parts = {
-        memory: { deployment: () => ({ run: 'r-1', end: null }) },
+        memory: { deployment: () => ({ run: 'r-1', end: null }), of: () => ({ history: [] }) },
         ports: {
           root: '/',
           power: {

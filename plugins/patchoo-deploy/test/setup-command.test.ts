@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { d3, d3Program } from '../../../test/cli/spawn.ts';
@@ -76,7 +76,8 @@ describe('d3 provision setup asks', function () {
     await screen.sees('asked: answered', 60_000);
     expect(await screen.ended()).to.equal(0);
     const { result } = await json(['provision', 'status']);
-    expect([result.state, result.steps[0].state]).to.deep.equal(['restarting', 'started']);
+    const restart = result.steps.find(({ kind }: { kind: string }) => kind === 'reboot');
+    expect([result.state, restart?.state]).to.deep.equal(['restarting', 'started']);
     const { record } = (await json(['provision', 'assign', 'C02A'])).result;
     expect(record).to.deep.equal({ name: 'Studio 7', department: 'Fine Art', Build: 'studio' });
     // Once it was started anew it is past that: nobody is asked a second time.
@@ -128,6 +129,35 @@ describe('d3 provision setup asks', function () {
       'restarting',
     ]);
     expect(away.result.asked.reasons[0]).to.include('127.0.0.1:9');
+  });
+
+  it('patchoo:DS-22 with provision.promptUnanswered continue a machine nobody answered at goes on with what is known, and says so', async () => {
+    await ok('config', 'set', 'provision.promptUnanswered', 'continue');
+    const file = answers({ name: {}, incomplete: {}, restart: {} });
+    expect((await json(['provision', 'setup', '--answers', file])).result.asked.state).to.equal('unanswered');
+    sandbox.machine('mac-a', { serial: 'C02A', boot: 'two' });
+    const { exit, result } = await json(['provision', 'run', '--no-wait']);
+    expect([exit, result.state], JSON.stringify(result)).to.deep.equal([0, 'released']);
+    expect(result.warnings.join()).to.include('nobody said its Build, Department: it goes on without');
+  });
+
+  it('patchoo:DS-03 patchoo:DS-04 what sets up a machine from an image waits, sets it up, takes itself away and restarts', async () => {
+    await ok('config', 'set', 'provision.afterSetup', 'auto');
+    await ok('provision', 'bootstrap', 'install', '--setup');
+    const units = () => readdirSync(path.join(root, 'etc/systemd/system')).toSorted();
+    expect(units()).to.deep.equal(['d3-provision-setup.service']);
+    const begun = performance.now();
+    const away = await d3(['provision', 'setup', '--wait', '4s', '--no-input'], {
+      cwd: sandbox.dir,
+      env: env({ D3_DEPOT: 'http://127.0.0.1:9' }),
+    });
+    expect(performance.now() - begun).to.be.greaterThan(4000);
+    expect([away.code, units()], away.stdout + away.stderr).to.deep.equal([
+      0,
+      ['d3-provision-lock.service', 'd3-provision.service'],
+    ]);
+    expect(away.stderr).to.include('waiting to be enrolled, and for the depot').and.include('it goes on all the same');
+    expect((await json(['provision', 'run', '--no-wait'])).result.state).to.equal('holding');
   });
 
   describe('a depot that is served', () => {
@@ -183,6 +213,41 @@ describe('d3 provision setup asks', function () {
       const [document] = await sandbox.admin((session) => session.depot.store.documents('computer').list());
       expect(document?.changedBy, 'the change is hers').to.equal('alice');
     });
+
+    for (const end of ['success', 'failure', 'SIGTERM', 'SIGKILL'] as const)
+      it(`patchoo:AP-13 patchoo:SQ-03 provision prompt leaves nothing of an account anywhere: ${end}`, async () => {
+        const secret = end === 'failure' ? 'd3t_wrong-0123456789' : await token('alice', 'admin');
+        const temporary = path.join(sandbox.dir, 'temporary');
+        mkdirSync(temporary);
+        const watch = new SecretWatch(secret);
+        screen = typed(['provision', 'prompt', '--debug', '--trace-hooks'], {
+          D3_DEPOT: (server as Running).url,
+          TMPDIR: temporary,
+        });
+        await screen.sees('Missing: Build, Department', 60_000);
+        await screen.choose('Configure');
+        await screen.sees('? User name', 30_000);
+        await screen.type('alice\r');
+        await screen.sees('? Token', 30_000);
+        await screen.type(`${secret}\r`);
+        if (end === 'failure') {
+          await screen.sees('The admin username or password was incorrect.', 30_000);
+          await screen.choose('Skip');
+        } else {
+          await screen.sees('? Build', 60_000);
+          if (end === 'success') {
+            await screen.choose('office');
+            await screen.sees('? Department', 30_000);
+            await screen.choose('Fine Art');
+          } else screen.end(end);
+        }
+        const codes = { success: [0], failure: [43], SIGTERM: [143], SIGKILL: [137] };
+        expect(codes[end]).to.include(await screen.ended());
+        expect([watch.end(), watch.looks > 50], 'in words or the environment of a process').to.deep.equal([[], true]);
+        expect(screen.text).to.not.include(secret);
+        expect(filesWith(sandbox.dir, secret), 'in state, logs and temporary files').to.deep.equal([]);
+        expect(JSON.stringify((server as Running).log())).to.not.include(secret);
+      });
 
     it('patchoo:AP-10 patchoo:AP-11 somebody else’s token, one that may not write, and one that is kept are refused; Skip holds', async () => {
       const secret = await token('alice', 'viewer');

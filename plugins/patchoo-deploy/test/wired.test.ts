@@ -265,6 +265,83 @@ describe('a deployment, wired as in d3', function () {
     ).to.deep.equal(['RECORD_NOT_TOLD']);
   });
 
+  it('patchoo:DR-13 a record that changes meanwhile is told of, and not followed', async () => {
+    await lab();
+    configure({ attributes: ['build'], afterDeploy: 'always', update: 'no' });
+    await setUp();
+    await goOn();
+    await said('C02A', { build: 'studio' });
+    expect((await goOn()).state).to.equal('restarting');
+    await said('C02A', { build: 'office' });
+    sandbox.machine('mac-a', { serial: 'C02A', boot: 'two' });
+    const { state, values, warnings } = await goOn();
+    expect([state, values]).to.deep.equal(['released', { build: 'studio' }]);
+    expect(warnings).to.deep.equal(['its record says Build office by now; it was deployed with studio']);
+    expect(done().map((line) => line.split(' ')[0])).to.deep.equal(['a-config', 'b-apps', 'c-studio']);
+    expect(sandbox.reports().at(-1)?.provisioning?.['warnings']).to.equal('1');
+  });
+
+  it('patchoo:DS-25 nothing restarts where nothing needs it', async () => {
+    await lab();
+    configure({ attributes: [] });
+    await setUp();
+    let ended = await goOn();
+    for (let turns = 0; turns < 5 && ended.state === 'updating'; turns += 1) ended = await goOn();
+    expect(ended.state).to.equal('released');
+    expect(ended.steps.filter(({ kind }) => kind === 'reboot')).to.deep.equal([]);
+    expect(told()).to.not.include('restarting');
+  });
+
+  it('patchoo:DR-10 what waited in the queue before is installed by the deployment', async () => {
+    await lab();
+    configure({ attributes: [] });
+    await sandbox.add('kernel', '1', { live: true, autoGroups: 'standard', reboot: 'y' });
+    await machine.sync();
+    expect(machine.exists('opt/kernel/version'), 'it is only there to be installed').to.equal(false);
+    await setUp();
+    let ended = await goOn();
+    for (let turns = 0; turns < 8 && ended.state !== 'released'; turns += 1) {
+      sandbox.machine('mac-a', { serial: 'C02A', boot: `boot ${turns}` });
+      ended = await goOn();
+    }
+    expect([ended.state, machine.read('opt/kernel/version')]).to.deep.equal(['released', '1']);
+  });
+
+  it('patchoo:DR-08 a policy that hangs is ended after its time, and holds', async () => {
+    await lab({ 'a-hangs': { event: 'deploy', script: 'echo "$$" > "$1/pid"; sleep 600' } });
+    configure({ attributes: [], update: 'no', deployEvent: 'deploy; timeout=3; retries=0' });
+    await setUp();
+    const { state, exit, text } = await goOn();
+    expect([state, exit]).to.deep.equal(['failed-held', 44]);
+    expect(text).to.match(/3 s|time/);
+    const pid = Number(machine.read('pid'));
+    expect(() => process.kill(pid, 0), 'it runs no more').to.throw(/ESRCH/);
+  });
+
+  it('patchoo:DR-07 patchoo:DR-03 a build that has no policies is what the settings say it is', async () => {
+    await lab();
+    const without = 'deploy-%build%; ifNoPolicy=';
+    await sandbox.admin(async (session) => {
+      const { policyMeant, deletePolicy } = await import('../../../src/admin/policies.ts');
+      await deletePolicy(await policyMeant('d-office', session), session);
+    });
+    await setUp();
+    await goOn();
+    await said('C02A', { build: 'office', department: 'Fine Art' });
+    for (const [word, state, warnings] of [
+      ['fail', 'failed-held', []],
+      ['warn', 'released', ['no policy has the name or the event deploy-office']],
+      ['ok', 'released', []],
+    ] as const) {
+      await cancel(await parts(), { by: 'bob', why: 'another way' }).catch(() => undefined);
+      configure({ update: 'no', checkIn: 'no', buildEvent: `${without}${word}; retries=0` });
+      await setUp({ again: true });
+      const ended = await goOn();
+      expect([ended.state, ended.warnings], word).to.deep.equal([state, warnings]);
+      if (word === 'fail') expect(ended.text).to.match(/no policy has the name or the event deploy-office/);
+    }
+  });
+
   it('patchoo:DG-01 patchoo:DG-02 patchoo:DG-03 a group runs any number of policies and events in their order', async () => {
     await lab();
     const items = await runGroup(

@@ -147,7 +147,7 @@ async function askValues(parts: CollectParts, chosen: Record<string, string>): P
 }
 
 function withSource(value: string, key: string, reading: ReturnType<typeof readingOf>): string {
-  const source: Source | undefined = reading.kind === 'complete' ? reading.sources[key] : undefined;
+  const source: Source | undefined = reading.sources[key];
   return source === 'default' ? `${value} (default)` : value;
 }
 

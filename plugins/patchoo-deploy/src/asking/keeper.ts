@@ -179,9 +179,11 @@ class DepotKeeper implements Keeper {
   }
 
   isAnothers(name: string, account: ProvisioningLogin | null): Promise<boolean> {
-    return this.#with(account, async (admin, { id }) => {
+    return this.#with(account, async (admin, { id, serial }) => {
       const owners = await ownersOf(name, admin, await admin.computers());
-      return owners.some((owner) => owner !== id);
+      // What was said of it ahead of its first report goes by its serial number.
+      const own = [id, serial].map((one) => one?.toLowerCase());
+      return owners.some((owner) => !own.includes(owner.toLowerCase()));
     });
   }
 

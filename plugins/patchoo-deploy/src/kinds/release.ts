@@ -1,5 +1,6 @@
 import { clearUp } from '../clear-up.ts';
 import { inTheWay } from '../rules/release.ts';
+import { noteChanged } from './changed.ts';
 import { endsIt } from './event.ts';
 import { done, failed, type Kind, NO_ARGS } from './kind.ts';
 
@@ -25,6 +26,7 @@ export const release: Kind = {
     const why = inTheWay({ steps }, []);
     if (decided === null && why.length > 0) return failed(`it is not released: ${why.join('; ')}`);
     if (why.length > 0) memory.warn(run, `released by ${decided?.by}, although ${why.join('; ')}`);
+    await noteChanged(parts, run);
     await clearUp(parts, run, 'released');
     return done(decided === null ? 'the machine is released' : `released by ${decided.by}: ${decided.why}`);
   },

@@ -20,7 +20,11 @@ export const resolve: Kind = {
   async run(parts, { run }) {
     const { memory, ports, settings } = parts;
     const before = memory.of(run);
-    if (before.snapshot !== null) return done(known(before.snapshot.values));
+    if (before.snapshot !== null) {
+      // It was taken right before a cut: nobody may have heard yet that it holds no more.
+      await ports.provisioning.stands('deploying');
+      return done(known(before.snapshot.values));
+    }
     if (before.override !== null) {
       const { by, why: reason } = before.override;
       memory.change(run, (now) => ({
@@ -41,13 +45,15 @@ export const resolve: Kind = {
     }
     troubleOver(parts, run);
     const reading = readingOf(attributes, valuesOf(record, attributes, settings.buildAttribute));
-    if (reading.kind === 'incomplete')
+    if (reading.kind === 'incomplete' && before.goesOn !== true)
       return holding(
         parts,
         run,
         reading.missing.map(({ label }) => label),
       );
     const { values, sources } = reading;
+    if (reading.kind === 'incomplete')
+      memory.warn(run, `nobody said its ${reading.missing.map(({ label }) => label).join(', ')}: it goes on without`);
     const at = ports.clock.now().toISOString();
     memory.change(run, (now) => ({
       snapshot: { name: record?.name ?? null, values, sources, at },

@@ -21,7 +21,12 @@ export type Values = Readonly<Record<string, string>>;
 /** The record's answer: all that is needed is known, or something is missing. */
 export type Reading =
   | { kind: 'complete'; values: Values; sources: Readonly<Record<string, Source>> }
-  | { kind: 'incomplete'; values: Values; missing: readonly Attribute[] };
+  | {
+      kind: 'incomplete';
+      values: Values;
+      sources: Readonly<Record<string, Source>>;
+      missing: readonly Attribute[];
+    };
 
 /** Where a value comes from. */
 export type Source = 'record' | 'default';
@@ -120,5 +125,7 @@ export function readingOf(attributes: readonly Attribute[], said: Values): Readi
     sources[key] = said[key]?.trim() ? 'record' : 'default';
   }
   const missing = attributes.filter(({ key, required }) => required && values[key] === undefined);
-  return missing.length === 0 ? { kind: 'complete', values, sources } : { kind: 'incomplete', values, missing };
+  return missing.length === 0
+    ? { kind: 'complete', values, sources }
+    : { kind: 'incomplete', values, sources, missing };
 }
