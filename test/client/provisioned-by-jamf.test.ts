@@ -160,7 +160,7 @@ ${body}
     const fillIn = () =>
       here().ports.provisioning.write({ department: 'Art', attributes: { Build: 'studio' } }, TECHNICIAN);
 
-    it('patchoo:HP-02 patchoo:HP-03 patchoo:HP-04 patchoo:HP-08 patchoo:DR-11 patchoo:UL-07 patchoo:D-31 a hold is one receipt and one inventory, its end another; so is the end of all', async () => {
+    it('patchoo:HP-02 patchoo:HP-03 patchoo:HP-04 patchoo:HP-08 patchoo:SO-03 patchoo:DR-11 patchoo:UL-07 patchoo:D-31 a hold is one receipt and one inventory, its end another; so is the end of all', async () => {
       await setUp();
       for (let looks = 0; looks < 3; looks += 1) expect((await turn()).state).to.equal('holding');
       expect(receipts()).to.deep.equal(['patchooDeploy.holdingpattern']);
