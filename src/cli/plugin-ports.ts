@@ -61,6 +61,7 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
     return elsewhereOf(await parts.machine(), { signal, report });
   };
   const triggerParts = async () => ({ paths, plugin, root, platform, run: await run() });
+  const rootFs = async () => (await import('../platform/rootfs.ts')).openRootFs(root);
   const folder = path.join(paths.plugins, plugin.replaceAll(/[^A-Za-z0-9._-]/g, '_'));
   return {
     root,
@@ -112,6 +113,7 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
       named: async (name, login) => (await elsewhere()).named(name, login),
       choices: async (login) => (await elsewhere()).choices(login),
       write: async (change, login) => (await elsewhere()).write(change, login),
+      stands: async (state) => (await elsewhere()).stands(state),
     },
     network: {
       async send(request) {
@@ -155,6 +157,11 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
       folder,
       list: async (at) => (await import('../platform/hostile-files.ts')).plainFilesIn(root, at),
       read: async (file, maxBytes) => (await import('../platform/hostile-files.ts')).readHostile(root, file, maxBytes),
+      mark: async (file) => (await rootFs()).mark(file),
+      async unmark(file) {
+        const rootfs = await rootFs();
+        if (rootfs.holds(file, { type: 'file', size: 0, target: null })) rootfs.removeFile(file);
+      },
       write: async (name, content) => (await import('../platform/own-files.ts')).writeOwn(folder, name, content),
     },
     processes: {

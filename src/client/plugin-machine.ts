@@ -61,6 +61,10 @@ export function elsewhereOf(
       const question = { ask: 'write', record: { ...claims, change }, login } as const;
       return (await plugins.provisioned(question, room))?.answer ?? null;
     },
+    async stands(state) {
+      const { room } = await here();
+      await plugins.provisioningState(state, room);
+    },
   };
 }
 

@@ -92,6 +92,8 @@ export interface Plugins {
     question: Question,
     room: PluginRoom,
   ): Promise<Answered<RecordAnswer<Question>> | null>;
+  /** Tells how the deployment of this machine stands. */
+  provisioningState(state: string, room: PluginRoom): Promise<void>;
 }
 
 /** Anything but what is known on the machine itself. */
@@ -130,6 +132,7 @@ export const noPlugins: Plugins = {
   policy: async () => null,
   provisioning: async () => ({ known: {}, complete: true }),
   provisioned: async () => null,
+  provisioningState: async () => undefined,
 };
 
 export interface PluginsOptions {
@@ -215,6 +218,9 @@ export function pluginsOnBus(options: PluginsOptions): Plugins {
       const failed = outcomes.find((outcome) => outcome.kind !== 'ok' && outcome.kind !== 'veto');
       if (failed === undefined) return null;
       throw recordNotTold(failed, question.ask);
+    },
+    async provisioningState(state, room) {
+      answers(await busIn(room).fire('d3:provisioning:state', { state }), room);
     },
   };
 }

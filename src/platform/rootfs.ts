@@ -28,6 +28,8 @@ export interface RootFs {
   describe(at: string): { type: 'file' | 'dir' | 'symlink'; mode: number; size: number; target: string | null } | null;
   /** Removes a file or link, and nothing else. @returns what stood there; only `file` and `symlink` are gone now */
   removeFile(at: string): Kind;
+  /** Makes an empty file, 0644, where nothing stands, in a folder that is there. @returns false where there is no such folder */
+  mark(at: string): boolean;
   /** Removes a folder if it is empty. @returns whether it is gone */
   removeEmptyDir(at: string): boolean;
   /**
@@ -96,6 +98,20 @@ export function openRootFs(root: string, way?: Way): RootFs {
         return there;
       });
       return typeof found === 'string' ? found : found.entered;
+    },
+    mark(at) {
+      const made = within(path.dirname(at), (inside) => {
+        const name = inside(path.basename(at));
+        if (lstatSync(name, { throwIfNoEntry: false }) !== undefined) return;
+        const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+        const descriptor = openSync(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644);
+        try {
+          fsyncSync(descriptor);
+        } finally {
+          closeSync(descriptor);
+        }
+      });
+      return typeof made !== 'string';
     },
     removeEmptyDir(at) {
       const gone = within(path.dirname(at), (inside) => removing(at, () => removeIfEmpty(inside(path.basename(at)))));

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
@@ -18,8 +18,12 @@ import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
 /** A machine whose record is kept by Jamf Pro and whose packages and policies are the depot's: both plugins, on one bus. */
 
 const JAMF = '@d3/plugin-jamf';
-const HOOK = path.join(import.meta.dirname, '../../plugins/jamf/src/hooks/provisioning.ts');
-const OTHERS = [{ event: 'd3:provisioning', plugin: JAMF, file: HOOK, identifier: 'default' }];
+const HOOKS = path.join(import.meta.dirname, '../../plugins/jamf/src/hooks');
+const OTHERS = [
+  { event: 'd3:provisioning', file: 'provisioning.ts' },
+  { event: 'd3:provisioning:state', file: 'provisioning-state.ts' },
+].map(({ event, file }) => ({ event, plugin: JAMF, file: path.join(HOOKS, file), identifier: 'default' }));
+const RECEIPTS = 'Library/Application Support/JAMF/Receipts';
 const LIST = 'GET /v4/computers-inventory';
 const PATCH = 'PATCH /v4/computers-inventory-detail/{id}';
 const TECHNICIAN = { user: 'tech', password: SECRET };
@@ -115,6 +119,106 @@ describe('a machine provisioned by Jamf Pro', function () {
     expect(jamf.tokens.size, 'the token of the technician is given back').to.equal(
       [...jamf.tokens.values()].filter(({ user }) => !user).length,
     );
+  });
+
+  describe('with Jamf’s own program on it', () => {
+    let program: string;
+    let calls: string;
+    let warnings: string[];
+    beforeEach(() => {
+      program = path.join(machine.root, 'usr/local/jamf/bin/jamf');
+      calls = path.join(sandbox.dir, 'calls');
+      warnings = [];
+      mkdirSync(path.dirname(program), { recursive: true });
+      mkdirSync(path.join(machine.root, RECEIPTS), { recursive: true });
+      agent('exit 0');
+    });
+
+    /** What it was asked, with the receipts that were there at that moment. @param body of the program, after that was written down */
+    function agent(body: string): void {
+      const receipts = path.join(machine.root, RECEIPTS);
+      writeFileSync(
+        program,
+        `#!/bin/sh
+if [ "$1" = help ]; then printf '\\t%s\\t does it\\n' policy recon; exit 0; fi
+echo "$*" $(ls "${receipts}") >>${calls}
+${body}
+`,
+      );
+      chmodSync(program, 0o755);
+    }
+    const called = () => (existsSync(calls) ? readFileSync(calls, 'utf8').trim().split('\n') : []);
+    const receipts = () => readdirSync(path.join(machine.root, RECEIPTS)).toSorted();
+    const turn = async () => {
+      const tell = (event: { type: string; text?: string }) => {
+        if (event.type === 'warning') warnings.push(event.text ?? '');
+      };
+      const { ports } = wired(machine, { others: OTHERS, tell });
+      await advance(await partsOf(ports), { stays: false, by: 'sally' });
+      return status();
+    };
+    const fillIn = () =>
+      here().ports.provisioning.write({ department: 'Art', attributes: { Build: 'studio' } }, TECHNICIAN);
+
+    it('patchoo:HP-02 patchoo:HP-03 patchoo:HP-04 patchoo:HP-08 patchoo:SO-03 patchoo:DR-11 patchoo:UL-07 patchoo:D-31 a hold is one receipt and one inventory, its end another; so is the end of all', async () => {
+      await setUp();
+      for (let looks = 0; looks < 3; looks += 1) expect((await turn()).state).to.equal('holding');
+      expect(receipts()).to.deep.equal(['patchooDeploy.holdingpattern']);
+      expect(called(), 'one for three looks').to.deep.equal(['recon patchooDeploy.holdingpattern']);
+      await fillIn();
+      expect((await turn()).state).to.equal('released');
+      expect(called().slice(1), 'one each: it holds no more, it is deployed, it is done').to.deep.equal([
+        'recon',
+        'recon patchooDeploy.done',
+        'recon patchooDeploy.done patchooDeploy.updated',
+      ]);
+      expect([receipts(), warnings]).to.deep.equal([['patchooDeploy.done', 'patchooDeploy.updated'], []]);
+    });
+
+    it('patchoo:HP-03 an inventory that failed is taken at the next look, and what was taken is not taken again', async () => {
+      agent('echo "Device Signature Error"; exit 1');
+      await setUp();
+      expect((await turn()).state, 'it stops nothing').to.equal('holding');
+      expect(warnings.join()).to.match(/does not know that the deployment is holding: .*Device Signature Error/);
+      agent('exit 0');
+      await turn();
+      await turn();
+      expect(called()).to.have.length(2);
+    });
+
+    it('patchoo:HP-08 patchoo:DS-06 one that is released by somebody, or begun anew, leaves no receipt of a hold', async () => {
+      await setUp();
+      await turn();
+      const { releaseAsItIs } = await import('../../plugins/patchoo-deploy/src/decide.ts');
+      await releaseAsItIs(await partsOf(here().ports), { by: 'bob', why: 'it is a loan' });
+      await turn();
+      expect((await status()).state).to.equal('released');
+      expect(receipts()).to.deep.equal(['patchooDeploy.done', 'patchooDeploy.updated']);
+      await begin({ mode: 'deploy', by: 'sally', enrolment: 'new', again: true }, await partsOf(here().ports));
+      await turn();
+      expect(receipts()).to.deep.equal(['patchooDeploy.holdingpattern']);
+    });
+
+    it('patchoo:HP-02 without a folder for receipts nothing is made, and somebody else’s file stays', async () => {
+      rmSync(path.join(machine.root, RECEIPTS), { recursive: true });
+      await setUp();
+      expect((await turn()).state).to.equal('holding');
+      expect([called(), warnings.length > 0]).to.deep.equal([[], true]);
+      mkdirSync(path.join(machine.root, RECEIPTS), { recursive: true });
+      writeFileSync(path.join(machine.root, RECEIPTS, 'patchooDeploy.holdingpattern'), 'mine');
+      await fillIn();
+      await turn();
+      expect(receipts()).to.include('patchooDeploy.holdingpattern');
+    });
+
+    it('patchoo:HP-03 where jamf.inventory is never there are receipts alone', async () => {
+      const file = path.join(machine.root, 'etc/d3.json');
+      const settings = JSON.parse(readFileSync(file, 'utf8'));
+      writeFileSync(file, JSON.stringify({ ...settings, jamf: { ...settings.jamf, inventory: 'never' } }));
+      await setUp();
+      await turn();
+      expect([receipts(), called()]).to.deep.equal([['patchooDeploy.holdingpattern'], []]);
+    });
   });
 
   it('patchoo:D-01 patchoo:D-02 patchoo:AP-04 patchoo:DS-17 a site is read where Jamf Pro has it, "None" is none, and choices are names', async () => {

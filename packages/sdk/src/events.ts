@@ -182,6 +182,12 @@ export interface StepKindOffer {
   timeout?: number;
 }
 
+/** How the deployment of this machine stands. */
+export interface ProvisioningState {
+  /** As smart groups know it: `holding`, `deploying`, `deployed`, `releasing`, `released`, `cancelled`. */
+  state: string;
+}
+
 /** One step that is to be run, or was begun. */
 export interface StepPayload {
   kind: string;
@@ -231,6 +237,8 @@ export interface EventMap {
   'd3:edition:deleted': { payload: EditionPayload; answer: void };
   /** Facts, which are texts by name, answer `read`; `handled: false`: somebody else knows. */
   'd3:provisioning': { payload: ProvisioningQuestion; answer: Json };
+  /** It comes again, also with the same: whoever passes it on knows what they did pass on. */
+  'd3:provisioning:state': { payload: ProvisioningState; answer: void };
 }
 
 export type EventName = keyof EventMap;
@@ -412,6 +420,14 @@ export const EVENTS: readonly EventRow[] = [
     synchronous: false,
     summary: 'read or write provisioning info',
     check: (answer) => checkJson(answer) ?? provisioningAnswerProblem(answer),
+  },
+  {
+    name: 'd3:provisioning:state',
+    kind: 'notify',
+    timeout: 6 * 60 * SECOND,
+    synchronous: false,
+    summary: 'how the deployment of this machine stands',
+    check: anything,
   },
 ];
 

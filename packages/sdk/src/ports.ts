@@ -200,6 +200,8 @@ export interface ProvisioningPort {
   choices(login: ProvisioningLogin | null): Promise<ChoicesAnswer | null>;
   /** All of it or nothing, read back. */
   write(change: ProvisioningChange, login: ProvisioningLogin | null): Promise<ProvisionedAnswer | null>;
+  /** Tells everybody who hears of it how the deployment stands (`d3:provisioning:state`); their trouble is a warning. */
+  stands(state: string): Promise<void>;
 }
 
 export interface SyncPort {
@@ -326,6 +328,14 @@ export interface FilesPort {
    * @returns null when there is none, or what is there is no plain file, or is too large
    */
   read(file: string, maxBytes: number): Promise<HostileFile | null>;
+  /**
+   * Makes an empty file in a folder that is there, for others to see; one that is there stays as it is. No link is followed.
+   * @param file absolute within the root
+   * @returns false where there is no such folder
+   */
+  mark(file: string): Promise<boolean>;
+  /** Takes away a file that is empty; one with something in it is somebody else's. */
+  unmark(file: string): Promise<void>;
   /** Writes a file of the plugin's own folder whole or not at all. @param name without folders */
   write(name: string, content: string): Promise<void>;
 }

@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { FileFound, PluginContext } from '@d3/sdk';
 
 /** Where Jamf's program keeps a file for each package it installed, called as the package is. */
-const FOLDER = '/Library/Application Support/JAMF/Receipts';
+export const RECEIPTS = '/Library/Application Support/JAMF/Receipts';
 const MAX_RECEIPT = 16 * 1024 * 1024;
 const ADMIN = 'imported-from-jamf';
 
@@ -21,9 +21,9 @@ export async function takeReceipts(
   { dryRun }: { dryRun: boolean },
 ): Promise<ReceiptsTaken> {
   const found: FileFound[] = [];
-  for (const name of await files.list(FOLDER)) {
+  for (const name of await files.list(RECEIPTS)) {
     // Its time is when the package was installed; of one that is too large to be read it stays unknown.
-    const file = await files.read(path.posix.join(FOLDER, name), MAX_RECEIPT);
+    const file = await files.read(path.posix.join(RECEIPTS, name), MAX_RECEIPT);
     if (!name.startsWith('.')) found.push({ name, at: file?.modifiedAt.toISOString() ?? null });
   }
   const { taken, older, kept, unknown } = await receipts.takeOver(found, { admin: ADMIN, dryRun });

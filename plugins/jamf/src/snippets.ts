@@ -43,9 +43,14 @@ const POLICIES: readonly Omit<Snippet, 'kind'>[] = [
 ];
 
 const ATTRIBUTES = [
-  { name: 'd3 report', command: 'd3 ea report' },
-  { name: 'd3 receipts', command: 'd3 ea receipts' },
-  { name: 'd3 queue', command: 'd3 ea queue' },
+  { name: 'd3 report', command: 'd3 ea report', use: 'its name goes into jamf.reportAttribute' },
+  { name: 'd3 receipts', command: 'd3 ea receipts', use: 'its name goes into jamf.receiptsAttribute' },
+  { name: 'd3 queue', command: 'd3 ea queue', use: 'its name goes into jamf.queueAttribute' },
+  {
+    name: 'd3 provisioning',
+    command: 'd3 ea provisioning',
+    use: 'a smart group of Macs that hold: d3 provisioning is holding; of those done: d3 provisioning is released',
+  },
 ];
 
 /** What a site puts into Jamf Pro for d3, all of it or of one kind. */
@@ -53,10 +58,10 @@ export function snippets(kinds: readonly SnippetKind[], managed: Managed): Snipp
   const all: Snippet[] = [
     ...POLICIES.map((one): Snippet => ({ kind: 'policy', ...one })),
     ...ATTRIBUTES.map(
-      ({ name, command }): Snippet => ({
+      ({ name, command, use }): Snippet => ({
         kind: 'attributes',
         name,
-        where: `Extension attribute, data type String, input type Script; its name goes into jamf.${name.slice(3)}Attribute`,
+        where: `Extension attribute, data type String, input type Script; ${use}`,
         text: attributeScript(command),
       }),
     ),

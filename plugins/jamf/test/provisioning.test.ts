@@ -103,7 +103,7 @@ describe('provisioning info of Jamf Pro', () => {
     });
   });
 
-  it('writes all in one request, leaves what was not named, and reads it back', async () => {
+  it('patchoo:CN-09 writes all in one request, the name too, leaves what was not named, and reads it back', async () => {
     const change = {
       name: 'lab-3',
       department: 'Science',

@@ -13,7 +13,7 @@ export async function clearUp(parts: Parts, run: string, kind: 'released' | 'can
   const { memory, ports } = parts;
   const at = ports.clock.now().toISOString();
   const ended = (await ports.runs.get(run))?.cancel ?? null;
-  const { end, enrolment, snapshot } = memory.change(run, (before) => {
+  const { end, enrolment, snapshot, mode } = memory.change(run, (before) => {
     const decision = kind === 'cancelled' ? ended : before.override;
     const news = { event: kind, state: kind, reason: decision?.why ?? '', by: decision?.by ?? null, key: 'end' };
     return {
@@ -35,6 +35,8 @@ export async function clearUp(parts: Parts, run: string, kind: 'released' | 'can
       values: snapshot?.values ?? {},
     });
   await ports.machine.report();
+  // One that was only patched stays deployed as it was.
+  if (mode === 'deploy') await ports.provisioning.stands(decided.kind);
   await tellNotices(parts, run, { last: true });
   await writeReport(parts, run);
   // It stands until it sees that it is over. After a cut it is not there any more: nobody is locked out by what nothing works on.

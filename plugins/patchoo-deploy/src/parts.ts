@@ -7,6 +7,7 @@ export interface Parts {
   ports: Pick<
     PluginContext,
     | 'machine'
+    | 'provisioning'
     | 'policies'
     | 'sync'
     | 'runs'

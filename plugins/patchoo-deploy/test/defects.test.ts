@@ -81,7 +81,7 @@ describe('what was wrong in patchoo', () => {
     expect(warnings.filter((warning) => warning.startsWith('update:')).length).to.equal(1);
   });
 
-  it('patchoo:D-30 whether it is patched is asked of the plan, whatever policies of updates did or left undone', async () => {
+  it('patchoo:D-30 patchoo:UL-09 whether it is patched is asked of the plan, whatever policies of updates did or left undone', async () => {
     const { update: _, ...policies } = CALM.policies;
     const packages = [{ name: 'lamp', restart: false, never: false }];
     const nobody = new World({ policies, packages, settings: { checkIn: 'no' } });
@@ -184,7 +184,7 @@ describe('what was wrong in patchoo, on a machine', function () {
     }
   });
 
-  it('patchoo:D-21 patchoo:IN-09 patchoo:IN-11 leaves nothing where others can write, and no secret in what a trace says', async () => {
+  it('patchoo:D-21 patchoo:SQ-01 patchoo:IN-09 patchoo:IN-11 leaves nothing where others can write, and no secret in what a trace says', async () => {
     const temporary = path.join(sandbox.dir, 'temporary');
     mkdirSync(temporary);
     writeFileSync(path.join(root, 'etc/hook'), 'https://127.0.0.1:9/T0P-SECRET\n', { mode: 0o600 });

@@ -60,6 +60,7 @@ class Server {
             policies: {},
           }),
           write: async (change, login) => this.#write(change, login),
+          stands: async () => undefined,
         },
       },
       context: {

@@ -55,6 +55,8 @@ describe('the run of a deployment', () => {
     const world = new World({ assigned: 300, settings: { afterSetup: 'always' } });
     await live(world);
     expect(world.told).to.deep.equal(['holding', 'deploying', 'deployed', 'released']);
+    const turns = world.stood.filter((state, at) => state !== world.stood[at - 1]);
+    expect(turns, 'and so is whoever else hears of it').to.deep.equal(['holding', 'deploying', 'deployed', 'released']);
     expect(world.happened).to.deep.equal(['restart', 'deploy', 'deploy-studio', 'update']);
     const { run } = world.memory.deployment() ?? { run: '' };
     const lines = (await world.runs.lines(run)).map(({ text }) => text);

@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { d3, d3Program } from '../../../test/cli/spawn.ts';
@@ -213,6 +213,39 @@ describe('d3 provision setup asks', function () {
       const [document] = await sandbox.admin((session) => session.depot.store.documents('computer').list());
       expect(document?.changedBy, 'the change is hers').to.equal('alice');
     });
+
+    for (const end of ['success', 'failure'] as const)
+      it(`patchoo:AP-13 patchoo:SQ-03 provision prompt leaves nothing of an account anywhere: ${end}`, async () => {
+        const secret = end === 'failure' ? 'd3t_wrong-0123456789' : await token('alice', 'admin');
+        const temporary = path.join(sandbox.dir, 'temporary');
+        mkdirSync(temporary);
+        const watch = new SecretWatch(secret);
+        screen = typed(['provision', 'prompt', '--debug', '--trace-hooks'], {
+          D3_DEPOT: (server as Running).url,
+          TMPDIR: temporary,
+        });
+        await screen.sees('Missing: Build, Department', 60_000);
+        await screen.choose('Configure');
+        await screen.sees('? User name', 30_000);
+        await screen.type('alice\r');
+        await screen.sees('? Token', 30_000);
+        await screen.type(`${secret}\r`);
+        if (end === 'failure') {
+          await screen.sees('The admin username or password was incorrect.', 30_000);
+          await screen.choose('Skip');
+        } else {
+          await screen.sees('? Build', 60_000);
+          await screen.choose('office');
+          await screen.sees('? Department', 30_000);
+          await screen.choose('Fine Art');
+        }
+        const codes = { success: [0], failure: [43] };
+        expect(codes[end]).to.include(await screen.ended());
+        expect([watch.end(), watch.looks > 50], 'in words or the environment of a process').to.deep.equal([[], true]);
+        expect(screen.text).to.not.include(secret);
+        expect(filesWith(sandbox.dir, secret), 'in state, logs and temporary files').to.deep.equal([]);
+        expect(JSON.stringify((server as Running).log())).to.not.include(secret);
+      });
 
     it('patchoo:AP-10 patchoo:AP-11 somebody else’s token, one that may not write, and one that is kept are refused; Skip holds', async () => {
       const secret = await token('alice', 'viewer');

@@ -7,6 +7,7 @@ export const deployed: Kind = {
   async run(parts, { run }) {
     await noteChanged(parts, run);
     await parts.ports.machine.report();
+    await parts.ports.provisioning.stands('deployed');
     return done('');
   },
 };

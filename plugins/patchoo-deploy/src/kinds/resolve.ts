@@ -21,13 +21,18 @@ export const resolve: Kind = {
   async run(parts, { run }) {
     const { memory, ports, settings } = parts;
     const before = memory.of(run);
-    if (before.snapshot !== null) return done(known(before.snapshot.values));
+    if (before.snapshot !== null) {
+      // It was taken right before a cut: nobody may have heard yet that it holds no more.
+      await ports.provisioning.stands('deploying');
+      return done(known(before.snapshot.values));
+    }
     if (before.override !== null) {
       const { by, why: reason } = before.override;
       memory.change(run, (now) => ({
         hold: null,
         ...(now.hold === null ? {} : happens(parts, now, { event: 'hold-ended', state: 'releasing', reason, by })),
       }));
+      if (before.hold !== null) await ports.provisioning.stands('releasing');
       await tellNotices(parts, run);
       return done(`${before.override.by} releases it as it is: ${before.override.why}`);
     }
@@ -60,6 +65,7 @@ export const resolve: Kind = {
     }));
     // The depot hears that it holds no more as soon as that is so, not with some later sync.
     if (before.hold !== null) await ports.machine.report();
+    await ports.provisioning.stands('deploying');
     await tellNotices(parts, run);
     return done(known(values));
   },
@@ -80,6 +86,8 @@ async function holding(parts: Parts, run: string, missing: string[]): Promise<St
     await ports.machine.report();
     memory.change(run, ({ hold: before }) => ({ hold: before && { ...before, told: true } }));
   }
+  // Whoever could not be told yet is told now.
+  await ports.provisioning.stands('holding');
   if (isOverdue(since, now, settings.holdMaxHours) && !escalated) {
     if (settings.holdOnMax === 'release') {
       const why = `it held for ${elapsed(since, now)}, and provision.holdOnMax is release`;
@@ -89,6 +97,7 @@ async function holding(parts: Parts, run: string, missing: string[]): Promise<St
         override: { by, at: now.toISOString(), why },
         ...happens(parts, before, { event: 'hold-ended', state: 'releasing', reason: why, by }),
       }));
+      await ports.provisioning.stands('releasing');
       await tellNotices(parts, run);
       return done(`it is released as it is: ${why}`);
     }

@@ -147,6 +147,8 @@ export class World {
   /** How often the depot is told before somebody else's run of d3 is in the way of that, and how often that then is. */
   free = 0;
   busy = 0;
+  /** States that whoever else hears of them was told of, in order; the same comes again. */
+  readonly stood: string[] = [];
   /** What the webhook got, in order. */
   readonly sent: Notice[] = [];
   /** How the webhook answers, each time. */
@@ -255,6 +257,13 @@ export class World {
           }),
         report: () => doing(() => this.#report()),
       },
+      provisioning: {
+        resolve: async () => null,
+        named: async () => null,
+        choices: async () => null,
+        write: async () => null,
+        stands: (state: string) => doing(() => void this.stood.push(state)),
+      },
       policies: {
         run: (word: string, _: object, within?: { run: string; index: number; round?: number }) =>
           doing(() => this.#policy(word, `${within?.index}.${within?.round ?? 0}-${word}`)),
@@ -264,6 +273,8 @@ export class World {
       files: {
         folder: '/var/lib/d3/plugins/test',
         list: async () => [],
+        mark: async () => false,
+        unmark: async () => undefined,
         read: async (file: string) => {
           if (file !== this.settings.webhookFile) return null;
           const bytes = Buffer.from('https://hooks.example.org/T0/SECRET\n');
