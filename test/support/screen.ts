@@ -65,6 +65,11 @@ export class Screen {
     throw new Error(`"${wanted}" is not on the screen:\n${this.text}`);
   }
 
+  /** Ends the program by a signal. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): void {
+    this.#pty.kill(signal);
+  }
+
   /** Types text, and waits until it is drawn. */
   async type(text: string): Promise<void> {
     this.#pty.write(text);

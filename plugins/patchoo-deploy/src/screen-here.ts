@@ -59,8 +59,20 @@ export async function haveShown(
 
 type ShowSettings = Pick<Parts['settings'], 'show' | 'showEvent'>;
 
-/** The terminal a command was started in; null where nobody watches it. */
-export function teletypeOf({ canAsk, ask, ui }: Pick<CommandContext, 'canAsk' | 'ask' | 'ui'>): Teletype | null {
+/** The terminal a command was started in; null where nobody watches it. @param signal a command that is to end asks no longer */
+export function teletypeOf(
+  { canAsk, ask, ui }: Pick<CommandContext, 'canAsk' | 'ask' | 'ui'>,
+  signal: AbortSignal,
+): Teletype | null {
   if (!canAsk) return null;
-  return { typist: ask, say: (text) => ui({ type: 'note', target: null, text }), flag: '--answers' };
+  const until = <Asked extends { signal?: AbortSignal }>(asked: Asked): Asked => ({
+    ...asked,
+    signal: AbortSignal.any([signal, ...(asked.signal === undefined ? [] : [asked.signal])]),
+  });
+  const typist: Teletype['typist'] = {
+    text: (asked) => ask.text(until(asked)),
+    secret: (asked) => ask.secret(until(asked)),
+    choose: (asked) => ask.choose(until(asked)),
+  };
+  return { typist, say: (text) => ui({ type: 'note', target: null, text }), flag: '--answers' };
 }

@@ -157,6 +157,6 @@ class LateScreen implements Pick<Screen, 'ask' | 'way' | 'close'> {
     if (answers !== null) return answersFrom(answers);
     const { show } = parts.settings;
     await haveShown(parts);
-    return screenHere({ ports, show, teletype: teletypeOf(context), at: null });
+    return screenHere({ ports, show, teletype: teletypeOf(context, ports.signal), at: null });
   }
 }

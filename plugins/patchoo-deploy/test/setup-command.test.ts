@@ -214,7 +214,7 @@ describe('d3 provision setup asks', function () {
       expect(document?.changedBy, 'the change is hers').to.equal('alice');
     });
 
-    for (const end of ['success', 'failure'] as const)
+    for (const end of ['success', 'failure', 'SIGTERM', 'SIGKILL'] as const)
       it(`patchoo:AP-13 patchoo:SQ-03 provision prompt leaves nothing of an account anywhere: ${end}`, async () => {
         const secret = end === 'failure' ? 'd3t_wrong-0123456789' : await token('alice', 'admin');
         const temporary = path.join(sandbox.dir, 'temporary');
@@ -235,11 +235,13 @@ describe('d3 provision setup asks', function () {
           await screen.choose('Skip');
         } else {
           await screen.sees('? Build', 60_000);
-          await screen.choose('office');
-          await screen.sees('? Department', 30_000);
-          await screen.choose('Fine Art');
+          if (end === 'success') {
+            await screen.choose('office');
+            await screen.sees('? Department', 30_000);
+            await screen.choose('Fine Art');
+          } else screen.end(end);
         }
-        const codes = { success: [0], failure: [43] };
+        const codes = { success: [0], failure: [43], SIGTERM: [143], SIGKILL: [137] };
         expect(codes[end]).to.include(await screen.ended());
         expect([watch.end(), watch.looks > 50], 'in words or the environment of a process').to.deep.equal([[], true]);
         expect(screen.text).to.not.include(secret);

@@ -30,7 +30,7 @@ export default class ProvisionLock extends ProvisionCommand {
       ports,
       at,
       keeper: () => keeperFor({ ports, context, buildAttribute, word: null, stored: storedAccount === 'yes' }),
-      teletype: at === null ? teletypeOf(context) : null,
+      teletype: at === null ? teletypeOf(context, ports.signal) : null,
     });
     return this.stands(context);
   }

@@ -49,7 +49,7 @@ export default class ProvisionPrompt extends MachineCommand {
     if (word === null) await makeKnown(ports);
     const screen =
       answers === undefined
-        ? await screenHere({ ports, show, teletype: teletypeOf(context), at: null })
+        ? await screenHere({ ports, show, teletype: teletypeOf(context, ports.signal), at: null })
         : answersFrom(answers);
     let prompted: Prompted;
     try {
