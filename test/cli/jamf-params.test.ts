@@ -23,7 +23,7 @@ describe('the parameters of a policy of Jamf Pro', () => {
     ['--startup', 'run resume --all'],
   ];
   for (const [mode, command] of modes) {
-    it(`patchoo:IN-01 ${mode} is d3 ${command}, with or without words nobody uses`, () => {
+    it(`patchoo:IN-01 patchoo:DS-02 ${mode} is d3 ${command}, with or without words nobody uses`, () => {
       expect(read(mode)).to.equal(command);
       expect(read(mode, '', "''", '""', '', '', '', '')).to.equal(command);
       expect(commandOfJamfParams(['--spawned', '', '', mode]).join(' ')).to.equal(command);

@@ -201,7 +201,7 @@ describe('asking what a machine is', () => {
     expect(tries).to.equal(2);
   });
 
-  it('patchoo:CN-03 patchoo:CN-04 patchoo:D-03 G5: blank is refused, another’s name is said and asked again with what was proposed, one’s own is good', async () => {
+  it('patchoo:CN-03 patchoo:CN-04 patchoo:D-03 patchoo:G5 blank is refused, another’s name is said and asked again with what was proposed, one’s own is good', async () => {
     const screen = new ScriptedScreen({
       name: [{ values: { name: '  ' } }, { values: { name: 'taken' } }, { values: { name: 'host-1' } }],
       'name-exists': { button: 'ok' },

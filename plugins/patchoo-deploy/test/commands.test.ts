@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { addEa } from '../../../src/admin/eas.ts';
@@ -86,6 +86,15 @@ describe('d3 provision', function () {
     expect([again.exit, again.errors[0].code]).to.deep.equal([30, 'DEPLOY_REFUSED']);
     const group = await json('provision', 'group', 'b-apps', 'nobody-knows-it');
     expect([group.exit, group.errors[0].code], 'patchoo:DG-05').to.deep.equal([40, 'POLICY_NOT_FOUND']);
+    // A machine that never saw the catalog cannot know that there is none.
+    const stranger = path.join(sandbox.dir, 'stranger');
+    mkdirSync(stranger);
+    renameSync(sandbox.depot, `${sandbox.depot}.away`);
+    const away = await run(['provision', 'group', 'nobody-knows-it'], stranger);
+    renameSync(`${sandbox.depot}.away`, sandbox.depot);
+    expect([away.code, away.stderr], 'patchoo:DG-04').to.satisfy(
+      ([code, said]: [number, string]) => code !== 34 && !/no policy/i.test(said),
+    );
   });
 });
 

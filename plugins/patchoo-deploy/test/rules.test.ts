@@ -212,7 +212,7 @@ describe('events of a deployment', () => {
     }
   });
 
-  it('patchoo:UL-03 patchoo:D-19 the release group that counts is the first in the order written, by its whole name', () => {
+  it('patchoo:UL-03 patchoo:G7 patchoo:D-19 the release group that counts is the first in the order written, by its whole name', () => {
     const groups = ['patchooDev=update-dev', 'patchooBeta=update-beta', 'a=b=update-odd'];
     const table: [string[], string | null][] = [
       [[], null],

@@ -1,10 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ProgressEvent } from '@d3/sdk';
 import { expect } from 'chai';
 import { addEa } from '../../../src/admin/eas.ts';
 import { adminPortOf } from '../../../src/admin/plugin-port.ts';
 import { addPolicy } from '../../../src/admin/policies.ts';
+import type { HookFile } from '../../../src/lifecycle/bus.ts';
 import { problemsOf } from '../../../test/support/errors.ts';
 import { withOwnPluginSettings } from '../../../test/support/own-plugin-settings.ts';
 import { Sandbox, type SandboxMachine } from '../../../test/support/sandbox.ts';
@@ -23,14 +24,16 @@ describe('a deployment, wired as in d3', function () {
   this.timeout(240_000);
   let sandbox: Sandbox;
   let machine: SandboxMachine;
+  let others: readonly (HookFile & { event: string })[];
   before(() => withOwnPluginSettings());
   beforeEach(async () => {
     sandbox = await Sandbox.make();
     machine = sandbox.machine('mac-a', { serial: 'C02A', boot: 'one' });
+    others = [];
   });
   afterEach(() => sandbox.remove());
 
-  const parts = () => partsOf(wired(machine).ports);
+  const parts = () => partsOf(wired(machine, { others }).ports);
   const status = () => statusOf(wired(machine).ports);
   const setUp = async (changes: Partial<BeginRequest> = {}) =>
     begin({ mode: 'deploy', by: 'sally', enrolment: 'new', again: false, ...changes }, await parts());
@@ -292,7 +295,14 @@ describe('a deployment, wired as in d3', function () {
     expect(told()).to.not.include('restarting');
   });
 
-  it('patchoo:DR-10 what waited in the queue before is installed by the deployment', async () => {
+  it('patchoo:DR-10 patchoo:UL-04 patchoo:UL-05 what waited in the queue before is installed by the deployment, and nobody is told of it or asked', async () => {
+    const notice = path.join(sandbox.dir, 'deferred.mjs');
+    const told = path.join(sandbox.dir, 'told');
+    writeFileSync(
+      notice,
+      `import { appendFileSync } from 'node:fs';\nexport default async () => appendFileSync(${JSON.stringify(told)}, 'told\\n');\n`,
+    );
+    others = [{ event: 'd3:deferred', plugin: 'notice', file: notice, identifier: 'default' }];
     await lab();
     configure({ attributes: [] });
     await sandbox.add('kernel', '1', { live: true, autoGroups: 'standard', reboot: 'y' });
@@ -305,6 +315,7 @@ describe('a deployment, wired as in d3', function () {
       ended = await goOn();
     }
     expect([ended.state, machine.read('opt/kernel/version')]).to.deep.equal(['released', '1']);
+    expect(existsSync(told), 'a user was told').to.equal(false);
   });
 
   it('patchoo:DR-08 a policy that hangs is ended after its time, and holds', async () => {
@@ -352,7 +363,7 @@ describe('a deployment, wired as in d3', function () {
     expect(done().map((line) => line.split(' ')[0])).to.deep.equal(['b-apps', 'c-studio', 'a-config']);
   });
 
-  it('patchoo:IN-12 two processes at once: one advances, the other is told so', async () => {
+  it('patchoo:IN-12 patchoo:D-17 two processes at once: one advances, the other is told so', async () => {
     await lab({ 'a-slow': { event: 'deploy', script: 'sleep 2' } });
     configure({ attributes: [], update: 'no' });
     await setUp();
