@@ -12,7 +12,7 @@ import { statusOf } from '../../plugins/patchoo-deploy/src/status.ts';
 import { wired } from '../../plugins/patchoo-deploy/test/support/wired.ts';
 import { addPolicy } from '../../src/admin/policies.ts';
 import { problemsOf } from '../support/errors.ts';
-import { withOwnPluginSettings } from '../support/own-plugin-settings.ts';
+import { withOwnPluginSettings, withoutPluginSettings } from '../support/own-plugin-settings.ts';
 import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
 
 /** A machine whose record is kept by Jamf Pro and whose packages and policies are the depot's: both plugins, on one bus. */
@@ -35,6 +35,7 @@ describe('a machine provisioned by Jamf Pro', function () {
   let machine: SandboxMachine;
   let server: string;
   before(() => withOwnPluginSettings());
+  after(() => withoutPluginSettings());
 
   beforeEach(async () => {
     sandbox = await Sandbox.make();

@@ -19,7 +19,7 @@ import { noPlugins } from '../../src/lifecycle/plugins.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { type ServedDepot, serveForTest } from '../depot/served.ts';
 import { problemsOf } from '../support/errors.ts';
-import { withOwnPluginSettings } from '../support/own-plugin-settings.ts';
+import { withOwnPluginSettings, withoutPluginSettings } from '../support/own-plugin-settings.ts';
 import { Sandbox, type SandboxMachine } from '../support/sandbox.ts';
 
 type Weather = 'down' | 'reset' | 'cut' | 'drips' | 'nonsense' | 'html' | 401 | 403 | 429 | 500 | 503;
@@ -88,6 +88,7 @@ describe('provisioning in bad weather', function () {
   let machine: SandboxMachine;
   let id: string;
   before(() => withOwnPluginSettings());
+  after(() => withoutPluginSettings());
 
   beforeEach(async () => {
     sandbox = await Sandbox.make();

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { loadPluginSettings } from '../../../src/config/layers.ts';
 import { d3, repository } from '../../../test/cli/spawn.ts';
 import { problemsOf } from '../../../test/support/errors.ts';
-import { withOwnPluginSettings } from '../../../test/support/own-plugin-settings.ts';
+import { withOwnPluginSettings, withoutPluginSettings } from '../../../test/support/own-plugin-settings.ts';
 import { Sandbox } from '../../../test/support/sandbox.ts';
 import { advance } from '../src/advance.ts';
 import { begin } from '../src/begin.ts';
@@ -162,6 +162,7 @@ describe('what was wrong in patchoo, on a machine', function () {
   let sandbox: Sandbox;
   let root: string;
   before(() => withOwnPluginSettings());
+  after(() => withoutPluginSettings());
   beforeEach(async () => {
     sandbox = await Sandbox.make();
     root = sandbox.machine('mac-a', { serial: 'C02A', boot: 'one' }).root;

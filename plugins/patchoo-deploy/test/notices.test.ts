@@ -6,7 +6,7 @@ import { Ajv } from 'ajv';
 import { expect } from 'chai';
 import { sendJson } from '../../../src/platform/send-json.ts';
 import { repository } from '../../../test/cli/spawn.ts';
-import { withOwnPluginSettings } from '../../../test/support/own-plugin-settings.ts';
+import { withOwnPluginSettings, withoutPluginSettings } from '../../../test/support/own-plugin-settings.ts';
 import { Sandbox, type SandboxMachine } from '../../../test/support/sandbox.ts';
 import { advance } from '../src/advance.ts';
 import { begin } from '../src/begin.ts';
@@ -35,6 +35,7 @@ describe('the webhook of a deployment', function () {
   let got: Got[];
   let answer: (at: number) => number | null;
   before(() => withOwnPluginSettings());
+  after(() => withoutPluginSettings());
   beforeEach(async () => {
     sandbox = await Sandbox.make();
     machine = sandbox.machine('mac-a', { serial: 'C02A', boot: 'one' });

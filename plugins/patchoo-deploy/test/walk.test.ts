@@ -167,16 +167,18 @@ describe('the deployment of a new machine, step by step', function () {
     const became = [...printed.matchAll(/^deployment (\d+\/\d+: .*): done(?: \((.*)\))?$/gm)].map(
       ([, step = '', text = '']) => [step.replace(/^\d+\/\d+: /, ''), text],
     );
-    expect(became.slice(0, 3)).to.deep.equal([
+    expect(became.slice(0, 4)).to.deep.equal([
       ['restart after setup', 'the machine was restarted'],
+      ['the time is right', 'the clock is right'],
       ['the depot answers', 'the depot answers'],
       ['what this machine is', 'build studio, department art, building Perth'],
     ]);
-    expect(became.slice(4)).to.deep.equal([
-      ['check-in', 'lamp-1-1: installed'],
+    expect(became.slice(5)).to.deep.equal([
+      ['check-in', 'lamp-1-1'],
       ['deploy', DEPLOY.join('; ')],
       ['deploy-%build%', 'e-studio: done'],
       ['deployed', ''],
+      ['nothing updates the system', 'nothing updates the system'],
     ]);
     expect(done()).to.deep.equal(['a-everywhere', 'b-art', 'c-perth', 'e-studio'].map((name) => `${name} studio`));
     expect(await heard(), 'patchoo:DR-11').to.deep.include({ state: 'deployed', build: 'studio', building: 'Perth' });

@@ -7,7 +7,7 @@ import { adminPortOf } from '../../../src/admin/plugin-port.ts';
 import { addPolicy } from '../../../src/admin/policies.ts';
 import type { HookFile } from '../../../src/lifecycle/bus.ts';
 import { problemsOf } from '../../../test/support/errors.ts';
-import { withOwnPluginSettings } from '../../../test/support/own-plugin-settings.ts';
+import { withOwnPluginSettings, withoutPluginSettings } from '../../../test/support/own-plugin-settings.ts';
 import { Sandbox, type SandboxMachine } from '../../../test/support/sandbox.ts';
 import { advance } from '../src/advance.ts';
 import { type Assignment, assign } from '../src/assign.ts';
@@ -26,6 +26,7 @@ describe('a deployment, wired as in d3', function () {
   let machine: SandboxMachine;
   let others: readonly (HookFile & { event: string })[];
   before(() => withOwnPluginSettings());
+  after(() => withoutPluginSettings());
   beforeEach(async () => {
     sandbox = await Sandbox.make();
     machine = sandbox.machine('mac-a', { serial: 'C02A', boot: 'one' });
