@@ -175,7 +175,7 @@ describe('d3 provision setup asks', function () {
     const token = async (name: string, role: string): Promise<string> =>
       JSON.parse(await ok('admin', 'token', 'add', name, '--role', role, '--json')).result.secret;
 
-    it('patchoo:DS-19 patchoo:AP-09 patchoo:AP-10 patchoo:AP-12 patchoo:AP-13 patchoo:D-04 patchoo:D-09 patchoo:D-21 patchoo:SQ-03 patchoo:G3 asks for the account of whoever may write: wrong is asked again, right is used and kept nowhere', async () => {
+    it('patchoo:DS-19 patchoo:CN-02 patchoo:AP-09 patchoo:AP-10 patchoo:AP-12 patchoo:AP-13 patchoo:D-04 patchoo:D-09 patchoo:D-21 patchoo:SQ-03 patchoo:G3 asks for the account of whoever may write: wrong is asked again, right is used and kept nowhere', async () => {
       const secret = await token('alice', 'admin');
       const watch = new SecretWatch(secret);
       const { url } = server as Running;

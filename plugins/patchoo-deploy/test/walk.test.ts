@@ -160,7 +160,7 @@ describe('the deployment of a new machine, step by step', function () {
     await lock.sees('restart after setup');
   });
 
-  it('patchoo:BS-11 patchoo:DR-01 patchoo:DR-02 patchoo:DR-03 patchoo:DR-05 9. to 13. it reads its record, runs `deploy` for what it is, then `deploy-studio`, and is deployed', async () => {
+  it('patchoo:BS-11 patchoo:DR-01 patchoo:DR-02 patchoo:DR-03 patchoo:DR-05 patchoo:DR-09 9. to 13. it reads its record, runs `deploy` for what it is, then `deploy-studio`, and is deployed', async () => {
     const running = goesOn();
     await lock?.sees(/deploy/, 60_000);
     expect(await running, printed).to.equal(42);
