@@ -1,3 +1,4 @@
+import { writePlist } from '@d3/flatpkg';
 import { systemdCommand, type TriggerFiles } from '@d3/sdk';
 
 /** What goes on with a deployment: at once, apart from who set it up, and after every start of the machine, before anybody logs in. */
@@ -7,7 +8,17 @@ const LABEL = 'org.d3.provision';
 
 /** @param program absolute path of d3 on the machine */
 export function bootstrapFiles(program: string, platform: NodeJS.Platform = process.platform): TriggerFiles {
-  if (platform === 'darwin') return { files: [{ name: `${LABEL}.plist`, text: daemon([program, ...WORDS]) }] };
+  if (platform === 'darwin') {
+    const text = writePlist({
+      Label: LABEL,
+      ProgramArguments: [program, ...WORDS],
+      RunAtLoad: true,
+      KeepAlive: { Crashed: true },
+      ProcessType: 'Interactive',
+      ExitTimeOut: 300,
+    });
+    return { files: [{ name: `${LABEL}.plist`, text }] };
+  }
   const name = 'd3-provision.service';
   return { files: [{ name, text: unit([program, ...WORDS]) }], units: [{ name, now: true }] };
 }
@@ -33,23 +44,5 @@ TimeoutStopSec=5min
 
 [Install]
 WantedBy=multi-user.target
-`;
-}
-
-function daemon(words: readonly string[]): string {
-  const text = (value: string) =>
-    `<string>${value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')}</string>`;
-  return `<?xml version="1.0" encoding="UTF-8"?>
-<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
-<plist version="1.0">
-<dict>
-  <key>Label</key>${text(LABEL)}
-  <key>ProgramArguments</key><array>${words.map(text).join('')}</array>
-  <key>RunAtLoad</key><true/>
-  <key>KeepAlive</key><dict><key>Crashed</key><true/></dict>
-  <key>ProcessType</key><string>Interactive</string>
-  <key>ExitTimeOut</key><integer>300</integer>
-</dict>
-</plist>
 `;
 }

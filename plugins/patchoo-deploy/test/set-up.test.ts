@@ -120,14 +120,14 @@ describe('a machine that is set up from an image', () => {
     it('patchoo:DS-04 what is laid down begins at the next start, or at once without being waited for, as it is wanted', async () => {
       const linux = trigger('linux', '/');
       const said = () => calls.splice(0).map(({ args }) => args.join(' '));
-      await installTrigger(lockFiles('/opt/d3', 'linux'), linux, { dryRun: false, now: false });
+      await installTrigger(lockFiles('/usr/local/bin/d3', 'linux'), linux, { dryRun: false, now: false });
       expect(said()).to.deep.equal(['daemon-reload', 'enable d3-provision-lock.service']);
-      await installTrigger(lockFiles('/opt/d3', 'linux'), linux, { dryRun: false, now: true });
+      await installTrigger(lockFiles('/usr/local/bin/d3', 'linux'), linux, { dryRun: false, now: true });
       expect(said()).to.deep.equal(['daemon-reload', 'enable --now --no-block d3-provision-lock.service']);
       const mac = trigger('darwin', '/');
-      await installTrigger(bootstrapFiles('/opt/d3', 'darwin'), mac, { dryRun: false, now: false });
+      await installTrigger(bootstrapFiles('/usr/local/bin/d3', 'darwin'), mac, { dryRun: false, now: false });
       expect(said(), 'launchd reads it at the next start').to.deep.equal([]);
-      await installTrigger(bootstrapFiles('/opt/d3', 'darwin'), mac, { dryRun: false });
+      await installTrigger(bootstrapFiles('/usr/local/bin/d3', 'darwin'), mac, { dryRun: false });
       expect(said().map((line) => line.split(' ')[0])).to.deep.equal(['bootout', 'bootstrap']);
     });
   });
@@ -153,7 +153,7 @@ describe('a machine that waits to be set up', () => {
   it('restarts nothing when it is told to stop, and begins anew at the next start', async () => {
     const world = new World({ silent: 86_400 });
     const how = waiting(world, AbortSignal.abort(new Error('stopped')));
-    await how.ports.triggers.install(companionFiles('/opt/d3'), { dryRun: false });
+    await how.ports.triggers.install(companionFiles('/usr/local/bin/d3'), { dryRun: false });
     let why = '';
     await setUp(how).catch((error: Error) => {
       why = error.message;
@@ -164,7 +164,7 @@ describe('a machine that waits to be set up', () => {
   it('is not begun beside what goes on with it: it takes itself away when that is past its beginning', async () => {
     const world = new World({ assigned: null, policies: {} });
     const how = waiting(world, new AbortController().signal);
-    await how.ports.triggers.install(companionFiles('/opt/d3'), { dryRun: false });
+    await how.ports.triggers.install(companionFiles('/usr/local/bin/d3'), { dryRun: false });
     await begin(how.request, how.parts);
     await advance(how.parts, { stays: false, by: 'sally' });
     expect((await world.status()).state).to.equal('holding');

@@ -1,8 +1,7 @@
-import { leftOut } from './event.ts';
 import { done, failed, type Kind, NO_ARGS } from './kind.ts';
-import { busy } from './quiet.ts';
-import { restartFor, stillRestarting } from './restart.ts';
-import { askAgain, isOutside, troubleOver } from './trouble.ts';
+import { notNow } from './not-now.ts';
+import { restartFor } from './restart.ts';
+import { askedOutside, troubleOver } from './trouble.ts';
 
 /** Everything the machine should have by now, before its events. A depot that does not answer is waited for; it is no failure of the machine. */
 export const checkIn: Kind = {
@@ -14,21 +13,14 @@ export const checkIn: Kind = {
   },
   async run(parts, { run }) {
     const { memory, ports } = parts;
-    const waits = await stillRestarting(parts, run);
-    if (waits !== null) return waits;
-    const why = await leftOut(parts, run);
-    if (why !== null) return done(`it is left out: ${why}`);
-    const waiting = await busy(parts, run);
-    if (waiting !== null) return waiting;
-    try {
+    const before = await notNow(parts, run);
+    if (before !== null) return before;
+    return askedOutside(parts, run, 'the depot does not answer', async () => {
       const { failed: problems, restart, done: changed } = await ports.sync.run(memory.of(run).by);
       troubleOver(parts, run);
       if (problems.length > 0) return failed(problems.map(({ target, text }) => `${target}: ${text}`).join('; '));
       if (restart.length > 0) return await restartFor(parts, run, `${restart.join(', ')} needs it`);
       return done(changed.length === 0 ? 'in order' : changed.join(', '));
-    } catch (error) {
-      if (!isOutside(error)) throw error;
-      return askAgain(parts, run, error, 'the depot does not answer');
-    }
+    });
   },
 };

@@ -1,8 +1,8 @@
 import { clearUp } from '../clear-up.ts';
 import { inTheWay, mayRelease } from '../rules/release.ts';
 import { noteChanged } from './changed.ts';
-import { endsIt } from './event.ts';
 import { done, failed, type Kind, NO_ARGS } from './kind.ts';
+import { endsIt } from './not-now.ts';
 
 /** The end: never while a required step failed, unless somebody, or the settings, decided so. */
 export const release: Kind = {

@@ -35,6 +35,21 @@ export function askAgain({ memory, ports }: Parts, run: string, error: D3Error, 
   return later(seconds, `${what} for ${elapsed(since, now)}: ${error.message}`);
 }
 
+/** Does what somebody outside has to answer for; where nobody does, it is asked again. */
+export async function askedOutside(
+  parts: Parts,
+  run: string,
+  what: string,
+  work: () => Promise<StepEnd>,
+): Promise<StepEnd> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isOutside(error)) throw error;
+    return askAgain(parts, run, error, what);
+  }
+}
+
 export function troubleOver({ memory }: Parts, run: string): void {
   memory.change(run, () => ({ trouble: null }));
 }

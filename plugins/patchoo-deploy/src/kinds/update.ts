@@ -2,11 +2,11 @@ import type { PolicyRun } from '@d3/sdk';
 import type { Parts } from '../parts.ts';
 import { releaseEvent } from '../rules/events.ts';
 import { turn } from '../rules/update-loop.ts';
-import { environmentOf, leftOut } from './event.ts';
+import { environmentOf } from './event.ts';
 import { done, failed, type Kind, later, NO_ARGS, type StepEnd } from './kind.ts';
-import { busy } from './quiet.ts';
-import { restartFor, stillRestarting } from './restart.ts';
-import { askAgain, isOutside, troubleOver } from './trouble.ts';
+import { notNow } from './not-now.ts';
+import { restartFor } from './restart.ts';
+import { askedOutside, troubleOver } from './trouble.ts';
 
 /**
  * One cycle of the update loop each time it is run: what is pending, then a sync with all of it and the events of updates. It is
@@ -20,18 +20,9 @@ export const update: Kind = {
     timeout: 86_400,
   },
   async run(parts, { run, index }) {
-    const waits = await stillRestarting(parts, run);
-    if (waits !== null) return waits;
-    const why = await leftOut(parts, run);
-    if (why !== null) return done(`it is left out: ${why}`);
-    const waiting = await busy(parts, run);
-    if (waiting !== null) return waiting;
-    try {
-      return await cycle(parts, run, index);
-    } catch (error) {
-      if (!isOutside(error)) throw error;
-      return askAgain(parts, run, error, 'the depot does not answer');
-    }
+    const before = await notNow(parts, run);
+    if (before !== null) return before;
+    return askedOutside(parts, run, 'the depot does not answer', () => cycle(parts, run, index));
   },
 };
 
