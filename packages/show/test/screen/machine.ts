@@ -22,6 +22,8 @@ import {
   type View,
 } from '@d3/show';
 
+export { runs, until } from '../../../../test/support/waiting.ts';
+
 export const QUICK = { up: 12_000, again: 60_000, beat: 150, steady: 3000, linger: 120 };
 
 export const VIEW: View = {
@@ -248,28 +250,5 @@ ${body}
     else process.env['TMPDIR'] = this.#before;
     rmSync(this.folder, { recursive: true, force: true });
     return left;
-  }
-}
-
-export async function until(what: string, holds: () => boolean, within = 8000): Promise<void> {
-  for (const end = Date.now() + within; Date.now() < end; ) {
-    try {
-      if (holds()) return;
-    } catch {
-      // Not yet.
-    }
-    await new Promise((resolve) => setTimeout(resolve, 30));
-  }
-  throw new Error(`it did not come to it: ${what}`);
-}
-
-/** Whether a process runs; one that has ended and that nobody has asked about yet does not. */
-export function runs(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    const file = `/proc/${pid}/stat`;
-    return !existsSync(file) || !/\) Z /.test(readFileSync(file, 'latin1'));
-  } catch {
-    return false;
   }
 }

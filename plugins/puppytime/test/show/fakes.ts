@@ -14,6 +14,8 @@ import { type Browser, SHOW_PROGRAMS, type ShowPrograms } from '@d3/show';
 import { type OpenShow, openShow } from '../../src/show/open.ts';
 import type { Show, ShowQuestion, ShowSettings } from '../../src/show/port.ts';
 
+export { runs, until } from '../../../../test/support/waiting.ts';
+
 export const QUICK = { look: 40, beat: 150, silent: 1500, up: 4000, linger: 60_000 };
 
 export const SETTINGS: ShowSettings = {
@@ -210,28 +212,5 @@ ${body}
     else process.env['TMPDIR'] = this.#before;
     rmSync(this.folder, { recursive: true, force: true });
     return left;
-  }
-}
-
-export async function until(what: string, holds: () => boolean, within = 8000): Promise<void> {
-  for (const end = Date.now() + within; Date.now() < end; ) {
-    try {
-      if (holds()) return;
-    } catch {
-      // Not yet.
-    }
-    await new Promise((resolve) => setTimeout(resolve, 30));
-  }
-  throw new Error(`it did not come to it: ${what}`);
-}
-
-/** Whether a process runs; one that has ended and that nobody has asked about yet does not. */
-export function runs(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    const file = `/proc/${pid}/stat`;
-    return !existsSync(file) || !/\) Z /.test(readFileSync(file, 'latin1'));
-  } catch {
-    return false;
   }
 }
