@@ -29,11 +29,12 @@ const host = (given: Partial<HostToDeploy>): HostToDeploy => ({
   kind: 'ssh',
   role: role({ sync: true }),
   puppet: false,
+  hostgroup: 'base/web',
   ...given,
 });
 const words = (steps: readonly StepToRun[]) =>
   steps.map(({ kind, args }) =>
-    [kind, args['do'], args['is'], args['environment']].filter((one) => one !== undefined).join(' '),
+    [kind, args['do'], args['is'], args['environment'], args['hostgroup']].filter((one) => one !== undefined).join(' '),
   );
 const all = (given: Partial<HostToDeploy>) => {
   const steps = stepsOf(host(given));
@@ -59,14 +60,14 @@ describe('The steps of a host', () => {
   it('staypuft:S1-02 staypuft:S1-14 a discovered host is installed, configured in production, and its agent switched on', () => {
     expect(all({ kind: 'discovered', puppet: true, role: role({ puppet: {} }, { assert: 'true' }) })).to.deep.equal({
       prepare: [
-        'deploy-foreman convert',
-        'deploy-foreman provision',
+        'deploy-foreman convert base/web',
+        'deploy-foreman provision base/web',
         'deploy-foreman provisioned',
         'deploy-ready',
         'deploy-mark on',
         'deploy-agent off discovery',
       ],
-      role: ['deploy-foreman environment production', 'deploy-puppet', 'deploy-step'],
+      role: ['deploy-foreman environment', 'deploy-puppet', 'deploy-step'],
       release: ['deploy-agent on', 'deploy-mark off'],
     });
     expect(all({ kind: 'discovered' })['prepare']).not.to.include('deploy-agent off discovery');
@@ -75,13 +76,11 @@ describe('The steps of a host', () => {
   it('staypuft:S2-01 a registered host is neither installed anew nor restarted; its certificate is signed while it is deployed', () => {
     const registered = { kind: 'registered', puppet: true, role: role({ puppet: {} }) } as const;
     expect(all(registered)).to.deep.equal({
-      prepare: ['deploy-ready', 'deploy-foreman autosign on', 'deploy-agent off discovery', 'deploy-mark on'],
-      role: ['deploy-foreman environment production', 'deploy-puppet'],
-      release: ['deploy-agent on', 'deploy-mark off', 'deploy-foreman autosign off'],
+      prepare: ['deploy-ready', 'deploy-foreman autosign add', 'deploy-agent off discovery', 'deploy-mark on'],
+      role: ['deploy-foreman environment', 'deploy-puppet'],
+      release: ['deploy-agent on', 'deploy-mark off', 'deploy-foreman autosign remove'],
     });
-    const renamed = all({ ...registered, environments: { holding: 'waiting', working: 'live' } });
-    expect(renamed['prepare']).to.include('deploy-agent off waiting');
-    expect(renamed['role']).to.include('deploy-foreman environment live');
+    expect(JSON.stringify(all({ ...registered, hostgroup: null }))).not.to.contain('deploy-foreman');
   });
 
   it('a step keeps its own time, its tries and its name, and says which deployment, host and role it is of', () => {
@@ -115,6 +114,13 @@ describe('The steps of a host', () => {
     ];
     for (const [step, title] of steps) expect(titleOf(step)).to.equal(title);
     expect(titleOf({ assert: 'x'.repeat(500) }).length).to.be.lessThan(80);
+  });
+
+  it('staypuft:M-14 a host is being verified as soon as only the checks are left that its role ends with', () => {
+    const check: RoleStep = { assert: 'true' };
+    expect(checksFrom(stepsOf(host({ role: role({ sync: true }, check, { puppet: {} }, check, check) })))).to.equal(3);
+    expect(checksFrom(stepsOf(host({ kind: 'registered', role: role(check) })))).to.equal(1);
+    expect(checksFrom(stepsOf(host({ role: role(check, { sync: true }) })))).to.equal(null);
   });
 
   it('the name of a run says which phase of which host it is of', () => {

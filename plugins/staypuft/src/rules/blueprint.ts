@@ -1,6 +1,6 @@
 import { isAlias, Lexer, LineCounter, parseDocument, stringify, visit } from 'yaml';
 import type { Blueprint, Parameter, ParameterValue, Role } from '../types.ts';
-import { nameProblem } from './names.ts';
+import { isLine, nameProblem } from './names.ts';
 import { cycleOf } from './order.ts';
 import { PARAMETER_TYPES, parameterNameProblem, valueProblem, variableOf } from './parameters.ts';
 import { at, type Fields, type Problem, Reader } from './problems.ts';
@@ -37,6 +37,7 @@ const ROLE_FIELDS = [
   'maxFailures',
   'min',
   'max',
+  'hostgroup',
   'steps',
 ];
 
@@ -214,9 +215,17 @@ function roleOf(value: unknown, path: string, reader: Reader): RoleDraft | null 
     maxFailures: whole(failures, 0, 0, MAX_HOSTS),
     min,
     max,
+    ...hostgroupOf(fields['hostgroup'], at(path, 'hostgroup'), reader),
     steps: readSteps(fields['steps'], at(path, 'steps'), reader),
   };
   return { role, path, order };
+}
+
+function hostgroupOf(value: unknown, path: string, reader: Reader): Pick<Role, 'hostgroup'> {
+  if (isNothing(value)) return {};
+  const rule = (text: string) =>
+    text !== '' && text.length <= 255 && isLine(text) ? null : 'write the title of a hostgroup: base/web';
+  return { hostgroup: reader.text(value, path, rule) };
 }
 
 function batchesOf(value: unknown, path: string, mode: Role['mode'], reader: Reader): Role['batches'] {
@@ -277,7 +286,7 @@ interface RoleWritten extends Partial<Omit<Role, 'steps' | 'maxFailures'>> {
 }
 
 function writtenRole({ maxFailures, steps, ...role }: Role): RoleWritten {
-  const { name, after, mode, leader, batches, abreast, min, max } = role;
+  const { name, after, mode, leader, batches, abreast, min, max, hostgroup = null } = role;
   return {
     name,
     ...(after.length === 0 ? {} : { after }),
@@ -288,6 +297,7 @@ function writtenRole({ maxFailures, steps, ...role }: Role): RoleWritten {
     ...(maxFailures === 0 ? {} : { max_failures: maxFailures }),
     ...(min === 0 ? {} : { min }),
     ...(max === null ? {} : { max }),
+    ...(hostgroup === null ? {} : { hostgroup }),
     steps: steps.map(writtenStep),
   };
 }
@@ -310,7 +320,7 @@ function described(text: string): string | null {
 }
 
 function hostProblem(name: string): string | null {
-  const good = name.length > 0 && name.length <= 255 && !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(name);
+  const good = name !== '' && name.length <= 255 && isLine(name);
   return good ? null : 'the name of a host is 1 to 255 characters on one line';
 }
 

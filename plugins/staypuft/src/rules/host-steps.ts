@@ -5,15 +5,8 @@ import type { Blueprint, Host, Role, RoleStep } from '../types.ts';
 export const PHASES = ['prepare', 'role', 'release'] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** The names Foreman's environments have. */
-export interface Environments {
-  /** In which a host is held, and changes nothing but its agent. */
-  holding: string;
-  /** In which a host is what its role says. */
-  working: string;
-}
-
-export const ENVIRONMENTS: Environments = { holding: 'discovery', working: 'production' };
+/** The environment of Foreman in which a host is held, and changes nothing but its agent. */
+const HOLDING = 'discovery';
 
 export interface HostToDeploy {
   deployment: string;
@@ -23,7 +16,8 @@ export interface HostToDeploy {
   role: Role;
   /** Whether any role of the blueprint runs Puppet: see {@link usesPuppet}. */
   puppet: boolean;
-  environments?: Environments;
+  /** Title of its role's hostgroup; null: it is not deployed by way of Foreman, or nobody said which. */
+  hostgroup: string | null;
 }
 
 /** The steps of one host, phase by phase. */
@@ -62,22 +56,22 @@ export function phaseOfRun(deployment: string, name: string): { host: string; ph
 }
 
 function preparing(one: HostToDeploy, puppet: boolean): StepToRun[] {
-  const { holding } = one.environments ?? ENVIRONMENTS;
-  const off = puppet ? [agent(one, 'off', isForeman(one) ? holding : undefined)] : [];
+  const { hostgroup } = one;
+  const off = puppet ? [agent(one, 'off', isForeman(one) ? HOLDING : undefined)] : [];
   const ready = step(one, 'deploy-ready', {}, 'wait until it is reached');
   const mark = step(one, 'deploy-mark', { is: 'on' }, 'mark it as being deployed');
   switch (one.kind) {
     case 'discovered':
       return [
-        foreman(one, 'convert', 'make sure it is managed'),
-        foreman(one, 'provision', 'install its system'),
-        foreman(one, 'provisioned', 'wait until it is installed'),
+        ...foreman(one, 'convert', 'make sure it is managed', { hostgroup }),
+        ...foreman(one, 'provision', 'install its system', { hostgroup }),
+        ...foreman(one, 'provisioned', 'wait until it is installed'),
         ready,
         mark,
         ...off,
       ];
     case 'registered':
-      return [ready, foreman(one, 'autosign', 'have its certificate signed', { is: 'on' }), ...off, mark];
+      return [ready, ...foreman(one, 'autosign', 'let its certificate be signed', { is: 'add' }), ...off, mark];
     case 'ssh':
     case 'computer':
       return [ready, mark, ...off];
@@ -85,19 +79,26 @@ function preparing(one: HostToDeploy, puppet: boolean): StepToRun[] {
 }
 
 function configuring(one: HostToDeploy): StepToRun[] {
-  const { working } = one.environments ?? ENVIRONMENTS;
-  const environment = isForeman(one)
-    ? [foreman(one, 'environment', `change to environment ${working}`, { environment: working })]
-    : [];
+  const environment = foreman(one, 'environment', 'change to the environment of its hostgroup', { name: null });
   return [...environment, ...one.role.steps.map((each) => roleStep(one, each))];
 }
 
 function releasing(one: HostToDeploy, puppet: boolean): StepToRun[] {
+  const signed = one.kind === 'registered' ? foreman(one, 'autosign', 'sign no more by itself', { is: 'remove' }) : [];
   return [
     ...(puppet ? [agent(one, 'on')] : []),
     step(one, 'deploy-mark', { is: 'off' }, 'take the mark away'),
-    ...(one.kind === 'registered' ? [foreman(one, 'autosign', 'sign no more certificates for it', { is: 'off' })] : []),
+    ...signed,
   ];
+}
+
+/** Where the checks begin that a role ends with: when only they are left, the host is being verified. Null: it ends with none. */
+export function checksFrom({ role }: HostSteps): number | null {
+  const last = role.findLastIndex(({ args }) => {
+    const each = args['step'];
+    return !(typeof each === 'object' && each !== null && 'assert' in each);
+  });
+  return last === role.length - 1 ? null : last + 1;
 }
 
 /** One of a role's steps, as what carries it out. */
@@ -141,12 +142,20 @@ function hasAgent(one: HostToDeploy): boolean {
   return runsPuppet(one.role) || (isForeman(one) && one.puppet);
 }
 
-function isForeman({ kind }: HostToDeploy): boolean {
+/** Whether a host of this kind is deployed by way of Foreman. */
+export function isForeman({ kind }: Pick<HostToDeploy, 'kind'>): boolean {
   return kind === 'discovered' || kind === 'registered';
 }
 
-function foreman(one: HostToDeploy, what: string, name: string, more: Readonly<Record<string, Json>> = {}): StepToRun {
-  return step(one, 'deploy-foreman', { do: what, ...more }, name);
+/** Nothing where no hostgroup is known: a plan says so before anything is done. */
+function foreman(
+  one: HostToDeploy,
+  what: string,
+  name: string,
+  more: Readonly<Record<string, Json>> = {},
+): StepToRun[] {
+  if (!isForeman(one) || one.hostgroup === null) return [];
+  return [step(one, 'deploy-foreman', { do: what, ...more }, name)];
 }
 
 function agent(one: HostToDeploy, is: 'on' | 'off', environment?: string): StepToRun {

@@ -66,7 +66,8 @@ const role = fc
     ...one,
     leader: one.mode === 'leader' ? one.leader : null,
     batches: one.mode === 'serial' ? [] : one.batches,
-  }));
+  }))
+  .chain((one) => fc.constantFrom<Omit<Role, 'name' | 'after'>>(one, { ...one, hostgroup: 'base/web' }));
 
 const roles = fc
   .array(fc.tuple(role, fc.array(fc.nat(), { maxLength: 3 })), { minLength: 1, maxLength: 6 })
