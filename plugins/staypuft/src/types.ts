@@ -65,6 +65,8 @@ export interface Role {
   max: number | null;
   /** One step `sync` unless said. */
   steps: readonly RoleStep[];
+  /** Title of its hostgroup in Foreman (`base/web`); left out or null: the setting `foreman.hostgroup`, and under it the role's name. */
+  hostgroup?: string | null;
 }
 
 export type ParameterType = 'text' | 'number' | 'boolean' | 'list' | 'secret';
@@ -125,6 +127,20 @@ export interface Host extends DocumentBody {
   /** What is known of it: cpus, memory, disks, nics, os, mac; by name. */
   facts: { [name: string]: DocumentBody[string] };
   /** What its unattended installation is told by; nothing unless Foreman. */
+}
+
+/** A host by the name of its document. */
+export interface NamedHost {
+  name: string;
+  host: Host;
+}
+
+/** Who says of hosts what their agents do: Foreman, where it is. Saying it again changes nothing. */
+export interface Classifier {
+  /** `none`: the agent's service is off; `service`: it is on. What comes of it, the next run of the agent brings about. */
+  agent(target: NamedHost, mode: 'none' | 'service'): Promise<void>;
+  /** @param name null: that of its hostgroup */
+  environment(target: NamedHost, name: string | null): Promise<void>;
 }
 
 /** How host keys are held: `strict` needs a known one; `accept-new` takes what it first meets and refuses another; `off` warns. */
