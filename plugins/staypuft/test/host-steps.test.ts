@@ -1,6 +1,7 @@
 import type { StepToRun } from '@d3/sdk';
 import { expect } from 'chai';
 import {
+  checksFrom,
   type HostToDeploy,
   PHASES,
   phaseOfRun,
