@@ -1,13 +1,15 @@
 import { D3Error, type PluginContext, type StepAnswer, type StepPayload } from '@d3/sdk';
+import type { Site } from '../foreman/site.ts';
 import type { Kind } from '../kinds.ts';
-import type { Host, NamedHost } from '../types.ts';
+import type { Assignment, Blueprint, Deployment, Host, NamedHost, Role } from '../types.ts';
 
-/** What a step does in Foreman. */
+/** What a step does in Foreman. The hostgroup is that of the host's role, when the step runs. */
 type Args = { deployment: string; host: string } & (
-  | { do: 'convert' | 'provision'; hostgroup: string }
+  | { do: 'convert' | 'provision' }
   | { do: 'provisioned'; seconds?: number }
-  | { do: 'environment'; name: string | null }
-  | { do: 'autosign'; is: 'add' | 'remove' }
+  /** Left out or null: that of its hostgroup. */
+  | { do: 'environment'; environment?: string | null }
+  | { do: 'autosign'; is: 'on' | 'off' }
 );
 
 const text = { type: 'string', minLength: 1, maxLength: 255 } as const;
@@ -32,10 +34,10 @@ export const foremanKind: Kind = {
     summary: 'Has Foreman install a host of a deployment, or say what environment it is in.',
     schema: {
       oneOf: [
-        form({ do: { enum: ['convert', 'provision'] }, hostgroup: text }, ['hostgroup']),
+        form({ do: { enum: ['convert', 'provision'] } }, []),
         form({ do: { const: 'provisioned' }, seconds: { type: 'integer', minimum: 1, maximum: 86_400 } }, []),
-        form({ do: { const: 'environment' }, name: { anyOf: [text, { type: 'null' }] } }, ['name']),
-        form({ do: { const: 'autosign' }, is: { enum: ['add', 'remove'] } }, ['is']),
+        form({ do: { const: 'environment' }, environment: { anyOf: [text, { type: 'null' }] } }, []),
+        form({ do: { const: 'autosign' }, is: { enum: ['on', 'off'] } }, ['is']),
       ],
     } as unknown as Kind['offer']['schema'],
     timeout: 600,
@@ -66,19 +68,23 @@ type Handled = Extract<StepAnswer, { handled: true }>;
 type Performed = Handled extends infer One ? (One extends unknown ? Omit<One, 'handled'> : never) : never;
 
 async function perform({ args, run }: StepPayload, context: PluginContext): Promise<Performed> {
-  const { withForeman } = await import('../foreman/site.ts');
+  const { hasForeman, siteOf, withForeman } = await import('../foreman/site.ts');
   const step = args as unknown as Args;
   const target = await hostNamed(step.host, context);
+  // What only tells Foreman of a host that it has is nothing where it has none.
+  const tells = step.do === 'environment' || step.do === 'autosign';
+  if (tells && (target.host.foreman === null || !hasForeman(siteOf(await context.settings.all()))))
+    return { outcome: 'done', text: `nothing to do: ${target.name} is in no Foreman` };
   return withForeman(context, async (foreman, site) => {
     switch (step.do) {
       case 'convert': {
         const { assign } = await import('../foreman/assign.ts');
-        const { text: said } = await assign(foreman, target, step.hostgroup);
+        const { text: said } = await assign(foreman, target, await hostgroupFor(step, site, context));
         return { outcome: 'done', text: said };
       }
       case 'provision': {
         const { provision } = await import('../foreman/provision.ts');
-        return provision(target, step.hostgroup, { foreman, site, run, context });
+        return provision(target, await hostgroupFor(step, site, context), { foreman, site, run, context });
       }
       case 'provisioned': {
         const { provisioned } = await import('../foreman/provision.ts');
@@ -86,15 +92,49 @@ async function perform({ args, run }: StepPayload, context: PluginContext): Prom
       }
       case 'environment': {
         const { setEnvironment } = await import('../foreman/classifier.ts');
-        return { outcome: 'done', text: `in the environment ${await setEnvironment(foreman, target, step.name)}` };
+        const now = await setEnvironment(foreman, target, step.environment ?? null);
+        return { outcome: 'done', text: `in the environment ${now}` };
       }
       case 'autosign': {
         const { allowSigning, endSigning } = await import('../foreman/autosign.ts');
-        const work = step.is === 'add' ? allowSigning : endSigning;
+        const work = step.is === 'on' ? allowSigning : endSigning;
         return { outcome: 'done', text: await work(foreman, target, context) };
       }
     }
   });
+}
+
+/** Title of the hostgroup of a host's role in its deployment. */
+async function hostgroupFor(
+  { deployment, host }: Pick<Args, 'deployment' | 'host'>,
+  { hostgroup: base }: Pick<Site, 'hostgroup'>,
+  context: PluginContext,
+): Promise<string> {
+  const { depotOf } = await import('../foreman/notes.ts');
+  const { hostgroupOfRole } = await import('../foreman/assign.ts');
+  const depot = depotOf(context);
+  const body = (await depot.documents('deployment').byName(deployment))?.body as Deployment | undefined;
+  const assignment = (body?.hosts as readonly Assignment[] | undefined)?.find((one) => one.host === host);
+  const blueprint = body === undefined ? null : await depot.documents('blueprint').byName(body.blueprint);
+  const roles = ((blueprint?.body as Blueprint | undefined)?.roles ?? []) as readonly Role[];
+  const role = roles.find(({ name }) => name === assignment?.role);
+  const title = role === undefined ? null : hostgroupOfRole(role, base);
+  if (title !== null) return title;
+  throw new D3Error(
+    'NO_HOSTGROUP',
+    'refused',
+    role === undefined
+      ? `${host} has no role in ${deployment}`
+      : `nothing says which hostgroup the role ${role.name} is`,
+    {
+      target: host,
+      actions: [
+        role === undefined
+          ? `Assign it: d3 deployment assign ${deployment}`
+          : 'Say it in the role (hostgroup), or set foreman.hostgroup.',
+      ],
+    },
+  );
 }
 
 async function hostNamed(name: string, context: PluginContext): Promise<NamedHost> {
@@ -105,38 +145,4 @@ async function hostNamed(name: string, context: PluginContext): Promise<NamedHos
     target: name,
     actions: ['See which there are: d3admin computer discover'],
   });
-}
-
-/** A step of this kind, as a plan has it. */
-export interface ForemanStep {
-  kind: 'deploy-foreman';
-  name: string;
-  args: { readonly [key: string]: string | number | null };
-}
-
-/**
- * The steps that prepare a host through Foreman, in order, and those that come after its roles. A registered host has none that installs or
- * restarts it.
- * @param hostgroup title of its role's
- */
-export function foremanSteps(
-  deployment: string,
-  { name, host }: NamedHost,
-  hostgroup: string | null,
-): { install: ForemanStep[]; toProduction: ForemanStep[]; after: ForemanStep[] } {
-  const step = (what: string, args: Readonly<Record<string, string | null>>): ForemanStep => ({
-    kind: 'deploy-foreman',
-    name: what,
-    args: { deployment, host: name, ...args },
-  });
-  if (host.foreman === null || hostgroup === null) return { install: [], toProduction: [], after: [] };
-  const install =
-    host.kind === 'discovered'
-      ? [step('install', { do: 'provision', hostgroup }), step('wait until installed', { do: 'provisioned' })]
-      : [step('let its certificate be signed', { do: 'autosign', is: 'add' })];
-  return {
-    install,
-    toProduction: [step('to the environment of its hostgroup', { do: 'environment', name: null })],
-    after: host.kind === 'discovered' ? [] : [step('sign no more by itself', { do: 'autosign', is: 'remove' })],
-  };
 }
