@@ -4,6 +4,7 @@ import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
 import type { Assignment, Blueprint, Deployment, Host, NamedHost, Proxy, Role } from '../types.ts';
 import { hostgroupOfRole } from './assign.ts';
 import { addEntry, authorityOf, entriesOf, removeEntry } from './autosign.ts';
+import type { Foreman } from './client.ts';
 import { type Discovered, type Looked, lookInDepot, lookInForeman, takeIn } from './discover.ts';
 import { type Asked, type Check, createEnvironments, examine, wantedEnvironments } from './doctor.ts';
 import { hostsIn } from './inventory.ts';
@@ -40,7 +41,7 @@ export async function doctorHere(context: CommandContext): Promise<CommandOutcom
     withForeman(
       ports,
       async (foreman, site) => {
-        if (flags['fix'] === true) await createEnvironments(foreman, wantedEnvironments(site));
+        await mend(foreman, wantedEnvironments(site), context);
         return examine(foreman, site, asked);
       },
       flags,
@@ -60,6 +61,24 @@ export async function doctorHere(context: CommandContext): Promise<CommandOutcom
         }),
     );
   return { result: checks, errors };
+}
+
+/** Makes environments that are missing, where --fix or somebody at the terminal says so. */
+async function mend(
+  foreman: Foreman,
+  wanted: readonly string[],
+  { flags, canAsk, ask }: CommandContext,
+): Promise<void> {
+  if (flags['fix'] !== true) {
+    if (!canAsk) return;
+    // What stands against reading them, the checks say.
+    const there = await environments(foreman).catch(() => null);
+    const missing = wanted.filter((name) => there?.every((one) => one.name !== name));
+    if (missing.length === 0) return;
+    const question = `Make the Puppet environments ${missing.join(', ')} in Foreman?`;
+    if (!(await ask.confirm({ question, flag: '--fix' }))) return;
+  }
+  await createEnvironments(foreman, wanted);
 }
 
 /** Hostgroups and hosts of a deployment, and hosts that are named. */

@@ -13,7 +13,6 @@ import { DiscoveryImage, type Manner } from './discovery-image.ts';
 import { ForemanStandIn, TOKEN } from './foreman.ts';
 
 const manifest = path.join(import.meta.dirname, '../../package.json');
-kindsComeFrom(() => [{ pjson: JSON.parse(readFileSync(manifest, 'utf8')) as { oclif: unknown } }]);
 
 export const GROUP = 'base/web';
 export const MAC = '52:54:00:aa:00:01';
@@ -35,6 +34,7 @@ export class ForemanSite {
   }
 
   static async open(): Promise<ForemanSite> {
+    kindsComeFrom(() => [{ pjson: JSON.parse(readFileSync(manifest, 'utf8')) as { oclif: unknown } }]);
     const site = new ForemanSite(await Sandbox.make());
     site.url = await site.foreman.start();
     const tokenFile = path.join(site.sandbox.dir, 'token');
@@ -58,6 +58,7 @@ export class ForemanSite {
   async close(): Promise<void> {
     await Promise.all([this.foreman.stop(), ...this.images.map(async (one) => one.stop())]);
     this.sandbox.remove();
+    kindsComeFrom(() => []);
   }
 
   client(more: { token?: string; within?: number; atOnce?: number } = {}): Foreman {
