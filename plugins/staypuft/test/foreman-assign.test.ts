@@ -2,9 +2,10 @@ import type { AdminPort } from '@d3/sdk';
 import { expect } from 'chai';
 import { foremanAssign, foremanDrift, foremanUnassign, hostgroupOfRole } from '../src/foreman/assign.ts';
 import { foremanClassifier } from '../src/foreman/classifier.ts';
+import { foremanConnector } from '../src/foreman/connector.ts';
 import { bitsOf, bootProblem, isWithin, nicsOf } from '../src/foreman/network.ts';
-import type { NamedHost } from '../src/types.ts';
-import { factsOf, failureOf, ForemanSite, GROUP, MAC } from './support/foreman-site.ts';
+import type { NamedHost, Role } from '../src/types.ts';
+import { ForemanSite, factsOf, failureOf, GROUP, MAC } from './support/foreman-site.ts';
 
 describe('assigning hosts in Foreman', () => {
   let site: ForemanSite;
@@ -249,7 +250,13 @@ describe('assigning hosts in Foreman', () => {
   it('staypuft:F-07 without a Foreman nobody is asked', async () => {
     const target = await site.host('db1', 'ssh', null);
     await site.depot(async (admin) => {
-      expect(await foremanClassifier(target, site.context(admin))).to.equal(null);
+      const context = site.context(admin);
+      expect(await foremanClassifier(target, context)).to.equal(null);
+      const connector = await foremanConnector(context);
+      expect(connector.hostgroup({ name: 'web' } as Role)).to.equal(GROUP);
+      expect(await connector.assign(target, GROUP)).to.include({ state: 'assigned', changed: false });
+      expect(await connector.unassign(target)).to.include({ changed: false });
+      expect(await connector.drift(target, GROUP)).to.deep.equal([]);
     });
     expect(site.foreman.calls).to.deep.equal([]);
   });

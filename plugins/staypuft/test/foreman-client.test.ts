@@ -7,7 +7,7 @@ import { ensured } from '../src/foreman/client.ts';
 import { environments } from '../src/foreman/records.ts';
 import { connect, siteOf } from '../src/foreman/site.ts';
 import { ForemanStandIn, TOKEN } from './support/foreman.ts';
-import { failureOf, ForemanSite } from './support/foreman-site.ts';
+import { ForemanSite, failureOf } from './support/foreman-site.ts';
 
 describe('the client of Foreman', () => {
   let site: ForemanSite;

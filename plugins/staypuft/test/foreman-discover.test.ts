@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { d3 } from '../../../test/cli/spawn.ts';
 import { type Discovered, lookInForeman, takeIn } from '../src/foreman/discover.ts';
 import { hostsIn } from '../src/foreman/inventory.ts';
-import { factsOf, ForemanSite, GROUP, MAC } from './support/foreman-site.ts';
+import { ForemanSite, factsOf, GROUP, MAC } from './support/foreman-site.ts';
 
 const ED25519 = 'AAAAC3NzaC1lZDI1NTE5AAAAIHost';
 
@@ -67,12 +67,22 @@ describe('which hosts there are', function () {
       managed: true,
       build: true,
       environment_id: site.foreman.environments[0]?.id as number,
+      facts: factsOf(MAC, '10.0.0.5'),
+    });
+    site.foreman.registered('odd.example.org', {
+      managed: true,
+      build: true,
+      environment_id: site.foreman.environments[0]?.id as number,
     });
     const found = await discover();
     expect(found.get('live.example.org')).to.include({ fate: 'left' });
     expect(found.get('live.example.org')?.why).to.include('managed');
     expect(found.get('held.example.org')).to.include({ kind: 'discovered', foreman: String(held.id) });
+    expect(found.get('odd.example.org')).to.include({ fate: 'left' });
     expect(await site.hostNow('live.example.org')).to.equal(undefined);
+    // What d3 had installed is not held any more, and known all the same.
+    site.foreman.built(held.id);
+    expect((await discover()).get('held.example.org')).to.include({ kind: 'discovered', fate: 'known' });
   });
 
   it('two machines of one name are taken for neither, and both are named', async () => {

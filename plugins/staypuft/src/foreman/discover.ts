@@ -47,14 +47,16 @@ export async function lookInForeman(foreman: Foreman): Promise<Looked> {
   const rows = await foreman.list<{ id: number }>('hosts');
   for (const row of rows) {
     const record = hostOf(row);
-    const held = record.managed && record.build && record.environment === HOLDING;
+    const mayBeHeld = record.managed && record.build && record.environment === HOLDING;
+    const facts = record.managed && !mayBeHeld ? {} : factsOf(await factsIn(foreman, record));
+    // Nobody's word but that of a discovery image makes it one that is installed anew.
+    const held = mayBeHeld && bootMacOf(facts) !== null;
     if (record.managed && !held) {
       const why =
         'it is managed, and nothing holds it: it is not installed anew. Name it in an inventory to deploy over SSH: --from';
       looked.left.push(shown(hostFrom(record, 'registered', {}), 'left', why));
       continue;
     }
-    const facts = factsOf(await factsIn(foreman, record));
     looked.found.push(hostFrom(record, held ? 'discovered' : 'registered', facts));
   }
   return withoutDoubles(looked);
@@ -219,7 +221,11 @@ export async function takeIn(
     generation,
     host: body as Host,
   }));
-  const all = [...left];
+  // What d3 had installed is managed now, and known all the same.
+  const all = left.map((one) => {
+    const known = there.find(({ host }) => one.foreman !== null && host.foreman === one.foreman);
+    return known === undefined ? one : shown(known, 'known', null);
+  });
   for (const one of found) {
     const same = there.find(({ name, host }) => isSame(one, { name, host }));
     const taken = there.find(({ name }) => name.toLowerCase() === one.name.toLowerCase());

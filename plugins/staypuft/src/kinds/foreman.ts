@@ -1,15 +1,14 @@
 import { D3Error, type PluginContext, type StepAnswer, type StepPayload } from '@d3/sdk';
-import type { Site } from '../foreman/site.ts';
 import type { Kind } from '../kinds.ts';
-import type { Assignment, Blueprint, Deployment, Host, NamedHost, Role } from '../types.ts';
+import type { Host, NamedHost } from '../types.ts';
 
-/** What a step does in Foreman. The hostgroup is that of the host's role, when the step runs. */
-type Args = { deployment: string; host: string } & (
-  | { do: 'convert' | 'provision' }
+/** What a step does in Foreman. */
+type Args = { deployment: string; host: string } /** Title of the hostgroup of its role. */ & (
+  | { do: 'convert' | 'provision'; hostgroup: string }
   | { do: 'provisioned'; seconds?: number }
-  /** Left out or null: that of its hostgroup. */
-  | { do: 'environment'; environment?: string | null }
-  | { do: 'autosign'; is: 'on' | 'off' }
+  /** Null: that of its hostgroup. */
+  | { do: 'environment'; name: string | null }
+  | { do: 'autosign'; is: 'add' | 'remove' }
 );
 
 const text = { type: 'string', minLength: 1, maxLength: 255 } as const;
@@ -34,10 +33,10 @@ export const foremanKind: Kind = {
     summary: 'Has Foreman install a host of a deployment, or say what environment it is in.',
     schema: {
       oneOf: [
-        form({ do: { enum: ['convert', 'provision'] } }, []),
+        form({ do: { enum: ['convert', 'provision'] }, hostgroup: text }, ['hostgroup']),
         form({ do: { const: 'provisioned' }, seconds: { type: 'integer', minimum: 1, maximum: 86_400 } }, []),
-        form({ do: { const: 'environment' }, environment: { anyOf: [text, { type: 'null' }] } }, []),
-        form({ do: { const: 'autosign' }, is: { enum: ['on', 'off'] } }, ['is']),
+        form({ do: { const: 'environment' }, name: { anyOf: [text, { type: 'null' }] } }, ['name']),
+        form({ do: { const: 'autosign' }, is: { enum: ['add', 'remove'] } }, ['is']),
       ],
     } as unknown as Kind['offer']['schema'],
     timeout: 600,
@@ -79,12 +78,12 @@ async function perform({ args, run }: StepPayload, context: PluginContext): Prom
     switch (step.do) {
       case 'convert': {
         const { assign } = await import('../foreman/assign.ts');
-        const { text: said } = await assign(foreman, target, await hostgroupFor(step, site, context));
+        const { text: said } = await assign(foreman, target, step.hostgroup);
         return { outcome: 'done', text: said };
       }
       case 'provision': {
         const { provision } = await import('../foreman/provision.ts');
-        return provision(target, await hostgroupFor(step, site, context), { foreman, site, run, context });
+        return provision(target, step.hostgroup, { foreman, site, run, context });
       }
       case 'provisioned': {
         const { provisioned } = await import('../foreman/provision.ts');
@@ -92,49 +91,16 @@ async function perform({ args, run }: StepPayload, context: PluginContext): Prom
       }
       case 'environment': {
         const { setEnvironment } = await import('../foreman/classifier.ts');
-        const now = await setEnvironment(foreman, target, step.environment ?? null);
+        const now = await setEnvironment(foreman, target, step.name);
         return { outcome: 'done', text: `in the environment ${now}` };
       }
       case 'autosign': {
         const { allowSigning, endSigning } = await import('../foreman/autosign.ts');
-        const work = step.is === 'on' ? allowSigning : endSigning;
+        const work = step.is === 'add' ? allowSigning : endSigning;
         return { outcome: 'done', text: await work(foreman, target, context) };
       }
     }
   });
-}
-
-/** Title of the hostgroup of a host's role in its deployment. */
-async function hostgroupFor(
-  { deployment, host }: Pick<Args, 'deployment' | 'host'>,
-  { hostgroup: base }: Pick<Site, 'hostgroup'>,
-  context: PluginContext,
-): Promise<string> {
-  const { depotOf } = await import('../foreman/notes.ts');
-  const { hostgroupOfRole } = await import('../foreman/assign.ts');
-  const depot = depotOf(context);
-  const body = (await depot.documents('deployment').byName(deployment))?.body as Deployment | undefined;
-  const assignment = (body?.hosts as readonly Assignment[] | undefined)?.find((one) => one.host === host);
-  const blueprint = body === undefined ? null : await depot.documents('blueprint').byName(body.blueprint);
-  const roles = ((blueprint?.body as Blueprint | undefined)?.roles ?? []) as readonly Role[];
-  const role = roles.find(({ name }) => name === assignment?.role);
-  const title = role === undefined ? null : hostgroupOfRole(role, base);
-  if (title !== null) return title;
-  throw new D3Error(
-    'NO_HOSTGROUP',
-    'refused',
-    role === undefined
-      ? `${host} has no role in ${deployment}`
-      : `nothing says which hostgroup the role ${role.name} is`,
-    {
-      target: host,
-      actions: [
-        role === undefined
-          ? `Assign it: d3 deployment assign ${deployment}`
-          : 'Say it in the role (hostgroup), or set foreman.hostgroup.',
-      ],
-    },
-  );
 }
 
 async function hostNamed(name: string, context: PluginContext): Promise<NamedHost> {

@@ -8,7 +8,7 @@ import { Sandbox } from '../../../../test/support/sandbox.ts';
 import { Foreman } from '../../src/foreman/client.ts';
 import { Gate } from '../../src/foreman/gate.ts';
 import { kindOf } from '../../src/kinds.ts';
-import type { Host, NamedHost, Role } from '../../src/types.ts';
+import type { Host, NamedHost } from '../../src/types.ts';
 import { DiscoveryImage, type Manner } from './discovery-image.ts';
 import { ForemanStandIn, TOKEN } from './foreman.ts';
 
@@ -123,34 +123,6 @@ export class ForemanSite {
 
   async hostNow(name: string): Promise<Host> {
     return this.depot(async (admin) => (await admin.documents('host').byName(name))?.body as Host);
-  }
-
-  /** A deployment `shop` whose role `web` has these hosts. */
-  async deployment(hosts: readonly string[], role: Partial<Role> = {}): Promise<void> {
-    const web = { name: 'web', after: [], mode: 'concurrent', steps: [{ sync: true }], ...role } as unknown as Json;
-    await this.depot(async (admin) => {
-      await admin.documents('blueprint').create('shop', {
-        schema: 'd3/blueprint@1',
-        description: '',
-        roles: [web],
-        parameters: [],
-      });
-      await admin.documents('deployment').create('shop', {
-        schema: 'd3/deployment@1',
-        description: '',
-        blueprint: 'shop',
-        parameters: {},
-        hosts: hosts.map((host) => ({
-          host,
-          role: 'web',
-          parameters: {},
-          by: 'sally',
-          at: '2026-01-01T00:00:00Z',
-          outcome: null,
-        })),
-        run: null,
-      });
-    });
   }
 
   /** Runs a step of a deployment once, as a worker does. */
