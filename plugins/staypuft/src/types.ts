@@ -214,7 +214,7 @@ export interface DeploymentRun extends DocumentBody {
   /** As {@link Role}[]. */
   roles: Role[] & DocumentBody[string];
   /** Who takes part, and as what. */
-  hosts: DocumentBody[string][] & { host: string; kind: HostKind; role: string; hostgroup: string | null }[];
+  hosts: { host: string; kind: HostKind; role: string; hostgroup: string | null }[] & DocumentBody[string];
   /** Whether any role runs Puppet. */
   puppet: boolean;
   /** Hosts that are prepared, and released, at the same time. */

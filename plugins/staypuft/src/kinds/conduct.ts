@@ -2,7 +2,7 @@ import { type AdminPort, D3Error, type PluginContext, type StepAnswer, type Step
 import { outcomesOf, scoreOf } from '../deployment/score.ts';
 import { changeDeployment, type Kept } from '../deployment/store.ts';
 import type { Kind } from '../kinds.ts';
-import { type Beat, nextBeat, partId, type Parts } from '../rules/conduct.ts';
+import { type Beat, nextBeat, type Parts, partId } from '../rules/conduct.ts';
 import { runName, stepsOf } from '../rules/host-steps.ts';
 import type { DeploymentRun, Role } from '../types.ts';
 import { adminOf } from './admin.ts';
@@ -46,7 +46,10 @@ export const conductKind: Kind = {
   },
 };
 
-function ended(beat: Beat, deployment: string): Pick<Extract<StepAnswer, { outcome: 'done' | 'hold' | 'failed' | 'leave' }>, 'outcome' | 'text'> {
+function ended(
+  beat: Beat,
+  deployment: string,
+): Pick<Extract<StepAnswer, { outcome: 'done' | 'hold' | 'failed' | 'leave' }>, 'outcome' | 'text'> {
   if (beat.end === 'done') return { outcome: 'done', text: beat.text };
   const text = `${beat.text}. When it is mended: d3 deployment retry ${deployment}; or without them: d3 deployment skip ${deployment} --host HOST --reason WHY`;
   return { outcome: 'hold', text };
@@ -93,6 +96,8 @@ async function keepOutcomes(
       if (outcome === undefined || (one.outcome?.run === run && one.outcome.state === outcome.state)) return one;
       return { ...one, outcome };
     });
-    return hosts.every((one, index) => one === body.hosts[index]) ? body : { ...body, hosts: hosts as typeof body.hosts };
+    return hosts.every((one, index) => one === body.hosts[index])
+      ? body
+      : { ...body, hosts: hosts as typeof body.hosts };
   });
 }

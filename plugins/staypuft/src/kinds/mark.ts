@@ -1,8 +1,8 @@
+import type { PluginContext } from '@d3/sdk';
+import { targetNamed } from '../deployment/reach.ts';
 import type { Kind } from '../kinds.ts';
 import { MARK_OFF, MARK_ON, MARK_SCHEMA } from '../mark.ts';
-import { targetNamed } from '../deployment/reach.ts';
 import type { Remote } from '../ssh-port.ts';
-import type { PluginContext } from '@d3/sdk';
 import { adminOf } from './admin.ts';
 import { hostKind, text } from './host-kind.ts';
 

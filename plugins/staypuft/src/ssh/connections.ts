@@ -97,7 +97,19 @@ export class Connections {
     const key = await this.#master(name, proxy, call.signal);
     const socket = this.#masters.get(key)?.socket ?? '';
     const result = await this.#run(
-      ['-F', '/dev/null', '-T', '-S', escaped(socket), '-o', 'ProxyCommand=false', '-o', 'LogLevel=ERROR', 'proxy', BOOTSTRAP],
+      [
+        '-F',
+        '/dev/null',
+        '-T',
+        '-S',
+        escaped(socket),
+        '-o',
+        'ProxyCommand=false',
+        '-o',
+        'LogLevel=ERROR',
+        'proxy',
+        BOOTSTRAP,
+      ],
       call,
       () => undefined,
     );
@@ -141,11 +153,17 @@ export class Connections {
     const mode = proxy?.proxy.hostKeyMode ?? 'accept-new';
     const authorities = proxy?.proxy.authorities ?? [];
     if (mode === 'off') this.#warnOff(proxy?.name ?? target.name);
-    const keys = mode === 'off' || host.hostKeys.length > 0 ? host.hostKeys : await this.#parts.record.record('host', target.name, []);
+    const keys =
+      mode === 'off' || host.hostKeys.length > 0
+        ? host.hostKeys
+        : await this.#parts.record.record('host', target.name, []);
     const place = { address: host.address, port: host.port };
     const checking = checkingOf(mode, keys, authorities);
     const known = this.#tellKnown('host', target.name, checking, knownHostsText(place, keys, authorities));
-    const way = proxy === null || proxy.proxy.address === null ? [] : await this.#throughMaster(proxy.name, proxy.proxy, target, call.signal);
+    const way =
+      proxy === null || proxy.proxy.address === null
+        ? []
+        : await this.#throughMaster(proxy.name, proxy.proxy, target, call.signal);
     const args = [
       ...this.#common(proxy?.proxy ?? null),
       ...checkingArgs(checking, known),
@@ -166,7 +184,8 @@ export class Connections {
     }
     call.signal.throwIfAborted();
     const said = result.timedOut ? `${result.stderr}\nit did not answer in time` : result.stderr;
-    if (result.code !== 255 && result.code !== null) return { answer, trouble: 'no-shell', said: said || result.stdout };
+    if (result.code !== 255 && result.code !== null)
+      return { answer, trouble: 'no-shell', said: said || result.stdout };
     const trouble = troubleOf(said);
     if (trouble === 'crowded' && way.length > 0) await this.#renewMaster(proxy as NonNullable<Target['proxy']>);
     return { answer, trouble, said };
@@ -226,7 +245,20 @@ export class Connections {
     const key = await this.#master(name, proxy, signal);
     const socket = this.#masters.get(key)?.socket ?? '';
     const to = `[${host.address}]:${host.port}`;
-    const words = [this.#parts.program, '-F', '/dev/null', '-S', escaped(socket), '-o', 'ProxyCommand=false', '-o', 'LogLevel=ERROR', '-W', to, 'proxy'];
+    const words = [
+      this.#parts.program,
+      '-F',
+      '/dev/null',
+      '-S',
+      escaped(socket),
+      '-o',
+      'ProxyCommand=false',
+      '-o',
+      'LogLevel=ERROR',
+      '-W',
+      to,
+      'proxy',
+    ];
     return ['-o', `ProxyCommand=${words.map((word) => quoted(word)).join(' ')}`];
   }
 
@@ -255,7 +287,8 @@ export class Connections {
     const { address, port, user, hostKeyMode: mode, authorities } = proxy;
     const place = proxyPlace(name, proxy);
     if (mode === 'off') this.#warnOff(name);
-    const keys = mode === 'off' || proxy.hostKeys.length > 0 ? proxy.hostKeys : await this.#parts.record.record('proxy', name, []);
+    const keys =
+      mode === 'off' || proxy.hostKeys.length > 0 ? proxy.hostKeys : await this.#parts.record.record('proxy', name, []);
     const checking = checkingOf(mode, keys, authorities);
     const text = knownHostsText({ address: address as string, port }, keys, authorities);
     const known = this.#tellKnown('proxy', name, checking, text);

@@ -197,10 +197,15 @@ function whole(target: Target, answer: Answer): Answer {
   if (answer.end === null) throw failureOf('transport', placeOf(target), CUT);
   if (!answer.end.startsWith('unsafe ')) return answer;
   const folder = answer.end.slice('unsafe '.length);
-  throw new D3Error('SSH_STEPS_FOLDER', 'refused', `Nothing is kept in ${folder} on the host ${target.name}: others may change it.`, {
-    target: target.name,
-    actions: [`see who made ${folder} there, and take it away`],
-  });
+  throw new D3Error(
+    'SSH_STEPS_FOLDER',
+    'refused',
+    `Nothing is kept in ${folder} on the host ${target.name}: others may change it.`,
+    {
+      target: target.name,
+      actions: [`see who made ${folder} there, and take it away`],
+    },
+  );
 }
 
 function newMark(): string {
