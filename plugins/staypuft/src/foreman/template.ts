@@ -10,7 +10,7 @@ const AGENT = String.raw`(?:puppet(?:-agent|\.service)?|openvox(?:-agent)?)`;
 const ON = [
   new RegExp(String.raw`\bsystemctl\s+(?:-\S+\s+)*(?:enable|start|restart|unmask)\b.*\b${AGENT}\b`),
   new RegExp(String.raw`\b(?:service|invoke-rc\.d)\s+${AGENT}\s+(?:re)?start\b`),
-  new RegExp(String.raw`\bchkconfig\s+(?:--\S+\s+)*${AGENT}\s+on\b`),
+  new RegExp(String.raw`\bchkconfig\s.*\b${AGENT}\s+on\b`),
   new RegExp(String.raw`\bupdate-rc\.d\s+${AGENT}\s+(?:enable|defaults)\b`),
   new RegExp(String.raw`\bpuppet\s+resource\s+service\s+${AGENT}\b.*\b(?:ensure=(?:running|true)|enable=true)\b`),
   /\bSTART=["']?yes\b/,
@@ -18,7 +18,7 @@ const ON = [
 /** And after which it is off. */
 const OFF = [
   new RegExp(String.raw`\bsystemctl\s+(?:-\S+\s+)*(?:disable|mask)\b.*\b${AGENT}\b`),
-  new RegExp(String.raw`\bchkconfig\s+(?:--\S+\s+)*${AGENT}\s+off\b`),
+  new RegExp(String.raw`\bchkconfig\s.*\b${AGENT}\s+off\b`),
   new RegExp(String.raw`\bupdate-rc\.d\s+(?:-f\s+)?${AGENT}\s+(?:disable|remove)\b`),
   new RegExp(String.raw`\bpuppet\s+resource\s+service\s+${AGENT}\b.*\benable=false\b`),
   /\bSTART=["']?no\b/,
