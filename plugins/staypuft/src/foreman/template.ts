@@ -1,3 +1,19 @@
+import type { Foreman } from './client.ts';
+
+/** What an installer will run on a host, as Foreman renders it; null: it has nothing to render. */
+export async function renderedTemplate(foreman: Foreman, id: number): Promise<string | null> {
+  const answer = await foreman.find('template', { params: { id, kind: 'provision' } });
+  const { template } = (answer ?? {}) as { template?: unknown };
+  return typeof template === 'string' && template !== '' ? template : null;
+}
+
+/** What to do about each. */
+export const TEMPLATE_NEXT: Readonly<Record<TemplateCheck['what'], string>> = {
+  agent: 'Put the snippet into the provision template: d3 foreman snippets',
+  registration: 'Let the run of the agent have --tags no_such_tag, or take the snippet: d3 foreman snippets',
+  key: 'Put the snippet with the key of its proxy into the provision template: d3 foreman snippets --proxy NAME',
+};
+
 /** What a rendered provision template was found to do. */
 export interface TemplateCheck {
   what: 'agent' | 'registration' | 'key';

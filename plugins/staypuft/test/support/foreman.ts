@@ -251,7 +251,7 @@ export class ForemanStandIn {
       facts: {},
       build_status: 0,
       token: 0,
-      template: '',
+      template: 'systemctl disable puppet',
       ...given,
     };
     this.hosts.set(made.id, made);
