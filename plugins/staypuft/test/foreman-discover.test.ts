@@ -1,16 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { D3Errors, type Json } from '@d3/sdk';
+import { type AdminPort, D3Errors, type Json } from '@d3/sdk';
 import { expect } from 'chai';
 import { d3 } from '../../../test/cli/spawn.ts';
-import { type Discovered, lookInForeman, takeIn } from '../src/foreman/discover.ts';
+import { type Discovered, lookInDepot, lookInForeman, takeIn } from '../src/foreman/discover.ts';
 import { hostsIn } from '../src/foreman/inventory.ts';
 import { ForemanSite, factsOf, GROUP, MAC } from './support/foreman-site.ts';
 
 const ED25519 = 'AAAAC3NzaC1lZDI1NTE5AAAAIHost';
 
 describe('which hosts there are', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let site: ForemanSite;
   beforeEach(async () => {
     site = await ForemanSite.open();
@@ -141,6 +141,29 @@ hostKeys: ["ssh-ed25519 ${ED25519} root@db3"]
       ['db3', 'registered', '10.0.0.9', 'root', null],
     ]);
     expect(found[2]?.host.hostKeys).to.deep.equal([`ssh-ed25519 ${ED25519}`]);
+  });
+
+  it('staypuft:F-07 takes computers of the depot by names that can be connected to, each for one', async () => {
+    const claims = { serial: null, hardwareUuid: null, macs: [] };
+    const computers = ['mac-1', "Jane's Mac", 'twin', 'Twin'].map((name, index) => ({
+      id: `id-${index}`,
+      name,
+      claims: index === 0 ? { ...claims, macs: ['AA:BB:CC:00:00:01'] } : claims,
+      lastContact: '2026-01-01T00:00:00Z',
+    }));
+    const taken = await site.depot(async (admin) => {
+      const port = { ...admin, computers: async () => computers } as AdminPort;
+      return takeIn(await lookInDepot({ admin: port }), { admin }, false);
+    });
+    expect(taken.filter(({ fate }) => fate === 'new').map(({ name, kind }) => [name, kind])).to.deep.equal([
+      ['mac-1', 'computer'],
+    ]);
+    expect(taken.filter(({ fate }) => fate === 'left').length).to.equal(3);
+    expect(await site.hostNow('mac-1')).to.deep.include({
+      computer: 'id-0',
+      foreman: null,
+      facts: { mac: 'aa:bb:cc:00:00:01' },
+    });
   });
 
   it('staypuft:F-07 tells every mistake of an inventory at once', async () => {

@@ -94,6 +94,42 @@ describe('installing hosts through Foreman', function () {
     expect(site.foreman.writes().length).to.equal(writes);
   });
 
+  it('staypuft:S1-06 staypuft:S1-07 restarts nothing where the installer would switch the agent on, or lets nobody in', async () => {
+    const { id, image } = await converted();
+    record(id).template = 'yum -y install puppet-agent\nsystemctl enable puppet';
+    const agent = await site.step('web1', { do: 'provision', hostgroup: GROUP });
+    expect(agent.outcome).to.equal('failed');
+    expect(agent.text).to.include('systemctl enable puppet').and.include('d3 foreman snippets');
+    record(id).template = '';
+    expect((await site.step('web1', { do: 'provision', hostgroup: GROUP })).text).to.include('renders none');
+    record(id).template = 'systemctl disable puppet';
+    await site.depot(async (admin) => {
+      const proxies = admin.documents('proxy');
+      const publicKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKey d3@proxy';
+      await proxies.create('site-a', {
+        schema: 'd3/proxy@1',
+        address: null,
+        port: 22,
+        user: 'root',
+        key: null,
+        publicKey,
+        hostKeyMode: 'strict',
+        hostKeys: [],
+        authorities: [],
+        opening: 8,
+        sessions: 8,
+      });
+      const host = await admin.documents('host').byName('web1');
+      if (host === null) throw new Error('it is gone');
+      await admin.documents('host').update(host.id, host.generation, { body: { ...host.body, proxy: 'site-a' } });
+    });
+    const key = await site.step('web1', { do: 'provision', hostgroup: GROUP });
+    expect(key.text).to.include('does not set the authorized key').and.include('d3 foreman snippets --proxy');
+    expect(image.restarts).to.equal(0);
+    record(id).template += '\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKey d3@proxy';
+    expect(await site.untilOver('web1', { do: 'provision', hostgroup: GROUP })).to.include({ outcome: 'done' });
+  });
+
   it('staypuft:D-11 a machine that stays is found within the limit', async () => {
     const { image } = await converted('stays');
     const began = site.now;

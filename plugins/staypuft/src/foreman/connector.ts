@@ -1,4 +1,5 @@
-import type { NamedHost, Role } from '../types.ts';
+import type { Connector } from '../deployment/connector.ts';
+import type { NamedHost } from '../types.ts';
 import {
   type ForemanAssigned,
   type ForemanContext,
@@ -9,19 +10,10 @@ import {
 } from './assign.ts';
 import { hasForeman, siteOf } from './site.ts';
 
-/** What assignments are told to. */
-export interface ForemanConnector {
-  /** Title of a role's hostgroup; null: nobody named one. */
-  hostgroup(role: Role): string | null;
-  assign(target: NamedHost, hostgroup: string): Promise<ForemanAssigned>;
-  unassign(target: NamedHost): Promise<ForemanAssigned>;
-  drift(target: NamedHost, hostgroup: string): Promise<string[]>;
-}
-
 const NOTHING: ForemanAssigned = { state: 'assigned', changed: false, text: '' };
 
 /** Tells the site's Foreman; where there is none, or it does not know a host, there is nothing to tell. */
-export async function foremanConnector(context: ForemanContext): Promise<ForemanConnector> {
+export async function foremanConnector(context: ForemanContext): Promise<Connector> {
   const site = siteOf(await context.settings.all());
   const knows = ({ host }: NamedHost) => hasForeman(site) && host.foreman !== null;
   return {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { D3Error, type PluginContext } from '@d3/sdk';
+import { D3Error } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
 import type { Assignment, Blueprint, Deployment, Host, NamedHost, Proxy, Role } from '../types.ts';
-import { hostgroupOfRole } from './assign.ts';
+import { type ForemanContext, hostgroupOfRole } from './assign.ts';
 import { addEntry, authorityOf, entriesOf, removeEntry } from './autosign.ts';
 import type { Foreman } from './client.ts';
 import { type Discovered, type Looked, lookInDepot, lookInForeman, takeIn } from './discover.ts';
@@ -21,12 +21,12 @@ export async function discoverHere(context: CommandContext): Promise<CommandOutc
   const { flags } = context;
   const dryRun = flags['dry-run'] === true;
   return context.depot(dryRun ? 'reads' : 'changes', async (admin, ports) => {
-    const looked = await look(flags, { ...ports, admin });
+    const looked = await look(flags, { settings: ports.settings, signal: ports.signal, admin });
     return { result: await takeIn(looked, { admin }, dryRun), warnings: looked.warnings };
   });
 }
 
-async function look(flags: Readonly<Record<string, unknown>>, ports: PluginContext): Promise<Looked> {
+async function look(flags: Readonly<Record<string, unknown>>, ports: ForemanContext): Promise<Looked> {
   const file = flags['from'];
   if (typeof file === 'string') return { found: await hostsIn(await textOf(file), file), left: [], warnings: [] };
   if (flags['computers'] === true) return lookInDepot(ports);
@@ -50,7 +50,9 @@ export async function doctorHere(context: CommandContext): Promise<CommandOutcom
   const named = (flags['hostgroup'] ?? []) as readonly string[];
   const checks = isAlone
     ? await works({ hostgroups: named, hosts: [], proxies: new Map() })
-    : await context.depot('reads', async (admin) => works(await askedOf(flags, named, { ...ports, admin })));
+    : await context.depot('reads', async (admin) =>
+        works(await askedOf(flags, named, { settings: ports.settings, signal: ports.signal, admin })),
+      );
   const errors = checks
     .filter(({ ok }) => !ok)
     .map(
@@ -85,7 +87,7 @@ async function mend(
 async function askedOf(
   flags: Readonly<Record<string, unknown>>,
   hostgroups: readonly string[],
-  ports: PluginContext,
+  ports: ForemanContext,
 ): Promise<Asked> {
   const depot = depotOf(ports);
   const proxies = new Map((await depot.documents('proxy').list()).map(({ name, body }) => [name, body as Proxy]));

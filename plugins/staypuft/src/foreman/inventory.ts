@@ -17,10 +17,10 @@ type Raw = Readonly<Record<string, unknown>>;
  */
 export async function hostsIn(text: string, file: string): Promise<Found[]> {
   const { parseAllDocuments } = await import('yaml');
-  const documents = parseAllDocuments(text, { schema: 'core', uniqueKeys: true, maxAliasCount: 0 } as object);
-  const broken = (Array.isArray(documents) ? documents : []).flatMap(({ errors }) => errors);
+  const documents = parseAllDocuments(text, { schema: 'core', uniqueKeys: true });
+  const broken = documents.flatMap(({ errors }) => errors);
   if (broken[0] !== undefined) throw problem(file, broken[0].message.split('\n')[0] as string);
-  const said = (Array.isArray(documents) ? documents : []).map((one) => one.toJS() as unknown);
+  const said = documents.map((one) => one.toJS() as unknown);
   const rows = said.flatMap(rowsOf);
   const problems: D3Error[] = [];
   const found: Found[] = [];

@@ -74,13 +74,6 @@ interface Parameter {
   values: { id: number; match: string; value: unknown }[];
 }
 
-interface Job {
-  id: number;
-  status: string;
-  hosts: string[];
-  output: string[];
-}
-
 const LABELS = ['Installed', 'Pending installation', 'Token expired', 'Installation error'];
 
 interface Asked {
@@ -119,7 +112,6 @@ export class ForemanStandIn {
   readonly subnets: { id: number; name: string; network: string; mask: string }[] = [];
   readonly proxies: Proxy[] = [];
   readonly parameters: Parameter[] = [];
-  readonly jobs: Job[] = [];
   plugins = ['foreman_discovery', 'foreman_puppet', 'foreman_remote_execution'];
   discoveryReboot = true;
   /** What a hostgroup's environment does to a host that is put into it, whatever else was asked for. */
@@ -251,7 +243,7 @@ export class ForemanStandIn {
       facts: {},
       build_status: 0,
       token: 0,
-      template: '',
+      template: 'systemctl disable puppet',
       ...given,
     };
     this.hosts.set(made.id, made);
@@ -449,19 +441,6 @@ export class ForemanStandIn {
         const hours = ((body['registration_command'] ?? {}) as Json)['jwt_expiration'];
         const text = `set -o pipefail && curl -sS 'https://foreman.example.org/register?setup_remote_execution=true' -H 'Authorization: Bearer jwt-for-${String(hours)}-hours' | bash`;
         return ok({ registration_command: text });
-      }
-      case 'POST job_invocations': {
-        const made = { id: this.#id(), status: 'running', hosts: [], output: [] };
-        this.jobs.push(made);
-        return { status: 201, json: made };
-      }
-      case 'GET job_invocations/:id':
-      case 'GET job_invocations/:id/outputs':
-      case 'POST job_invocations/:id/cancel': {
-        const job = this.jobs.find((one) => String(one.id) === id);
-        if (job === undefined) return notFound(what, id);
-        if (more === 'cancel') job.status = 'cancelled';
-        return ok(more === 'outputs' ? { outputs: job.output } : job);
       }
       default:
         return { status: 404, json: { error: { message: `no route ${call}` } } };
