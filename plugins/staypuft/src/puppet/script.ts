@@ -113,7 +113,9 @@ function command({ apply, modules, environment }: PuppetRunOptions): string {
 
 /** Lays down what a manifest needs. */
 function texts(mark: string, apply: Manifest, modules: Readonly<Record<string, string>>): string[] {
-  const files: (readonly [string, string])[] = Object.entries(modules).map(([name, text]) => [`modules/${name}`, text] as const);
+  const files: (readonly [string, string])[] = Object.entries(modules).map(
+    ([name, text]) => [`modules/${name}`, text] as const,
+  );
   if ('text' in apply) files.push(['manifest.pp', apply.text]);
   const end = `${linePrefix(mark)}end of text`;
   return files.map(([name, text]) => {

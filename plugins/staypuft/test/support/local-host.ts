@@ -60,7 +60,9 @@ export class LocalHost implements Remote {
   #way({ name }: Target): void {
     if (this.cuts === 0) return;
     this.cuts -= 1;
-    throw new D3Error('SSH_UNREACHABLE', 'failed', `The host ${name} does not answer.`, { actions: ['see whether it runs'] });
+    throw new D3Error('SSH_UNREACHABLE', 'failed', `The host ${name} does not answer.`, {
+      actions: ['see whether it runs'],
+    });
   }
 }
 
