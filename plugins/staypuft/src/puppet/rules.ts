@@ -81,8 +81,8 @@ function resourceProblems(report: PuppetReport): Problem[] {
   const { resources, logs } = report;
   const problems: string[] = [];
   for (const one of resources) {
-    if (one.failed) problems.push(`${one.name} failed${said(one, logs)}`);
-    else if (one.failedToRestart) problems.push(`${one.name} failed to restart${said(one, logs)}`);
+    if (one.failedToRestart) problems.push(`${one.name} failed to restart${said(one, logs)}`);
+    else if (one.failed) problems.push(`${one.name} failed${said(one, logs)}`);
   }
   for (const name of skipped(report)) problems.push(`${name} was skipped because of something that failed`);
   return problems.map((text) => ({ kind: 'resources', text }));
