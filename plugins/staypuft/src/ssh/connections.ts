@@ -119,6 +119,51 @@ export class Connections {
     throw failureOf(trouble, proxyPlace(name, proxy), result.stderr || result.stdout);
   }
 
+  /** Makes the shared connection to a proxy, unless it is there. */
+  async reach(name: string, proxy: Proxy, signal: AbortSignal): Promise<void> {
+    await this.#master(name, proxy, signal);
+  }
+
+  /** The host key a host shows, without logging in. */
+  async shownKey(target: Target, signal: AbortSignal): Promise<string> {
+    const { proxy, host } = target;
+    const way =
+      proxy === null || proxy.proxy.address === null
+        ? []
+        : await this.#throughMaster(proxy.name, proxy.proxy, target, signal);
+    return this.#shown(placeOf(target), [...way, '-p', String(host.port), '-l', host.user, '--', host.address], signal);
+  }
+
+  /** The same of a proxy. */
+  shownProxyKey(name: string, proxy: Proxy, signal: AbortSignal): Promise<string> {
+    const place = proxyPlace(name, proxy);
+    return this.#shown(place, ['-p', String(place.port), '-l', place.user, '--', place.address], signal);
+  }
+
+  async #shown(place: Place, words: readonly string[], signal: AbortSignal): Promise<string> {
+    const met = path.join(this.#parts.room, `met-${randomUUID()}`);
+    try {
+      const { stderr } = await this.#parts.run({
+        program: this.#parts.program,
+        args: [
+          ...['-F', '/dev/null', '-T', '-N', '-o', 'BatchMode=yes', '-o', `ConnectTimeout=${CONNECT}`],
+          ...['-o', 'PreferredAuthentications=none', '-o', 'LogLevel=ERROR', '-o', 'ControlPath=none'],
+          ...['-o', 'HashKnownHosts=no', '-o', 'CheckHostIP=no'],
+          ...checkingArgs('accept-new', met),
+          ...words,
+        ],
+        timeout: 2 * CONNECT * SECOND,
+        signal,
+      });
+      signal.throwIfAborted();
+      const [key] = keysIn(readText(met));
+      if (key === undefined) throw failureOf('transport', place, stderr);
+      return key;
+    } finally {
+      rmSync(met, { force: true });
+    }
+  }
+
   /** Shared connections end when nobody uses them any more. */
   async close(): Promise<void> {
     const masters = [...this.#masters.values()];

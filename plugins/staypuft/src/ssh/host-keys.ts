@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { AdminPort, DepotDocument } from '@d3/sdk';
 import type { Host, HostKeyMode, Proxy } from '../types.ts';
 
@@ -15,6 +16,13 @@ const KEY = /^(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-[a-z0-9-]+|sk-[a-z0-9@.-]+)(
 export function publicKeyOf(text: string): string | null {
   const [type = '', base64 = ''] = text.trim().split(/\s+/);
   return KEY.test(`${type} ${base64}`) && base64.length <= 20_000 ? `${type} ${base64}` : null;
+}
+
+/** What people compare. @param key `type base64` */
+export function fingerprintOf(key: string): string {
+  const [, base64 = ''] = key.split(' ');
+  const hash = createHash('sha256').update(Buffer.from(base64, 'base64')).digest('base64');
+  return `SHA256:${hash.replace(/=+$/, '')}`;
 }
 
 /** The text of a known_hosts file for one place. Keys that are none are left out. */

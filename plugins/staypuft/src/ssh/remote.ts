@@ -27,13 +27,19 @@ export interface RemoteParts extends ConnectionParts {
 
 /** Besides what all do with hosts, what the commands of proxies need. */
 export interface SshRemote extends Remote {
-  /** A short command on a proxy itself. */
+  /** A short command on a proxy itself, as the account that d3 goes through. */
   lookAtProxy(
     name: string,
     proxy: Proxy,
     script: string,
     options: { signal: AbortSignal; timeout?: number; input?: string },
   ): Promise<RemoteEnd>;
+  /** Makes the shared connection to a proxy, unless it is there. */
+  reach(name: string, proxy: Proxy, signal: AbortSignal): Promise<void>;
+  /** The host key a host shows, without logging in. Whoever takes it has to know that it is the host's. */
+  shownKey(target: Target, signal: AbortSignal): Promise<string>;
+  /** The same of a proxy. */
+  shownProxyKey(name: string, proxy: Proxy, signal: AbortSignal): Promise<string>;
   /** The host was installed anew, on purpose: its host keys are taken off its record, and only its. */
   forgetHostKey(host: string): Promise<void>;
 }
@@ -94,11 +100,14 @@ export function remoteOverSsh(parts: RemoteParts): SshRemote {
       return lookedAt(whole(target, await connections.call(target, call)));
     },
     async lookAtProxy(name, proxy, script, options) {
-      const answer = await connections.callProxy(name, proxy, lookCall(script, options));
+      const answer = await connections.callProxy(name, proxy, lookCall(script, options, false));
       if (answer.end !== null) return lookedAt(answer);
       const { user, address, port } = proxy;
       throw failureOf('transport', { kind: 'proxy', name, user, address: address ?? '', port, through: null }, CUT);
     },
+    reach: (name, proxy, signal) => connections.reach(name, proxy, signal),
+    shownKey: (target, signal) => connections.shownKey(target, signal),
+    shownProxyKey: (name, proxy, signal) => connections.shownProxyKey(name, proxy, signal),
     async bootId(target, signal) {
       const call = lookCall(BOOT_ID, { signal });
       try {
@@ -170,10 +179,14 @@ class FollowedWork {
   }
 }
 
-function lookCall(script: string, options: { signal: AbortSignal; timeout?: number; input?: string }) {
+function lookCall(
+  script: string,
+  options: { signal: AbortSignal; timeout?: number; input?: string },
+  elevates = true,
+) {
   const { signal, timeout = LOOK, input = '' } = options;
   const mark = newMark();
-  return { mark, input: sent(lookDriver(mark), [script], input), timeout: timeout * SECOND + MARGIN, signal };
+  return { mark, input: sent(lookDriver(mark), [script], input, elevates), timeout: timeout * SECOND + MARGIN, signal };
 }
 
 function lookedAt({ end, text }: Answer): RemoteEnd {

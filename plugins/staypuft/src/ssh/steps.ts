@@ -17,9 +17,13 @@ const NAPS_PER_SECOND = 5;
 const ELEVATE = `if [ "$(id -u)" != 0 ] && sudo -n true </dev/null >/dev/null 2>&1; then exec sudo -n /bin/sh -c ${shellWord(INNER)}; fi
 ${INNER}`;
 
-/** All that a host is sent. @param driver its script @param more lines the driver reads @param input what it leaves to be read */
-export function sent(driver: string, more: readonly string[] = [], input = ''): string {
-  return `${[ELEVATE, driver, ...more].map((text) => `${lineOf(text)}\n`).join('')}${input}`;
+/**
+ * All that a host is sent.
+ * @param driver its script @param more lines the driver reads @param input what it leaves to be read
+ * @param elevates whether an account that may works as root
+ */
+export function sent(driver: string, more: readonly string[] = [], input = '', elevates = true): string {
+  return `${[elevates ? ELEVATE : INNER, driver, ...more].map((text) => `${lineOf(text)}\n`).join('')}${input}`;
 }
 
 /** One short command. It reads what was sent after it. */
