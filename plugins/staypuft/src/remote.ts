@@ -7,7 +7,7 @@ import { AGENT_RESOURCES } from './puppet/rules.ts';
 import { openRemote } from './ssh/open.ts';
 import type { SshRemote } from './ssh/remote.ts';
 import type { Target } from './ssh-port.ts';
-import type { Classifier } from './types.ts';
+import type { Classifier, NamedHost } from './types.ts';
 
 /** Ways to hosts by their depot: limits of proxies hold for all that this process does. Shared connections end by themselves. */
 const opened = new Map<string, Promise<SshRemote>>();
@@ -43,11 +43,16 @@ export const withPuppet: WithPuppet = async (context, work) => {
   return work(parts);
 };
 
-async function classifierOf(target: Target, context: PluginContext): Promise<Classifier> {
+async function classifierOf(target: NamedHost, context: PluginContext): Promise<Classifier> {
   const found = await foremanClassifier(target, context);
   if (found !== null) return found;
-  throw new D3Error('FOREMAN_NOT_SAID', 'usage', `${target.name} is a host of Foreman, and which Foreman is not said.`, {
-    target: target.name,
-    actions: ['set foreman.url, foreman.user and foreman.tokenFile, then: d3 deployment retry NAME'],
-  });
+  throw new D3Error(
+    'FOREMAN_NOT_SAID',
+    'usage',
+    `${target.name} is a host of Foreman, and which Foreman is not said.`,
+    {
+      target: target.name,
+      actions: ['set foreman.url, foreman.user and foreman.tokenFile, then: d3 deployment retry NAME'],
+    },
+  );
 }

@@ -28,10 +28,15 @@ export async function retryHosts(name: string, host: string | null, ports: RunPo
   const stopped = (await admin.runs.family(run.id)).filter(isStopped);
   const own = partsOf(score, run.id, stopped, host);
   if (own.length === 0 && run.state !== 'holding') {
-    throw new D3Error('NOTHING_TO_RETRY', 'refused', `Nothing of ${deployment} has failed${host === null ? '' : ` on ${host}`}.`, {
-      target: host ?? deployment,
-      actions: [`look how far it is: d3 deployment watch ${deployment}`],
-    });
+    throw new D3Error(
+      'NOTHING_TO_RETRY',
+      'refused',
+      `Nothing of ${deployment} has failed${host === null ? '' : ` on ${host}`}.`,
+      {
+        target: host ?? deployment,
+        actions: [`look how far it is: d3 deployment watch ${deployment}`],
+      },
+    );
   }
   const hosts = [];
   for (const { id, host: which, phase } of own) {
@@ -116,10 +121,15 @@ export async function releaseHosts(name: string, host: string | null, ports: Run
     hosts.push({ host: taking.host, phase: 'release', text: 'is released' });
   }
   if (hosts.length > 0) return { deployment, run: run.id, hosts };
-  throw new D3Error('NOTHING_TO_RELEASE', 'refused', `No host${host === null ? '' : ` ${host}`} of ${deployment} has its role done and is not released.`, {
-    target: host ?? deployment,
-    actions: [`see how far they are: d3 deployment show ${deployment}`],
-  });
+  throw new D3Error(
+    'NOTHING_TO_RELEASE',
+    'refused',
+    `No host${host === null ? '' : ` ${host}`} of ${deployment} has its role done and is not released.`,
+    {
+      target: host ?? deployment,
+      actions: [`see how far they are: d3 deployment show ${deployment}`],
+    },
+  );
 }
 
 export async function scoreOfRun(admin: AdminPort, run: string): Promise<DeploymentRun> {

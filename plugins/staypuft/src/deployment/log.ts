@@ -1,6 +1,6 @@
 import { partOf } from '../rules/conduct.ts';
-import { isSame } from './fates.ts';
 import { scoreOfRun } from './decide.ts';
+import { isSame } from './fates.ts';
 import { lastRun, type RunPorts } from './run.ts';
 
 /** What was said. A type, so that it is JSON. */

@@ -5,8 +5,8 @@ import { type DecidedRun, resumeDeployment } from './decide.ts';
 import { type Chosen, planHere, refusalOf } from './plan.ts';
 import { portsOf } from './ports.ts';
 import { beginRun, type RunPorts } from './run.ts';
-import { planText } from './words.ts';
 import { follow, standing, type Watched } from './watch.ts';
+import { planText } from './words.ts';
 
 /** What came of running a deployment; null: there was nothing to do. */
 export type RunResult = {
@@ -45,7 +45,11 @@ export async function runHere(
 }
 
 /** What a run would do. */
-export async function dryRunHere({ depot }: CommandContext, name: string, chosen: Chosen): Promise<CommandOutcome<RunResult>> {
+export async function dryRunHere(
+  { depot }: CommandContext,
+  name: string,
+  chosen: Chosen,
+): Promise<CommandOutcome<RunResult>> {
   return depot('reads', async (admin, context) => {
     const { plan } = await planHere(name, chosen, await portsOf(admin, context));
     const refusal = refusalOf(plan);
@@ -113,7 +117,10 @@ export function pauseOf(signal: AbortSignal): (milliseconds: number) => Promise<
 export function exitOf({ state, progress }: Watched): number {
   switch (state) {
     case 'done': {
-      const isWhole = progress.every(({ failed, skipped, hosts, done, name }) => name === 'release' || (failed === 0 && skipped === 0 && done === hosts));
+      const isWhole = progress.every(
+        ({ failed, skipped, hosts, done, name }) =>
+          name === 'release' || (failed === 0 && skipped === 0 && done === hosts),
+      );
       return isWhole ? EXIT_CODES.done.code : EXIT_CODES.partly.code;
     }
     case 'holding':

@@ -32,7 +32,11 @@ export async function beginRun(name: string, chosen: Chosen, abreast: number, po
   const refusal = refusalOf(plan);
   if (refusal !== null) throw refusal;
   if (plan.hosts.length === 0) return { run: null, plan };
-  const id = `${clock.now().toISOString().slice(0, 19).replaceAll(/[^0-9]/g, '')}-${randomBytes(4).toString('hex')}`;
+  const id = `${clock
+    .now()
+    .toISOString()
+    .slice(0, 19)
+    .replaceAll(/[^0-9]/g, '')}-${randomBytes(4).toString('hex')}`;
   const byRole = new Map(rolesIn(blueprint.body).map((role) => [role.name, connector.hostgroup(role)]));
   const score: DeploymentRun = {
     schema: 'd3/deployment-run@1',
@@ -61,7 +65,10 @@ export async function beginRun(name: string, chosen: Chosen, abreast: number, po
 }
 
 /** The run of a deployment that is under way, or holds. @throws D3Error refused `DEPLOYMENT_NOT_RUNNING` */
-export async function openRun(name: string, { admin, runs }: Pick<RunPorts, 'admin' | 'runs'>): Promise<{ name: string; run: RunHere }> {
+export async function openRun(
+  name: string,
+  { admin, runs }: Pick<RunPorts, 'admin' | 'runs'>,
+): Promise<{ name: string; run: RunHere }> {
   const kept = await deploymentNamed(admin, name);
   const run = await newestRun(kept.body, runs);
   if (run !== null && isUnderWay(run)) return { name: kept.name, run };
@@ -74,7 +81,10 @@ export async function openRun(name: string, { admin, runs }: Pick<RunPorts, 'adm
 }
 
 /** @throws D3Error notFound where a deployment never ran, or its last run is not kept any more */
-export async function lastRun(name: string, { admin, runs }: Pick<RunPorts, 'admin' | 'runs'>): Promise<{ name: string; run: RunHere }> {
+export async function lastRun(
+  name: string,
+  { admin, runs }: Pick<RunPorts, 'admin' | 'runs'>,
+): Promise<{ name: string; run: RunHere }> {
   const kept = await deploymentNamed(admin, name);
   const run = await newestRun(kept.body, runs);
   if (run !== null) return { name: kept.name, run };

@@ -1,8 +1,8 @@
 import { type AdminPort, D3Error, EXIT_CODES, type PluginContext } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
-import { environmentOf, valuesOf } from '../rules/parameters.ts';
-import { titleOf } from '../rules/host-steps.ts';
 import { remoteOf } from '../remote.ts';
+import { titleOf } from '../rules/host-steps.ts';
+import { environmentOf, valuesOf } from '../rules/parameters.ts';
 import type { Role } from '../types.ts';
 import { isSame } from './fates.ts';
 import { targetNamed } from './reach.ts';
@@ -25,7 +25,8 @@ export async function verifyHere(
   return depot('reads', async (admin, context) => {
     const result = await verify(name, host, admin, context);
     const bad = result.hosts.filter(({ good }) => !good).length;
-    const exit = bad === 0 ? EXIT_CODES.done.code : bad === result.hosts.length ? EXIT_CODES.failed.code : EXIT_CODES.partly.code;
+    const exit =
+      bad === 0 ? EXIT_CODES.done.code : bad === result.hosts.length ? EXIT_CODES.failed.code : EXIT_CODES.partly.code;
     return { result, exit };
   });
 }
@@ -48,13 +49,22 @@ async function verify(name: string, host: string | null, admin: AdminPort, conte
     const target = await targetNamed(admin, assignment.host);
     const values = valuesOf(blueprint.body, deployment.body, assignment);
     const given = await environmentOf(values, (place, secret) => secretAt(place, secret, context));
-    const exported = Object.entries(given).map(([key, value]) => `${key}='${value.replaceAll("'", "'\\''")}'; export ${key}`);
+    const exported = Object.entries(given).map(
+      ([key, value]) => `${key}='${value.replaceAll("'", "'\\''")}'; export ${key}`,
+    );
     const checks = [];
     for (const step of (roles.get(assignment.role) as Role | undefined)?.steps ?? []) {
       if (!('assert' in step) || remote === null) continue;
       const script = `${exported.join('\n')}\n${step.assert}`;
-      const { code, output } = await remote.look(target, script, { signal: context.signal, timeout: step.timeout ?? 60 });
-      checks.push({ name: titleOf(step), good: code === 0, text: code === 0 ? '' : `ended with ${code}: ${output.trim().slice(-500)}` });
+      const { code, output } = await remote.look(target, script, {
+        signal: context.signal,
+        timeout: step.timeout ?? 60,
+      });
+      checks.push({
+        name: titleOf(step),
+        good: code === 0,
+        text: code === 0 ? '' : `ended with ${code}: ${output.trim().slice(-500)}`,
+      });
     }
     return checks;
   });

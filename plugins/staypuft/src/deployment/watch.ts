@@ -31,7 +31,11 @@ interface Watching {
 
 /** How it stands now. */
 export async function standing(deployment: string, run: string, { admin }: Pick<RunPorts, 'admin'>): Promise<Watched> {
-  const [score, family, found] = await Promise.all([scoreOfRun(admin, run), admin.runs.family(run), admin.runs.get(run)]);
+  const [score, family, found] = await Promise.all([
+    scoreOfRun(admin, run),
+    admin.runs.family(run),
+    admin.runs.get(run),
+  ]);
   const failed = family.flatMap((brief) => {
     const part = partOf(run, brief.id);
     const host = part === null ? undefined : score.hosts[part.index]?.host;
@@ -68,7 +72,9 @@ export async function follow(
     const family = await ports.admin.runs.family(run);
     now = await standing(deployment, run, ports);
     if (tree !== null) draw(tree, now);
-    else for (const brief of family) tell(brief, { run, deployment, told, shown, hostOf: (index) => score.hosts[index]?.host ?? '' });
+    else
+      for (const brief of family)
+        tell(brief, { run, deployment, told, shown, hostOf: (index) => score.hosts[index]?.host ?? '' });
   };
   try {
     for (;;) {

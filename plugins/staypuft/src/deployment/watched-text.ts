@@ -12,7 +12,13 @@ export function watchedText({ deployment, run, state, text, isAdvanced, progress
   return [...lines, endText({ deployment, run, state, text, isAdvanced })].join('\n');
 }
 
-function endText({ deployment, run, state, text, isAdvanced }: Pick<Watched, 'deployment' | 'run' | 'state' | 'text' | 'isAdvanced'>): string {
+function endText({
+  deployment,
+  run,
+  state,
+  text,
+  isAdvanced,
+}: Pick<Watched, 'deployment' | 'run' | 'state' | 'text' | 'isAdvanced'>): string {
   switch (state) {
     case 'done':
       return `${deployment} is done (run ${run}): ${text}.`;
@@ -35,13 +41,17 @@ export function decidedText({ deployment, run, hosts }: DecidedRun): string {
 
 export function logText({ lines }: Logged): string {
   if (lines.length === 0) return 'Nothing was said.';
-  return lines.map(({ at, host, phase, text }) => `${at} ${host === null ? '' : `${host} ${phase}: `}${text}`).join('\n');
+  return lines
+    .map(({ at, host, phase, text }) => `${at} ${host === null ? '' : `${host} ${phase}: `}${text}`)
+    .join('\n');
 }
 
 export function verifiedText({ deployment, hosts }: Verified): string {
   if (hosts.length === 0) return `${deployment}: no host is released.`;
-  return hosts.flatMap(({ host, good, checks }) => [
-    `${host}: ${good ? 'is well' : 'is not as it was left'}`,
-    ...checks.filter((check) => !check.good).map(({ name, text }) => `  ${name}: ${text}`),
-  ]).join('\n');
+  return hosts
+    .flatMap(({ host, good, checks }) => [
+      `${host}: ${good ? 'is well' : 'is not as it was left'}`,
+      ...checks.filter((check) => !check.good).map(({ name, text }) => `  ${name}: ${text}`),
+    ])
+    .join('\n');
 }

@@ -40,7 +40,11 @@ export function progressOf(
       failed: count('failed', 'holding'),
       skipped: count('cancelled'),
       now: open,
-      secondsLeft: secondsLeft(briefs.map(({ brief }) => brief), left.length, width),
+      secondsLeft: secondsLeft(
+        briefs.map(({ brief }) => brief),
+        left.length,
+        width,
+      ),
     };
   };
   const all = hosts.map((_, index) => index);
@@ -48,7 +52,9 @@ export function progressOf(
   const [first, , last] = PHASES;
   return [
     of(first, first, all, abreast),
-    ...roles.filter(({ name }) => members(name).length > 0).map((role) => of(role.name, 'role', members(role.name), role.abreast)),
+    ...roles
+      .filter(({ name }) => members(name).length > 0)
+      .map((role) => of(role.name, 'role', members(role.name), role.abreast)),
     of(last, last, all, abreast),
   ];
 }

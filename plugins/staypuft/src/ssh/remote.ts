@@ -179,11 +179,7 @@ class FollowedWork {
   }
 }
 
-function lookCall(
-  script: string,
-  options: { signal: AbortSignal; timeout?: number; input?: string },
-  elevates = true,
-) {
+function lookCall(script: string, options: { signal: AbortSignal; timeout?: number; input?: string }, elevates = true) {
   const { signal, timeout = LOOK, input = '' } = options;
   const mark = newMark();
   return { mark, input: sent(lookDriver(mark), [script], input, elevates), timeout: timeout * SECOND + MARGIN, signal };

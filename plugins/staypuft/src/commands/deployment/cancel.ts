@@ -7,9 +7,7 @@ export default class DeploymentCancel extends DepotCommand<DecidedRun> {
   static override summary = 'End a run of a deployment for good.';
   static override description =
     'Nothing more is begun, and what is under way on hosts is ended there. Hosts stay as they are; their marks end by themselves, or with d3 deployment release.';
-  static override examples = [
-    '<%= config.bin %> deployment cancel shop --reason "wrong rack"',
-  ];
+  static override examples = ['<%= config.bin %> deployment cancel shop --reason "wrong rack"'];
   static override args = { name: Args.string({ description: 'The deployment.', required: true }) };
   static override flags = {
     reason: Flags.string({ helpValue: 'WHY', summary: 'Why; it is kept.', required: true }),

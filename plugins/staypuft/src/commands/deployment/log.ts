@@ -5,7 +5,8 @@ import { logText } from '../../deployment/watched-text.ts';
 
 export default class DeploymentLog extends DepotCommand<Logged> {
   static override summary = 'Show what was said while a deployment ran.';
-  static override description = 'Of all hosts in the order it was said, or of one: what its steps printed, and what was decided about it.';
+  static override description =
+    'Of all hosts in the order it was said, or of one: what its steps printed, and what was decided about it.';
   static override examples = [
     '<%= config.bin %> deployment log shop',
     '<%= config.bin %> deployment log shop --host web1.example.org',

@@ -22,7 +22,13 @@ export default class DeploymentRun extends DepotCommand<RunResult> {
     role: Flags.string({ helpValue: 'ROLE', summary: 'Only hosts of this role; repeatable.', multiple: true }),
     limit: Flags.string({ helpValue: 'HOST', summary: 'Only this host; repeatable.', multiple: true }),
     again: Flags.boolean({ summary: 'Also hosts that are released.' }),
-    jobs: Flags.integer({ helpValue: 'NUMBER', min: 1, max: 1000, default: 50, summary: 'Hosts that this process works on at the same time.' }),
+    jobs: Flags.integer({
+      helpValue: 'NUMBER',
+      min: 1,
+      max: 1000,
+      default: 50,
+      summary: 'Hosts that this process works on at the same time.',
+    }),
     detach: Flags.boolean({ summary: 'Only begin it: workers do the work (d3 run worker).' }),
     'dry-run': Flags.boolean({ summary: 'Say what would be done, and change nothing: as d3 deployment plan.' }),
   };

@@ -8,7 +8,10 @@ export default class DeploymentVerify extends DepotCommand<Verified> {
   static override description =
     'On each host that is released the checks of its role are run again (assert), and nothing is changed. ' +
     'Exit code 0: all are well, 40: some are not.';
-  static override examples = ['<%= config.bin %> deployment verify shop', '<%= config.bin %> deployment verify shop --host db1'];
+  static override examples = [
+    '<%= config.bin %> deployment verify shop',
+    '<%= config.bin %> deployment verify shop --host db1',
+  ];
   static override args = { name: Args.string({ description: 'The deployment.', required: true }) };
   static override flags = {
     host: Flags.string({ helpValue: 'HOST', summary: 'Only this host.' }),

@@ -1,5 +1,5 @@
 import { type CommandContext, type CommandOutcome, DepotCommand } from '@d3/sdk/command';
-import { Args, Flags } from '@oclif/core';
+import { Args } from '@oclif/core';
 import type { Watched } from '../../deployment/watch.ts';
 import { watchedText } from '../../deployment/watched-text.ts';
 
@@ -8,7 +8,10 @@ export default class DeploymentWatch extends DepotCommand<Watched> {
   static override description =
     'It only looks. With --json each thing that happens is a line of JSON, and the envelope is the last one. It ends when the run is over ' +
     'or holds, and with 41 where nobody works on it any more.';
-  static override examples = ['<%= config.bin %> deployment watch shop', '<%= config.bin %> deployment watch shop --json'];
+  static override examples = [
+    '<%= config.bin %> deployment watch shop',
+    '<%= config.bin %> deployment watch shop --json',
+  ];
   static override args = { name: Args.string({ description: 'The deployment.', required: true }) };
   static override endsBySignal = true;
 
