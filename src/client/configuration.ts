@@ -12,7 +12,7 @@ import { refuseUntrusted, textOf } from '../config/load.ts';
 import { pluginSettings } from '../config/plugin-settings.ts';
 import { definitionOf, SETTING_DEFINITIONS, unknownSetting, valueFromText } from '../config/settings.ts';
 import { replaceFile } from '../platform/replace-file.ts';
-import { makeFolder } from '../platform/rootfs.ts';
+import { makeFolder } from '../platform/make-folder.ts';
 
 /** One setting as it is in force. */
 export interface SettingShown {

@@ -7,7 +7,7 @@ import { D3Error } from '@d3/sdk';
 import type { Clock } from '../platform/clock.ts';
 import type { MachinePaths } from '../platform/paths.ts';
 import { replaceFile } from '../platform/replace-file.ts';
-import { makeFolder } from '../platform/rootfs.ts';
+import { makeFolder } from '../platform/make-folder.ts';
 import { stateError } from './state/database.ts';
 import { StateReader } from './state/state.ts';
 

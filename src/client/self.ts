@@ -5,7 +5,7 @@ import { SELF } from '../planner/availability.ts';
 import type { InstallAction } from '../planner/types.ts';
 import type { MachinePaths } from '../platform/paths.ts';
 import { runProgram } from '../platform/program.ts';
-import { makeFolder } from '../platform/rootfs.ts';
+import { makeFolder } from '../platform/make-folder.ts';
 import type { ActingContext } from './context.ts';
 
 /** A start of the new d3 that takes longer is none. */

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 import type { Keychain } from '../platform/keychain.ts';
 import { removeFile, replaceFile } from '../platform/replace-file.ts';
-import { makeFolder } from '../platform/rootfs.ts';
+import { makeFolder } from '../platform/make-folder.ts';
 import { parseFile, refuseUntrusted } from './load.ts';
 import type { Preferences } from './preferences.ts';
 import { readSecret } from './secrets.ts';

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
 import { parsePlist, plistValue } from './plist.ts';
 import type { RunProgram } from './program.ts';
-import { makeFolder } from './rootfs.ts';
+import { makeFolder } from './make-folder.ts';
 
 interface ImageParts {
   run: RunProgram;

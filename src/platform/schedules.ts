@@ -4,7 +4,7 @@ import { D3Error } from '@d3/sdk';
 import type { RunProgram } from './program.ts';
 import { LINUX_PROGRAMS, MAC_PROGRAMS } from './programs.ts';
 import { replaceFile } from './replace-file.ts';
-import { makeFolder } from './rootfs.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** What starts d3 by itself: files that launchd or systemd read, laid down and taken away. */
 

@@ -15,7 +15,8 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { makeFolder, openRootFs, type RootFs } from '../../src/platform/rootfs.ts';
+import { makeFolder } from '../../src/platform/make-folder.ts';
+import { openRootFs, type RootFs } from '../../src/platform/rootfs.ts';
 import { withinFolder } from '../../src/platform/stepping.ts';
 
 describe('the hand under the root', () => {

@@ -4,7 +4,7 @@ import { D3Error } from '@d3/sdk';
 import type { DebianPackage } from '../../catalog/types.ts';
 import type { ProgramAnswer } from '../../platform/program.ts';
 import { replaceFile } from '../../platform/replace-file.ts';
-import { makeFolder } from '../../platform/rootfs.ts';
+import { makeFolder } from '../../platform/make-folder.ts';
 import { endedBadly, INSTALLER_TIMEOUT, type InstallerParts, QUESTION_TIMEOUT } from '../parts.ts';
 import { type InstalledPackage, parseRelations } from './relations.ts';
 
