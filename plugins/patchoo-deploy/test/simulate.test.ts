@@ -1,8 +1,11 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { d3 } from '../../../test/cli/spawn.ts';
+
+/** A user without rights; its number is the same everywhere. */
+const NOBODY = 65_534;
 
 /** What a newcomer types first. The other ways a machine comes are shown one by one in the laboratory: they take a while. */
 describe('d3 provision simulate', function () {
@@ -13,10 +16,16 @@ describe('d3 provision simulate', function () {
   });
   afterEach(() => rmSync(cache, { recursive: true, force: true }));
 
-  it('patchoo:IN-14 patchoo:SO-07 shows one that is asked and one that holds, each with both restarts, and leaves nothing behind', async () => {
+  it('patchoo:IN-14 patchoo:SO-07 patchoo:SQ-08 shows one that is asked and one that holds, each with both restarts, without root, and leaves nothing behind', async () => {
     // It needs no machine, only a place of this user's own.
     const env = { XDG_CACHE_HOME: cache, D3_ROOT: '/nonexistent' };
-    const { code, stdout, stderr } = await d3(['provision', 'simulate', '--json'], { env });
+    // Root becomes somebody without rights; anybody else is that already.
+    const uid = process.getuid?.() === 0 ? NOBODY : undefined;
+    if (uid !== undefined) chownSync(cache, uid, uid);
+    const { code, stdout, stderr } = await d3(['provision', 'simulate', '--json'], {
+      env,
+      ...(uid === undefined ? {} : { uid }),
+    });
     expect(code, stdout + stderr).to.equal(0);
     const texts = (JSON.parse(stdout).result as { text: string }[]).map(({ text }) => text);
     const states = texts.flatMap((text) => /^(restarting|holding|released)\b/.exec(text)?.[1] ?? []);

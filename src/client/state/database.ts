@@ -1,9 +1,9 @@
 import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { D3Error } from '@d3/sdk';
+import { makeFolder } from '../../platform/make-folder.ts';
 import type { MachinePaths } from '../../platform/paths.ts';
 import { replaceFile } from '../../platform/replace-file.ts';
-import { makeFolder } from '../../platform/make-folder.ts';
 import { isDamage, stateDamaged } from './damage.ts';
 
 const BUSY_MS = 10_000;
