@@ -14,6 +14,12 @@ export async function mochaGlobalSetup(): Promise<void> {
   // Some tests start it as another user.
   chmodSync(folder, 0o755);
   process.on('exit', mochaGlobalTeardown);
+  // Mocha ends itself after the first of these.
+  process.once('SIGINT', mochaGlobalTeardown);
+  process.once('SIGTERM', () => {
+    mochaGlobalTeardown();
+    process.kill(process.pid, 'SIGTERM');
+  });
   const built = path.join(folder, 'd3');
   mkdirSync(built);
   // Mocha's workers read this too, and build nothing.

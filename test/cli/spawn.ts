@@ -37,15 +37,21 @@ export const builtD3: string | null = process.env[BUILT] ?? null;
 /** In its bundle: many command lines in one process, see `test/commands/lines.ts`. */
 export const MANY = 'test/many';
 
+const SOURCES = [...NODE, `${repository}bin/dev.js`];
+
 /** The program that is d3, and its first arguments. */
-export const d3Program: readonly string[] =
-  builtD3 === null
-    ? [process.execPath, ...NODE, `${repository}bin/dev.js`]
-    : [process.execPath, path.join(builtD3, 'bin/run.js')];
+export const d3Program: readonly string[] = [
+  process.execPath,
+  ...(builtD3 === null ? SOURCES : [path.join(builtD3, 'bin/run.js')]),
+];
 
 /** d3 itself. */
 export const d3 = (argv: readonly string[], start?: Start): Promise<Ended> =>
   run(process.execPath, [...d3Program.slice(1), ...argv], start);
+
+/** The sources of d3, where they themselves are meant. */
+export const d3FromSources = (argv: readonly string[], start?: Start): Promise<Ended> =>
+  run(process.execPath, [...SOURCES, ...argv], start);
 
 /** d3's entry with the commands of the fixture, which end in every way a command can. */
 export const fixture = (argv: readonly string[], start?: Start): Promise<Ended> =>
@@ -63,7 +69,6 @@ function aloneWith(argv: readonly string[]): Record<string, string> {
   if (compiled === undefined || !argv.includes(CONDITION)) return ALONE;
   return { XDG_DATA_HOME: ALONE.XDG_DATA_HOME, [COMPILED]: compiled };
 }
-
 
 /** Runs a program in an environment that has nothing of the caller's but PATH and HOME. */
 export function run(program: string, argv: readonly string[], start: Start = {}): Promise<Ended> {

@@ -15,7 +15,7 @@ export interface LineEnded {
 }
 
 const INSTALLATION: Installation =
-  builtD3 === null ? { root: path.dirname(`${repository}.`), code: 'sources' } : { root: builtD3, code: 'bundle' };
+  builtD3 === null ? { root: repository, code: 'sources' } : { root: builtD3, code: 'bundle' };
 
 const CHILD =
   builtD3 === null
@@ -25,7 +25,10 @@ const CHILD =
 /** Runs many command lines one after the other, as d3 does, but in one process: that is many times faster. */
 export async function linesOf(lines: readonly Line[], cwd: string): Promise<LineEnded[]> {
   const input = JSON.stringify(lines.map(({ argv, env = {} }) => ({ argv, env })));
-  const { stdout, stderr, code } = await run(process.execPath, [...CHILD, JSON.stringify(INSTALLATION)], { cwd, input });
+  const { stdout, stderr, code } = await run(process.execPath, [...CHILD, JSON.stringify(INSTALLATION)], {
+    cwd,
+    input,
+  });
   if (code !== 0) throw new Error(`the lines could not be run (${code}): ${stderr}`);
   return JSON.parse(stdout) as LineEnded[];
 }

@@ -1,4 +1,13 @@
-import { copyFileSync, cpSync, globSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { rolldown } from 'rolldown';
 import { bundle } from '../../scripts/bundle.ts';
@@ -13,7 +22,8 @@ import { MANY } from '../cli/spawn.ts';
  * @param to an empty folder; it becomes d3's own
  */
 export async function buildD3(repository: string, to: string): Promise<void> {
-  for (const file of ['package.json', 'oclif.manifest.json']) copyFileSync(path.join(repository, file), path.join(to, file));
+  for (const file of ['package.json', 'oclif.manifest.json'])
+    copyFileSync(path.join(repository, file), path.join(to, file));
   cpSync(path.join(repository, 'bin'), path.join(to, 'bin'), { recursive: true });
   // Unless a test says otherwise it keeps nothing in the home of whoever runs the tests.
   const entry = path.join(to, 'bin/run.js');
@@ -42,18 +52,29 @@ async function buildPackage(from: string, modules: string): Promise<void> {
     JSON.stringify(built.length === 0 ? pjson : { ...pjson, exports: Object.fromEntries(built) }),
   );
   const source = await rolldown({
-    input: Object.fromEntries(globSync('src/**/*.ts', { cwd: from }).map((file) => [file.replace(/^src\/(.+)\.ts$/, '$1'), path.join(from, file)])),
+    input: Object.fromEntries(
+      globSync('src/**/*.ts', { cwd: from }).map((file) => [
+        file.replace(/^src\/(.+)\.ts$/, '$1'),
+        path.join(from, file),
+      ]),
+    ),
     platform: 'node',
     // Whatever is no file of its own stays what it is: another package.
     external: /^[^./]/,
     treeshake: false,
     logLevel: 'warn',
   });
-  await source.write({ dir: path.join(to, 'dist'), format: 'esm', preserveModules: true, preserveModulesRoot: path.join(from, 'src') });
+  await source.write({
+    dir: path.join(to, 'dist'),
+    format: 'esm',
+    preserveModules: true,
+    preserveModulesRoot: path.join(from, 'src'),
+  });
   await source.close();
 }
 
 function linkAll(from: string, to: string, ...but: string[]): void {
   mkdirSync(to, { recursive: true });
-  for (const name of readdirSync(from)) if (!but.includes(name)) symlinkSync(path.join(from, name), path.join(to, name));
+  for (const name of readdirSync(from))
+    if (!but.includes(name)) symlinkSync(path.join(from, name), path.join(to, name));
 }
