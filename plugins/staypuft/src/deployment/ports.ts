@@ -1,14 +1,16 @@
 import type { AdminPort, PluginContext } from '@d3/sdk';
+import { hostgroupOfRole } from '../foreman/assign.ts';
+import { siteOf } from '../foreman/site.ts';
 import type { Ports } from './assign.ts';
 import type { Connector } from './connector.ts';
 import type { DeploymentRuns } from './runs.ts';
 
 /** What deployments work with, from what a command or a step has. */
 export async function portsOf(admin: AdminPort, context: PluginContext): Promise<Ports> {
-  const { 'foreman.hostgroup': base } = await context.settings.all();
+  const site = siteOf(await context.settings.all());
   return {
     admin,
-    connector: connectorOf(typeof base === 'string' ? base : null),
+    connector: connectorOf(site.hostgroup, context),
     runs: runsOf(admin),
     clock: context.clock,
   };
@@ -16,18 +18,16 @@ export async function portsOf(admin: AdminPort, context: PluginContext): Promise
 
 /** Runs of the depot. */
 export function runsOf(admin: AdminPort): DeploymentRuns {
-  return (admin as { runs?: DeploymentRuns }).runs ?? NO_RUNS;
+  return admin.runs;
 }
 
-const NO_RUNS: DeploymentRuns = { family: async () => [], get: async () => null };
-
-/** @param base title of the hostgroup below which those of roles are; null: roles name theirs */
-function connectorOf(base: string | null): Connector {
-  const nothing = async () => ({ state: 'assigned' as const, changed: false, text: '' });
+/** Foreman, for the hosts it knows; it is loaded when it is first asked. */
+function connectorOf(base: string | null, context: PluginContext): Connector {
+  const foreman = () => import('../foreman/assign.ts');
   return {
-    hostgroup: ({ name, hostgroup = null }) => hostgroup ?? (base === null ? null : `${base}/${name}`),
-    assign: nothing,
-    unassign: nothing,
-    drift: async () => [],
+    hostgroup: (role) => hostgroupOfRole(role, base),
+    assign: async (target, hostgroup) => (await foreman()).foremanAssign(target, hostgroup, context),
+    unassign: async (target) => (await foreman()).foremanUnassign(target, context),
+    drift: async (target, hostgroup) => (await foreman()).foremanDrift(target, hostgroup, context),
   };
 }
