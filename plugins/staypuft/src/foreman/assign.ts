@@ -1,5 +1,6 @@
 import { D3Error, type PluginContext } from '@d3/sdk';
 import type { NamedHost, Role } from '../types.ts';
+import { endSigning } from './autosign.ts';
 import { changeRecord, type Wanted } from './change.ts';
 import { removeOverride } from './classifier.ts';
 import { ensured, type Foreman } from './client.ts';
@@ -180,6 +181,7 @@ async function orBack(
  */
 export async function foremanUnassign(target: NamedHost, context: ForemanContext): Promise<ForemanAssigned> {
   return withForeman(context, async (foreman, site) => {
+    await endSigning(foreman, target, context);
     const answer = await unassign(foreman, site, target);
     await changeHostDocument(context, target.name, (host) => {
       const { foreman: notes, ...facts } = host.facts;

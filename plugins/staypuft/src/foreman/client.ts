@@ -128,13 +128,16 @@ export class Foreman {
     const url = new URL(`${this.server}${path}`);
     for (const [key, value] of Object.entries(query ?? {})) url.searchParams.set(key, String(value));
     const { rootCertificates } = await import('node:tls');
+    const { method } = CALLS[name];
+    // Foreman takes no POST or PUT that is not JSON, even where there is nothing to say.
+    const body = json ?? (method === 'post' || method === 'put' ? {} : undefined);
     const reply = await got(url, {
-      method: CALLS[name].method,
+      method,
       headers: {
         accept: 'application/json',
         authorization: `Basic ${Buffer.from(`${user}:${token}`).toString('base64')}`,
       },
-      ...(json === undefined ? {} : { json }),
+      ...(body === undefined ? {} : { json: body }),
       ...(ca === null ? {} : { https: { certificateAuthority: [...rootCertificates, ca] } }),
       agent: this.#agents,
       timeout: {

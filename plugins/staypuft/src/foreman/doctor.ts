@@ -6,7 +6,7 @@ import { runmodeOf } from './classifier.ts';
 import { ensured, type Foreman } from './client.ts';
 import { type Environment, environments, HOLDING, hostgroupNamed, locate, restartsOnConversion } from './records.ts';
 import type { Site } from './site.ts';
-import { checkTemplate, type TemplateCheck } from './template.ts';
+import { checkTemplate, renderedTemplate, TEMPLATE_NEXT } from './template.ts';
 
 /** A type, so that it is JSON. */
 export type Check = {
@@ -164,12 +164,6 @@ async function hostgroup(foreman: Foreman, title: string): Promise<Omit<Check, '
     : { ok: false, says: `it lacks ${lacks.join(' and ')}`, next: `Give ${title} ${lacks.join(' and ')} in Foreman.` };
 }
 
-const NEXT: Readonly<Record<TemplateCheck['what'], string>> = {
-  agent: 'Put the snippet into the provision template: d3 foreman snippets',
-  registration: 'Let the run of the agent have --tags no_such_tag, or take the snippet: d3 foreman snippets',
-  key: 'Put the snippet with the key of its proxy into the provision template: d3 foreman snippets --proxy NAME',
-};
-
 /** Only what is installed has a template: a registered host is never looked at. */
 async function templates(
   checks: Check[],
@@ -183,12 +177,11 @@ async function templates(
     const located = await locate(foreman, target);
     if (located.kind === 'discovered')
       return { ok: true, says: 'it has none until it is converted: one of its hostgroup’s hosts shows it', next: null };
-    const params = { id: located.record.id, kind: 'provision' };
-    const { template = '' } = ((await foreman.call('template', { params })) ?? {}) as { template?: string };
+    const template = (await renderedTemplate(foreman, located.record.id)) ?? '';
     const key = host.proxy === null ? null : (known.get(host.proxy)?.publicKey ?? null);
     const found = checkTemplate(template, key === null ? await remoteKeys(foreman) : [key]);
     for (const { what, ok, says } of found)
-      checks.push({ check: `template of ${name}: ${what}`, ok, says, next: ok ? null : NEXT[what] });
+      checks.push({ check: `template of ${name}: ${what}`, ok, says, next: ok ? null : TEMPLATE_NEXT[what] });
     const wrong = found.filter(({ ok }) => !ok).length;
     return { ok: wrong === 0, says: wrong === 0 ? 'read' : `${wrong} of ${found.length} are wrong`, next: null };
   });

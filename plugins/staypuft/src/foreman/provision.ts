@@ -1,13 +1,13 @@
 import { isIP } from 'node:net';
 import { D3Error } from '@d3/sdk';
-import type { NamedHost } from '../types.ts';
+import type { NamedHost, Proxy } from '../types.ts';
 import { checkBoot, convert, type ForemanContext } from './assign.ts';
 import { changeRecord } from './change.ts';
 import { environmentOfGroup } from './classifier.ts';
 import type { Foreman } from './client.ts';
 import { type Image, imageOf, refusedIn } from './image.ts';
 import { bootMacOf, type Facts } from './network.ts';
-import { changeHostDocument, note, notesOf, type Provisioning } from './notes.ts';
+import { changeHostDocument, depotOf, note, notesOf, type Provisioning } from './notes.ts';
 import {
   environmentNamed,
   type Hostgroup,
@@ -20,6 +20,7 @@ import {
 } from './records.ts';
 import { OutcomeUnknown } from './refusal.ts';
 import type { Site } from './site.ts';
+import { checkTemplate, renderedTemplate, TEMPLATE_NEXT } from './template.ts';
 
 export interface Provisioner {
   foreman: Foreman;
@@ -79,6 +80,7 @@ export async function provision(target: NamedHost, title: string, how: Provision
   const provisioning = begun ?? fresh(how, installedAt, uptimeOf(facts));
   await keep(target, provisioning, how);
   await prepare(target, located, group, interim, foreman);
+  await checkInstaller(target, how);
   try {
     await image.restart(foreman.signal);
   } catch (error) {
@@ -122,6 +124,32 @@ async function prepare(
   }
   const params = { id: Number(target.host.foreman) };
   await again(async () => foreman.call('rebuildConfig', { params, json: { only: ['TFTP'] } }));
+}
+
+/** What will be installed is read before anything is restarted: an agent that comes up by itself could not be taken back. */
+async function checkInstaller(target: NamedHost, { foreman, context }: Provisioner): Promise<void> {
+  const { name, host } = target;
+  const template = await renderedTemplate(foreman, Number(host.foreman));
+  const proxy = host.proxy === null ? null : await depotOf(context).documents('proxy').byName(host.proxy);
+  const key = (proxy?.body as Proxy | undefined)?.publicKey ?? null;
+  // Without a proxy it is reached by a key that this controller's account has, which nobody knows here.
+  const wrong =
+    template === null
+      ? []
+      : checkTemplate(template, key === null ? [] : [key]).filter(
+          ({ what, ok }) => !ok && (what !== 'key' || key !== null),
+        );
+  if (template !== null && wrong.length === 0) return;
+  await forget(target, context);
+  const why = template === null ? 'Foreman renders none for it' : wrong.map(({ says }) => says).join('; ');
+  throw new D3Error('FOREMAN_TEMPLATE', 'refused', `${name} is not installed by its provision template: ${why}`, {
+    target: name,
+    actions: [
+      wrong[0] === undefined
+        ? 'Give its operating system a provision template in Foreman, then: d3 deployment retry'
+        : TEMPLATE_NEXT[wrong[0].what],
+    ],
+  });
 }
 
 /** Where machines are out of d3's reach: Foreman reaches them, and restarts what it converts. That it does reach it is tried before. */

@@ -1,3 +1,19 @@
+import type { Foreman } from './client.ts';
+
+/** What an installer will run on a host, as Foreman renders it; null: it has nothing to render. */
+export async function renderedTemplate(foreman: Foreman, id: number): Promise<string | null> {
+  const answer = await foreman.find('template', { params: { id, kind: 'provision' } });
+  const { template } = (answer ?? {}) as { template?: unknown };
+  return typeof template === 'string' && template !== '' ? template : null;
+}
+
+/** What to do about each. */
+export const TEMPLATE_NEXT: Readonly<Record<TemplateCheck['what'], string>> = {
+  agent: 'Put the snippet into the provision template: d3 foreman snippets',
+  registration: 'Let the run of the agent have --tags no_such_tag, or take the snippet: d3 foreman snippets',
+  key: 'Put the snippet with the key of its proxy into the provision template: d3 foreman snippets --proxy NAME',
+};
+
 /** What a rendered provision template was found to do. */
 export interface TemplateCheck {
   what: 'agent' | 'registration' | 'key';
@@ -10,7 +26,7 @@ const AGENT = String.raw`(?:puppet(?:-agent|\.service)?|openvox(?:-agent)?)`;
 const ON = [
   new RegExp(String.raw`\bsystemctl\s+(?:-\S+\s+)*(?:enable|start|restart|unmask)\b.*\b${AGENT}\b`),
   new RegExp(String.raw`\b(?:service|invoke-rc\.d)\s+${AGENT}\s+(?:re)?start\b`),
-  new RegExp(String.raw`\bchkconfig\s+(?:--\S+\s+)*${AGENT}\s+on\b`),
+  new RegExp(String.raw`\bchkconfig\s.*\b${AGENT}\s+on\b`),
   new RegExp(String.raw`\bupdate-rc\.d\s+${AGENT}\s+(?:enable|defaults)\b`),
   new RegExp(String.raw`\bpuppet\s+resource\s+service\s+${AGENT}\b.*\b(?:ensure=(?:running|true)|enable=true)\b`),
   /\bSTART=["']?yes\b/,
@@ -18,7 +34,7 @@ const ON = [
 /** And after which it is off. */
 const OFF = [
   new RegExp(String.raw`\bsystemctl\s+(?:-\S+\s+)*(?:disable|mask)\b.*\b${AGENT}\b`),
-  new RegExp(String.raw`\bchkconfig\s+(?:--\S+\s+)*${AGENT}\s+off\b`),
+  new RegExp(String.raw`\bchkconfig\s.*\b${AGENT}\s+off\b`),
   new RegExp(String.raw`\bupdate-rc\.d\s+(?:-f\s+)?${AGENT}\s+(?:disable|remove)\b`),
   new RegExp(String.raw`\bpuppet\s+resource\s+service\s+${AGENT}\b.*\benable=false\b`),
   /\bSTART=["']?no\b/,

@@ -3,9 +3,10 @@ import type { Kind } from '../kinds.ts';
 import type { Host, NamedHost } from '../types.ts';
 
 /** What a step does in Foreman. */
-type Args = { deployment: string; host: string } & (
+type Args = { deployment: string; host: string } /** Title of the hostgroup of its role. */ & (
   | { do: 'convert' | 'provision'; hostgroup: string }
   | { do: 'provisioned'; seconds?: number }
+  /** Null: that of its hostgroup. */
   | { do: 'environment'; name: string | null }
   | { do: 'autosign'; is: 'add' | 'remove' }
 );
@@ -66,9 +67,13 @@ type Handled = Extract<StepAnswer, { handled: true }>;
 type Performed = Handled extends infer One ? (One extends unknown ? Omit<One, 'handled'> : never) : never;
 
 async function perform({ args, run }: StepPayload, context: PluginContext): Promise<Performed> {
-  const { withForeman } = await import('../foreman/site.ts');
+  const { hasForeman, siteOf, withForeman } = await import('../foreman/site.ts');
   const step = args as unknown as Args;
   const target = await hostNamed(step.host, context);
+  // What only tells Foreman of a host that it has is nothing where it has none.
+  const tells = step.do === 'environment' || step.do === 'autosign';
+  if (tells && (target.host.foreman === null || !hasForeman(siteOf(await context.settings.all()))))
+    return { outcome: 'done', text: `nothing to do: ${target.name} is in no Foreman` };
   return withForeman(context, async (foreman, site) => {
     switch (step.do) {
       case 'convert': {
@@ -86,7 +91,8 @@ async function perform({ args, run }: StepPayload, context: PluginContext): Prom
       }
       case 'environment': {
         const { setEnvironment } = await import('../foreman/classifier.ts');
-        return { outcome: 'done', text: `in the environment ${await setEnvironment(foreman, target, step.name)}` };
+        const now = await setEnvironment(foreman, target, step.name);
+        return { outcome: 'done', text: `in the environment ${now}` };
       }
       case 'autosign': {
         const { allowSigning, endSigning } = await import('../foreman/autosign.ts');
@@ -105,38 +111,4 @@ async function hostNamed(name: string, context: PluginContext): Promise<NamedHos
     target: name,
     actions: ['See which there are: d3admin computer discover'],
   });
-}
-
-/** A step of this kind, as a plan has it. */
-export interface ForemanStep {
-  kind: 'deploy-foreman';
-  name: string;
-  args: { readonly [key: string]: string | number | null };
-}
-
-/**
- * The steps that prepare a host through Foreman, in order, and those that come after its roles. A registered host has none that installs or
- * restarts it.
- * @param hostgroup title of its role's
- */
-export function foremanSteps(
-  deployment: string,
-  { name, host }: NamedHost,
-  hostgroup: string | null,
-): { install: ForemanStep[]; toProduction: ForemanStep[]; after: ForemanStep[] } {
-  const step = (what: string, args: Readonly<Record<string, string | null>>): ForemanStep => ({
-    kind: 'deploy-foreman',
-    name: what,
-    args: { deployment, host: name, ...args },
-  });
-  if (host.foreman === null || hostgroup === null) return { install: [], toProduction: [], after: [] };
-  const install =
-    host.kind === 'discovered'
-      ? [step('install', { do: 'provision', hostgroup }), step('wait until installed', { do: 'provisioned' })]
-      : [step('let its certificate be signed', { do: 'autosign', is: 'add' })];
-  return {
-    install,
-    toProduction: [step('to the environment of its hostgroup', { do: 'environment', name: null })],
-    after: host.kind === 'discovered' ? [] : [step('sign no more by itself', { do: 'autosign', is: 'remove' })],
-  };
 }
