@@ -186,6 +186,7 @@ describe('Reports of deployments', function () {
           expect(bare).not.to.match(/[`*_[\]<>\\]|:\/\/|[\u202A-\u202E]/);
         }
       }),
+      { numRuns: 40 },
     );
   });
 });
