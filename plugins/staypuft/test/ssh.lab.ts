@@ -25,7 +25,7 @@ async function until(what: () => boolean): Promise<void> {
 const options = { signal: noSignal };
 
 describe('hosts over a real ssh', function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let lab: SshLab;
   beforeEach(() => {
     lab = new SshLab();
