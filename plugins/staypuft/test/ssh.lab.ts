@@ -248,7 +248,7 @@ describe('hosts over a real ssh', function () {
     const target = lab.target('web1', host.port, proxy);
     const remote = lab.remote();
     const cut = new AbortController();
-    const work = { id: 'work-2', script: `echo begun >> ${lab.file('count')}; sleep 4; echo over; exit 5`, timeout: 60 };
+    const work = { id: 'work-2', script: `echo begun >> ${lab.file('count')}; while [ ! -e ${lab.file('go')} ]; do sleep 0.2; done; echo over; exit 5`, timeout: 60 };
     const first = remote.work(target, work, cut.signal);
     await until(() => existsSync(lab.file('count')));
     cut.abort(new Error('cut'));
@@ -256,6 +256,7 @@ describe('hosts over a real ssh', function () {
     await remote.close();
     const another = lab.remote();
     expect(await another.find(target, 'work-2', noSignal)).to.equal('running');
+    writeFileSync(lab.file('go'), '');
     const lines: string[] = [];
     const [end, same] = await Promise.all([
       another.work(target, { ...work, onLine: (line) => lines.push(line) }, noSignal),
