@@ -1,4 +1,5 @@
 import type { PluginContext, SettledAnswer, StepAnswer, StepKindOffer, StepPayload } from '@d3/sdk';
+import { foremanKind } from './kinds/foreman.ts';
 
 /** A kind of step that this plugin brings. */
 export interface Kind {
@@ -8,7 +9,7 @@ export interface Kind {
 }
 
 /** All of them. */
-export const KINDS: readonly Kind[] = [];
+export const KINDS: readonly Kind[] = [foremanKind];
 
 export function kindOf(name: string): Kind | undefined {
   return KINDS.find(({ offer }) => offer.kind === name);

@@ -65,6 +65,8 @@ export interface Role {
   max: number | null;
   /** One step `sync` unless said. */
   steps: readonly RoleStep[];
+  /** Title of its hostgroup in Foreman (`base/web`); left out or null: the setting `foreman.hostgroup`, and under it the role's name. */
+  hostgroup?: string | null;
 }
 
 export type ParameterType = 'text' | 'number' | 'boolean' | 'list' | 'secret';
@@ -127,6 +129,20 @@ export interface Host extends DocumentBody {
   /** What its unattended installation is told by; nothing unless Foreman. */
 }
 
+/** A host by the name of its document. */
+export interface NamedHost {
+  name: string;
+  host: Host;
+}
+
+/** Who says of hosts what their agents do: Foreman, where it is. Saying it again changes nothing. */
+export interface Classifier {
+  /** `none`: the agent's service is off; `service`: it is on. What comes of it, the next run of the agent brings about. */
+  agent(target: NamedHost, mode: 'none' | 'service'): Promise<void>;
+  /** @param name null: that of its hostgroup */
+  environment(target: NamedHost, name: string | null): Promise<void>;
+}
+
 /** How host keys are held: `strict` needs a known one; `accept-new` takes what it first meets and refuses another; `off` warns. */
 export type HostKeyMode = 'strict' | 'accept-new' | 'off';
 
@@ -184,4 +200,21 @@ export interface Deployment extends DocumentBody {
   hosts: Assignment[] & DocumentBody[string];
   /** Id of the newest run; null: it never ran. */
   run: string | null;
+}
+
+/** Document `deployment-run`, `d3/deployment-run@1`, by the id of the run: what the run goes by, as it was when it began. */
+export interface DeploymentRun extends DocumentBody {
+  schema: 'd3/deployment-run@1';
+  deployment: string;
+  /** ISO 8601, UTC. */
+  at: string;
+  by: string;
+  /** As {@link Role}[]. */
+  roles: Role[] & DocumentBody[string];
+  /** Who takes part, and as what. */
+  hosts: DocumentBody[string][] & { host: string; kind: HostKind; role: string; hostgroup: string | null }[];
+  /** Whether any role runs Puppet. */
+  puppet: boolean;
+  /** Hosts that are prepared, and released, at the same time. */
+  abreast: number;
 }

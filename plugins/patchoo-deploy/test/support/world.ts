@@ -330,7 +330,7 @@ export class World {
       look: LOOK,
       signal,
       tell: () => undefined,
-      stays,
+      stays: () => stays,
     });
     const runs = {
       store,
@@ -371,6 +371,8 @@ export class World {
       create: (run) => cut(() => this.runs.create(run)),
       get: (id) => this.runs.get(id),
       list: (options) => this.runs.list(options),
+      family: (parent) => this.runs.family(parent),
+      ready: (wanted) => this.runs.ready(wanted),
       save: (run, generation) => cut(() => this.runs.save(run, generation)),
       append: (id, lines) => cut(() => this.runs.append(id, lines)),
       lines: (id, after) => this.runs.lines(id, after),
