@@ -55,12 +55,7 @@ export function editFile(
   });
 }
 
-function edited(
-  inside: Inside,
-  file: string,
-  change: (text: string | null) => string | null,
-  mode: number,
-): boolean {
+function edited(inside: Inside, file: string, change: (text: string | null) => string | null, mode: number): boolean {
   const name = inside(path.basename(file));
   const before = currentOf(name, file);
   const after = change(before?.text ?? null);

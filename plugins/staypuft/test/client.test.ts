@@ -7,8 +7,8 @@ import { d3 } from '../../../test/cli/spawn.ts';
 import { Sandbox } from '../../../test/support/sandbox.ts';
 import { authorizedLine, withKey, withoutKey } from '../src/client/authorized-keys.ts';
 import { withoutSettings, withSettings } from '../src/client/puppet-conf.ts';
-import { checkAnswers } from '../src/proxy/answers.ts';
 import { checkRegistration } from '../src/client/registration.ts';
+import { checkAnswers } from '../src/proxy/answers.ts';
 
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHl1dGFzb21lYnl0ZXNmb3JhdGVzdGtleWhlcmUx d3-dmz';
 const OTHER = 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQDsomethingelse sally@work';
@@ -72,7 +72,17 @@ describe('puppet.conf', () => {
 
   it('whatever stands there, all that is wanted is in force, and undoing leaves what was there', () => {
     const lineOf = fc.oneof(
-      fc.constantFrom('[main]', '[agent]', '[user]', '', '# server = x', 'server=a', '  certname = b', 'environment = c', 'report = true'),
+      fc.constantFrom(
+        '[main]',
+        '[agent]',
+        '[user]',
+        '',
+        '# server = x',
+        'server=a',
+        '  certname = b',
+        'environment = c',
+        'report = true',
+      ),
     );
     fc.assert(
       fc.property(fc.array(lineOf, { maxLength: 12 }), fc.boolean(), (lines, isEnded) => {
@@ -113,7 +123,14 @@ describe('d3 client setup', function () {
   const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
   const answers = (changes: Record<string, unknown> = {}) => {
     const file = path.join(sandbox.dir, 'answers.json');
-    const all = { schema: 'd3/client-answers@1', proxy: 'dmz', user: 'root', publicKey: KEY, from: null, command: null };
+    const all = {
+      schema: 'd3/client-answers@1',
+      proxy: 'dmz',
+      user: 'root',
+      publicKey: KEY,
+      from: null,
+      command: null,
+    };
     writeFileSync(file, JSON.stringify({ ...all, server: null, caServer: null, environment: null, ...changes }));
     return file;
   };
@@ -151,7 +168,12 @@ describe('d3 client setup', function () {
     it(`staypuft:S2-05 staypuft:S2-07 staypuft:S2-08 tells the agent at ${program}, keeps it off, registers, and undoes just that`, async () => {
       puppet(program, 2);
       write(conf, CONF);
-      const file = answers({ server: 'puppet.example.org', environment: 'discovery', from: '10.0.0.5', user: 'deploy' });
+      const file = answers({
+        server: 'puppet.example.org',
+        environment: 'discovery',
+        from: '10.0.0.5',
+        user: 'deploy',
+      });
       mkdirSync(path.join(root, 'home/deploy'), { recursive: true });
       const first = await run('setup', '--answers', file);
       expect(first.code, JSON.stringify(first)).to.equal(0);
@@ -202,9 +224,15 @@ describe('d3 client setup', function () {
       { schema: 'other' },
     ];
     for (const one of wrong)
-      expect(() => checkAnswers(JSON.parse(readFileSync(answers(one), 'utf8')), 'x'), JSON.stringify(one)).to.throw(D3Error);
+      expect(() => checkAnswers(JSON.parse(readFileSync(answers(one), 'utf8')), 'x'), JSON.stringify(one)).to.throw(
+        D3Error,
+      );
     expect((await run('setup', '--answers', answers({ schema: 'd3/client-answers@2' }))).code).to.equal(30);
-    expect((await run('setup', '--answers', answers({ server: 'puppet.example.org' }))).errors[0].code).to.equal('PUPPET_ABSENT');
-    expect((await run('setup', '--answers', answers({ user: 'nobody-here' }))).errors[0].code).to.equal('ACCOUNT_ABSENT');
+    expect((await run('setup', '--answers', answers({ server: 'puppet.example.org' }))).errors[0].code).to.equal(
+      'PUPPET_ABSENT',
+    );
+    expect((await run('setup', '--answers', answers({ user: 'nobody-here' }))).errors[0].code).to.equal(
+      'ACCOUNT_ABSENT',
+    );
   });
 });

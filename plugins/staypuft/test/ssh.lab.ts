@@ -39,7 +39,9 @@ describe('hosts over a real ssh', function () {
     const remote = lab.remote();
     const first = await remote.look(target, 'cat; echo wrong >&2; exit 3', { ...options, input: 'read\nthis' });
     expect(first).to.deep.equal({ code: 3, timedOut: false, output: 'read\nthiswrong\n' });
-    expect((await remote.look(target, "printf '%s' \"it's \\\\ fine\n\r\"", options)).output).to.equal("it's \\ fine\n\r");
+    expect((await remote.look(target, "printf '%s' \"it's \\\\ fine\n\r\"", options)).output).to.equal(
+      "it's \\ fine\n\r",
+    );
     expect((await remote.look(target, 'exit 255', options)).code).to.equal(255);
     expect(jump.log().match(/Accepted publickey/g)).to.have.length(1);
     expect(host.log().match(/Accepted publickey/g)).to.have.length(3);
@@ -139,7 +141,10 @@ describe('hosts over a real ssh', function () {
     const remote = lab.remote();
     const proxy = lab.proxy(null, { hostKeyMode: 'strict', authorities, key: lab.file('by-certificate') });
     expect((await remote.look(lab.target('web1', host.port, proxy), 'true', options)).code).to.equal(0);
-    const other = lab.proxy(null, { hostKeyMode: 'strict', authorities: [readFileSync(lab.file('users.pub'), 'utf8')] });
+    const other = lab.proxy(null, {
+      hostKeyMode: 'strict',
+      authorities: [readFileSync(lab.file('users.pub'), 'utf8')],
+    });
     expect((await failure(remote.look(lab.target('web1', host.port, other), 'true', options))).exit).to.equal(
       'verificationFailed',
     );
@@ -248,11 +253,20 @@ describe('hosts over a real ssh', function () {
     const target = lab.target('web1', host.port, proxy);
     const remote = lab.remote();
     const cut = new AbortController();
-    const work = { id: 'work-2', script: `echo begun >> ${lab.file('count')}; while [ ! -e ${lab.file('go')} ]; do sleep 0.2; done; echo over; exit 5`, timeout: 60 };
+    const work = {
+      id: 'work-2',
+      script: `echo begun >> ${lab.file('count')}; while [ ! -e ${lab.file('go')} ]; do sleep 0.2; done; echo over; exit 5`,
+      timeout: 60,
+    };
     const first = remote.work(target, work, cut.signal);
     await until(() => existsSync(lab.file('count')));
     cut.abort(new Error('cut'));
-    expect(await first.then(() => 'ended', () => 'cut')).to.equal('cut');
+    expect(
+      await first.then(
+        () => 'ended',
+        () => 'cut',
+      ),
+    ).to.equal('cut');
     await remote.close();
     const another = lab.remote();
     expect(await another.find(target, 'work-2', noSignal)).to.equal('running');
@@ -312,7 +326,8 @@ describe('hosts over a real ssh', function () {
   it('what a script prints is bounded on the host, and its end is kept', async () => {
     const host = await lab.sshd('host');
     const target = lab.target('web1', host.port, lab.proxy(null));
-    const script = 'i=0; while [ $i -lt 20 ]; do head -c 1000000 /dev/zero | tr "\\0" x; echo; i=$((i+1)); done; echo the end';
+    const script =
+      'i=0; while [ $i -lt 20 ]; do head -c 1000000 /dev/zero | tr "\\0" x; echo; i=$((i+1)); done; echo the end';
     const end = await lab.remote().work(target, { id: 'much', script, timeout: 100 }, noSignal);
     expect(end.code).to.equal(0);
     expect(end.output.endsWith('xx\nthe end\n')).to.equal(true);
@@ -328,9 +343,12 @@ describe('hosts over a real ssh', function () {
     const work = { script: 'true', timeout: 10 };
     expect((await failure(remote.work(target, { id: 'x', ...work }, noSignal))).code).to.equal('SSH_STEPS_FOLDER');
     for (const id of ['../x', 'a b', '', 'x'.repeat(65), '$(true)'])
-      expect(await remote.work(target, { id, ...work }, noSignal).then(() => 0, (error: Error) => error.name)).to.equal(
-        'RangeError',
-      );
+      expect(
+        await remote.work(target, { id, ...work }, noSignal).then(
+          () => 0,
+          (error: Error) => error.name,
+        ),
+      ).to.equal('RangeError');
   });
 
   it('every sh does the same', async function () {
@@ -360,5 +378,8 @@ function running(file: string): string[] {
   return readFileSync(file, 'utf8')
     .trim()
     .split('\n')
-    .filter((pid) => existsSync(path.join('/proc', pid)) && !readFileSync(path.join('/proc', pid, 'stat'), 'utf8').includes(') Z '));
+    .filter(
+      (pid) =>
+        existsSync(path.join('/proc', pid)) && !readFileSync(path.join('/proc', pid, 'stat'), 'utf8').includes(') Z '),
+    );
 }

@@ -3,7 +3,10 @@ import { D3Error, type PluginContext, type ProgramResult } from '@d3/sdk';
 /** The service of the Puppet agent: off, also after a restart, until a deployment hands the host over to it. */
 
 /** What it was before; `preset`: a folder, in which systemd finds what to do when it first starts. */
-export type ServiceBefore = { kind: 'systemd' | 'launchd'; enabled: boolean; active: boolean } | { kind: 'preset' } | { kind: 'none' };
+export type ServiceBefore =
+  | { kind: 'systemd' | 'launchd'; enabled: boolean; active: boolean }
+  | { kind: 'preset' }
+  | { kind: 'none' };
 
 const SYSTEMCTL = '/usr/bin/systemctl';
 const LAUNCHCTL = '/bin/launchctl';

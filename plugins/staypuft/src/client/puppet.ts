@@ -40,7 +40,13 @@ export function wantedSettings({ server, caServer, environment }: ClientAnswers,
 
 /** How Puppet names a machine: its full name in lower case. */
 export function certnameOf(name: string): string {
-  const full = (name.includes('.') ? name : os.hostname().includes('.') && os.hostname().startsWith(`${name}.`) ? os.hostname() : name).toLowerCase();
+  const full = (
+    name.includes('.')
+      ? name
+      : os.hostname().includes('.') && os.hostname().startsWith(`${name}.`)
+        ? os.hostname()
+        : name
+  ).toLowerCase();
   if (/^[a-z0-9][a-z0-9._-]{0,252}$/.test(full)) return full;
   throw new D3Error('CERTNAME', 'usage', `"${name}" is no name of a certificate.`, {
     target: name,
@@ -59,7 +65,11 @@ export async function registerAgent(
   server: string,
   { programs, ui, signal }: Pick<PluginContext, 'programs' | 'ui' | 'signal'>,
 ): Promise<void> {
-  ui({ type: 'note', target: server, text: `registering; where the certificate is not signed by itself: puppetserver ca sign, on ${server}` });
+  ui({
+    type: 'note',
+    target: server,
+    text: `registering; where the certificate is not signed by itself: puppetserver ca sign, on ${server}`,
+  });
   const { code, timedOut, lastLines } = await programs.run({
     program,
     args: ['agent', '--test', '--no-daemonize', '--tags', 'no_such_tag', '--waitforcert', '30'],
@@ -69,9 +79,14 @@ export async function registerAgent(
   signal.throwIfAborted();
   // 2: something changed, which is no failure.
   if (code === 0 || code === 2) return;
-  const why = timedOut ? 'no certificate came in time' : `the agent ended with ${code}: ${lastLines.slice(-3).join(' ')}`;
+  const why = timedOut
+    ? 'no certificate came in time'
+    : `the agent ended with ${code}: ${lastLines.slice(-3).join(' ')}`;
   throw new D3Error('CLIENT_NOT_REGISTERED', 'failed', `This machine is not registered with ${server}: ${why}.`, {
     target: server,
-    actions: [`sign its certificate on ${server}: puppetserver ca sign --certname NAME`, 'run d3 client setup again: what is done is not done twice'],
+    actions: [
+      `sign its certificate on ${server}: puppetserver ca sign --certname NAME`,
+      'run d3 client setup again: what is done is not done twice',
+    ],
   });
 }

@@ -65,16 +65,22 @@ export function checkRegistration(value: unknown, target: string): Registration 
   const found = (envelope?.result?.registration ?? value) as Record<string, unknown> | null;
   if (typeof found !== 'object' || found === null) throw wrong('this is no registration');
   const { schema, name, user, port, hostKeys, computer, facts } = found;
-  if (typeof schema === 'string' && /^d3\/client-registration@\d+$/.test(schema) && schema !== 'd3/client-registration@1')
+  if (
+    typeof schema === 'string' &&
+    /^d3\/client-registration@\d+$/.test(schema) &&
+    schema !== 'd3/client-registration@1'
+  )
     throw new D3Error('SCHEMA_NEWER', 'refused', `${target} is ${schema}, which a newer d3 reads.`, { target });
   if (schema !== 'd3/client-registration@1') throw wrong('it is no d3/client-registration@1');
-  if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9.-]{0,252}$/.test(name)) throw wrong('its name is no name of a host');
+  if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9.-]{0,252}$/.test(name))
+    throw wrong('its name is no name of a host');
   if (typeof user !== 'string' || !/^[A-Za-z_][A-Za-z0-9._-]{0,63}$/.test(user)) throw wrong('its user is no account');
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535) throw wrong('its port is none');
   if (!Array.isArray(hostKeys) || hostKeys.length > 20) throw wrong('it has no host keys');
   const keys = hostKeys.map((key) => (typeof key === 'string' ? publicKeyOf(key) : null));
   if (keys.includes(null)) throw wrong('a host key of it is none');
-  if (computer !== null && (typeof computer !== 'string' || computer.length > 255)) throw wrong('its computer is no id');
+  if (computer !== null && (typeof computer !== 'string' || computer.length > 255))
+    throw wrong('its computer is no id');
   if (typeof facts !== 'object' || facts === null || Array.isArray(facts)) throw wrong('it has no facts');
   if (JSON.stringify(facts).length > 200_000) throw wrong('its facts are too large');
   return {
@@ -122,10 +128,12 @@ export async function registerHost(
     computer: computer ?? before?.computer ?? null,
     foreman: before?.foreman ?? null,
     hostKeys: hostKeys.length > 0 ? hostKeys : known,
-    facts,
+    // Others keep what they know of it there, too.
+    facts: { ...before?.facts, ...facts },
   };
   if (there === null) await documents.create(name, body);
-  else if (JSON.stringify(body) !== JSON.stringify(before)) await documents.update(there.id, there.generation, { body });
+  else if (JSON.stringify(body) !== JSON.stringify(before))
+    await documents.update(there.id, there.generation, { body });
   else return { host: there.name, made: false, changed: false, hostKeys: body.hostKeys.length };
   return { host: there?.name ?? name, made: there === null, changed: true, hostKeys: body.hostKeys.length };
 }

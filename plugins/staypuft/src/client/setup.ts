@@ -96,7 +96,11 @@ export async function setUpClient(
     if (off?.kind === 'none') {
       if (isFirst) warnings.push('There is no systemd here: see that the Puppet agent does not start by itself.');
     } else if (off !== null) {
-      did(off.kind === 'preset' ? 'the Puppet agent is off when this folder first starts as a system' : 'the Puppet agent is off');
+      did(
+        off.kind === 'preset'
+          ? 'the Puppet agent is off when this folder first starts as a system'
+          : 'the Puppet agent is off',
+      );
     }
     const wanted = wantedSettings(answers, certname);
     const conf = (await files.read(layout.conf, MOST_BYTES))?.bytes.toString('utf8') ?? null;

@@ -38,7 +38,20 @@ export function answersOf(
     });
   const { user = 'root', server = null, caServer = null, from = null, command = null } = said;
   const environment = said.environment ?? (server === null ? null : 'discovery');
-  return checkAnswers({ schema: 'd3/client-answers@1', proxy: name, user, publicKey: body.publicKey, from, command, server, caServer, environment }, name);
+  return checkAnswers(
+    {
+      schema: 'd3/client-answers@1',
+      proxy: name,
+      user,
+      publicKey: body.publicKey,
+      from,
+      command,
+      server,
+      caServer,
+      environment,
+    },
+    name,
+  );
 }
 
 /** @throws D3Error usage `CLIENT_ANSWERS` for what is no file of answers; refused `SCHEMA_NEWER` */
@@ -59,12 +72,16 @@ export function checkAnswers(value: unknown, target: string): ClientAnswers {
     if (is !== null && typeof is !== 'string') throw wrong(`${field} is missing, or no text`);
     if (is !== null && /\p{Cc}/u.test(is)) throw wrong(`${field} has control characters`);
   }
-  const answers = Object.fromEntries([['schema', schema], ...FIELDS.map((field) => [field, all[field]])]) as ClientAnswers;
+  const answers = Object.fromEntries([
+    ['schema', schema],
+    ...FIELDS.map((field) => [field, all[field]]),
+  ]) as ClientAnswers;
   const { proxy, user, publicKey, server, caServer, environment, from } = answers;
   if (!proxy) throw wrong('proxy is missing');
   if (!/^[A-Za-z_][A-Za-z0-9._-]{0,63}$/.test(user ?? '')) throw wrong(`"${user}" is no account`);
   if (publicKeyOf(publicKey ?? '') === null) throw wrong('publicKey is no public key');
-  for (const name of [server, caServer]) if (name !== null && !HOST_NAME.test(name)) throw wrong(`"${name}" is no name of a server`);
+  for (const name of [server, caServer])
+    if (name !== null && !HOST_NAME.test(name)) throw wrong(`"${name}" is no name of a server`);
   if (environment !== null && !/^\w{1,100}$/.test(environment)) throw wrong(`"${environment}" is no environment`);
   if (from !== null && !/^[A-Za-z0-9.,:*?!/_-]{1,1000}$/.test(from)) throw wrong(`"${from}" is no list of addresses`);
   return answers;

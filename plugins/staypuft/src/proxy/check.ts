@@ -77,10 +77,15 @@ export async function testProxy(
       const [uid, puppet = 'none'] = said;
       await tried('root', host.name, () => {
         if (uid === '0') return host.body.user === 'root' ? 'works as root' : 'works as root by sudo';
-        throw new D3Error('HOST_NOT_ROOT', 'refused', `${host.body.user} is not root on ${host.name}, and may not become it.`, {
-          target: host.name,
-          actions: [`allow it there: echo '${host.body.user} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/d3`],
-        });
+        throw new D3Error(
+          'HOST_NOT_ROOT',
+          'refused',
+          `${host.body.user} is not root on ${host.name}, and may not become it.`,
+          {
+            target: host.name,
+            actions: [`allow it there: echo '${host.body.user} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/d3`],
+          },
+        );
       });
       // Not every host is to have one: it is said, and no failure.
       const has = puppet !== 'none';
@@ -100,6 +105,9 @@ export async function testProxy(
 
 export function looksText({ looks }: Looks): string {
   return looks
-    .map(({ target, what, ok, text, next }) => `${ok ? 'ok  ' : 'FAIL'}  ${target}  ${what}: ${text}${next === null ? '' : `\n      → ${next}`}`)
+    .map(
+      ({ target, what, ok, text, next }) =>
+        `${ok ? 'ok  ' : 'FAIL'}  ${target}  ${what}: ${text}${next === null ? '' : `\n      → ${next}`}`,
+    )
     .join('\n');
 }

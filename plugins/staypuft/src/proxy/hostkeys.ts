@@ -59,7 +59,9 @@ export async function hostKeys(
   const keys: ShownKey[] = [];
   // The way leads over the proxy: its own key comes first.
   if (itself && proxy.body.address !== null)
-    keys.push(await shown('proxy', proxy.name, proxy.body.hostKeys, () => remote.shownProxyKey(proxy.name, proxy.body, signal)));
+    keys.push(
+      await shown('proxy', proxy.name, proxy.body.hostKeys, () => remote.shownProxyKey(proxy.name, proxy.body, signal)),
+    );
   const own = keys[0];
   const through: ProxyDocument =
     own?.accepted && own.key !== null ? { ...proxy, body: { ...proxy.body, hostKeys: [own.key] } } : proxy;
@@ -119,13 +121,21 @@ mv $new .ssh/known_hosts`;
 export function hostKeysText({ keys, distributed }: HostKeys): string {
   const lines = keys.map(({ target, key, fingerprint, is, accepted }) => {
     if (key === null) return `${target}  did not answer`;
-    const what = accepted ? 'accepted' : is === 'changed' ? 'CHANGED: it was installed anew, or somebody stands in between' : is;
+    const what = accepted
+      ? 'accepted'
+      : is === 'changed'
+        ? 'CHANGED: it was installed anew, or somebody stands in between'
+        : is;
     return `${target}  ${key.split(' ')[0]}  ${fingerprint}  ${what}`;
   });
   const open = keys.some(({ is, accepted }) => !accepted && (is === 'new' || is === 'changed'));
   return [
     ...lines,
-    ...(open ? ['Compare with what the console of each says (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then add --accept.'] : []),
+    ...(open
+      ? [
+          'Compare with what the console of each says (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then add --accept.',
+        ]
+      : []),
     ...(distributed === null ? [] : [`The proxy's account knows ${distributed} hosts.`]),
   ].join('\n');
 }

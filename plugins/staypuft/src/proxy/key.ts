@@ -33,7 +33,9 @@ export async function proxyKey(
   const run = async (args: string[]) => {
     const { code, stdout, lastLines } = await programs.run({ program: KEYGEN, args, timeout: TIMEOUT });
     if (code === 0) return stdout;
-    throw new D3Error('KEY_NOT_MADE', 'failed', `ssh-keygen failed for ${key}: ${lastLines.join(' ')}.`, { target: key });
+    throw new D3Error('KEY_NOT_MADE', 'failed', `ssh-keygen failed for ${key}: ${lastLines.join(' ')}.`, {
+      target: key,
+    });
   };
   if (!isThere) {
     mkdirSync(path.dirname(key), { recursive: true, mode: 0o700 });

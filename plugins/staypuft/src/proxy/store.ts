@@ -60,11 +60,14 @@ export async function hostsBehind(
   const found: HostDocument[] = [];
   for (const name of names) {
     const document = (await documents.byName(name)) as HostDocument | null;
-    if (document === null) throw new D3Error('HOST_NOT_FOUND', 'notFound', `There is no host ${name}.`, { target: name });
+    if (document === null)
+      throw new D3Error('HOST_NOT_FOUND', 'notFound', `There is no host ${name}.`, { target: name });
     if (!isBehind(document))
       throw new D3Error('HOST_ELSEWHERE', 'refused', `The host ${name} is not behind the proxy ${proxy}.`, {
         target: name,
-        actions: [document.body.proxy === null ? 'it is reached from the controller' : `it is behind ${document.body.proxy}`],
+        actions: [
+          document.body.proxy === null ? 'it is reached from the controller' : `it is behind ${document.body.proxy}`,
+        ],
       });
     found.push(document);
   }
@@ -89,7 +92,11 @@ export interface ProxyChanges {
 }
 
 /** Makes a proxy known, or changes what is said of it. */
-export async function putProxy(admin: AdminPort, name: string, changes: ProxyChanges): Promise<{ name: string; proxy: Proxy; made: boolean }> {
+export async function putProxy(
+  admin: AdminPort,
+  name: string,
+  changes: ProxyChanges,
+): Promise<{ name: string; proxy: Proxy; made: boolean }> {
   const documents = admin.documents('proxy');
   const there = (await documents.byName(checkProxyName(name))) as ProxyDocument | null;
   const before = there?.body ?? NEW_PROXY;
@@ -116,7 +123,12 @@ export async function removeProxy(admin: AdminPort, name: string): Promise<{ nam
   if (behind.length > 0)
     throw new D3Error('PROXY_IN_USE', 'refused', `${behind.length} hosts are behind the proxy ${proxy.name}.`, {
       target: proxy.name,
-      actions: [`take them away first: ${behind.slice(0, 5).map((one) => one.name).join(', ')}`],
+      actions: [
+        `take them away first: ${behind
+          .slice(0, 5)
+          .map((one) => one.name)
+          .join(', ')}`,
+      ],
     });
   await admin.documents('proxy').remove(proxy.id, proxy.generation);
   return { name: proxy.name, key: proxy.body.key };
@@ -138,9 +150,14 @@ function keysOfFile(file: string): string[] {
   try {
     text = readFileSync(file, 'utf8').slice(0, 1_000_000);
   } catch (error) {
-    throw new D3Error('AUTHORITY_KEY', 'usage', `${file} cannot be read: ${(error as Error).message}.`, { target: file });
+    throw new D3Error('AUTHORITY_KEY', 'usage', `${file} cannot be read: ${(error as Error).message}.`, {
+      target: file,
+    });
   }
-  const keys = text.split('\n').map(publicKeyOf).filter((one) => one !== null);
+  const keys = text
+    .split('\n')
+    .map(publicKeyOf)
+    .filter((one) => one !== null);
   if (keys.length > 0) return keys;
   throw new D3Error('AUTHORITY_KEY', 'usage', `${file} has no public key.`, {
     target: file,
@@ -149,8 +166,18 @@ function keysOfFile(file: string): string[] {
 }
 
 /** All proxies, by name, with how many hosts are behind each. */
-export async function listProxies(admin: AdminPort): Promise<
-  { name: string; address: string | null; port: number; user: string; hostKeyMode: string; key: string | null; hosts: number }[]
+export async function listProxies(
+  admin: AdminPort,
+): Promise<
+  {
+    name: string;
+    address: string | null;
+    port: number;
+    user: string;
+    hostKeyMode: string;
+    key: string | null;
+    hosts: number;
+  }[]
 > {
   const hosts = (await admin.documents('host').list()) as readonly HostDocument[];
   const proxies = (await admin.documents('proxy').list()) as readonly ProxyDocument[];

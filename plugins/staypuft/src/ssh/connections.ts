@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { ProgramRequest, ProgramResult } from '@d3/sdk';
+import { D3Error, type ProgramRequest, type ProgramResult } from '@d3/sdk';
 import type { Target } from '../ssh-port.ts';
 import type { Proxy } from '../types.ts';
 import { failureOf, type Place, type Trouble, troubleOf } from './failures.ts';
@@ -97,7 +97,19 @@ export class Connections {
     const key = await this.#master(name, proxy, call.signal);
     const socket = this.#masters.get(key)?.socket ?? '';
     const result = await this.#run(
-      ['-F', '/dev/null', '-T', '-S', escaped(socket), '-o', 'ProxyCommand=false', '-o', 'LogLevel=ERROR', 'proxy', BOOTSTRAP],
+      [
+        '-F',
+        '/dev/null',
+        '-T',
+        '-S',
+        escaped(socket),
+        '-o',
+        'ProxyCommand=false',
+        '-o',
+        'LogLevel=ERROR',
+        'proxy',
+        BOOTSTRAP,
+      ],
       call,
       () => undefined,
     );
@@ -186,11 +198,17 @@ export class Connections {
     const mode = proxy?.proxy.hostKeyMode ?? 'accept-new';
     const authorities = proxy?.proxy.authorities ?? [];
     if (mode === 'off') this.#warnOff(proxy?.name ?? target.name);
-    const keys = mode === 'off' || host.hostKeys.length > 0 ? host.hostKeys : await this.#parts.record.record('host', target.name, []);
+    const keys =
+      mode === 'off' || host.hostKeys.length > 0
+        ? host.hostKeys
+        : await this.#parts.record.record('host', target.name, []);
     const place = { address: host.address, port: host.port };
     const checking = checkingOf(mode, keys, authorities);
     const known = this.#tellKnown('host', target.name, checking, knownHostsText(place, keys, authorities));
-    const way = proxy === null || proxy.proxy.address === null ? [] : await this.#throughMaster(proxy.name, proxy.proxy, target, call.signal);
+    const way =
+      proxy === null || proxy.proxy.address === null
+        ? []
+        : await this.#throughMaster(proxy.name, proxy.proxy, target, call.signal);
     const args = [
       ...this.#common(proxy?.proxy ?? null),
       ...checkingArgs(checking, known),
@@ -211,7 +229,8 @@ export class Connections {
     }
     call.signal.throwIfAborted();
     const said = result.timedOut ? `${result.stderr}\nit did not answer in time` : result.stderr;
-    if (result.code !== 255 && result.code !== null) return { answer, trouble: 'no-shell', said: said || result.stdout };
+    if (result.code !== 255 && result.code !== null)
+      return { answer, trouble: 'no-shell', said: said || result.stdout };
     const trouble = troubleOf(said);
     if (trouble === 'crowded' && way.length > 0) await this.#renewMaster(proxy as NonNullable<Target['proxy']>);
     return { answer, trouble, said };
@@ -271,17 +290,35 @@ export class Connections {
     const key = await this.#master(name, proxy, signal);
     const socket = this.#masters.get(key)?.socket ?? '';
     const to = `[${host.address}]:${host.port}`;
-    const words = [this.#parts.program, '-F', '/dev/null', '-S', escaped(socket), '-o', 'ProxyCommand=false', '-o', 'LogLevel=ERROR', '-W', to, 'proxy'];
+    const words = [
+      this.#parts.program,
+      '-F',
+      '/dev/null',
+      '-S',
+      escaped(socket),
+      '-o',
+      'ProxyCommand=false',
+      '-o',
+      'LogLevel=ERROR',
+      '-W',
+      to,
+      'proxy',
+    ];
     return ['-o', `ProxyCommand=${words.map((word) => quoted(word)).join(' ')}`];
   }
 
   /** The one connection to a proxy, made where it is not there. */
   async #master(name: string, proxy: Proxy, signal: AbortSignal): Promise<string> {
     const key = masterKey(name, proxy);
-    const there = this.#masters.get(key);
-    if (there !== undefined) {
-      await there.ready;
-      return key;
+    for (let there = this.#masters.get(key); there !== undefined; there = this.#masters.get(key)) {
+      try {
+        await there.ready;
+        return key;
+      } catch (error) {
+        signal.throwIfAborted();
+        // Whoever was making it was told to stop, which is no trouble of the proxy's.
+        if (error instanceof D3Error) throw error;
+      }
     }
     const socket = path.join(this.#socketFolder(), digest(key));
     const ready = this.#open(name, proxy, socket, signal);
@@ -300,7 +337,8 @@ export class Connections {
     const { address, port, user, hostKeyMode: mode, authorities } = proxy;
     const place = proxyPlace(name, proxy);
     if (mode === 'off') this.#warnOff(name);
-    const keys = mode === 'off' || proxy.hostKeys.length > 0 ? proxy.hostKeys : await this.#parts.record.record('proxy', name, []);
+    const keys =
+      mode === 'off' || proxy.hostKeys.length > 0 ? proxy.hostKeys : await this.#parts.record.record('proxy', name, []);
     const checking = checkingOf(mode, keys, authorities);
     const text = knownHostsText({ address: address as string, port }, keys, authorities);
     const known = this.#tellKnown('proxy', name, checking, text);

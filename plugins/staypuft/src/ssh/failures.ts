@@ -14,15 +14,31 @@ export type Trouble =
 
 /** @param said what ssh itself printed */
 export function troubleOf(said: string): Trouble {
-  if (/REMOTE HOST IDENTIFICATION HAS CHANGED|REVOKED HOST KEY|Host key for .* has changed|host certificate .*(?:revoked|invalid)/i.test(said))
+  if (
+    /REMOTE HOST IDENTIFICATION HAS CHANGED|REVOKED HOST KEY|Host key for .* has changed|host certificate .*(?:revoked|invalid)/i.test(
+      said,
+    )
+  )
     return 'host-key-changed';
   if (/Host key verification failed|No \S+ host key is known|Host certificate (?:authority|.*not)/i.test(said))
     return 'host-key-unknown';
-  if (/Permission denied \(|Too many authentication failures|bad permissions|UNPROTECTED PRIVATE KEY|Load key .*:|no mutual signature/i.test(said))
+  if (
+    /Permission denied \(|Too many authentication failures|bad permissions|UNPROTECTED PRIVATE KEY|Load key .*:|no mutual signature/i.test(
+      said,
+    )
+  )
     return 'key';
-  if (/Stdio forwarding request failed|open failed|Connection refused|No route to host|Could not resolve|timed out|unreachable/i.test(said))
+  if (
+    /Stdio forwarding request failed|open failed|Connection refused|No route to host|Could not resolve|timed out|unreachable/i.test(
+      said,
+    )
+  )
     return 'transport';
-  if (/kex_exchange_identification|ssh_exchange_identification|Exceeded MaxStartups|Not allowed at this time|Connection (?:closed|reset) by \S+ port/i.test(said))
+  if (
+    /kex_exchange_identification|ssh_exchange_identification|Exceeded MaxStartups|Not allowed at this time|Connection (?:closed|reset) by \S+ port/i.test(
+      said,
+    )
+  )
     return 'crowded';
   return 'transport';
 }

@@ -49,7 +49,11 @@ export function keysIn(text: string): string[] {
 }
 
 /** What ssh is told for `StrictHostKeyChecking`. */
-export function checkingOf(mode: HostKeyMode, keys: readonly string[], authorities: readonly string[]): 'yes' | 'accept-new' | 'no' {
+export function checkingOf(
+  mode: HostKeyMode,
+  keys: readonly string[],
+  authorities: readonly string[],
+): 'yes' | 'accept-new' | 'no' {
   if (mode === 'off') return 'no';
   return mode === 'accept-new' && keys.length === 0 && authorities.length === 0 ? 'accept-new' : 'yes';
 }

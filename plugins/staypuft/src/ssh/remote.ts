@@ -179,11 +179,7 @@ class FollowedWork {
   }
 }
 
-function lookCall(
-  script: string,
-  options: { signal: AbortSignal; timeout?: number; input?: string },
-  elevates = true,
-) {
+function lookCall(script: string, options: { signal: AbortSignal; timeout?: number; input?: string }, elevates = true) {
   const { signal, timeout = LOOK, input = '' } = options;
   const mark = newMark();
   return { mark, input: sent(lookDriver(mark), [script], input, elevates), timeout: timeout * SECOND + MARGIN, signal };
@@ -210,10 +206,15 @@ function whole(target: Target, answer: Answer): Answer {
   if (answer.end === null) throw failureOf('transport', placeOf(target), CUT);
   if (!answer.end.startsWith('unsafe ')) return answer;
   const folder = answer.end.slice('unsafe '.length);
-  throw new D3Error('SSH_STEPS_FOLDER', 'refused', `Nothing is kept in ${folder} on the host ${target.name}: others may change it.`, {
-    target: target.name,
-    actions: [`see who made ${folder} there, and take it away`],
-  });
+  throw new D3Error(
+    'SSH_STEPS_FOLDER',
+    'refused',
+    `Nothing is kept in ${folder} on the host ${target.name}: others may change it.`,
+    {
+      target: target.name,
+      actions: [`see who made ${folder} there, and take it away`],
+    },
+  );
 }
 
 function newMark(): string {

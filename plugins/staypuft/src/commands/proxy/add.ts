@@ -32,7 +32,12 @@ export default class ProxyAdd extends DepotCommand<Put> {
       options: ['strict', 'accept-new', 'off'],
       summary: 'strict: only known ones; accept-new (at first): what is first met, no other; off: any, with a warning.',
     }),
-    opening: Flags.integer({ helpValue: 'NUMBER', min: 1, max: 1000, summary: 'Connections being opened at once; 8 at first.' }),
+    opening: Flags.integer({
+      helpValue: 'NUMBER',
+      min: 1,
+      max: 1000,
+      summary: 'Connections being opened at once; 8 at first.',
+    }),
     sessions: Flags.integer({ helpValue: 'NUMBER', min: 1, max: 1000, summary: 'Sessions at once; 100 at first.' }),
     authority: Flags.string({
       helpValue: 'FILE',
@@ -49,7 +54,16 @@ export default class ProxyAdd extends DepotCommand<Put> {
     const { name, proxy, made } = await depot('changes', (admin) => putProxy(admin, args['name'] as string, changes));
     const { hostKeyMode } = proxy;
     return {
-      result: { name, made, address: proxy.address, port: proxy.port, user: proxy.user, hostKeyMode, opening: proxy.opening, sessions: proxy.sessions },
+      result: {
+        name,
+        made,
+        address: proxy.address,
+        port: proxy.port,
+        user: proxy.user,
+        hostKeyMode,
+        opening: proxy.opening,
+        sessions: proxy.sessions,
+      },
       ...(hostKeyMode === 'off' ? { warnings: [`Host keys are not checked through ${name}.`] } : {}),
     };
   }

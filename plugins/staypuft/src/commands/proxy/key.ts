@@ -19,7 +19,9 @@ export default class ProxyKeyCommand extends DepotCommand<Key> {
   async execute({ args, flags, depot }: CommandContext): Promise<CommandOutcome<Key>> {
     const { proxyKey } = await import('../../proxy/key.ts');
     const type = flags['rsa'] === true ? 'rsa' : 'ed25519';
-    return { result: { ...(await depot('changes', (admin, ports) => proxyKey(admin, ports, args['name'] as string, type))) } };
+    return {
+      result: { ...(await depot('changes', (admin, ports) => proxyKey(admin, ports, args['name'] as string, type))) },
+    };
   }
 
   text({ publicKey }: Key): string {
