@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { DiscoveryImage } from './support/discovery-image.ts';
-import { ForemanSite, factsOf, GROUP, MAC } from './support/foreman-site.ts';
+import { ForemanSite, factsOf, GROUP } from './support/foreman-site.ts';
 
 const ARGS = {
   convert: { hostgroup: GROUP },

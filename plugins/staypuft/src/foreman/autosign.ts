@@ -2,7 +2,7 @@ import { D3Error } from '@d3/sdk';
 import type { NamedHost } from '../types.ts';
 import type { ForemanContext } from './assign.ts';
 import { ensured, type Foreman } from './client.ts';
-import { note, notesOf } from './notes.ts';
+import { note, notesOf, without } from './notes.ts';
 import { locate } from './records.ts';
 import { hasForeman, siteOf, withForeman } from './site.ts';
 
@@ -95,7 +95,7 @@ export async function endSigning(foreman: Foreman, target: NamedHost, context: F
   const mine = notesOf(target.host).autosign;
   if (mine === undefined) return 'd3 let nothing be signed by itself for it';
   await removeEntry(foreman, mine.proxy, mine.name);
-  await note(context, target.name, ({ autosign: _, ...notes }) => notes);
+  await note(context, target.name, (notes) => without(notes, 'autosign'));
   return `${mine.name} is not signed by itself any more`;
 }
 

@@ -7,7 +7,7 @@ import { environmentOfGroup } from './classifier.ts';
 import type { Foreman } from './client.ts';
 import { type Image, imageOf, refusedIn } from './image.ts';
 import { bootMacOf, type Facts } from './network.ts';
-import { changeHostDocument, depotOf, note, notesOf, type Provisioning } from './notes.ts';
+import { changeHostDocument, depotOf, note, notesOf, type Provisioning, without } from './notes.ts';
 import {
   environmentNamed,
   type Hostgroup,
@@ -350,7 +350,7 @@ async function keep({ name }: NamedHost, provisioning: Provisioning, { context }
 }
 
 async function forget({ name }: NamedHost, context: ForemanContext): Promise<void> {
-  await note(context, name, ({ provision: _, ...notes }) => notes);
+  await note(context, name, (notes) => without(notes, 'provision'));
 }
 
 /** What changes nothing when it is done twice is done again where nobody knows whether it was. */
