@@ -191,7 +191,7 @@ export async function foremanUnassign(target: NamedHost, context: ForemanContext
   });
 }
 
-export async function unassign(foreman: Foreman, site: Site, target: NamedHost): Promise<ForemanAssigned> {
+async function unassign(foreman: Foreman, site: Site, target: NamedHost): Promise<ForemanAssigned> {
   const located = await locate(foreman, target);
   if (located.kind === 'discovered')
     return {
@@ -219,7 +219,7 @@ export async function foremanDrift(target: NamedHost, hostgroup: string, context
   return withForeman(context, async (foreman) => drift(foreman, target, hostgroup));
 }
 
-export async function drift(foreman: Foreman, target: NamedHost, title: string): Promise<string[]> {
+async function drift(foreman: Foreman, target: NamedHost, title: string): Promise<string[]> {
   const { name, host } = target;
   let located: Located;
   try {

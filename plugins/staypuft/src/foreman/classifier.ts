@@ -64,7 +64,7 @@ interface Override {
 }
 
 /** The value that is Foreman's for one host, made, changed, or left as it is. @returns whether anything was written */
-export async function setAgent(
+async function setAgent(
   foreman: Foreman,
   site: Pick<Site, 'agentClass'>,
   fqdn: string,
