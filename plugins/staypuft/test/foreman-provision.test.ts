@@ -101,7 +101,9 @@ describe('installing hosts through Foreman', function () {
     expect(agent.outcome).to.equal('failed');
     expect(agent.text).to.include('systemctl enable puppet').and.include('d3 foreman snippets');
     record(id).template = '';
-    expect((await site.step('web1', { do: 'provision', hostgroup: GROUP })).text).to.include('renders none');
+    expect((await site.step('web1', { do: 'provision', hostgroup: GROUP })).text).to.include(
+      'renders no provision template',
+    );
     record(id).template = 'systemctl disable puppet';
     await site.depot(async (admin) => {
       const proxies = admin.documents('proxy');

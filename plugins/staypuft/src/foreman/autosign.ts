@@ -1,10 +1,9 @@
 import { D3Error } from '@d3/sdk';
 import type { NamedHost } from '../types.ts';
-import type { ForemanContext } from './assign.ts';
 import { ensured, type Foreman } from './client.ts';
 import { note, notesOf, without } from './notes.ts';
 import { locate } from './records.ts';
-import { hasForeman, siteOf, withForeman } from './site.ts';
+import { type ForemanContext, hasForeman, siteOf, withForeman } from './site.ts';
 
 /** A smart proxy as the list has it. */
 export interface ProxyRecord {

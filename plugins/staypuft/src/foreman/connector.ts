@@ -1,14 +1,7 @@
 import type { Connector } from '../deployment/connector.ts';
 import type { NamedHost } from '../types.ts';
-import {
-  type ForemanAssigned,
-  type ForemanContext,
-  foremanAssign,
-  foremanDrift,
-  foremanUnassign,
-  hostgroupOfRole,
-} from './assign.ts';
-import { hasForeman, siteOf } from './site.ts';
+import { type ForemanAssigned, foremanAssign, foremanDrift, foremanUnassign, hostgroupOfRole } from './assign.ts';
+import { type ForemanContext, hasForeman, siteOf } from './site.ts';
 
 const NOTHING: ForemanAssigned = { state: 'assigned', changed: false, text: '' };
 
