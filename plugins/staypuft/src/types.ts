@@ -42,10 +42,12 @@ export interface PuppetStep {
   environment?: string;
   /** Runs at most until nothing changes any more; 3 unless said. */
   rounds?: number;
-  /** A manifest for `puppet apply` on the host, in place of a server. */
+  /** A manifest for `puppet apply` in place of a server: its text, or its absolute path on the host (`/….pp`). */
   apply?: string;
   /** Resources that alone may change (`Service[puppet]`); another one that does fails the step. */
   only?: readonly string[];
+  /** What is done about a run of the agent that is under way: it is waited for, unless it is to be ended. */
+  running?: 'wait' | 'end';
 }
 
 export interface Role {
@@ -212,7 +214,7 @@ export interface DeploymentRun extends DocumentBody {
   /** As {@link Role}[]. */
   roles: Role[] & DocumentBody[string];
   /** Who takes part, and as what. */
-  hosts: DocumentBody[string][] & { host: string; kind: HostKind; role: string; hostgroup: string | null }[];
+  hosts: { host: string; kind: HostKind; role: string; hostgroup: string | null }[] & DocumentBody[string];
   /** Whether any role runs Puppet. */
   puppet: boolean;
   /** Hosts that are prepared, and released, at the same time. */

@@ -275,6 +275,7 @@ export class World {
         list: async () => [],
         mark: async () => false,
         unmark: async () => undefined,
+        edit: async () => false,
         read: async (file: string) => {
           if (file !== this.settings.webhookFile) return null;
           const bytes = Buffer.from('https://hooks.example.org/T0/SECRET\n');
