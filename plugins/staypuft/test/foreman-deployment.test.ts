@@ -8,7 +8,7 @@ import { ForemanSite, factsOf, MAC } from './support/foreman-site.ts';
 const EVERYONE = { roles: [], hosts: [], again: false };
 
 describe('deployments and Foreman', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let site: ForemanSite;
   beforeEach(async () => {
     site = await ForemanSite.open();

@@ -101,11 +101,23 @@ export async function endSigning(foreman: Foreman, target: NamedHost, context: F
 /**
  * Takes away what d3 let into Foreman for the time of a run only: at its end, whatever it was. Nothing is asked of Foreman where there
  * is nothing to take away.
+ * @returns what could not be taken away, host by host
  */
-export async function foremanTidy(targets: readonly NamedHost[], context: ForemanContext): Promise<void> {
+export async function foremanTidy(
+  targets: readonly NamedHost[],
+  context: ForemanContext,
+): Promise<{ host: string; text: string }[]> {
   const left = targets.filter(({ host }) => notesOf(host).autosign !== undefined);
-  if (left.length === 0 || !hasForeman(siteOf(await context.settings.all()))) return;
-  await withForeman(context, async (foreman) => {
-    for (const target of left) await endSigning(foreman, target, context);
+  if (left.length === 0 || !hasForeman(siteOf(await context.settings.all()))) return [];
+  return withForeman(context, async (foreman) => {
+    const problems: { host: string; text: string }[] = [];
+    for (const target of left)
+      await endSigning(foreman, target, context).catch((error: unknown) => {
+        if (!(error instanceof D3Error)) throw error;
+        const { name = target.name } = notesOf(target.host).autosign ?? {};
+        const text = `${name} is still signed by itself (${error.message}): d3 foreman autosign remove ${name}`;
+        problems.push({ host: target.name, text });
+      });
+    return problems;
   });
 }
