@@ -4,7 +4,7 @@ import { runName, stepsOf } from '../rules/host-steps.ts';
 import type { DeploymentRun, Role } from '../types.ts';
 import { isSame } from './fates.ts';
 import { lastRun, openRun, type RunPorts } from './run.ts';
-import type { Kept } from './store.ts';
+import { hostsByName, type Kept } from './store.ts';
 
 /** What was decided about a run. A type, so that it is JSON. */
 export type DecidedRun = {
@@ -104,6 +104,9 @@ export async function cancelDeployment(name: string, why: string, ports: RunPort
     });
     hosts.push({ host, phase, text: 'is ended' });
   }
+  const known = await hostsByName(admin);
+  const targets = score.hosts.flatMap(({ host }) => known.get(host.toLowerCase()) ?? []);
+  for (const { host, text } of await ports.connector.tidy(targets)) hosts.push({ host, phase: 'release', text });
   return { deployment, run: run.id, hosts };
 }
 
