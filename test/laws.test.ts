@@ -169,6 +169,7 @@ describe('the laws of the house', () => {
       'src/platform/plain-file.ts',
       'src/platform/exec.ts',
       'src/platform/log-file.ts',
+      'src/platform/edit-file.ts',
       'src/platform/replace-file.ts',
       'src/platform/schedules.ts',
       'src/platform/trusted-folder.ts',

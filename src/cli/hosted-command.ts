@@ -38,6 +38,10 @@ export function runHosted(command: PluginCommand): Promise<number> {
         program: path.join(config.root, 'bin', 'd3'),
         canAsk: terminal.canAsk,
         ask: terminal,
+        follow: {
+          branches: (titles) => terminal.tree(titles),
+          happened: (event, text) => (terminal.json ? terminal.document(event) : terminal.result(text)),
+        },
         csv: csvText,
         async admin(how) {
           const { machineHere } = await import('./machine.ts');

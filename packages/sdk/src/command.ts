@@ -63,6 +63,24 @@ export const depotFlags = {
   admin: Flags.string({ helpValue: 'NAME', summary: 'Act as this person.', helpGroup: 'GLOBAL' }),
 };
 
+/** Things that happen side by side, drawn on the terminal until each has ended. */
+export interface Branches {
+  /** What is said of one of them, by its place. */
+  show(index: number, text: string): void;
+  /** @param end `open`: it did not end, and nobody waits for it any more */
+  end(index: number, end: 'done' | 'failed' | 'skipped' | 'open'): void;
+  /** Waits until all stands still; what has not ended stays open. */
+  settle(): Promise<void>;
+}
+
+/** What a command that goes on for long shows meanwhile. */
+export interface Following {
+  /** Null where nothing is drawn: no terminal, or --json. */
+  branches(titles: readonly string[]): Promise<Branches | null>;
+  /** Something that happened: a line of the result, and with --json a line of JSON. */
+  happened(event: Json, text: string): void;
+}
+
 /** What a plugin's command gets to work with. */
 export interface CommandContext {
   flags: Readonly<Record<string, unknown>>;
@@ -87,6 +105,7 @@ export interface CommandContext {
   canAsk: boolean;
   /** That person. Asked where nobody can be, each question is an error that names the flag in its place. */
   ask: Questions;
+  follow: Following;
   /** A table as comma separated values (RFC 4180), in which nothing is run as a formula or obeyed by a terminal. */
   csv(table: CsvTable): string;
   /** The same ports as hooks get. Made when it is asked for: a command that needs none starts without them. */

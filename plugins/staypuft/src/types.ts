@@ -203,3 +203,20 @@ export interface Deployment extends DocumentBody {
   /** Id of the newest run; null: it never ran. */
   run: string | null;
 }
+
+/** Document `deployment-run`, `d3/deployment-run@1`, by the id of the run: what the run goes by, as it was when it began. */
+export interface DeploymentRun extends DocumentBody {
+  schema: 'd3/deployment-run@1';
+  deployment: string;
+  /** ISO 8601, UTC. */
+  at: string;
+  by: string;
+  /** As {@link Role}[]. */
+  roles: Role[] & DocumentBody[string];
+  /** Who takes part, and as what. */
+  hosts: { host: string; kind: HostKind; role: string; hostgroup: string | null }[] & DocumentBody[string];
+  /** Whether any role runs Puppet. */
+  puppet: boolean;
+  /** Hosts that are prepared, and released, at the same time. */
+  abreast: number;
+}
