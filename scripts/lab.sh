@@ -7,7 +7,7 @@ if [ "$(id -u)" -ne 0 ]; then
   exit 1
 fi
 missing=
-for package in libarchive-tools cpio gzip 7zip zsh busybox-static strace systemd chromium xvfb openbox xdotool x11-utils tk iproute2; do
+for package in libarchive-tools cpio gzip 7zip zsh busybox-static strace systemd chromium xvfb openbox xdotool x11-utils tk iproute2 puppet-agent puppetserver; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
 if [ -n "$missing" ]; then

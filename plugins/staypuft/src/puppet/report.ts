@@ -45,6 +45,8 @@ const MOST_BYTES = 4 * 1024 * 1024;
 /** Lines, and what stands between commas and brackets. */
 const MOST_PIECES = 400_000;
 const MOST_ALIASES = 500;
+/** No report of Puppet's has lists of lists of lists. */
+const DEEP = /[[{]{50}/;
 const MOST_RESOURCES = 20_000;
 const MOST_LOGS = 5000;
 const MOST_OF_ONE = 1000;
@@ -69,7 +71,8 @@ export function reportOfSent(sent: string): PuppetReport | null {
  */
 export function reportOfText(text: string): PuppetReport | null {
   if (Buffer.byteLength(text) > MOST_BYTES) return null;
-  if (count(text, /[\n,[{]/g) > MOST_PIECES || count(text, /[\s,[{:-]\*[^\s*]/g) > MOST_ALIASES) return null;
+  if (DEEP.test(text) || count(text, /[\n,[{]/g) > MOST_PIECES || count(text, /[\s,[{:-]\*[^\s*]/g) > MOST_ALIASES)
+    return null;
   try {
     const document = parseDocument(text, { logLevel: 'silent', uniqueKeys: false, merge: false });
     if (document.errors.length > 0) return null;

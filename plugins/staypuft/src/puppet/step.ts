@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { D3Error, type Json, type StepAnswer, type StepPayload } from '@d3/sdk';
+import { D3Error, type StepAnswer, type StepPayload } from '@d3/sdk';
 import type { Remote, Target } from '../ssh-port.ts';
 import type { PuppetReport } from './report.ts';
 import { type Expectation, isAnotherRound, judge, oneLine, type Verdict } from './rules.ts';
@@ -35,8 +35,8 @@ export interface PuppetLimits {
   wait: number;
 }
 
-/** What came of a step, and what it has to remember where it is looked at again. */
-export type Answer = Extract<StepAnswer, { handled: true }> & { data?: Json };
+/** What came of a step. */
+export type Answer = Extract<StepAnswer, { handled: true }>;
 
 /** What a step remembers between two looks. */
 interface Memory {
@@ -192,8 +192,7 @@ function unreached(error: unknown, memory: Memory, payload: StepPayload): Answer
 
 const NOTHING: Memory = { round: 1, attempt: 0, waited: 0, lost: 0, transactions: [], changed: [] };
 
-function memoryOf(payload: StepPayload): Memory {
-  const { data = null } = payload as { data?: Json };
+function memoryOf({ data }: StepPayload): Memory {
   if (data === null || typeof data !== 'object' || Array.isArray(data)) return NOTHING;
   return { ...NOTHING, ...(data as unknown as Partial<Memory>) };
 }
