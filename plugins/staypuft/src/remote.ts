@@ -23,13 +23,11 @@ export async function remoteOf(context: PluginContext): Promise<SshRemote> {
   return opening;
 }
 
-/** Seconds one run of Puppet may take, and another one that is under way is waited for. */
-const LIMITS = { run: 3600, wait: 1800 };
-
 /** What the steps of Puppet work with. */
 export const withPuppet: WithPuppet = async (context, work) => {
   const admin = adminOf(context);
   const target = (host: string): Promise<Target> => targetNamed(admin, host);
+  const settings = await context.settings.all();
   const parts: PuppetParts = {
     remote: await remoteOf(context),
     target,
@@ -37,7 +35,10 @@ export const withPuppet: WithPuppet = async (context, work) => {
       agent: async (of, mode) => (await classifierOf(of, context)).agent(of, mode),
       environment: async (of, name) => (await classifierOf(of, context)).environment(of, name),
     },
-    limits: LIMITS,
+    limits: {
+      run: settings['deployment.puppetSeconds'] as number,
+      wait: settings['deployment.puppetWaitSeconds'] as number,
+    },
     agentResources: AGENT_RESOURCES,
   };
   return work(parts);

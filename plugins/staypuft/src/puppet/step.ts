@@ -152,7 +152,7 @@ function notRun(end: Exclude<PuppetEnd, { kind: 'ran' | 'busy' }>, host: string,
       return `Puppet on ${host} did not come to a run (it ended with ${end.code}): ${end.text === '' ? 'it did not say why' : end.text}`;
     case 'cut':
       return end.timedOut
-        ? `Puppet on ${host} was ended after ${limit} seconds: see what takes it so long, then retry, or raise deployment.puppetTimeout`
+        ? `Puppet on ${host} was ended after ${limit} seconds: see what takes it so long, then retry, or raise deployment.puppetSeconds`
         : `Puppet on ${host} was ended before it was done: by a restart, or by somebody; retry runs it again`;
     case 'unread':
       return `the report of Puppet on ${host} cannot be read, so nobody knows what it did (it ended with ${end.code})`;
