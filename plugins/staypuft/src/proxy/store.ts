@@ -166,9 +166,7 @@ function keysOfFile(file: string): string[] {
 }
 
 /** All proxies, by name, with how many hosts are behind each. */
-export async function listProxies(
-  admin: AdminPort,
-): Promise<
+export async function listProxies(admin: AdminPort): Promise<
   {
     name: string;
     address: string | null;

@@ -77,6 +77,7 @@ export class DeploymentSite {
           assign: (target, hostgroup) => say('assign', target, hostgroup),
           unassign: (target) => say('unassign', target),
           drift: async ({ name }) => [...(this.drifted.has(name) ? [this.drifted.get(name) as string] : [])],
+          tidy: async () => [],
         },
         runs: admin.runs,
         clock: { now: () => new Date(this.now) },
