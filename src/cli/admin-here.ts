@@ -158,7 +158,8 @@ export async function depotKindHere({
   return typeof location === 'string' ? 'folder' : 'served';
 }
 
-async function locationHere({ inputs, terminal, root = '/' }: Pick<AdminInput, 'inputs' | 'terminal' | 'root'>) {
+/** Which depot is meant, wherever it is, and what is said of it. Without one a person is asked, where that can be. */
+export async function locationHere({ inputs, terminal, root = '/' }: Pick<AdminInput, 'inputs' | 'terminal' | 'root'>) {
   const settings = await loadSettings(machinePaths(root, process.platform));
   const preferences = await ownPreferences();
   const known = depotLocation(inputs.depot, preferences.depot ?? settings.depot);
