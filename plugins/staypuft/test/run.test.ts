@@ -63,7 +63,12 @@ describe('a run of a deployment', function () {
     const held = (await played.run()) as NonNullable<Awaited<ReturnType<Played['run']>>>;
     expect([held.state, exitOf(held)]).to.deep.equal(['holding', 44]);
     expect(held.failed).to.deep.equal([
-      { host: 'db-2', phase: 'role', step: 'check db answers', text: 'check db answers failed: it ended with 3: said 3' },
+      {
+        host: 'db-2',
+        phase: 'role',
+        step: 'check db answers',
+        text: 'check db answers failed: it ended with 3: said 3',
+      },
     ]);
     expect(held.text).to.contain('not begun because of that: web').and.to.contain('d3 deployment retry shop');
     expect(played.hosts.marked.has('web-1')).to.equal(true);
