@@ -76,6 +76,7 @@ export class DeploymentSite {
           hostgroup: ({ hostgroup = null }) => hostgroup,
           assign: (target, hostgroup) => say('assign', target, hostgroup),
           unassign: (target) => say('unassign', target),
+          tidy: async () => [],
           drift: async ({ name }) => [...(this.drifted.has(name) ? [this.drifted.get(name) as string] : [])],
         },
         runs: admin.runs,
