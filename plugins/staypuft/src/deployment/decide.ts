@@ -69,7 +69,11 @@ export async function skipHost(
     });
   }
   if (step) await admin.runs.skip(part.id, why);
-  else await admin.runs.cancel(part.id, why);
+  else {
+    // One that failed is over: it is begun again to be ended by somebody, with why.
+    if (part.state === 'failed') await admin.runs.retry(part.id);
+    await admin.runs.cancel(part.id, why);
+  }
   await goOn(admin, run);
   const text = step ? 'the step is left out' : 'the host is left out';
   return { deployment, run: run.id, hosts: [{ host: part.host, phase: part.phase, text }] };
