@@ -89,7 +89,7 @@ export class PuppetLab implements Classifier {
 what=$1
 shift
 for last in "$@"; do :; done
-case $what in apply) cat '${home}/services.pp' >> "$last" ;; esac
+case $what in apply) cat '${home}/services.pp' "$last" > "$last.here" && mv "$last.here" "$last" ;; esac
 exec /usr/bin/puppet "$what" ${folders} "$@"
 `,
       0o755,
