@@ -172,7 +172,7 @@ describe('the laws of the house', () => {
       'src/platform/edit-file.ts',
       'src/platform/replace-file.ts',
       'src/platform/schedules.ts',
-      'src/platform/trusted-folder.ts',
+      'src/platform/make-folder.ts',
       // Folders of a moment: what a disk image is attached at, and where something is packed.
       'src/platform/disk-image.ts',
       'src/platform/work-folder.ts',

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { AdminPort, DocumentsPort } from '@d3/sdk';
 import type { StoredDocument } from '../depot/index.ts';
-import { makeFolder } from '../platform/rootfs.ts';
+import { makeFolder } from '../platform/make-folder.ts';
 import { depotRunsPort } from './plugin-runs.ts';
 import { type AdminSession, localDepot, publish } from './session.ts';
 

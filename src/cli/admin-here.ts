@@ -13,6 +13,7 @@ import type { HookSource, HookTracer } from '../lifecycle/bus.ts';
 import { contextOf, type PluginsOptions, pluginsOnBus } from '../lifecycle/plugins.ts';
 import { systemClock, ticks } from '../platform/clock.ts';
 import { execIn } from '../platform/exec.ts';
+import { ownWorkFolder } from '../platform/own-work.ts';
 import { machinePaths, ownProgramPaths } from '../platform/paths.ts';
 import { replaceFile } from '../platform/replace-file.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -93,7 +94,7 @@ async function openedDepot<Result>(
   const { settings, preferences, location, database } = await locationHere({ inputs, terminal, root });
   const given = login?.user ?? flags.admin ?? preferences.admin ?? undefined;
   // Programs of plugins find their working folders in the depot's own ground, which only its owner may enter.
-  const folder = typeof location === 'string' ? path.join(location, 'work') : ownProgramPaths().work;
+  const folder = typeof location === 'string' ? path.join(location, 'work') : ownWorkFolder();
   const exec = execIn(folder);
   const paths = machinePaths('/', process.platform);
   const start = { debug: false, parent: env['D3_RUN'] || null, own: '/' };

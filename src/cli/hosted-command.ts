@@ -50,6 +50,13 @@ export function runHosted(command: PluginCommand): Promise<number> {
           const here = await machineHere({ ...context, flags: {}, own: config.root });
           return how === 'required' ? here.admin(given) : optionalAdmin(given, here);
         },
+        exec: {
+          async run(request) {
+            const { execIn } = await import('../platform/exec.ts');
+            const { ownWorkFolder } = await import('../platform/own-work.ts');
+            return execIn(ownWorkFolder()).run(request);
+          },
+        },
         ports: () => portsFor(plugin, context, config.root),
         async depotKind() {
           const { depotKindHere } = await import('./admin-here.ts');

@@ -1,6 +1,6 @@
 import { Command, Flags, type Interfaces } from '@oclif/core';
 import type { AdminPort } from './admin.ts';
-import type { PluginContext } from './context.ts';
+import type { ExecPort, PluginContext } from './context.ts';
 import type { CsvTable } from './csv.ts';
 import type { D3Error } from './errors.ts';
 import type { Json } from './events.ts';
@@ -108,6 +108,8 @@ export interface CommandContext {
   follow: Following;
   /** A table as comma separated values (RFC 4180), in which nothing is run as a formula or obeyed by a terminal. */
   csv(table: CsvTable): string;
+  /** Runs programs that leave this machine alone, in private folders of whoever runs the command: no rights are needed for it. */
+  exec: ExecPort;
   /** The same ports as hooks get. Made when it is asked for: a command that needs none starts without them. */
   ports: () => Promise<PluginContext>;
   /**

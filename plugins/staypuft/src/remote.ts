@@ -4,32 +4,21 @@ import { foremanClassifier } from './foreman/classifier.ts';
 import { adminOf } from './kinds/admin.ts';
 import type { PuppetParts, WithPuppet } from './puppet/parts.ts';
 import { AGENT_RESOURCES } from './puppet/rules.ts';
-import { openRemote } from './ssh/open.ts';
+import { sharedRemote } from './ssh/open.ts';
 import type { SshRemote } from './ssh/remote.ts';
 import type { Target } from './ssh-port.ts';
 import type { Classifier, NamedHost } from './types.ts';
 
-/** Ways to hosts by their depot: limits of proxies hold for all that this process does. Shared connections end by themselves. */
-const opened = new Map<string, Promise<SshRemote>>();
-
-/** The way to the hosts of a depot. @throws D3Error usage, notFound as opening one does */
-export async function remoteOf(context: PluginContext): Promise<SshRemote> {
-  const admin = adminOf(context);
-  const found = opened.get(admin.location);
-  if (found !== undefined) return found;
-  const opening = openRemote(admin, context);
-  opened.set(admin.location, opening);
-  opening.catch(() => opened.delete(admin.location));
-  return opening;
+/** The way to the hosts of a depot: limits of proxies hold for all that this process does. @throws D3Error usage, notFound as opening one does */
+export function remoteOf(context: PluginContext): Promise<SshRemote> {
+  return sharedRemote(adminOf(context), context);
 }
-
-/** Seconds one run of Puppet may take, and another one that is under way is waited for. */
-const LIMITS = { run: 3600, wait: 1800 };
 
 /** What the steps of Puppet work with. */
 export const withPuppet: WithPuppet = async (context, work) => {
   const admin = adminOf(context);
   const target = (host: string): Promise<Target> => targetNamed(admin, host);
+  const settings = await context.settings.all();
   const parts: PuppetParts = {
     remote: await remoteOf(context),
     target,
@@ -37,7 +26,10 @@ export const withPuppet: WithPuppet = async (context, work) => {
       agent: async (of, mode) => (await classifierOf(of, context)).agent(of, mode),
       environment: async (of, name) => (await classifierOf(of, context)).environment(of, name),
     },
-    limits: LIMITS,
+    limits: {
+      run: settings['deployment.puppetSeconds'] as number,
+      wait: settings['deployment.puppetWaitSeconds'] as number,
+    },
     agentResources: AGENT_RESOURCES,
   };
   return work(parts);

@@ -44,7 +44,7 @@ describe('Blueprints', () => {
         expect(blueprintOf(blueprint).blueprint).to.deep.equal(blueprint);
         expect(readBlueprint(JSON.stringify(blueprint)).blueprint).to.deep.equal(blueprint);
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 

@@ -186,8 +186,14 @@ hostKeys: ["ssh-ed25519 ${ED25519} root@db3"]
   });
 
   const settings = () => [
-    ...['--url', site.url, '--user', 'd3', '--token-file', site.settings['foreman.tokenFile'] as string],
-    ...['--json', '--no-input'],
+    '--url',
+    site.url,
+    '--user',
+    'd3',
+    '--token-file',
+    site.settings['foreman.tokenFile'] as string,
+    '--json',
+    '--no-input',
   ];
   const environment = () => ({
     cwd: site.sandbox.dir,

@@ -10,7 +10,7 @@ const ARGS = {
 };
 
 describe('installing hosts through Foreman', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let site: ForemanSite;
   beforeEach(async () => {
     site = await ForemanSite.open();
@@ -101,7 +101,9 @@ describe('installing hosts through Foreman', function () {
     expect(agent.outcome).to.equal('failed');
     expect(agent.text).to.include('systemctl enable puppet').and.include('d3 foreman snippets');
     record(id).template = '';
-    expect((await site.step('web1', { do: 'provision', hostgroup: GROUP })).text).to.include('renders none');
+    expect((await site.step('web1', { do: 'provision', hostgroup: GROUP })).text).to.include(
+      'renders no provision template',
+    );
     record(id).template = 'systemctl disable puppet';
     await site.depot(async (admin) => {
       const proxies = admin.documents('proxy');
@@ -335,7 +337,12 @@ describe('installing hosts through Foreman', function () {
     await site.step('db1', { do: 'autosign', is: 'add' });
     expect(proxy?.autosign).to.deep.equal(['db1.example.org']);
     const host = await site.hostNow('db1');
-    await site.depot(async (admin) => foremanTidy([{ name: 'db1', host }], site.context(admin)));
+    const tidy = () => site.depot(async (admin) => foremanTidy([{ name: 'db1', host }], site.context(admin)));
+    site.foreman.trouble(/DELETE .*autosign/, { kind: 'answer', status: 403 });
+    const [left] = await tidy();
+    expect(left?.host).to.equal('db1');
+    expect(left?.text).to.include('still signed by itself').and.include('d3 foreman autosign remove db1.example.org');
+    expect(await tidy()).to.deep.equal([]);
     expect(proxy?.autosign).to.deep.equal([]);
     const calls = site.foreman.calls.length;
     const now = await site.hostNow('db1');

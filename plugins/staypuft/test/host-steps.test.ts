@@ -61,8 +61,8 @@ describe('The steps of a host', () => {
   it('staypuft:S1-02 staypuft:S1-14 a discovered host is installed, configured in production, and its agent switched on', () => {
     expect(all({ kind: 'discovered', puppet: true, role: role({ puppet: {} }, { assert: 'true' }) })).to.deep.equal({
       prepare: [
-        'deploy-foreman convert base/web',
-        'deploy-foreman provision base/web',
+        'deploy-foreman convert',
+        'deploy-foreman provision',
         'deploy-foreman provisioned',
         'deploy-ready',
         'deploy-mark on',
@@ -77,9 +77,9 @@ describe('The steps of a host', () => {
   it('staypuft:S2-01 a registered host is neither installed anew nor restarted; its certificate is signed while it is deployed', () => {
     const registered = { kind: 'registered', puppet: true, role: role({ puppet: {} }) } as const;
     expect(all(registered)).to.deep.equal({
-      prepare: ['deploy-ready', 'deploy-foreman autosign add', 'deploy-agent off discovery', 'deploy-mark on'],
+      prepare: ['deploy-ready', 'deploy-foreman autosign on', 'deploy-agent off discovery', 'deploy-mark on'],
       role: ['deploy-foreman environment', 'deploy-puppet'],
-      release: ['deploy-agent on', 'deploy-mark off', 'deploy-foreman autosign remove'],
+      release: ['deploy-agent on', 'deploy-mark off', 'deploy-foreman autosign off'],
     });
     expect(JSON.stringify(all({ ...registered, hostgroup: null }))).not.to.contain('deploy-foreman');
   });

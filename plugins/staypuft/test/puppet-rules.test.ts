@@ -172,6 +172,7 @@ describe('reports from hosts', () => {
 
   it('long and odd names of resources come through', () => {
     const long = `Exec[${'x'.repeat(200)}: y]`;
+    // As Ruby writes them.
     const text = `--- !ruby/object:Puppet::Transaction::Report
 transaction_uuid: a
 status: failed
@@ -187,10 +188,17 @@ logs:
 metrics:
   a: 1
 resource_statuses:
-  ? ${long}
+  ? '${long.replace(': y', ':\n    y')}'
   : title: x
     failed: true
     skipped: false
+  ? |-
+    Exec[a
+    b: c]
+  : failed: true
+    title: |-
+      m
+      n
   ? File[/a]
   : title: x
     failed: false
@@ -201,7 +209,7 @@ resource_statuses:
 corrective_change: false
 `;
     const report = reportOfText(execFileSync('awk', [FILTER], { input: text, encoding: 'utf8' }));
-    expect(report?.resources.map(({ name }) => name)).to.deep.equal([long, 'File[/b\tc]']);
+    expect(report?.resources.map(({ name }) => name)).to.deep.equal([long, 'Exec[a\nb: c]', 'File[/b\tc]']);
     expect(report?.logs).to.deep.equal([{ level: 'err', source: 'Puppet', message: 'first\nmetrics: no' }]);
   });
 
@@ -294,7 +302,7 @@ describe('the script of a run', () => {
       endsOther: true,
     });
     execFileSync('sh', ['-n'], { input: script });
-    execFileSync('bash', ['-n', '--posix'], { input: script });
+    execFileSync('bash', ['--posix', '-n'], { input: script });
     expect(script).to.include(String.raw`--environment 'a'\''b'`).and.to.include(String.raw`'/a b/c'\''d'`);
   });
 

@@ -25,8 +25,8 @@ describe('Puppet, for real', function () {
   let index = 0;
 
   before(async () => {
-    for (const name of ['web-1', 'web-2', 'web-3']) programs.set(name, lab.host(name));
     await lab.start();
+    for (const name of ['web-1', 'web-2', 'web-3']) programs.set(name, lab.host(name));
   });
 
   after(async () => {

@@ -25,7 +25,7 @@ async function until(what: () => boolean): Promise<void> {
 const options = { signal: noSignal };
 
 describe('hosts over a real ssh', function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let lab: SshLab;
   beforeEach(() => {
     lab = new SshLab();
@@ -255,7 +255,7 @@ describe('hosts over a real ssh', function () {
     const cut = new AbortController();
     const work = {
       id: 'work-2',
-      script: `echo begun >> ${lab.file('count')}; sleep 4; echo over; exit 5`,
+      script: `echo begun >> ${lab.file('count')}; while [ ! -e ${lab.file('go')} ]; do sleep 0.2; done; echo over; exit 5`,
       timeout: 60,
     };
     const first = remote.work(target, work, cut.signal);
@@ -270,6 +270,7 @@ describe('hosts over a real ssh', function () {
     await remote.close();
     const another = lab.remote();
     expect(await another.find(target, 'work-2', noSignal)).to.equal('running');
+    writeFileSync(lab.file('go'), '');
     const lines: string[] = [];
     const [end, same] = await Promise.all([
       another.work(target, { ...work, onLine: (line) => lines.push(line) }, noSignal),

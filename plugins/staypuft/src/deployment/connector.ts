@@ -19,6 +19,11 @@ export interface Connector {
   unassign(target: NamedHost): Promise<Connected>;
   /** How a host is not there as its assignment has it, in words; reads only. */
   drift(target: NamedHost, hostgroup: string): Promise<string[]>;
+  /**
+   * Takes away what was let in for the time of a run only, at its end, whatever it was.
+   * @returns what could not be, in words
+   */
+  tidy(targets: readonly NamedHost[]): Promise<{ host: string; text: string }[]>;
 }
 
 /** @throws D3Error refused where nobody named the hostgroup of a role */

@@ -4,7 +4,7 @@ import { runName, stepsOf } from '../rules/host-steps.ts';
 import type { DeploymentRun, Role } from '../types.ts';
 import { isSame } from './fates.ts';
 import { lastRun, openRun, type RunPorts } from './run.ts';
-import type { Kept } from './store.ts';
+import { hostsByName, type Kept } from './store.ts';
 
 /** What was decided about a run. A type, so that it is JSON. */
 export type DecidedRun = {
@@ -69,7 +69,11 @@ export async function skipHost(
     });
   }
   if (step) await admin.runs.skip(part.id, why);
-  else await admin.runs.cancel(part.id, why);
+  else {
+    // One that failed is over: it is begun again to be ended by somebody, with why.
+    if (part.state === 'failed') await admin.runs.retry(part.id);
+    await admin.runs.cancel(part.id, why);
+  }
   await goOn(admin, run);
   const text = step ? 'the step is left out' : 'the host is left out';
   return { deployment, run: run.id, hosts: [{ host: part.host, phase: part.phase, text }] };
@@ -100,6 +104,9 @@ export async function cancelDeployment(name: string, why: string, ports: RunPort
     });
     hosts.push({ host, phase, text: 'is ended' });
   }
+  const known = await hostsByName(admin);
+  const targets = score.hosts.flatMap(({ host }) => known.get(host.toLowerCase()) ?? []);
+  for (const { host, text } of await ports.connector.tidy(targets)) hosts.push({ host, phase: 'release', text });
   return { deployment, run: run.id, hosts };
 }
 

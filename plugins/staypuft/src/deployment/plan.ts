@@ -46,6 +46,8 @@ export interface PlannedHost {
   state: HostState;
   /** Place of its wave within its role, from 0. */
   wave: number;
+  /** Title of its role's hostgroup in Foreman; null: it is not deployed by way of it. */
+  hostgroup: string | null;
   /** Secrets say only that they are given. */
   values: Readonly<Record<string, { value: ParameterValue; from: Origin }>>;
   prepare: readonly StepToRun[];
@@ -134,6 +136,7 @@ export function planOf({ name, deployment, blueprint, standings, hostgroup, chos
           kind,
           state,
           wave: n,
+          hostgroup: isForeman(named.host) ? hostgroup(role) : null,
           values: shownValues(blueprint, deployment, assignment),
           prepare: made.prepare,
           steps: made.role,

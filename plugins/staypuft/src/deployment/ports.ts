@@ -15,7 +15,5 @@ export async function portsOf(admin: AdminPort, context: PluginContext): Promise
 
 /** Runs of the depot. */
 export function runsOf(admin: AdminPort): DeploymentRuns {
-  return (admin as { runs?: DeploymentRuns }).runs ?? NO_RUNS;
+  return admin.runs;
 }
-
-const NO_RUNS: DeploymentRuns = { family: async () => [], get: async () => null };

@@ -13,7 +13,7 @@ export interface Refused {
 
 /** The hosts that words mean; a computer of the depot becomes a host, reached by its name. */
 export async function targetsOf(words: readonly string[], admin: Admin, dryRun: boolean): Promise<Target[]> {
-  const hosts = await hostsByName(admin);
+  const hosts = new Map(await hostsByName(admin));
   const seen = new Set<string>();
   const unique = words.filter((word) => !seen.has(word.toLowerCase()) && seen.add(word.toLowerCase()));
   const computers = unique.every((word) => hosts.has(word.toLowerCase())) ? [] : await admin.computers();
@@ -24,7 +24,10 @@ export async function targetsOf(words: readonly string[], admin: Admin, dryRun: 
     const target = named === undefined ? await computerAsHost(word, computers, hosts, admin, dryRun) : { word, named };
     // A computer by its id and by its name is one host.
     if ('named' in target && found.has(target.named.name)) continue;
-    if ('named' in target) found.add(target.named.name);
+    if ('named' in target) {
+      found.add(target.named.name);
+      hosts.set(target.named.name.toLowerCase(), target.named);
+    }
     targets.push(target);
   }
   return targets;

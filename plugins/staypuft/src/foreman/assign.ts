@@ -1,9 +1,10 @@
-import { D3Error, type PluginContext } from '@d3/sdk';
+import { D3Error } from '@d3/sdk';
 import type { NamedHost, Role } from '../types.ts';
 import { endSigning } from './autosign.ts';
 import { changeRecord, type Wanted } from './change.ts';
 import { removeOverride } from './classifier.ts';
 import { ensured, type Foreman } from './client.ts';
+import { installerProblem } from './installer.ts';
 import { bootProblem } from './network.ts';
 import { changeHostDocument } from './notes.ts';
 import {
@@ -18,7 +19,7 @@ import {
   restartsOnConversion,
   subnetOf,
 } from './records.ts';
-import { type Site, withForeman } from './site.ts';
+import { type ForemanContext, type Site, withForeman } from './site.ts';
 
 /** What became of an assignment in Foreman. */
 export interface ForemanAssigned {
@@ -28,8 +29,6 @@ export interface ForemanAssigned {
   changed: boolean;
   text: string;
 }
-
-export type ForemanContext = Pick<PluginContext, 'settings' | 'signal' | 'admin'>;
 
 /** Title of the hostgroup of a role; null: neither it nor the settings name one. */
 export function hostgroupOfRole(
@@ -191,7 +190,7 @@ export async function foremanUnassign(target: NamedHost, context: ForemanContext
   });
 }
 
-export async function unassign(foreman: Foreman, site: Site, target: NamedHost): Promise<ForemanAssigned> {
+async function unassign(foreman: Foreman, site: Site, target: NamedHost): Promise<ForemanAssigned> {
   const located = await locate(foreman, target);
   if (located.kind === 'discovered')
     return {
@@ -211,15 +210,16 @@ export async function unassign(foreman: Foreman, site: Site, target: NamedHost):
 }
 
 /**
- * How a host in Foreman is not as its assignment has it: somebody changed it behind d3's back. Reads only.
+ * How a host in Foreman is not as its assignment has it, or cannot be installed as it is to be: somebody changed it behind d3's back.
+ * Reads only.
  * @param hostgroup title
  * @returns in words; empty: it is as it should be
  */
 export async function foremanDrift(target: NamedHost, hostgroup: string, context: ForemanContext): Promise<string[]> {
-  return withForeman(context, async (foreman) => drift(foreman, target, hostgroup));
+  return withForeman(context, async (foreman) => drift(foreman, target, hostgroup, context));
 }
 
-export async function drift(foreman: Foreman, target: NamedHost, title: string): Promise<string[]> {
+async function drift(foreman: Foreman, target: NamedHost, title: string, context: ForemanContext): Promise<string[]> {
   const { name, host } = target;
   let located: Located;
   try {
@@ -242,5 +242,9 @@ export async function drift(foreman: Foreman, target: NamedHost, title: string):
     found.push(`${name} was made a managed host in Foreman: Foreman could install it anew; d3 does not`);
   if (!record.managed && host.kind === 'discovered')
     found.push(`${name} is not managed in Foreman any more: it cannot be installed`);
+  if (record.managed && record.build && host.kind === 'discovered') {
+    const problem = await installerProblem(foreman, target, context);
+    if (problem !== null) found.push(`${name} cannot be installed by ${problem.why} (${problem.next})`);
+  }
   return found;
 }

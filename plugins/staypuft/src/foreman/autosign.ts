@@ -1,10 +1,9 @@
 import { D3Error } from '@d3/sdk';
 import type { NamedHost } from '../types.ts';
-import type { ForemanContext } from './assign.ts';
 import { ensured, type Foreman } from './client.ts';
-import { note, notesOf } from './notes.ts';
+import { note, notesOf, without } from './notes.ts';
 import { locate } from './records.ts';
-import { hasForeman, siteOf, withForeman } from './site.ts';
+import { type ForemanContext, hasForeman, siteOf, withForeman } from './site.ts';
 
 /** A smart proxy as the list has it. */
 export interface ProxyRecord {
@@ -95,18 +94,30 @@ export async function endSigning(foreman: Foreman, target: NamedHost, context: F
   const mine = notesOf(target.host).autosign;
   if (mine === undefined) return 'd3 let nothing be signed by itself for it';
   await removeEntry(foreman, mine.proxy, mine.name);
-  await note(context, target.name, ({ autosign: _, ...notes }) => notes);
+  await note(context, target.name, (notes) => without(notes, 'autosign'));
   return `${mine.name} is not signed by itself any more`;
 }
 
 /**
  * Takes away what d3 let into Foreman for the time of a run only: at its end, whatever it was. Nothing is asked of Foreman where there
  * is nothing to take away.
+ * @returns what could not be taken away, host by host
  */
-export async function foremanTidy(targets: readonly NamedHost[], context: ForemanContext): Promise<void> {
+export async function foremanTidy(
+  targets: readonly NamedHost[],
+  context: ForemanContext,
+): Promise<{ host: string; text: string }[]> {
   const left = targets.filter(({ host }) => notesOf(host).autosign !== undefined);
-  if (left.length === 0 || !hasForeman(siteOf(await context.settings.all()))) return;
-  await withForeman(context, async (foreman) => {
-    for (const target of left) await endSigning(foreman, target, context);
+  if (left.length === 0 || !hasForeman(siteOf(await context.settings.all()))) return [];
+  return withForeman(context, async (foreman) => {
+    const problems: { host: string; text: string }[] = [];
+    for (const target of left)
+      await endSigning(foreman, target, context).catch((error: unknown) => {
+        if (!(error instanceof D3Error)) throw error;
+        const { name = target.name } = notesOf(target.host).autosign ?? {};
+        const text = `${name} is still signed by itself (${error.message}): d3 foreman autosign remove ${name}`;
+        problems.push({ host: target.name, text });
+      });
+    return problems;
   });
 }

@@ -1,10 +1,9 @@
 import { D3Error } from '@d3/sdk';
 import type { Classifier, NamedHost } from '../types.ts';
-import type { ForemanContext } from './assign.ts';
 import { changeRecord } from './change.ts';
 import { ensured, type Foreman, quoted } from './client.ts';
 import { environmentNamed, hostgroupNamed, locate } from './records.ts';
-import { hasForeman, type Site, siteOf, withForeman } from './site.ts';
+import { type ForemanContext, hasForeman, type Site, siteOf, withForeman } from './site.ts';
 
 /** Says through Foreman what agents do; null where none is configured, or it does not know the host. */
 export async function foremanClassifier({ host }: NamedHost, context: ForemanContext): Promise<Classifier | null> {
@@ -64,7 +63,7 @@ interface Override {
 }
 
 /** The value that is Foreman's for one host, made, changed, or left as it is. @returns whether anything was written */
-export async function setAgent(
+async function setAgent(
   foreman: Foreman,
   site: Pick<Site, 'agentClass'>,
   fqdn: string,

@@ -1,14 +1,8 @@
 import type { Connector } from '../deployment/connector.ts';
 import type { NamedHost } from '../types.ts';
-import {
-  type ForemanAssigned,
-  type ForemanContext,
-  foremanAssign,
-  foremanDrift,
-  foremanUnassign,
-  hostgroupOfRole,
-} from './assign.ts';
-import { hasForeman, siteOf } from './site.ts';
+import { type ForemanAssigned, foremanAssign, foremanDrift, foremanUnassign, hostgroupOfRole } from './assign.ts';
+import { foremanTidy } from './autosign.ts';
+import { type ForemanContext, hasForeman, siteOf } from './site.ts';
 
 const NOTHING: ForemanAssigned = { state: 'assigned', changed: false, text: '' };
 
@@ -21,5 +15,6 @@ export async function foremanConnector(context: ForemanContext): Promise<Connect
     assign: async (target, hostgroup) => (knows(target) ? foremanAssign(target, hostgroup, context) : NOTHING),
     unassign: async (target) => (knows(target) ? foremanUnassign(target, context) : NOTHING),
     drift: async (target, hostgroup) => (knows(target) ? foremanDrift(target, hostgroup, context) : []),
+    tidy: async (targets) => foremanTidy(targets, context),
   };
 }

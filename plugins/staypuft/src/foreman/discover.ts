@@ -142,7 +142,7 @@ function made(
 }
 
 /** The few facts that people choose machines by. */
-export function factsFrom(facts: Facts): Host['facts'] {
+function factsFrom(facts: Facts): Host['facts'] {
   const number = (names: readonly string[]) => {
     const said = names.map((one) => Number.parseFloat(facts[one] ?? '')).find((one) => Number.isFinite(one));
     return said === undefined ? null : Math.round(said);
@@ -172,7 +172,7 @@ export function factsFrom(facts: Facts): Host['facts'] {
 }
 
 /** Public host keys as Facter tells of them, in either of its ways. */
-export function hostKeysIn(facts: Facts): string[] {
+function hostKeysIn(facts: Facts): string[] {
   const types = { ed25519: 'ssh-ed25519', rsa: 'ssh-rsa' } as const;
   const keys = Object.entries(types).flatMap(([name, type]) => {
     const base64 = facts[`ssh${name}key`] ?? facts[`ssh::${name}::key`];

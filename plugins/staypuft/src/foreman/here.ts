@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { D3Error } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
 import type { Assignment, Blueprint, Deployment, Host, NamedHost, Proxy, Role } from '../types.ts';
-import { type ForemanContext, hostgroupOfRole } from './assign.ts';
+import { hostgroupOfRole } from './assign.ts';
 import { addEntry, authorityOf, entriesOf, removeEntry } from './autosign.ts';
 import type { Foreman } from './client.ts';
 import { type Discovered, type Looked, lookInDepot, lookInForeman, takeIn } from './discover.ts';
@@ -10,7 +10,7 @@ import { type Asked, type Check, createEnvironments, examine, wantedEnvironments
 import { hostsIn } from './inventory.ts';
 import { depotOf } from './notes.ts';
 import { environments } from './records.ts';
-import { siteOf, withForeman } from './site.ts';
+import { type ForemanContext, siteOf, withForeman } from './site.ts';
 import { SNIPPETS, type Snippet, type SnippetKind, snippets } from './snippets.ts';
 
 /** A type, so that it is JSON. */

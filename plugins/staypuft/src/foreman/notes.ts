@@ -35,6 +35,13 @@ export function notesOf({ facts }: Host): Notes {
   return (facts['foreman'] ?? {}) as Notes;
 }
 
+/** Notes but for one of them. */
+export function without(notes: Notes, name: keyof Notes): Notes {
+  const rest = { ...notes };
+  delete rest[name];
+  return rest;
+}
+
 /**
  * Changes a host's document, whoever else changes it at the same time.
  * @param change from what is there now; the very same back: nothing to do

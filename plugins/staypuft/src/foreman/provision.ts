@@ -1,13 +1,14 @@
 import { isIP } from 'node:net';
 import { D3Error } from '@d3/sdk';
-import type { NamedHost, Proxy } from '../types.ts';
-import { checkBoot, convert, type ForemanContext } from './assign.ts';
+import type { NamedHost } from '../types.ts';
+import { checkBoot, convert } from './assign.ts';
 import { changeRecord } from './change.ts';
 import { environmentOfGroup } from './classifier.ts';
 import type { Foreman } from './client.ts';
 import { type Image, imageOf, refusedIn } from './image.ts';
+import { installerProblem } from './installer.ts';
 import { bootMacOf, type Facts } from './network.ts';
-import { changeHostDocument, depotOf, note, notesOf, type Provisioning } from './notes.ts';
+import { changeHostDocument, note, notesOf, type Provisioning, without } from './notes.ts';
 import {
   environmentNamed,
   type Hostgroup,
@@ -19,8 +20,7 @@ import {
   restartsOnConversion,
 } from './records.ts';
 import { OutcomeUnknown } from './refusal.ts';
-import type { Site } from './site.ts';
-import { checkTemplate, renderedTemplate, TEMPLATE_NEXT } from './template.ts';
+import type { ForemanContext, Site } from './site.ts';
 
 export interface Provisioner {
   foreman: Foreman;
@@ -128,27 +128,13 @@ async function prepare(
 
 /** What will be installed is read before anything is restarted: an agent that comes up by itself could not be taken back. */
 async function checkInstaller(target: NamedHost, { foreman, context }: Provisioner): Promise<void> {
-  const { name, host } = target;
-  const template = await renderedTemplate(foreman, Number(host.foreman));
-  const proxy = host.proxy === null ? null : await depotOf(context).documents('proxy').byName(host.proxy);
-  const key = (proxy?.body as Proxy | undefined)?.publicKey ?? null;
-  // Without a proxy it is reached by a key that this controller's account has, which nobody knows here.
-  const wrong =
-    template === null
-      ? []
-      : checkTemplate(template, key === null ? [] : [key]).filter(
-          ({ what, ok }) => !ok && (what !== 'key' || key !== null),
-        );
-  if (template !== null && wrong.length === 0) return;
+  const problem = await installerProblem(foreman, target, context);
+  if (problem === null) return;
   await forget(target, context);
-  const why = template === null ? 'Foreman renders none for it' : wrong.map(({ says }) => says).join('; ');
-  throw new D3Error('FOREMAN_TEMPLATE', 'refused', `${name} is not installed by its provision template: ${why}`, {
+  const { name } = target;
+  throw new D3Error('FOREMAN_TEMPLATE', 'refused', `${name} is not installed by ${problem.why}`, {
     target: name,
-    actions: [
-      wrong[0] === undefined
-        ? 'Give its operating system a provision template in Foreman, then: d3 deployment retry'
-        : TEMPLATE_NEXT[wrong[0].what],
-    ],
+    actions: [`${problem.next}, then: d3 deployment retry`],
   });
 }
 
@@ -350,7 +336,7 @@ async function keep({ name }: NamedHost, provisioning: Provisioning, { context }
 }
 
 async function forget({ name }: NamedHost, context: ForemanContext): Promise<void> {
-  await note(context, name, ({ provision: _, ...notes }) => notes);
+  await note(context, name, (notes) => without(notes, 'provision'));
 }
 
 /** What changes nothing when it is done twice is done again where nobody knows whether it was. */

@@ -111,7 +111,8 @@ export function factsOf(answer: unknown, within = ''): Facts {
     Object.entries(answer as Raw).flatMap(([key, value]) => {
       const name = `${within}${key}`;
       if (value === null || value === undefined) return [];
-      return typeof value === 'object' ? Object.entries(factsOf(value, `${name}::`)) : [[name, String(value)] as const];
+      if (typeof value === 'object') return Object.entries(factsOf(value, `${name}::`));
+      return [[name, String(value as string | number | boolean)] as const];
     }),
   );
 }

@@ -6,6 +6,8 @@ import { Gate } from './gate.ts';
 /** Bits of a mode that let others than the owner in. */
 const OTHERS = 0o077;
 
+export type ForemanContext = Pick<PluginContext, 'settings' | 'signal' | 'admin'>;
+
 type Settings = Readonly<Record<string, Json>>;
 
 /** What is configured of a site's Foreman. */

@@ -6,7 +6,7 @@ import type { PuppetReport } from '../puppet/report.ts';
 import { type Verdict, wantedAgent } from '../puppet/rules.ts';
 import { advance, type PuppetPlan } from '../puppet/step.ts';
 import type { Target } from '../ssh-port.ts';
-import { answered, ENVIRONMENT, stillToSee } from './puppet.ts';
+import { ENVIRONMENT, stillToSee } from './puppet.ts';
 
 interface Args {
   host: string;
@@ -45,7 +45,7 @@ export function agentKind(withPuppet: WithPuppet): Kind {
         const onLine = (text: string) => ctx.ui({ type: 'detail', target: host, text });
         const { remote, limits } = parts;
         const plan = planOf(args, { parts, target, ctx });
-        return answered(await advance(plan, payload, { remote, target, limits, signal: ctx.signal, onLine }));
+        return advance(plan, payload, { remote, target, limits, signal: ctx.signal, onLine });
       }),
     settled: stillToSee,
   };

@@ -1,6 +1,6 @@
 import { type AdminPort, D3Error, type PluginContext, type StepAnswer, type StepPayload } from '@d3/sdk';
 import { outcomesOf, scoreOf } from '../deployment/score.ts';
-import { changeDeployment, type Kept } from '../deployment/store.ts';
+import { changeDeployment, hostsByName, type Kept } from '../deployment/store.ts';
 import type { Kind } from '../kinds.ts';
 import { type Beat, nextBeat, type Parts, partId } from '../rules/conduct.ts';
 import { runName, stepsOf } from '../rules/host-steps.ts';
@@ -37,6 +37,7 @@ export const conductKind: Kind = {
     if (beat.end === null)
       return { handled: true, outcome: 'later', text: beat.text, seconds: LOOK + score.hosts.length / HOSTS_A_SECOND };
     await keepOutcomes(score, payload.run, parts, context, admin);
+    if (beat.end === 'done') await tidy(score, context, admin);
     return { handled: true, ...ended(beat, score.deployment) };
   },
 
@@ -69,6 +70,15 @@ async function begin(beat: Beat, score: DeploymentRun, { run }: StepPayload, con
       if (!(error instanceof D3Error && error.code === 'RUN_EXISTS')) throw error;
     });
   }
+}
+
+/** What was let in for hosts that were left out has nobody else to take it away. */
+async function tidy(score: DeploymentRun, context: PluginContext, admin: AdminPort): Promise<void> {
+  const { foremanConnector } = await import('../foreman/connector.ts');
+  const connector = await foremanConnector({ settings: context.settings, signal: context.signal, admin });
+  const known = await hostsByName(admin);
+  const targets = score.hosts.flatMap(({ host }) => known.get(host.toLowerCase()) ?? []);
+  for (const { host, text } of await connector.tidy(targets)) context.ui({ type: 'warning', target: host, text });
 }
 
 async function scoreNamed(admin: AdminPort, run: string): Promise<DeploymentRun> {

@@ -1,4 +1,4 @@
-import { D3Error, type PluginContext, type StepAnswer, type StepPayload } from '@d3/sdk';
+import { D3Error, type Json, type PluginContext, type StepAnswer, type StepPayload } from '@d3/sdk';
 import type { Kind } from '../kinds.ts';
 import type { Host, NamedHost } from '../types.ts';
 
@@ -15,7 +15,7 @@ const text = { type: 'string', minLength: 1, maxLength: 255 } as const;
 const common = { deployment: text, host: text } as const;
 const needed = ['deployment', 'host', 'do'] as const;
 
-function form(properties: Readonly<Record<string, object>>, required: readonly string[]) {
+function form(properties: { readonly [name: string]: Json }, required: readonly string[]): Json {
   return {
     type: 'object',
     additionalProperties: false,
@@ -38,7 +38,7 @@ export const foremanKind: Kind = {
         form({ do: { const: 'environment' }, name: { anyOf: [text, { type: 'null' }] } }, ['name']),
         form({ do: { const: 'autosign' }, is: { enum: ['add', 'remove'] } }, ['is']),
       ],
-    } as unknown as Kind['offer']['schema'],
+    },
     timeout: 600,
   },
 

@@ -1,9 +1,8 @@
-import type { StepAnswer } from '@d3/sdk';
 import type { Kind } from '../kinds.ts';
 import type { PuppetParts, WithPuppet } from '../puppet/parts.ts';
 import { ROUNDS, type Verdict } from '../puppet/rules.ts';
 import type { Manifest } from '../puppet/script.ts';
-import { type Answer, advance, countText, listed, type PuppetPlan } from '../puppet/step.ts';
+import { advance, countText, listed, type PuppetPlan } from '../puppet/step.ts';
 import type { PuppetStep } from '../types.ts';
 
 /** What is between the step's own limit and that of one run: finding the host, its answer. */
@@ -48,9 +47,7 @@ export function puppetKind(withPuppet: WithPuppet): Kind {
         const target = await parts.target(host);
         const onLine = (text: string) => ctx.ui({ type: 'detail', target: host, text });
         const { remote, limits } = parts;
-        return answered(
-          await advance(planOf(puppet, parts), payload, { remote, target, limits, signal: ctx.signal, onLine }),
-        );
+        return advance(planOf(puppet, parts), payload, { remote, target, limits, signal: ctx.signal, onLine });
       }),
     settled: stillToSee,
   };
@@ -61,10 +58,6 @@ export const ENVIRONMENT = { type: 'string', pattern: '^[a-z0-9_]+$', maxLength:
 /** Whether it is done the run itself finds out: the work is known to the host. */
 export async function stillToSee(): Promise<{ handled: true; settled: false; text: string }> {
   return { handled: true, settled: false, text: '' };
-}
-
-export function answered(answer: Answer): StepAnswer {
-  return answer;
 }
 
 function planOf(step: PuppetStep, { programs }: PuppetParts): PuppetPlan {

@@ -42,6 +42,11 @@ export interface ReportedLog {
 
 /** Bytes a report may have unpacked. */
 const MOST_BYTES = 4 * 1024 * 1024;
+/** Lines, and what stands between commas and brackets. */
+const MOST_PIECES = 400_000;
+const MOST_ALIASES = 500;
+/** No report of Puppet's has lists of lists of lists. */
+const DEEP = /[[{]{50}/;
 const MOST_RESOURCES = 20_000;
 const MOST_LOGS = 5000;
 const MOST_OF_ONE = 1000;
@@ -66,6 +71,8 @@ export function reportOfSent(sent: string): PuppetReport | null {
  */
 export function reportOfText(text: string): PuppetReport | null {
   if (Buffer.byteLength(text) > MOST_BYTES) return null;
+  if (DEEP.test(text) || count(text, /[\n,[{]/g) > MOST_PIECES || count(text, /[\s,[{:-]\*[^\s*]/g) > MOST_ALIASES)
+    return null;
   try {
     const document = parseDocument(text, { logLevel: 'silent', uniqueKeys: false, merge: false });
     if (document.errors.length > 0) return null;
@@ -74,6 +81,13 @@ export function reportOfText(text: string): PuppetReport | null {
     // A RangeError for what is nested too deep, a ReferenceError for aliases of aliases.
     return null;
   }
+}
+
+/** What is counted makes whoever reads it work. */
+function count(text: string, what: RegExp): number {
+  let found = 0;
+  for (const _ of text.matchAll(what)) found += 1;
+  return found;
 }
 
 function reportOf(data: unknown): PuppetReport | null {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { D3Error, type Json, type StepAnswer, type StepPayload } from '@d3/sdk';
+import { D3Error, type StepAnswer, type StepPayload } from '@d3/sdk';
 import type { Remote, Target } from '../ssh-port.ts';
 import type { PuppetReport } from './report.ts';
 import { type Expectation, isAnotherRound, judge, oneLine, type Verdict } from './rules.ts';
@@ -35,8 +35,8 @@ export interface PuppetLimits {
   wait: number;
 }
 
-/** What came of a step, and what it has to remember where it is looked at again. */
-export type Answer = Extract<StepAnswer, { handled: true }> & { data?: Json };
+/** What came of a step. */
+export type Answer = Extract<StepAnswer, { handled: true }>;
 
 /** What a step remembers between two looks. */
 interface Memory {
@@ -152,7 +152,7 @@ function notRun(end: Exclude<PuppetEnd, { kind: 'ran' | 'busy' }>, host: string,
       return `Puppet on ${host} did not come to a run (it ended with ${end.code}): ${end.text === '' ? 'it did not say why' : end.text}`;
     case 'cut':
       return end.timedOut
-        ? `Puppet on ${host} was ended after ${limit} seconds: see what takes it so long, then retry, or raise deployment.puppetTimeout`
+        ? `Puppet on ${host} was ended after ${limit} seconds: see what takes it so long, then retry, or raise deployment.puppetSeconds`
         : `Puppet on ${host} was ended before it was done: by a restart, or by somebody; retry runs it again`;
     case 'unread':
       return `the report of Puppet on ${host} cannot be read, so nobody knows what it did (it ended with ${end.code})`;
@@ -192,8 +192,7 @@ function unreached(error: unknown, memory: Memory, payload: StepPayload): Answer
 
 const NOTHING: Memory = { round: 1, attempt: 0, waited: 0, lost: 0, transactions: [], changed: [] };
 
-function memoryOf(payload: StepPayload): Memory {
-  const { data = null } = payload as { data?: Json };
+function memoryOf({ data }: StepPayload): Memory {
   if (data === null || typeof data !== 'object' || Array.isArray(data)) return NOTHING;
   return { ...NOTHING, ...(data as unknown as Partial<Memory>) };
 }

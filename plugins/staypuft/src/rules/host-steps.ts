@@ -56,22 +56,21 @@ export function phaseOfRun(deployment: string, name: string): { host: string; ph
 }
 
 function preparing(one: HostToDeploy, puppet: boolean): StepToRun[] {
-  const { hostgroup } = one;
   const off = puppet ? [agent(one, 'off', isForeman(one) ? HOLDING : undefined)] : [];
   const ready = step(one, 'deploy-ready', {}, 'wait until it is reached');
   const mark = step(one, 'deploy-mark', { is: 'on' }, 'mark it as being deployed');
   switch (one.kind) {
     case 'discovered':
       return [
-        ...foreman(one, 'convert', 'make sure it is managed', { hostgroup }),
-        ...foreman(one, 'provision', 'install its system', { hostgroup }),
+        ...foreman(one, 'convert', 'make sure it is managed'),
+        ...foreman(one, 'provision', 'install its system'),
         ...foreman(one, 'provisioned', 'wait until it is installed'),
         ready,
         mark,
         ...off,
       ];
     case 'registered':
-      return [ready, ...foreman(one, 'autosign', 'let its certificate be signed', { is: 'add' }), ...off, mark];
+      return [ready, ...foreman(one, 'autosign', 'let its certificate be signed', { is: 'on' }), ...off, mark];
     case 'ssh':
     case 'computer':
       return [ready, mark, ...off];
@@ -79,12 +78,12 @@ function preparing(one: HostToDeploy, puppet: boolean): StepToRun[] {
 }
 
 function configuring(one: HostToDeploy): StepToRun[] {
-  const environment = foreman(one, 'environment', 'change to the environment of its hostgroup', { name: null });
+  const environment = foreman(one, 'environment', 'change to the environment of its hostgroup');
   return [...environment, ...one.role.steps.map((each) => roleStep(one, each))];
 }
 
 function releasing(one: HostToDeploy, puppet: boolean): StepToRun[] {
-  const signed = one.kind === 'registered' ? foreman(one, 'autosign', 'sign no more by itself', { is: 'remove' }) : [];
+  const signed = one.kind === 'registered' ? foreman(one, 'autosign', 'sign no more by itself', { is: 'off' }) : [];
   return [
     ...(puppet ? [agent(one, 'on')] : []),
     step(one, 'deploy-mark', { is: 'off' }, 'take the mark away'),

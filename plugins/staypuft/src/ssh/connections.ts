@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { ProgramRequest, ProgramResult } from '@d3/sdk';
+import { D3Error, type ProgramRequest, type ProgramResult } from '@d3/sdk';
 import type { Target } from '../ssh-port.ts';
 import type { Proxy } from '../types.ts';
 import { failureOf, type Place, type Trouble, troubleOf } from './failures.ts';
@@ -310,10 +310,15 @@ export class Connections {
   /** The one connection to a proxy, made where it is not there. */
   async #master(name: string, proxy: Proxy, signal: AbortSignal): Promise<string> {
     const key = masterKey(name, proxy);
-    const there = this.#masters.get(key);
-    if (there !== undefined) {
-      await there.ready;
-      return key;
+    for (let there = this.#masters.get(key); there !== undefined; there = this.#masters.get(key)) {
+      try {
+        await there.ready;
+        return key;
+      } catch (error) {
+        signal.throwIfAborted();
+        // Whoever was making it was told to stop, which is no trouble of the proxy's.
+        if (error instanceof D3Error) throw error;
+      }
     }
     const socket = path.join(this.#socketFolder(), digest(key));
     const ready = this.#open(name, proxy, socket, signal);

@@ -29,3 +29,19 @@ export async function openRemote(admin: AdminPort, { programs, settings, ui }: P
     agent: process.env['SSH_AUTH_SOCK'] ?? null,
   });
 }
+
+const shared = new Map<string, Promise<SshRemote>>();
+
+/**
+ * The same for steps: all of this process that work for one depot share the limits of its proxies and the connections to them. What
+ * nobody uses any more ends by itself within a minute.
+ */
+export async function sharedRemote(admin: AdminPort, ports: Ports): Promise<SshRemote> {
+  const room = await admin.room('staypuft');
+  const there = shared.get(room);
+  if (there !== undefined) return there;
+  const opened = openRemote(admin, ports);
+  shared.set(room, opened);
+  opened.catch(() => shared.delete(room));
+  return opened;
+}

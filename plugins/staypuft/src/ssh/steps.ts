@@ -106,6 +106,9 @@ start)
   n=0
   while [ ! -e "$dir/read" ] && [ $n -lt 10 ]; do nap; n=$((n + 1)); done
   rm -f "$dir/script"
+  # Whoever ends it is not done when the first of them is gone.
+  n=0
+  while { [ -e "$dir/timedout" ] || [ -e "$dir/ended" ]; } && [ ! -e "$dir/killed" ] && [ $n -lt 100 ]; do nap; n=$((n + 1)); done
   if [ -e "$dir/timedout" ]; then code='- timedout'; elif [ -e "$dir/ended" ]; then code=-; fi
   echo "$code" > "$dir/end.new"
   mv "$dir/end.new" "$dir/end"
@@ -118,11 +121,13 @@ watch)
   trap '' TERM
   : > "$dir/timedout"
   ending
+  : > "$dir/killed"
   ;;
 kill)
   [ -e "$dir/end" ] && exit 0
   : > "$dir/ended"
   ending
+  : > "$dir/killed"
   n=0
   while [ ! -e "$dir/end" ] && [ $n -lt 25 ] && alive; do nap; n=$((n + 1)); done
   if [ ! -e "$dir/end" ]; then

@@ -116,7 +116,7 @@ export class ForemanSite {
       hostKeys: [],
       facts: {},
       ...more,
-    } as Host;
+    };
     await this.depot(async (admin) => admin.documents('host').create(name, host));
     return { name, host };
   }

@@ -135,7 +135,7 @@ export class ForemanStandIn {
       });
     };
     const server = certified === null ? createHttp(listener) : createHttps(certified, listener);
-    this.#server = server as Server;
+    this.#server = server;
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     return `${certified === null ? 'http' : 'https'}://127.0.0.1:${port}`;
@@ -535,8 +535,8 @@ export class ForemanStandIn {
   }
 }
 
-function withoutFacts({ facts: _, ...rest }: Host): object {
-  return rest;
+function withoutFacts(host: Host): object {
+  return { ...host, facts: undefined };
 }
 
 function ok(json: unknown): Answer {
