@@ -128,7 +128,15 @@ async function openedDepot<Result>(
   const trust = { folder: ownProgramPaths().signedDepots, firstRoot: settings.trustRoot };
   const signer = { keys, trust, clock: systemClock };
   const answer = otherDatabase?.answer;
-  const options = { url: location, token: async () => token, ca: settings.httpCa, work: folder, signal, answer, signer };
+  const options = {
+    url: location,
+    token: async () => token,
+    ca: settings.httpCa,
+    work: folder,
+    signal,
+    answer,
+    signer,
+  };
   const depot = await openRemoteDepot(options);
   const admin = depot.admin ?? '';
   if (login !== null) await requireOwner(login, depot);

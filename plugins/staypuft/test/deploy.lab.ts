@@ -48,7 +48,8 @@ describe('a deployment, as it is driven by hand over real sshds behind a jump ho
   afterEach(async function () {
     // One that is left open would have the next refused.
     if (this.currentTest?.state === 'failed') await lab.d3('deployment', 'cancel', 'shop', '--reason', 'the next one');
-    for (const host of lab.hosts.values()) for (const each of ['broken', 'slow', 'begun', 'calls']) host.write(each, null);
+    for (const host of lab.hosts.values())
+      for (const each of ['broken', 'slow', 'begun', 'calls']) host.write(each, null);
     writeFileSync(order, '');
   });
 
@@ -80,8 +81,16 @@ describe('a deployment, as it is driven by hand over real sshds behind a jump ho
   }
 
   const all = (state: string) => ({ db1: state, db2: state, web1: state, web2: state });
-  const happened = () => readFileSync(order, 'utf8').trim().split('\n').filter((line) => line !== '');
-  const begun = (host: DeployHost) => host.read('begun').split('\n').filter((line) => line !== '').length;
+  const happened = () =>
+    readFileSync(order, 'utf8')
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '');
+  const begun = (host: DeployHost) =>
+    host
+      .read('begun')
+      .split('\n')
+      .filter((line) => line !== '').length;
   const marks = () => [...lab.hosts.values()].filter(({ isMarked }) => isMarked).map(({ name }) => name);
 
   it('staypuft:E-03 staypuft:E-10 staypuft:E-14 two roles of two hosts are planned, run in order, and released; a second run has nothing to do', async () => {
@@ -95,7 +104,10 @@ describe('a deployment, as it is driven by hand over real sshds behind a jump ho
     expect(lines.toSorted()).to.deep.equal(
       ['db1', 'db2', 'web1', 'web2'].flatMap((host) => [`${host} begins`, `${host} ends`]),
     );
-    expect(lines.slice(0, 4).every((line) => line.startsWith('db')), lines.join()).to.equal(true);
+    expect(
+      lines.slice(0, 4).every((line) => line.startsWith('db')),
+      lines.join(),
+    ).to.equal(true);
     // The deployment has the host sync, for which its own mark is set aside.
     expect(db1.read('calls')).to.equal('sync --no-input --wait 600: not marked\n');
     expect((await web1.types('d3', 'list-installed')).stdout).to.match(/^lamp +1-1 +live /m);
@@ -208,7 +220,7 @@ echo "$*: $is" >> /var/lib/lab/calls
 function realD3({ sandbox, env }: DeployLab, { root }: DeployHost): string {
   return `#!/bin/sh
 export D3_ROOT=${root} D3_DEPOT=${sandbox.depot} HOME=${env['HOME']} XDG_DATA_HOME=/nonexistent XDG_CACHE_HOME=${env['XDG_CACHE_HOME']}
-exec ${D3} "$@"
+exec ${D3.join(' ')} "$@"
 `;
 }
 

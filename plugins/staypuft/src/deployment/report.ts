@@ -160,6 +160,17 @@ export function markdownOf({ deployment, description, blueprint, run, counts, ho
             steps.length === 0 ? '' : `${steps.filter((step) => step.state === 'done').length} of ${steps.length}`,
           ]),
         ),
+    ...(hosts.every(({ steps }) => steps.length === 0)
+      ? []
+      : [
+          '## Steps',
+          table(
+            ['host', 'step', 'state', 'ended', 'said'],
+            hosts.flatMap(({ host, steps }) =>
+              steps.map(({ name, state, endedAt, text }) => [host, name, state, endedAt ?? '', text]),
+            ),
+          ),
+        ]),
     ...(failed.length === 0
       ? []
       : ['## Failures', table(['host', 'step', 'tries', 'ended', 'why'], failed.flatMap(failureRows))]),
