@@ -183,6 +183,13 @@ describe('a deployment, as it is driven by hand over real sshds behind a jump ho
     await good('deployment', 'cancel', 'shop', '--reason', 'wrong rack');
     expect((await run.ended).code).to.equal(1);
     await until('nothing is left', () => processesOf(`sleep ${LONG}`).length === 0, 20_000);
+    // Where nobody works on it any more, whoever cancels it ends it.
+    const lost = lab.begins(['deployment', 'run', 'shop', '--again', '--limit', 'web2']);
+    await until('web2 is at work again', () => processesOf(`sleep ${LONG}`).length > 0, 60_000);
+    lost.child.kill('SIGKILL');
+    await lost.ended;
+    await good('deployment', 'cancel', 'shop', '--reason', 'wrong rack');
+    await until('nothing is left again', () => processesOf(`sleep ${LONG}`).length === 0, 20_000);
     expect((await good('deployment', 'report', 'shop')).stdout).to.contain('wrong rack');
   });
 
