@@ -127,7 +127,16 @@ async function openedDepot<Result>(
   const token = login === null ? await tokenFor(location, settings, preferences, env) : tokenOf(login, location);
   const trust = { folder: ownProgramPaths().signedDepots, firstRoot: settings.trustRoot };
   const signer = { keys, trust, clock: systemClock };
-  const options = { url: location, token: async () => token, ca: settings.httpCa, work: folder, signal, signer };
+  const answer = otherDatabase?.answer;
+  const options = {
+    url: location,
+    token: async () => token,
+    ca: settings.httpCa,
+    work: folder,
+    signal,
+    answer,
+    signer,
+  };
   const depot = await openRemoteDepot(options);
   const admin = depot.admin ?? '';
   if (login !== null) await requireOwner(login, depot);

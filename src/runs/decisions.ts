@@ -13,12 +13,13 @@ interface Who {
 }
 
 /**
- * Ends a run for good. One that somebody advances ends as soon as its step lets it; any other one at once.
+ * Ends a run for good. One that somebody advances ends as soon as its step lets it; any other one at once. One that failed is given up:
+ * its step is not to be tried again.
  * @throws D3Error refused `RUN_OVER`
  */
 export async function cancelRun(id: string, who: Who, deciding: Deciding): Promise<Run> {
   return decided(id, deciding, (run) => {
-    refuseOver(run);
+    if (!isStopped(run)) refuseOver(run);
     const cancel = run.cancel ?? { ...who, at: now(deciding) };
     if (!isHeld(run, deciding)) return cancelled(run, cancel);
     return { run: { ...run, cancel }, line: { step: null, text: `${who.by} cancels it: ${who.why}` } };
@@ -64,13 +65,18 @@ export async function resumeRun(id: string, by: string, deciding: Deciding): Pro
   });
 }
 
-/** Has a step that waits for its next try take it at once. @returns whether one waited */
-export async function hurryStep(id: string, { store, clock }: Deciding): Promise<boolean> {
+/**
+ * Has a step that waits for its next try take it at once. What somebody had who is known to be gone is free at once, too, and not only
+ * when their lease is over.
+ * @returns whether one waited
+ */
+export async function hurryStep(id: string, { store, clock, isGone }: Deciding): Promise<boolean> {
   let hurried = false;
   await changeRun(store, id, (run) => {
-    const changed = hurry(run, clock.now().toISOString());
+    const free = run.lease !== null && isGone(run.lease.owner) === true ? { ...run, lease: null } : null;
+    const changed = hurry(free ?? run, clock.now().toISOString());
     hurried = changed !== null;
-    return changed;
+    return changed ?? free;
   });
   return hurried;
 }

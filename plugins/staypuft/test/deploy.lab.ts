@@ -11,7 +11,7 @@ const READY = 4;
 const LONG = 61_137;
 
 describe('a deployment, as it is driven by hand over real sshds behind a jump host', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   let lab: DeployLab;
   let db1: DeployHost;
   let db2: DeployHost;
@@ -45,8 +45,11 @@ describe('a deployment, as it is driven by hand over real sshds behind a jump ho
   });
   after(() => lab?.remove());
 
-  afterEach(() => {
-    for (const host of lab.hosts.values()) for (const each of ['broken', 'slow', 'begun', 'calls']) host.write(each, null);
+  afterEach(async function () {
+    // One that is left open would have the next refused.
+    if (this.currentTest?.state === 'failed') await lab.d3('deployment', 'cancel', 'shop', '--reason', 'the next one');
+    for (const host of lab.hosts.values())
+      for (const each of ['broken', 'slow', 'begun', 'calls']) host.write(each, null);
     writeFileSync(order, '');
   });
 
@@ -78,8 +81,16 @@ describe('a deployment, as it is driven by hand over real sshds behind a jump ho
   }
 
   const all = (state: string) => ({ db1: state, db2: state, web1: state, web2: state });
-  const happened = () => readFileSync(order, 'utf8').trim().split('\n').filter((line) => line !== '');
-  const begun = (host: DeployHost) => host.read('begun').split('\n').filter((line) => line !== '').length;
+  const happened = () =>
+    readFileSync(order, 'utf8')
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '');
+  const begun = (host: DeployHost) =>
+    host
+      .read('begun')
+      .split('\n')
+      .filter((line) => line !== '').length;
   const marks = () => [...lab.hosts.values()].filter(({ isMarked }) => isMarked).map(({ name }) => name);
 
   it('staypuft:E-03 staypuft:E-10 staypuft:E-14 two roles of two hosts are planned, run in order, and released; a second run has nothing to do', async () => {
@@ -93,10 +104,13 @@ describe('a deployment, as it is driven by hand over real sshds behind a jump ho
     expect(lines.toSorted()).to.deep.equal(
       ['db1', 'db2', 'web1', 'web2'].flatMap((host) => [`${host} begins`, `${host} ends`]),
     );
-    expect(lines.slice(0, 4).every((line) => line.startsWith('db')), lines.join()).to.equal(true);
+    expect(
+      lines.slice(0, 4).every((line) => line.startsWith('db')),
+      lines.join(),
+    ).to.equal(true);
     // The deployment has the host sync, for which its own mark is set aside.
     expect(db1.read('calls')).to.equal('sync --no-input --wait 600: not marked\n');
-    expect((await web1.types('d3', 'list-installed')).stdout).to.contain('lamp-1-1');
+    expect((await web1.types('d3', 'list-installed')).stdout).to.match(/^lamp +1-1 +live /m);
     const report = (await good('deployment', 'report', 'shop')).stdout;
     expect(report).to.match(/^# .*shop/m);
     for (const word of ['db1', 'db2', 'web1', 'web2', 'released', 'say what it is']) expect(report).to.contain(word);
@@ -169,6 +183,13 @@ describe('a deployment, as it is driven by hand over real sshds behind a jump ho
     await good('deployment', 'cancel', 'shop', '--reason', 'wrong rack');
     expect((await run.ended).code).to.equal(1);
     await until('nothing is left', () => processesOf(`sleep ${LONG}`).length === 0, 20_000);
+    // Where nobody works on it any more, whoever cancels it ends it.
+    const lost = lab.begins(['deployment', 'run', 'shop', '--again', '--limit', 'web2']);
+    await until('web2 is at work again', () => processesOf(`sleep ${LONG}`).length > 0, 60_000);
+    lost.child.kill('SIGKILL');
+    await lost.ended;
+    await good('deployment', 'cancel', 'shop', '--reason', 'wrong rack');
+    await until('nothing is left again', () => processesOf(`sleep ${LONG}`).length === 0, 20_000);
     expect((await good('deployment', 'report', 'shop')).stdout).to.contain('wrong rack');
   });
 
@@ -177,7 +198,7 @@ describe('a deployment, as it is driven by hand over real sshds behind a jump ho
     const { secret } = JSON.parse(token.stdout).result as { secret: string };
     const url = await lab.serve();
     const env = { D3_DEPOT: url, D3_CREDENTIALS: `sally:${secret}`, D3_FLAG_ADMIN: 'sally' };
-    const worker = () => lab.begins(['run', 'worker', '--lease', '8s', '--jobs', '8'], env);
+    const worker = () => lab.begins(['run', 'worker', '--lease', '20s', '--jobs', '8'], env);
     for (const host of [db1, db2]) host.write('slow', '6');
     const first = worker();
     const run = await lab.begins(['deployment', 'run', 'shop', '--again', '--detach'], env).ended;
@@ -206,7 +227,7 @@ echo "$*: $is" >> /var/lib/lab/calls
 function realD3({ sandbox, env }: DeployLab, { root }: DeployHost): string {
   return `#!/bin/sh
 export D3_ROOT=${root} D3_DEPOT=${sandbox.depot} HOME=${env['HOME']} XDG_DATA_HOME=/nonexistent XDG_CACHE_HOME=${env['XDG_CACHE_HOME']}
-exec ${D3} "$@"
+exec ${D3.join(' ')} "$@"
 `;
 }
 

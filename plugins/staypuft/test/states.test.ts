@@ -75,5 +75,12 @@ describe('States of hosts', () => {
     expect(stateOf(seen({ assignment: released, run: 'r0', runs: { prepare: done } }))).to.equal('released');
     expect(stateOf(seen({ assignment: failed, runs: { prepare: run('running') } }))).to.equal('preparing');
     expect(stateOf(seen({ assignment: failed, runs: { prepare: run('cancelled') } }))).to.equal('failed');
+    const again = { outcome: outcome('failed', 'r0') };
+    expect(stateOf(seen({ assignment: again, run: 'r0', runs: { prepare: done, role: run('failed') } }))).to.equal(
+      'failed',
+    );
+    expect(stateOf(seen({ assignment: again, run: 'r0', runs: { prepare: done, role: run('running') } }))).to.equal(
+      'configuring',
+    );
   });
 });

@@ -1,6 +1,7 @@
 import { type AdminPort, D3Error, type DepotRunBrief, type RunHere } from '@d3/sdk';
 import { partId, partOf } from '../rules/conduct.ts';
 import { runName, stepsOf } from '../rules/host-steps.ts';
+import { STEP } from '../kinds/work-id.ts';
 import type { DeploymentRun, Role } from '../types.ts';
 import { isSame } from './fates.ts';
 import { lastRun, openRun, type RunPorts } from './run.ts';
@@ -82,6 +83,8 @@ export async function skipHost(
 /** Lets a run go on that holds, or that nobody advances. */
 export async function resumeDeployment(name: string, ports: RunPorts): Promise<DecidedRun> {
   const { name: deployment, run } = await openRun(name, ports);
+  const { runs } = ports.admin;
+  for (const { id, state } of await runs.family(run.id)) if (state === 'running') await runs.hurry(id);
   await goOn(ports.admin, run);
   return { deployment, run: run.id, hosts: [] };
 }
@@ -99,15 +102,26 @@ export async function cancelDeployment(name: string, why: string, ports: RunPort
   for (let waited = 0; waited < ENDING && !(await isEnded(admin, run.id)); waited += LOOK) await pause(LOOK);
   const hosts = [];
   for (const { id, host, phase } of partsOf(score, run.id, (await admin.runs.family(run.id)).filter(isOpen), null)) {
+    const before = await admin.runs.get(id);
     await admin.runs.cancel(id, why).catch((error: unknown) => {
       if (!(error instanceof D3Error && error.code === 'RUN_OVER')) throw error;
     });
-    hosts.push({ host, phase, text: 'is ended' });
+    hosts.push({ host, phase, text: await endedOn(host, before, ports) });
   }
   const known = await hostsByName(admin);
   const targets = score.hosts.flatMap(({ host }) => known.get(host.toLowerCase()) ?? []);
   for (const { host, text } of await ports.connector.tidy(targets)) hosts.push({ host, phase: 'release', text });
   return { deployment, run: run.id, hosts };
+}
+
+/** Whoever advances a run ends what it began on its host. Where nobody does any more, that is done here. */
+async function endedOn(host: string, run: RunHere | null, { endWork }: RunPorts): Promise<string> {
+  const step = run?.steps[run.cursor];
+  if (run === null || run.isAdvanced || step?.kind !== STEP || step.state !== 'started') return 'is ended';
+  return endWork(host, run.id, run.cursor).then(
+    () => 'is ended',
+    (error: unknown) => `is ended, but what it began there may go on: ${error instanceof Error ? error.message : error}`,
+  );
 }
 
 /** Hands hosts over whose role is done, without waiting for the others. */

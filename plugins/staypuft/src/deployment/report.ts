@@ -28,6 +28,8 @@ export type ReportedHost = {
   at: string;
   /** Why it is as it is; empty while nothing is said. */
   text: string;
+  /** Who left it out, or ended what was done to it, and why; null: nobody did. */
+  leftOut: { by: string; at: string; why: string } | null;
   steps: ReportedStep[];
 };
 
@@ -64,7 +66,9 @@ export async function reportOf(name: string, { admin, runs }: Pick<Ports, 'admin
       return brief === undefined ? [] : [{ phase, id: brief.id }];
     });
     const whole = await Promise.all(phases.map(async ({ phase, id }) => ({ phase, run: await runs.get(id) })));
-    return whole.flatMap(({ phase, run: child }) => (child?.steps ?? []).map((step) => reported(phase, step)));
+    const cancel = whole.map(({ run: child }) => child?.cancel ?? null).findLast((each) => each !== null);
+    const steps = whole.flatMap(({ phase, run: child }) => (child?.steps ?? []).map((step) => reported(phase, step)));
+    return { leftOut: cancel ? { ...cancel } : null, steps };
   });
   const hosts = standings.map(({ assignment, named, state, runs: own }, n): ReportedHost => {
     const { host, role, by, at, outcome } = assignment;
@@ -78,8 +82,8 @@ export async function reportOf(name: string, { admin, runs }: Pick<Ports, 'admin
       state,
       by,
       at,
-      text: said ?? outcome?.text ?? '',
-      steps: end && 'result' in end ? end.result : [],
+      text: said ?? (outcome?.state === state ? outcome.text : ''),
+      ...(end && 'result' in end ? end.result : { leftOut: null, steps: [] }),
     };
   });
   const counts: Report['counts'] = {};
@@ -117,9 +121,10 @@ function reported(phase: Phase, step: StepHere): ReportedStep {
 export function markdownOf({ deployment, description, blueprint, run, counts, hosts }: Report): string {
   const told = Object.entries(counts).map(([state, count]) => `${count} ${state}`);
   const failed = hosts.filter(({ state }) => state === 'failed');
-  const skipped = hosts.flatMap(({ host, steps }) =>
-    steps.flatMap((step) => (step.skipped === null ? [] : [{ host, step, ...step.skipped }])),
-  );
+  const skipped = hosts.flatMap(({ host, leftOut, steps }) => [
+    ...(leftOut === null ? [] : [{ host, step: '', ...leftOut }]),
+    ...steps.flatMap(({ name, skipped: decided }) => (decided === null ? [] : [{ host, step: name, ...decided }])),
+  ]);
   return [
     `# Deployment ${words(deployment)}`,
     ...(description === '' ? [] : [words(description)]),
@@ -155,6 +160,17 @@ export function markdownOf({ deployment, description, blueprint, run, counts, ho
             steps.length === 0 ? '' : `${steps.filter((step) => step.state === 'done').length} of ${steps.length}`,
           ]),
         ),
+    ...(hosts.every(({ steps }) => steps.length === 0)
+      ? []
+      : [
+          '## Steps',
+          table(
+            ['host', 'step', 'state', 'ended', 'said'],
+            hosts.flatMap(({ host, steps }) =>
+              steps.map(({ name, state, endedAt, text }) => [host, name, state, endedAt ?? '', text]),
+            ),
+          ),
+        ]),
     ...(failed.length === 0
       ? []
       : ['## Failures', table(['host', 'step', 'tries', 'ended', 'why'], failed.flatMap(failureRows))]),
@@ -164,7 +180,7 @@ export function markdownOf({ deployment, description, blueprint, run, counts, ho
           '## Left out',
           table(
             ['host', 'step', 'by', 'when', 'why'],
-            skipped.map(({ host, step, by, at, why }) => [host, step.name, by, at, why]),
+            skipped.map(({ host, step, by, at, why }) => [host, step, by, at, why]),
           ),
         ]),
   ].join('\n\n');

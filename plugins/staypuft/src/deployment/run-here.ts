@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AdminPort, EXIT_CODES, type PluginContext } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
+import { workId } from '../kinds/work-id.ts';
 import { type DecidedRun, resumeDeployment } from './decide.ts';
 import { type Chosen, planHere, refusalOf } from './plan.ts';
 import { portsOf } from './ports.ts';
@@ -21,7 +22,11 @@ export type RunResult = {
 export const ABREAST = 50;
 
 export async function runPorts(admin: AdminPort, context: PluginContext): Promise<RunPorts> {
-  return { ...(await portsOf(admin, context)), admin };
+  const endWork: RunPorts['endWork'] = async (host, run, index) => {
+    const [{ remoteOf }, { targetNamed }] = await Promise.all([import('../remote.ts'), import('./reach.ts')]);
+    await (await remoteOf(context)).end(await targetNamed(admin, host), workId(run, index));
+  };
+  return { ...(await portsOf(admin, context)), admin, endWork };
 }
 
 /** Begins a run, works on it and follows it to its end. */

@@ -18,7 +18,11 @@ export interface Begun {
 }
 
 /** Ports to begin and decide about runs. */
-export type RunPorts = Ports & { admin: AdminPort };
+export type RunPorts = Ports & {
+  admin: AdminPort;
+  /** Ends on a host what a step of its run began there. */
+  endWork(host: string, run: string, index: number): Promise<void>;
+};
 
 /**
  * Begins a run of a deployment: what it goes by is written down, then the deployment says that it runs, then the run is made. A cut

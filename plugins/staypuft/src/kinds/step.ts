@@ -10,7 +10,7 @@ import type { Remote, RemoteEnd, Target } from '../ssh-port.ts';
 import type { RoleStep } from '../types.ts';
 import { adminOf } from './admin.ts';
 import { fields, type HostAnswer, hostKind, text } from './host-kind.ts';
-import { workId } from './work-id.ts';
+import { STEP, workId } from './work-id.ts';
 
 /** Seconds a script may take on a host, unless the step says otherwise; what it says besides d3 waits a little longer. */
 const LIMIT = 7200;
@@ -43,7 +43,7 @@ export function stepKind(remoteOf: (context: PluginContext) => Promise<Remote>):
     return { admin, remote: await remoteOf(context), target, context, payload, data: fields(payload.data), now };
   };
   return hostKind({
-    kind: 'deploy-step',
+    kind: STEP,
     summary: 'Does on a host what a step of its role says.',
     properties: { role: { type: 'string', minLength: 1, maxLength: 255 }, step: { type: 'object' } },
     required: ['role', 'step'],

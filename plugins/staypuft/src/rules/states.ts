@@ -22,6 +22,8 @@ export interface HostSeen {
   checks: number | null;
 }
 
+const STOPPED: readonly RunHere['state'][] = ['failed', 'holding', 'cancelled'];
+
 /**
  * How far a host is. It is released only when the last step of its last run is done: a change that was made on the way to it says
  * nothing. What came of an earlier run holds until a newer one does something to it.
@@ -29,9 +31,11 @@ export interface HostSeen {
 export function stateOf({ kind, assignment, runs, run, checks }: HostSeen): HostState {
   if (assignment === null) return kind === 'discovered' || kind === 'registered' ? 'held' : 'known';
   const { outcome } = assignment;
-  if (outcome !== null && outcome.run === run) return outcome.state;
   const { prepare, role, release } = runs;
   const all = [prepare, role, release].filter((one) => one !== undefined);
+  // What failed and is tried again has failed no more.
+  const isTriedAgain = outcome?.state === 'failed' && all.every(({ state }) => !STOPPED.includes(state));
+  if (outcome !== null && outcome.run === run && !isTriedAgain) return outcome.state;
   const wasSpared = all.length === 1 && prepare?.state === 'cancelled' && prepare.cursor === 0;
   if (all.length === 0 || wasSpared) return outcome?.state ?? 'assigned';
   if (all.some(({ state }) => state === 'failed' || state === 'cancelled')) return 'failed';

@@ -1,12 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { repository } from '../../../../test/cli/spawn.ts';
+import { builtD3, d3Program, repository } from '../../../../test/cli/spawn.ts';
 import { type LabHost, LabNetwork } from '../../../../test/lab/network.ts';
 import { Sandbox } from '../../../../test/support/sandbox.ts';
 import { until } from '../../../../test/support/waiting.ts';
 
-export const D3 = path.join(repository, 'bin/d3');
+/** d3 as it is installed: the one that was built for this run of tests, else that of this repository. */
+export const D3: readonly string[] = builtD3 === null ? [path.join(repository, 'bin/d3')] : d3Program;
 const MARK = 'var/lib/d3-deployment/mark.json';
 
 export interface Ended {
@@ -68,7 +69,10 @@ export class DeployHost {
 
   /** The public half of a host key, as `type base64`. */
   key(key = 'host-key'): string {
-    return readFileSync(path.join(this.#dir, `${key}.pub`), 'utf8').split(' ').slice(0, 2).join(' ');
+    return readFileSync(path.join(this.#dir, `${key}.pub`), 'utf8')
+      .split(' ')
+      .slice(0, 2)
+      .join(' ');
   }
 
   /** Something a person types there, as root. */
@@ -169,7 +173,7 @@ export class DeployLab {
 
   /** A command at the controller, in the folder of the depot unless another environment is given. */
   begins(line: readonly string[], env: Record<string, string> = {}): Running {
-    const running = run(this.#controller.on, [D3, ...line], { ...this.env, ...env });
+    const running = run(this.#controller.on, [...D3, ...line], { ...this.env, ...env });
     this.#running.push(running.child);
     return running;
   }
