@@ -1,7 +1,7 @@
 import type { HostileFile } from '@d3/sdk';
 
 /** On a host that is being deployed, this file holds its own sync back. */
-export const MARK_FOLDER = '/var/lib/d3-deployment';
+const MARK_FOLDER = '/var/lib/d3-deployment';
 export const MARK = `${MARK_FOLDER}/mark.json`;
 /** Where the mark is while the deployment itself has the host sync. */
 const ASIDE = `${MARK_FOLDER}/mark.aside`;

@@ -6,7 +6,7 @@ import type { DocumentBody } from '@d3/sdk';
  * `concurrent`: all hosts of a role at once, as far as limits allow. `serial`: one after the other, by name. `leader`: the leader
  * first, then all others.
  */
-export type Mode = 'concurrent' | 'serial' | 'leader';
+type Mode = 'concurrent' | 'serial' | 'leader';
 
 /** What one step does on one host. Besides, every step may say these. */
 interface StepCommon {

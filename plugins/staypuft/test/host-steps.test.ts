@@ -35,7 +35,9 @@ const host = (given: Partial<HostToDeploy>): HostToDeploy => ({
 });
 const words = (steps: readonly StepToRun[]) =>
   steps.map(({ kind, args }) =>
-    [kind, args['do'], args['is'], args['environment'], args['hostgroup']].filter((one) => one !== undefined).join(' '),
+    [kind, args['do'], args['is'], args['environment'], args['hostgroup']]
+      .flatMap((one) => (typeof one === 'string' ? [one] : one === null ? [''] : []))
+      .join(' '),
   );
 const all = (given: Partial<HostToDeploy>) => {
   const steps = stepsOf(host(given));

@@ -22,7 +22,7 @@ interface Site {
   lines: string[];
   said: string[];
   /** Advances a step as the engine does: what it remembers is handed in again. @param most how often it is begun */
-  step(kind: 'puppet' | 'agent', args: object, most?: number): Promise<{ answers: Handled[]; last: Handled }>;
+  step: (kind: 'puppet' | 'agent', args: object, most?: number) => Promise<{ answers: Handled[]; last: Handled }>;
 }
 
 describe('Puppet on hosts', () => {

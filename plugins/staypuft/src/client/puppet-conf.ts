@@ -1,6 +1,6 @@
 /** puppet.conf: a few settings of the agent, everything else to the byte as it is. Pure. */
 
-export type Section = 'main' | 'agent';
+type Section = 'main' | 'agent';
 
 /** A setting that is wanted, and the section it goes into where none has it. */
 export interface Wanted {

@@ -4,7 +4,7 @@ import { blueprintOf, readBlueprint, writeBlueprint } from '../rules/blueprint.t
 import { titleOf } from '../rules/host-steps.ts';
 import { refuseName } from '../rules/names.ts';
 import { levels } from '../rules/order.ts';
-import { type Problem, problemsError } from '../rules/problems.ts';
+import { problemsError } from '../rules/problems.ts';
 import type { Blueprint, Parameter } from '../types.ts';
 import { type Admin, allDeployments, blueprintNamed, rolesIn } from './store.ts';
 
@@ -55,7 +55,7 @@ export async function listBlueprints(admin: Admin): Promise<BlueprintBrief[]> {
       const order = blueprint === null ? [] : levels(rolesIn(blueprint)).map((level) => level.map((role) => role.name));
       return {
         name,
-        description: String(body['description']),
+        description: typeof body['description'] === 'string' ? body['description'] : '',
         order,
         deployments: users(name),
         problems: problems.length,
@@ -139,7 +139,7 @@ export async function textOf(file: string): Promise<string> {
 
 async function blueprintIn(file: string): Promise<{ name: string | null; blueprint: Blueprint }> {
   const { blueprint, name, problems } = readBlueprint(await textOf(file));
-  if (blueprint === null) throw problemsError('BLUEPRINT_INVALID', file, file, problems as readonly Problem[]);
+  if (blueprint === null) throw problemsError('BLUEPRINT_INVALID', file, file, problems);
   return { name, blueprint };
 }
 

@@ -1,7 +1,7 @@
 import { type AdminPort, D3Error, type DepotRunBrief, type RunHere } from '@d3/sdk';
+import { STEP } from '../kinds/work-id.ts';
 import { partId, partOf } from '../rules/conduct.ts';
 import { runName, stepsOf } from '../rules/host-steps.ts';
-import { STEP } from '../kinds/work-id.ts';
 import type { DeploymentRun, Role } from '../types.ts';
 import { isSame } from './fates.ts';
 import { lastRun, openRun, type RunPorts } from './run.ts';
@@ -61,8 +61,7 @@ export async function skipHost(
   const { name: deployment, run } = await openRun(name, ports);
   const score = await scoreOfRun(admin, run.id);
   const family = await admin.runs.family(run.id);
-  const own = partsOf(score, run.id, family, host).filter(({ state }) => state !== 'done' && state !== 'cancelled');
-  const [part] = own;
+  const part = partsOf(score, run.id, family, host).find(({ state }) => state !== 'done' && state !== 'cancelled');
   if (part === undefined) {
     throw new D3Error('NOTHING_TO_SKIP', 'refused', `Nothing of ${deployment} is to be left out on ${host}.`, {
       target: host,
@@ -120,7 +119,8 @@ async function endedOn(host: string, run: RunHere | null, { endWork }: RunPorts)
   if (run === null || run.isAdvanced || step?.kind !== STEP || step.state !== 'started') return 'is ended';
   return endWork(host, run.id, run.cursor).then(
     () => 'is ended',
-    (error: unknown) => `is ended, but what it began there may go on: ${error instanceof Error ? error.message : error}`,
+    (error: unknown) =>
+      `is ended, but what it began there may go on: ${error instanceof Error ? error.message : String(error)}`,
   );
 }
 

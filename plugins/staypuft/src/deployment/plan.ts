@@ -16,7 +16,7 @@ import type {
 import type { Connector } from './connector.ts';
 import { type DeploymentRuns, isUnderWay, newestRun, type Standing, standingsOf } from './runs.ts';
 import { eachOf } from './several.ts';
-import { type Admin, blueprintNamed, deploymentNamed, hostsByName, hostsIn, type Kept, rolesIn } from './store.ts';
+import { type Admin, blueprintNamed, deploymentNamed, hostsByName, type Kept, rolesIn } from './store.ts';
 
 /** Which hosts take part. */
 export interface Chosen {
@@ -31,7 +31,7 @@ export interface Chosen {
 export const EVERYONE: Chosen = { roles: [], hosts: [], again: false };
 
 /** Something that stands against a run, or that somebody should know before. */
-export interface PlanProblem {
+interface PlanProblem {
   /** A host, a role, or the deployment. */
   target: string;
   code: string;
@@ -56,7 +56,7 @@ export interface PlannedHost {
   release: readonly StepToRun[];
 }
 
-export interface PlannedRole {
+interface PlannedRole {
   name: string;
   after: readonly string[];
   /** Roles of one level run together. */
@@ -80,7 +80,7 @@ export interface DeploymentPlan {
   problems: readonly PlanProblem[];
 }
 
-export interface PlanInput {
+interface PlanInput {
   name: string;
   deployment: Deployment;
   blueprint: Blueprint;
@@ -90,7 +90,7 @@ export interface PlanInput {
 }
 
 /** What a run would do: pure. */
-export function planOf({ name, deployment, blueprint, standings, hostgroup, chosen }: PlanInput): DeploymentPlan {
+function planOf({ name, deployment, blueprint, standings, hostgroup, chosen }: PlanInput): DeploymentPlan {
   const roles = levels(rolesIn(blueprint)).flatMap((level, n) => level.map((role) => ({ role, level: n })));
   const problems: PlanProblem[] = [...chosenProblems(name, blueprint, standings, chosen)];
   const left: DeploymentPlan['left'][number][] = [];
@@ -362,9 +362,4 @@ export function refusalOf({ deployment, problems }: DeploymentPlan): D3Errors | 
       new D3Error(code, 'refused', `${deployment}: ${text}.`, { target, actions: [next] }),
   );
   return new D3Errors(errors, EXIT_CODES.refused.code);
-}
-
-/** Whether a deployment has hosts at all. */
-export function hasHosts({ body }: Kept<Deployment>): boolean {
-  return hostsIn(body).length > 0;
 }

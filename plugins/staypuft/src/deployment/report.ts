@@ -7,7 +7,7 @@ import { eachOf } from './several.ts';
 import { blueprintNamed, deploymentNamed, hostsByName } from './store.ts';
 
 /** What one step of a run came to. A type, so that it is JSON. */
-export type ReportedStep = {
+type ReportedStep = {
   phase: Phase;
   name: string;
   kind: string;
@@ -19,7 +19,7 @@ export type ReportedStep = {
   skipped: { by: string; at: string; why: string } | null;
 };
 
-export type ReportedHost = {
+type ReportedHost = {
   host: string;
   role: string;
   kind: HostKind | null;

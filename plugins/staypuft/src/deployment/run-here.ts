@@ -19,7 +19,7 @@ export type RunResult = {
 };
 
 /** Hosts that one process works on at the same time. */
-export const ABREAST = 50;
+const ABREAST = 50;
 
 export async function runPorts(admin: AdminPort, context: PluginContext): Promise<RunPorts> {
   const endWork: RunPorts['endWork'] = async (host, run, index) => {

@@ -21,7 +21,7 @@ export interface Begun {
 export type RunPorts = Ports & {
   admin: AdminPort;
   /** Ends on a host what a step of its run began there. */
-  endWork(host: string, run: string, index: number): Promise<void>;
+  endWork: (host: string, run: string, index: number) => Promise<void>;
 };
 
 /**

@@ -5,7 +5,7 @@ import type { Assignment, Blueprint, Deployment, HostState, NamedHost, Role } fr
 import { type Kept, rolesIn } from './store.ts';
 
 /** A run of the depot in short. */
-export interface RunBrief {
+interface RunBrief {
   id: string;
   name: string;
   state: RunHere['state'];
@@ -55,7 +55,7 @@ export function refuseUnderWay(name: string, run: RunHere | null, what: string):
 }
 
 /** The runs of each host in one family, by its name and phase. */
-export function runsOfHosts(
+function runsOfHosts(
   deployment: string,
   family: readonly RunBrief[],
 ): ReadonlyMap<string, Partial<Record<Phase, RunBrief>>> {

@@ -1,9 +1,9 @@
 import { type Part, type Parts, partId, type Score } from '../rules/conduct.ts';
-import type { DeploymentRun, Outcome, Role } from '../types.ts';
+import type { DeploymentRun, Outcome } from '../types.ts';
 
 /** What a run goes by, without where it is kept. */
 export function scoreOf({ roles, hosts, abreast }: DeploymentRun): Score {
-  return { roles: roles as readonly Role[], hosts, abreast };
+  return { roles, hosts, abreast };
 }
 
 /** How the hosts of a run ended, by their names: those that are released, and those something failed on. */

@@ -93,7 +93,7 @@ export async function showDeployment(word: string, { admin, runs }: Looking): Pr
   const hidden = withoutSecrets(parameters, roles, one.body.parameters);
   return {
     ...(await briefOf(one, standings, { runs })),
-    values: blueprint === null ? {} : (shownValues(blueprint, one.body, null) as DeploymentTold['values']),
+    values: blueprint === null ? {} : shownValues(blueprint, one.body, null),
     ofRoles: Object.fromEntries(
       roles
         .flatMap((role) => parameters.map(({ name }) => roleKey(role.name, name)))

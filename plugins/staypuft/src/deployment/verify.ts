@@ -3,7 +3,6 @@ import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
 import { remoteOf } from '../remote.ts';
 import { titleOf } from '../rules/host-steps.ts';
 import { environmentOf, valuesOf } from '../rules/parameters.ts';
-import type { Role } from '../types.ts';
 import { isSame } from './fates.ts';
 import { targetNamed } from './reach.ts';
 import { secretAt } from './secrets.ts';
@@ -53,7 +52,7 @@ async function verify(name: string, host: string | null, admin: AdminPort, conte
       ([key, value]) => `${key}='${value.replaceAll("'", "'\\''")}'; export ${key}`,
     );
     const checks = [];
-    for (const step of (roles.get(assignment.role) as Role | undefined)?.steps ?? []) {
+    for (const step of roles.get(assignment.role)?.steps ?? []) {
       if (!('assert' in step) || remote === null) continue;
       const script = `${exported.join('\n')}\n${step.assert}`;
       const { code, output } = await remote.look(target, script, {

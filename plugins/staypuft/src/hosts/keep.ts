@@ -7,7 +7,7 @@ const TRIES = 20;
  * Changes the document of a host as it is at this moment; where somebody was faster, the change is made again on what they wrote.
  * @param change what it becomes; the very same when nothing has to be written
  */
-export async function changeHost(
+async function changeHost(
   admin: Pick<AdminPort, 'documents'>,
   name: string,
   change: (host: Host) => Host,

@@ -87,7 +87,7 @@ export function checkAnswers(value: unknown, target: string): ClientAnswers {
   return answers;
 }
 
-export function answersText(answers: ClientAnswers): string {
+function answersText(answers: ClientAnswers): string {
   return `${JSON.stringify(answers, null, 2)}\n`;
 }
 

@@ -4,7 +4,7 @@ import type { SshRemote } from '../ssh/remote.ts';
 import { type HostDocument, type ProxyDocument, targetOf } from './store.ts';
 
 /** One thing that was looked at. */
-export type Look = {
+type Look = {
   /** Name of the proxy, or of a host. */
   target: string;
   what: 'key' | 'host key' | 'reach' | 'root' | 'puppet';

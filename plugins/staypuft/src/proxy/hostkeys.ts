@@ -3,7 +3,7 @@ import { fingerprintOf, type HostKeyRecord, knownHostsText } from '../ssh/host-k
 import type { SshRemote } from '../ssh/remote.ts';
 import { type HostDocument, type ProxyDocument, targetOf } from './store.ts';
 
-export type ShownKey = {
+type ShownKey = {
   /** Name of the host, or of the proxy itself. */
   target: string;
   /** `type base64`; null: it did not answer. */

@@ -27,7 +27,7 @@ const NEW_PROXY: Proxy = {
 };
 
 /** @throws D3Error usage `PROXY_NAME` */
-export function checkProxyName(name: string): string {
+function checkProxyName(name: string): string {
   if (NAME.test(name)) return name;
   throw new D3Error('PROXY_NAME', 'usage', `"${name}" is no name of a proxy.`, {
     target: name,

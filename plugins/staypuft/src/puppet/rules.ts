@@ -15,7 +15,7 @@ export interface Expectation {
 }
 
 /** One thing that was not as it should be. */
-export interface Problem {
+interface Problem {
   /**
    * `resources`: another run may bring it about, as some services need several. `run`: the run itself was not one that counts,
    * and another one would be the same.

@@ -21,7 +21,7 @@ const MAX_TOLD = 20;
 const MAX_ROLES = 200;
 const MAX_PARAMETERS = 500;
 /** Hosts of a role that are worked on at the same time, unless it says. */
-export const ABREAST = 20;
+const ABREAST = 20;
 const MAX_HOSTS = 20_000;
 
 const MODES = ['concurrent', 'serial', 'leader'] as const;

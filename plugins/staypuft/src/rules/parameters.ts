@@ -136,7 +136,7 @@ export async function environmentOf(
 }
 
 /** A value on one line, for people; of a secret it says where it is kept. */
-export function wordOf(value: ParameterValue): string {
+function wordOf(value: ParameterValue): string {
   if (value === null) return '';
   return typeof value === 'object' ? value.join('\n') : String(value);
 }

@@ -88,7 +88,7 @@ export function progressText({ hosts, done, failed, skipped, now, secondsLeft: l
   ].join(', ');
 }
 
-export function durationText(seconds: number): string {
+function durationText(seconds: number): string {
   if (seconds < 90) return `${seconds} s`;
   return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }

@@ -22,7 +22,7 @@ if ! command -v d3 >/dev/null 2>&1; then echo 'there is no d3 on this host: inst
 `;
 
 /** A word as a POSIX shell reads it, whatever is in it. */
-export function quoted(word: string): string {
+function quoted(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 

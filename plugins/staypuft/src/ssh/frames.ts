@@ -33,7 +33,7 @@ export interface Answer {
 }
 
 /** @param mark a word nobody can guess, new for each call */
-export function beginLine(mark: string): string {
+function beginLine(mark: string): string {
   return `d3:${mark}:begin`;
 }
 

@@ -5,7 +5,7 @@ import type { Host, HostKeyMode, Proxy } from '../types.ts';
 /** Host keys: how ssh is told of them, and how they come into documents. */
 
 /** The name ssh looks a host up by. */
-export function knownName(address: string, port: number): string {
+function knownName(address: string, port: number): string {
   const name = address.toLowerCase();
   return port === 22 ? name : `[${name}]:${port}`;
 }

@@ -25,10 +25,10 @@ import type { Assignment, Deployment, Host } from '../../src/types.ts';
 const manifest = path.join(import.meta.dirname, '../../package.json');
 
 /** How a played host answers a script. */
-export type Answering = (host: string, script: string) => number | 'hangs' | 'unreachable' | Promise<number>;
+type Answering = (host: string, script: string) => number | 'hangs' | 'unreachable' | Promise<number>;
 
 /** Hosts that are only played: what they are told to do they write down, and end as the test says. What the depot does is real. */
-export class PlayedHosts implements Remote {
+class PlayedHosts implements Remote {
   /** `host: what`, in the order it was begun. */
   readonly did: string[] = [];
   readonly marked = new Map<string, { deployment: string; until: string }>();
@@ -250,7 +250,7 @@ function contextOf(
 
 const SETTINGS: Record<string, Json> = { 'deployment.readySeconds': 5, 'deployment.graceSeconds': 0 };
 
-export function hostNamed(name: string): Host {
+function hostNamed(name: string): Host {
   return {
     schema: 'd3/host@1',
     kind: 'ssh',

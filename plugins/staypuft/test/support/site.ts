@@ -20,7 +20,7 @@ export interface Envelope {
 }
 
 /** Two roles, of which the second waits for the first. */
-export const TWO_ROLES = `
+const TWO_ROLES = `
 description: Databases, and web servers in front of them.
 parameters:
   - {name: port, type: number, default: 8080}
