@@ -158,7 +158,7 @@ roles:
     expect(writeBlueprint(blueprint as never, { name: null, secrets: true })).to.contain('file:/etc/key');
     const without = writeBlueprint(blueprint as never, { name: null, secrets: false });
     expect(without).not.to.contain('/etc/key');
-    const [parameter] = readBlueprint(without).blueprint?.parameters as Parameter[];
+    const [parameter] = (readBlueprint(without).blueprint?.parameters ?? []) as Parameter[];
     expect(parameter).to.deep.include({ name: 'key', default: null, required: true });
   });
 
@@ -237,7 +237,7 @@ roles:
     const { blueprint, name, problems } = readBlueprint(readFileSync(file, 'utf8'));
     expect(problems).to.deep.equal([]);
     expect(name).to.equal('web-and-db');
-    expect((blueprint?.roles as Role[]).map((role) => role.name)).to.deep.equal(['db', 'web']);
-    expect((blueprint?.roles as Role[])[1]?.after).to.deep.equal(['db']);
+    expect(((blueprint?.roles ?? []) as Role[]).map((role) => role.name)).to.deep.equal(['db', 'web']);
+    expect(((blueprint?.roles ?? []) as Role[])[1]?.after).to.deep.equal(['db']);
   });
 });

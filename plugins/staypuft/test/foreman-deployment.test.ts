@@ -1,11 +1,9 @@
 import { expect } from 'chai';
 import { assignHosts } from '../src/deployment/assign.ts';
-import { planHere } from '../src/deployment/plan.ts';
+import { EVERYONE, planHere } from '../src/deployment/plan.ts';
 import { portsOf } from '../src/deployment/ports.ts';
 import { unassignHosts } from '../src/deployment/unassign.ts';
 import { ForemanSite, factsOf, MAC } from './support/foreman-site.ts';
-
-const EVERYONE = { roles: [], hosts: [], again: false };
 
 describe('deployments and Foreman', function () {
   this.timeout(300_000);
@@ -51,7 +49,7 @@ describe('deployments and Foreman', function () {
     );
   const problems = () =>
     site.depot(async (admin) => {
-      const { plan } = await planHere('shop', EVERYONE as never, await portsOf(admin, site.context(admin)));
+      const { plan } = await planHere('shop', EVERYONE, await portsOf(admin, site.context(admin)));
       return plan.problems.map(({ code, text }) => `${code}: ${text}`);
     });
 

@@ -137,7 +137,7 @@ describe('d3 proxy', function () {
     expect((await proxy('remove', 'dmz')).errors[0].code).to.equal('PROXY_IN_USE');
   });
 
-  it('staypuft:K-01 staypuft:S2-03 staypuft:S2-04 makes a key once, and what hosts’ owners paste has its public half', async function () {
+  it('staypuft:K-01 staypuft:S2-03 staypuft:S2-04 staypuft:U-03 makes a key once, and what hosts’ owners paste has its public half', async function () {
     await proxy('add', 'dmz');
     expect((await proxy('answers', 'dmz')).errors[0].code).to.equal('PROXY_WITHOUT_KEY');
     if (!existsSync('/usr/bin/ssh-keygen')) this.skip();

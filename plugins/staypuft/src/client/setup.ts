@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { D3Error, Json, PluginContext } from '@d3/sdk';
+import type { D3Error, PluginContext } from '@d3/sdk';
 import type { ClientAnswers } from '../proxy/answers.ts';
 import { homeOf } from './accounts.ts';
 import { type ServiceBefore, switchBack, switchOff } from './agent-service.ts';
@@ -48,7 +48,7 @@ class Memory {
 
   keep(changes: Partial<Kept>): void {
     this.kept = { ...this.kept, ...changes };
-    this.#version = this.#state.set(KEY, this.kept as unknown as Json, this.#version).version;
+    this.#version = this.#state.set(KEY, this.kept, this.#version).version;
   }
 }
 

@@ -112,7 +112,7 @@ export function factsOf(answer: unknown, within = ''): Facts {
       const name = `${within}${key}`;
       if (value === null || value === undefined) return [];
       if (typeof value === 'object') return Object.entries(factsOf(value, `${name}::`));
-      return [[name, String(value as string | number | boolean)] as const];
+      return [[name, typeof value === 'string' ? value : JSON.stringify(value)] as const];
     }),
   );
 }

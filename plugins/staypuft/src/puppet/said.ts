@@ -101,7 +101,7 @@ const MOST_ERRORS = 3;
 
 function lastErrors(output: string): string {
   const lines = output.split('\n').map(oneLine);
-  const errors = lines.filter((line) => /^Error: /.test(line) && !/^Error: Facter: /.test(line));
+  const errors = lines.filter((line) => line.startsWith('Error: ') && !line.startsWith('Error: Facter: '));
   const some = errors.length > 0 ? errors : lines.filter((line) => line !== '' && !line.startsWith('d3:'));
   return some.slice(-MOST_ERRORS).join('; ');
 }

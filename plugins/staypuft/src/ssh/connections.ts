@@ -146,9 +146,24 @@ export class Connections {
       const { stderr } = await this.#parts.run({
         program: this.#parts.program,
         args: [
-          ...['-F', '/dev/null', '-T', '-N', '-o', 'BatchMode=yes', '-o', `ConnectTimeout=${CONNECT}`],
-          ...['-o', 'PreferredAuthentications=none', '-o', 'LogLevel=ERROR', '-o', 'ControlPath=none'],
-          ...['-o', 'HashKnownHosts=no', '-o', 'CheckHostIP=no'],
+          '-F',
+          '/dev/null',
+          '-T',
+          '-N',
+          '-o',
+          'BatchMode=yes',
+          '-o',
+          `ConnectTimeout=${CONNECT}`,
+          '-o',
+          'PreferredAuthentications=none',
+          '-o',
+          'LogLevel=ERROR',
+          '-o',
+          'ControlPath=none',
+          '-o',
+          'HashKnownHosts=no',
+          '-o',
+          'CheckHostIP=no',
           ...checkingArgs('accept-new', met),
           ...words,
         ],
@@ -212,8 +227,19 @@ export class Connections {
     const args = [
       ...this.#common(proxy?.proxy ?? null),
       ...checkingArgs(checking, known),
-      ...['-T', '-o', 'ControlPath=none', '-o', 'ClearAllForwardings=yes', ...way],
-      ...['-p', String(host.port), '-l', host.user, '--', host.address, BOOTSTRAP],
+      '-T',
+      '-o',
+      'ControlPath=none',
+      '-o',
+      'ClearAllForwardings=yes',
+      ...way,
+      '-p',
+      String(host.port),
+      '-l',
+      host.user,
+      '--',
+      host.address,
+      BOOTSTRAP,
     ];
     const give = await opening.take(call.signal);
     let result: ProgramResult;
@@ -254,7 +280,8 @@ export class Connections {
 
   #common(proxy: Proxy | null): string[] {
     return [
-      ...['-F', '/dev/null'],
+      '-F',
+      '/dev/null',
       ...[
         'BatchMode=yes',
         'PreferredAuthentications=publickey',
@@ -349,8 +376,19 @@ export class Connections {
         args: [
           ...this.#common(proxy),
           ...checkingArgs(checking, known),
-          ...['-M', '-S', escaped(socket), '-o', `ControlPersist=${IDLE}`, '-f', '-N'],
-          ...['-p', String(port), '-l', user, '--', address as string],
+          '-M',
+          '-S',
+          escaped(socket),
+          '-o',
+          `ControlPersist=${IDLE}`,
+          '-f',
+          '-N',
+          '-p',
+          String(port),
+          '-l',
+          user,
+          '--',
+          address as string,
         ],
         timeout: 2 * CONNECT * SECOND,
         signal,
@@ -438,9 +476,12 @@ function masterKey(name: string, { address, port, user, key, hostKeyMode }: Prox
 
 function checkingArgs(checking: string, known: string): string[] {
   return [
-    ...['-o', `StrictHostKeyChecking=${checking}`],
-    ...['-o', `UserKnownHostsFile=${known === '/dev/null' ? known : quotedOption(known)}`],
-    ...['-o', 'GlobalKnownHostsFile=/dev/null'],
+    '-o',
+    `StrictHostKeyChecking=${checking}`,
+    '-o',
+    `UserKnownHostsFile=${known === '/dev/null' ? known : quotedOption(known)}`,
+    '-o',
+    'GlobalKnownHostsFile=/dev/null',
   ];
 }
 

@@ -63,8 +63,7 @@ export function failureOf(trouble: Trouble, place: Place, said: string): D3Error
   const last = said
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !/^[@\s]*$/.test(line))
-    .at(-1);
+    .findLast((line) => line !== '' && !/^[@\s]*$/.test(line));
   const because = last === undefined ? '' : `: ${last.replaceAll(/\p{Cc}/gu, '?').replace(/\.$/, '')}`;
   const test = place.kind === 'host' && place.through !== null ? `d3 proxy test ${place.through} ${place.name}` : null;
   const options = (actions: (string | null)[]) => ({

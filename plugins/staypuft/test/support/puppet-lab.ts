@@ -32,7 +32,10 @@ export class PuppetLab implements Classifier {
     cpSync(MODULE, path.join(this.folder, 'code/modules/d3_agent'), { recursive: true });
     this.#write('code/modules/site_web/manifests/init.pp', SITE_WEB);
     for (const name of ['discovery', 'production'])
-      this.#write(`code/environments/${name}/manifests/site.pp`, serviceDefaults(this.folder));
+      this.#write(
+        `code/environments/${name}/manifests/site.pp`,
+        serviceDefaults(this.service(`\${facts['clientcert']}`)),
+      );
     this.#configure();
     const words = ['--pdeathsig', 'KILL', 'java', ...HEAP, '-Djruby.lib=/usr/share/jruby/lib'];
     const server = spawn(
@@ -41,8 +44,12 @@ export class PuppetLab implements Classifier {
         ...words,
         '-jar',
         '/usr/share/puppetserver/puppetserver.jar',
-        ...['--config', this.#at('conf.d'), '--bootstrap-config', this.#at('services.d')],
-        ...['--restart-file', this.#at('restart')],
+        '--config',
+        this.#at('conf.d'),
+        '--bootstrap-config',
+        this.#at('services.d'),
+        '--restart-file',
+        this.#at('restart'),
       ],
       { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.folder },
     );
@@ -75,14 +82,14 @@ export class PuppetLab implements Classifier {
     this.#write(`hosts/${name}/conf/puppet.conf`, `${settings.join('\n')}\n`);
     const folders = ['conf', 'var', 'public', 'run', 'log'].map((kind) => `--${kind}dir '${home}/${kind}'`).join(' ');
     // Services are the server's matter there; here the manifest that is applied is told what they are.
-    this.#write(`hosts/${name}/services.pp`, serviceDefaults(this.folder));
+    this.#write(`hosts/${name}/services.pp`, serviceDefaults(this.service(name)));
     this.#write(
       `hosts/${name}/puppet`,
       `#!/bin/sh
 what=$1
 shift
 for last in "$@"; do :; done
-case $what in apply) cat '${home}/services.pp' >> "$last" ;; esac
+case $what in apply) cat '${home}/services.pp' "$last" > "$last.here" && mv "$last.here" "$last" ;; esac
 exec /usr/bin/puppet "$what" ${folders} "$@"
 `,
       0o755,
@@ -182,8 +189,7 @@ exec /usr/bin/puppet "$what" ${folders} "$@"
 const HEAP = ['-Xms192m', '-Xmx640m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 
 /** No real service of this machine is touched: on is a file. */
-function serviceDefaults(folder: string): string {
-  const file = `${folder}/\${facts['clientcert']}.on`;
+function serviceDefaults(file: string): string {
   return `
 Service {
   provider  => 'base',

@@ -14,7 +14,7 @@ import type { Deployment, Host, NamedHost, Outcome } from '../../src/types.ts';
 /** What a command printed under --json. */
 export interface Envelope {
   exit: number;
-  // biome-ignore lint/suspicious/noExplicitAny: each command has its own
+  // oxlint-disable-next-line typescript/no-explicit-any -- each command has its own
   result: any;
   errors: { code: string; message: string; target: string | null; actions: string[] }[];
 }
@@ -76,7 +76,7 @@ export class DeploymentSite {
           hostgroup: ({ hostgroup = null }) => hostgroup,
           assign: (target, hostgroup) => say('assign', target, hostgroup),
           unassign: (target) => say('unassign', target),
-          drift: async ({ name }) => [...(this.drifted.has(name) ? [this.drifted.get(name) as string] : [])],
+          drift: async ({ name }) => (this.drifted.has(name) ? [this.drifted.get(name) as string] : []),
           tidy: async () => [],
         },
         runs: admin.runs,

@@ -64,6 +64,8 @@ export class SshLab {
     writeFileSync(
       this.file(`${name}.conf`),
       [
+        // What is said first counts.
+        ...(options.lines ?? []),
         `Port ${port}`,
         'ListenAddress 127.0.0.1',
         `HostKey ${this.file(key)}`,
@@ -77,7 +79,6 @@ export class SshLab {
         'PasswordAuthentication no',
         'KbdInteractiveAuthentication no',
         'PermitRootLogin prohibit-password',
-        ...(options.lines ?? []),
         '',
       ].join('\n'),
     );
