@@ -184,7 +184,8 @@ describe('a deployment, as it is driven by hand over real sshds behind a jump ho
     expect((await run.ended).code).to.equal(1);
     await until('nothing is left', () => processesOf(`sleep ${LONG}`).length === 0, 20_000);
     // Where nobody works on it any more, whoever cancels it ends it.
-    const lost = lab.begins(['deployment', 'run', 'shop', '--again', '--limit', 'web2']);
+    const lost = lab.begins(['run', 'worker', '--lease', '8s']);
+    await good('deployment', 'run', 'shop', '--again', '--limit', 'web2', '--detach');
     await until('web2 is at work again', () => processesOf(`sleep ${LONG}`).length > 0, 60_000);
     lost.child.kill('SIGKILL');
     await lost.ended;
