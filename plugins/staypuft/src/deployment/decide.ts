@@ -114,13 +114,15 @@ export async function cancelDeployment(name: string, why: string, ports: RunPort
 }
 
 /** Whoever advances a run ends what it began on its host. Where nobody does any more, that is done here. */
-async function endedOn(host: string, run: RunHere | null, { endWork }: RunPorts): Promise<string> {
+async function endedOn(host: string, run: RunHere | null, ports: RunPorts): Promise<string> {
   const step = run?.steps[run.cursor];
   if (run === null || step?.kind !== STEP || step.state !== 'started') return 'is ended';
-  return endWork(host, run.id, run.cursor).then(
+  return ports.endWork(host, run.id, run.cursor).then(
     () => 'is ended',
-    (error: unknown) =>
-      `is ended, but what it began there may go on: ${error instanceof Error ? error.message : error}`,
+    (error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      return `is ended, but what it began there may go on: ${why}`;
+    },
   );
 }
 
