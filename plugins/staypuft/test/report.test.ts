@@ -164,6 +164,7 @@ describe('Reports of deployments', function () {
             by: given.by,
             at: '',
             text: given.text,
+            leftOut: null,
             steps: [told],
           },
         ],
