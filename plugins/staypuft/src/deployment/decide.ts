@@ -61,8 +61,7 @@ export async function skipHost(
   const { name: deployment, run } = await openRun(name, ports);
   const score = await scoreOfRun(admin, run.id);
   const family = await admin.runs.family(run.id);
-  const own = partsOf(score, run.id, family, host).filter(({ state }) => state !== 'done' && state !== 'cancelled');
-  const [part] = own;
+  const part = partsOf(score, run.id, family, host).find(({ state }) => state !== 'done' && state !== 'cancelled');
   if (part === undefined) {
     throw new D3Error('NOTHING_TO_SKIP', 'refused', `Nothing of ${deployment} is to be left out on ${host}.`, {
       target: host,
