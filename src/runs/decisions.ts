@@ -65,18 +65,13 @@ export async function resumeRun(id: string, by: string, deciding: Deciding): Pro
   });
 }
 
-/**
- * Has a step that waits for its next try take it at once. What somebody had who is known to be gone is free at once, too, and not only
- * when their lease is over.
- * @returns whether one waited
- */
-export async function hurryStep(id: string, { store, clock, isGone }: Deciding): Promise<boolean> {
+/** Has a step that waits for its next try take it at once. @returns whether one waited */
+export async function hurryStep(id: string, { store, clock }: Deciding): Promise<boolean> {
   let hurried = false;
   await changeRun(store, id, (run) => {
-    const free = run.lease !== null && isGone(run.lease.owner) === true ? { ...run, lease: null } : null;
-    const changed = hurry(free ?? run, clock.now().toISOString());
+    const changed = hurry(run, clock.now().toISOString());
     hurried = changed !== null;
-    return changed ?? free;
+    return changed;
   });
   return hurried;
 }

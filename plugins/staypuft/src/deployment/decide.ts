@@ -16,7 +16,7 @@ export type DecidedRun = {
 };
 
 /** Milliseconds that a run has to end once it is cancelled, and between two looks whether it has. */
-const ENDING = 60_000;
+const ENDING = 65_000;
 const LOOK = 250;
 
 type Pause = (milliseconds: number) => Promise<void>;
@@ -82,8 +82,6 @@ export async function skipHost(
 /** Lets a run go on that holds, or that nobody advances. */
 export async function resumeDeployment(name: string, ports: RunPorts): Promise<DecidedRun> {
   const { name: deployment, run } = await openRun(name, ports);
-  const { runs } = ports.admin;
-  for (const { id, state } of await runs.family(run.id)) if (state === 'running') await runs.hurry(id);
   await goOn(ports.admin, run);
   return { deployment, run: run.id, hosts: [] };
 }
@@ -98,14 +96,15 @@ export async function cancelDeployment(name: string, why: string, ports: RunPort
   const score = await scoreOfRun(admin, run.id);
   await admin.runs.cancel(run.id, why);
   // First nobody begins anything more; then what was begun is ended.
-  for (let waited = 0; waited < ENDING && !(await isEnded(admin, run.id)); waited += LOOK) await pause(LOOK);
+  await ending(admin, run.id, why, pause);
+  const open = partsOf(score, run.id, (await admin.runs.family(run.id)).filter(isOpen), null);
+  const before = await Promise.all(open.map(({ id }) => admin.runs.get(id)));
+  for (const { id } of open) await cancelOpen(admin, id, why);
   const hosts = [];
-  for (const { id, host, phase } of partsOf(score, run.id, (await admin.runs.family(run.id)).filter(isOpen), null)) {
-    const before = await admin.runs.get(id);
-    await admin.runs.cancel(id, why).catch((error: unknown) => {
-      if (!(error instanceof D3Error && error.code === 'RUN_OVER')) throw error;
-    });
-    hosts.push({ host, phase, text: await endedOn(host, before, ports) });
+  for (const [index, { id, host, phase }] of open.entries()) {
+    const was = before[index] ?? null;
+    const isLost = was?.isAdvanced === false || (await ending(admin, id, why, pause));
+    hosts.push({ host, phase, text: isLost ? await endedOn(host, was, ports) : 'is ended' });
   }
   const known = await hostsByName(admin);
   const targets = score.hosts.flatMap(({ host }) => known.get(host.toLowerCase()) ?? []);
@@ -114,13 +113,15 @@ export async function cancelDeployment(name: string, why: string, ports: RunPort
 }
 
 /** Whoever advances a run ends what it began on its host. Where nobody does any more, that is done here. */
-async function endedOn(host: string, run: RunHere | null, { endWork }: RunPorts): Promise<string> {
+async function endedOn(host: string, run: RunHere | null, ports: RunPorts): Promise<string> {
   const step = run?.steps[run.cursor];
-  if (run === null || run.isAdvanced || step?.kind !== STEP || step.state !== 'started') return 'is ended';
-  return endWork(host, run.id, run.cursor).then(
+  if (run === null || step?.kind !== STEP || step.state !== 'started') return 'is ended';
+  return ports.endWork(host, run.id, run.cursor).then(
     () => 'is ended',
-    (error: unknown) =>
-      `is ended, but what it began there may go on: ${error instanceof Error ? error.message : String(error)}`,
+    (error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      return `is ended, but what it began there may go on: ${why}`;
+    },
   );
 }
 
@@ -167,16 +168,35 @@ async function goOn(admin: AdminPort, run: RunHere): Promise<void> {
   else await admin.runs.hurry(run.id);
 }
 
-async function isEnded(admin: AdminPort, run: string): Promise<boolean> {
-  const found = await admin.runs.get(run);
-  return found === null || found.state === 'cancelled' || found.state === 'done' || found.state === 'failed';
+/** One that came to its end meanwhile stays as it is. */
+async function cancelOpen(admin: AdminPort, id: string, why: string): Promise<void> {
+  await admin.runs.cancel(id, why).catch((error: unknown) => {
+    if (!(error instanceof D3Error && error.code === 'RUN_OVER')) throw error;
+  });
+}
+
+/**
+ * Waits for the end of a run that was cancelled. Where whoever advanced it was lost, it ends when their lease is over.
+ * @returns whether they were
+ */
+async function ending(admin: AdminPort, id: string, why: string, pause: Pause): Promise<boolean> {
+  for (let waited = 0; waited < ENDING; waited += LOOK) {
+    const found = await admin.runs.get(id);
+    if (found === null || !isOpen(found)) return false;
+    if (!found.isAdvanced) {
+      await cancelOpen(admin, id, why);
+      return true;
+    }
+    await pause(LOOK);
+  }
+  return false;
 }
 
 function isStopped({ state }: DepotRunBrief): boolean {
   return state === 'failed' || state === 'holding';
 }
 
-function isOpen({ state }: DepotRunBrief): boolean {
+function isOpen({ state }: Pick<DepotRunBrief, 'state'>): boolean {
   return state === 'running' || state === 'waiting' || state === 'holding';
 }
 
