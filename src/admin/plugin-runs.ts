@@ -11,7 +11,7 @@ import type { AdminSession } from './session.ts';
 const KIND = 'deployment';
 /** Milliseconds a lease lasts, and between two looks for what is to be advanced. */
 const LEASE = 60_000;
-const LOOK = 1000;
+const LOOK = 200;
 
 /** The depot's runs that a plugin started, for the plugin. */
 export function depotRunsPort(session: AdminSession): DepotRunsPort {

@@ -1,10 +1,11 @@
 import { expect } from 'chai';
 import { problemsOf } from '../../../test/support/errors.ts';
-import { cancelDeployment, retryHosts, skipHost } from '../src/deployment/decide.ts';
+import { cancelDeployment, releaseHosts, retryHosts, skipHost } from '../src/deployment/decide.ts';
 import { logOf } from '../src/deployment/log.ts';
 import { EVERYONE } from '../src/deployment/plan.ts';
 import { beginRun } from '../src/deployment/run.ts';
 import { exitOf } from '../src/deployment/run-here.ts';
+import { standing } from '../src/deployment/watch.ts';
 import { Played } from './support/played.ts';
 
 const SHOP = {
@@ -125,6 +126,28 @@ describe('a run of a deployment', function () {
     const done = await played.resume();
     expect(done.state).to.equal('done');
     expect(played.hosts.did.filter((one) => one === 'db-1: install db')).to.have.length(1);
+  });
+
+  it('hands hosts over whose role is done while their run holds', async () => {
+    played.hosts.answer = (host, script) => (host === 'web-1' && script.includes('d3 sync') ? 1 : 0);
+    expect((await played.run())?.state).to.equal('holding');
+    expect([...played.hosts.marked.keys()].toSorted()).to.deep.equal(['db-1', 'db-2', 'web-1', 'web-2']);
+    const decided = await played.with(async (admin, ports) => {
+      const begun = await releaseHosts('shop', null, ports);
+      await admin.runs.work(begun.run, { abreast: 5 });
+      return begun;
+    });
+    expect(decided.hosts.map(({ host }) => host)).to.deep.equal(['db-1', 'db-2', 'web-2']);
+    expect([...played.hosts.marked.keys()]).to.deep.equal(['web-1']);
+  });
+
+  it('is followed from elsewhere as long as somebody works on it, and told as left when nobody does', async () => {
+    await played.with(async (_, ports) => {
+      const { run } = await beginRun('shop', EVERYONE, 10, ports);
+      const at = (milliseconds: number) => ({ ...ports, clock: { now: () => new Date(Date.now() + milliseconds) } });
+      expect(await standing('shop', run as string, at(0))).to.include({ state: 'running', isAdvanced: true });
+      expect(await standing('shop', run as string, at(120_000))).to.include({ state: 'running', isAdvanced: false });
+    });
   });
 
   it('staypuft:E-01 runs once at a time', async () => {

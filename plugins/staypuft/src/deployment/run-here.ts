@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AdminPort, EXIT_CODES, type PluginContext } from '@d3/sdk';
+import { type AdminPort, type DepotRunBrief, EXIT_CODES, type PluginContext } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
 import { workId } from '../kinds/work-id.ts';
-import { type DecidedRun, resumeDeployment } from './decide.ts';
+import { runName } from '../rules/host-steps.ts';
+import { type DecidedRun, releaseHosts, resumeDeployment } from './decide.ts';
 import { type Chosen, planHere, refusalOf } from './plan.ts';
 import { portsOf } from './ports.ts';
 import { beginRun, type RunPorts } from './run.ts';
@@ -73,6 +74,31 @@ export async function decideHere(
   }));
 }
 
+/** Hands hosts over and works on that here, also where their run is over or holds. */
+export async function releaseHere(
+  { depot }: CommandContext,
+  name: string,
+  host: string | null,
+): Promise<CommandOutcome<DecidedRun>> {
+  return depot('changes', async (admin, context) => {
+    const ports = await runPorts(admin, context);
+    const decided = await releaseHosts(name, host, ports);
+    await admin.runs.work(decided.run, { abreast: ABREAST });
+    return released(decided, await admin.runs.family(decided.run));
+  });
+}
+
+function released(decided: DecidedRun, family: readonly DepotRunBrief[]): CommandOutcome<DecidedRun> {
+  const byId = new Map(family.map((brief) => [brief.name, brief]));
+  const ends = decided.hosts.map((one) => ({ one, end: byId.get(runName(decided.deployment, one.host, 'release')) }));
+  const hosts = ends.map(({ one, end }) =>
+    end?.state === 'done' ? one : { ...one, text: `is not released: ${end?.text ?? ''}` },
+  );
+  const done = ends.filter(({ end }) => end?.state === 'done').length;
+  const exit = done === hosts.length ? EXIT_CODES.done : done === 0 ? EXIT_CODES.failed : EXIT_CODES.partly;
+  return { result: { ...decided, hosts }, exit: exit.code };
+}
+
 /** Lets a run go on, works on it here and follows it to its end. */
 export async function resumeHere(
   { depot, follow: shown, signal }: CommandContext,
@@ -105,10 +131,12 @@ export async function workAndFollow(
   const work = admin.runs.work(run, { abreast: jobs }).finally(() => {
     isOver = true;
   });
-  // What it throws is told when it is waited for.
-  work.catch(() => undefined);
-  await follow(deployment, run, { ports, follow: shown, pause: pauseOf(signal) }, () => isOver);
-  await work;
+  const followed = follow(deployment, run, { ports, follow: shown, pause: pauseOf(signal) }, () => isOver);
+  // Whoever is stopped still gives back what it was at, so that the next one need not wait.
+  const [worked, shownToTheEnd] = await Promise.allSettled([work, followed]);
+  if (worked.status === 'rejected') throw worked.reason;
+  signal.throwIfAborted();
+  if (shownToTheEnd.status === 'rejected') throw shownToTheEnd.reason;
   return standing(deployment, run, ports);
 }
 

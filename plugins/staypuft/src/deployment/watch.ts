@@ -2,13 +2,17 @@ import type { DepotRunBrief, Json, RunHere } from '@d3/sdk';
 import type { Branches, Following } from '@d3/sdk/command';
 import { partOf } from '../rules/conduct.ts';
 import { type Progress, progressOf, progressText } from '../rules/progress.ts';
+import type { DeploymentRun } from '../types.ts';
 import { scoreOfRun } from './decide.ts';
 import type { RunPorts } from './run.ts';
 import { scoreOf } from './score.ts';
 
-/** Milliseconds between two looks; and looks after which a run that nobody advances is told as such. */
+/** Milliseconds between two looks. */
 const LOOK = 500;
-const PATIENCE = 20;
+/** Milliseconds after which nobody works on a run that should have looked on by then: longer than what was lost is kept for others. */
+const PATIENCE = 90_000;
+/** So that looking at very many takes no more than its share. */
+const HOSTS_A_MILLISECOND = 5;
 
 /** How a run of a deployment stands. A type, so that it is JSON. */
 export type Watched = {
@@ -30,12 +34,24 @@ interface Watching {
 }
 
 /** How it stands now. */
-export async function standing(deployment: string, run: string, { admin }: Pick<RunPorts, 'admin'>): Promise<Watched> {
-  const [score, family, found] = await Promise.all([
-    scoreOfRun(admin, run),
-    admin.runs.family(run),
-    admin.runs.get(run),
-  ]);
+export async function standing(deployment: string, run: string, ports: StandingPorts): Promise<Watched> {
+  const { admin } = ports;
+  const [score, family] = await Promise.all([scoreOfRun(admin, run), admin.runs.family(run)]);
+  return standingOf({ deployment, run, score, family }, ports);
+}
+
+type StandingPorts = Pick<RunPorts, 'admin' | 'clock'>;
+
+async function standingOf(
+  {
+    deployment,
+    run,
+    score,
+    family,
+  }: { deployment: string; run: string; score: DeploymentRun; family: readonly DepotRunBrief[] },
+  { admin, clock }: StandingPorts,
+): Promise<Watched> {
+  const found = await admin.runs.get(run);
   const failed = family.flatMap((brief) => {
     const part = partOf(run, brief.id);
     const host = part === null ? undefined : score.hosts[part.index]?.host;
@@ -47,30 +63,36 @@ export async function standing(deployment: string, run: string, { admin }: Pick<
     run,
     state: found?.state ?? 'failed',
     text: found?.steps[0]?.text || (found?.text ?? ''),
-    isAdvanced: found?.isAdvanced ?? false,
+    isAdvanced: found !== null && isWorkedOn(found, clock.now()),
     progress: progressOf(run, scoreOf(score), family),
     failed,
   };
 }
 
+/** Between two looks nobody has it; who should have looked again long ago is not there. */
+function isWorkedOn({ isAdvanced, steps, createdAt }: RunHere, now: Date): boolean {
+  const next = Date.parse(steps[0]?.notBefore ?? createdAt);
+  return isAdvanced || next > now.getTime() - PATIENCE;
+}
+
 /**
  * Follows a run until it is over or holds; or, where nobody advances it, until that is sure.
- * @param isOver whether whoever works on it here has ended
+ * @param isOver whether whoever works on it here has ended; null: somebody else does, if anybody
  */
 export async function follow(
   deployment: string,
   run: string,
   { ports, follow: shown, pause }: Watching,
-  isOver: () => boolean = () => false,
+  isOver: (() => boolean) | null = null,
 ): Promise<Watched> {
   const score = await scoreOfRun(ports.admin, run);
+  const { admin } = ports;
   let now = await standing(deployment, run, ports);
   const tree = await shown.branches(now.progress.map(({ name }) => name));
   const told = new Map<string, string>();
-  let quiet = 0;
   const look = async () => {
-    const family = await ports.admin.runs.family(run);
-    now = await standing(deployment, run, ports);
+    const family = await admin.runs.family(run);
+    now = await standingOf({ deployment, run, score, family }, ports);
     if (tree !== null) draw(tree, now);
     else
       for (const brief of family)
@@ -79,9 +101,8 @@ export async function follow(
   try {
     for (;;) {
       await look();
-      quiet = now.isAdvanced ? 0 : quiet + 1;
-      if (now.state !== 'running' || isOver() || quiet > PATIENCE) return now;
-      await pause(LOOK);
+      if (now.state !== 'running' || (isOver === null ? !now.isAdvanced : isOver())) return now;
+      await pause(LOOK + now.progress.reduce((sum, { hosts }) => sum + hosts, 0) / HOSTS_A_MILLISECOND);
     }
   } finally {
     await tree?.settle();

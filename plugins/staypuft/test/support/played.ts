@@ -119,6 +119,8 @@ export class Played {
   readonly hosts = new PlayedHosts();
   readonly sandbox: Sandbox;
   readonly happened: string[] = [];
+  /** Hosts at the same time. */
+  abreast = 10;
   settings: Record<string, Json> = { 'deployment.readySeconds': 5, 'deployment.graceSeconds': 0 };
 
   private constructor(sandbox: Sandbox) {
@@ -210,7 +212,7 @@ export class Played {
   /** Runs the deployment to its end, as `d3 deployment run`. */
   run(chosen = EVERYONE, signal?: AbortSignal): Promise<Watched | null> {
     return this.with(async (admin, ports, session) => {
-      const { run } = await beginRun('shop', chosen, 10, ports);
+      const { run } = await beginRun('shop', chosen, this.abreast, ports);
       if (run === null) return null;
       return this.#work(run, admin, ports, session.signal);
     }, signal);
@@ -227,7 +229,7 @@ export class Played {
 
   #work(run: string, admin: AdminPort, ports: RunPorts, signal: AbortSignal): Promise<Watched> {
     const shown: Following = { branches: async () => null, happened: (_, text) => void this.happened.push(text) };
-    return workAndFollow('shop', run, { admin, ports, shown, signal, jobs: 20 });
+    return workAndFollow('shop', run, { admin, ports, shown, signal, jobs: 2 * this.abreast });
   }
 
   deployment(): Promise<Deployment> {

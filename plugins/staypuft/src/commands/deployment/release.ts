@@ -6,7 +6,7 @@ import { decidedText } from '../../deployment/watched-text.ts';
 export default class DeploymentRelease extends DepotCommand<DecidedRun> {
   static override summary = 'Hand hosts over to their agents whose role is done, without waiting for the others.';
   static override description =
-    'Their agent is on again and their mark gone. Whoever works on the run does it, or d3 deployment resume.';
+    'Their agent is on again and their mark gone. It goes also where the run holds, or was cancelled.';
   static override examples = [
     '<%= config.bin %> deployment release shop',
     '<%= config.bin %> deployment release shop --host web1.example.org',
@@ -17,12 +17,9 @@ export default class DeploymentRelease extends DepotCommand<DecidedRun> {
   };
 
   async execute(context: CommandContext): Promise<CommandOutcome<DecidedRun>> {
-    const { releaseHosts } = await import('../../deployment/decide.ts');
-    const { decideHere } = await import('../../deployment/run-here.ts');
+    const { releaseHere } = await import('../../deployment/run-here.ts');
     const { args, flags } = context;
-    const name = String(args['name']);
-    const host = typeof flags['host'] === 'string' ? flags['host'] : null;
-    return decideHere(context, (ports) => releaseHosts(name, host, ports));
+    return releaseHere(context, String(args['name']), typeof flags['host'] === 'string' ? flags['host'] : null);
   }
 
   text(decided: DecidedRun): string {
