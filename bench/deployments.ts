@@ -5,8 +5,9 @@
  *
  *     node --conditions=d3-source --disable-warning=ExperimentalWarning bench/deployments.ts [HOSTS…]
  */
-import { Played } from '../plugins/staypuft/test/support/played.ts';
+
 import { EVERYONE } from '../plugins/staypuft/src/deployment/plan.ts';
+import { Played } from '../plugins/staypuft/test/support/played.ts';
 
 const ROLES = {
   schema: 'd3/blueprint@1',
@@ -21,7 +22,10 @@ const sizes = process.argv.slice(2).map(Number);
 const memory: [hosts: number, bytes: number][] = [];
 for (const count of sizes.length === 0 ? [1000, 5000] : sizes) {
   const hosts = Object.fromEntries(
-    Array.from({ length: count }, (_, index) => [`host-${String(index).padStart(5, '0')}`, index < count / 2 ? 'first' : 'rest']),
+    Array.from({ length: count }, (_, index) => [
+      `host-${String(index).padStart(5, '0')}`,
+      index < count / 2 ? 'first' : 'rest',
+    ]),
   );
   const played = await Played.open(ROLES, hosts);
   played.abreast = 100;
@@ -64,4 +68,6 @@ for (const count of sizes.length === 0 ? [1000, 5000] : sizes) {
 }
 const [small, large] = [memory.at(0), memory.at(-1)];
 if (small !== undefined && large !== undefined && small !== large)
-  process.stdout.write(`each host more takes ${((large[1] - small[1]) / (large[0] - small[0]) / 1024).toFixed(0)} KiB\n`);
+  process.stdout.write(
+    `each host more takes ${((large[1] - small[1]) / (large[0] - small[0]) / 1024).toFixed(0)} KiB\n`,
+  );

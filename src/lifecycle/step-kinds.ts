@@ -60,6 +60,8 @@ function kindOf({ kind, schema, timeout = LIMIT }: StepKindOffer, parts: PluginS
         return { kind: 'later', text: answer.text, seconds: answer.seconds };
       }
       if (answer !== null && answer.outcome !== 'failed') return { kind: answer.outcome, text: answer.text };
+      // Tried again, it begins with nothing: its time runs anew.
+      if (context.data !== null) await context.keep(null);
       const text = answer?.text ?? `the plugin that brings ${kind} did not answer for it`;
       return { kind: 'failed', text, problem: { code: 'PLUGIN_STEP', exit: 'failed', actions: [] } };
     },

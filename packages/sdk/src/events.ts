@@ -200,7 +200,7 @@ export interface StepPayload {
   attempt: number;
   environment: Readonly<Record<string, string>>;
   machine: ActionPayload['machine'];
-  /** What the step remembered when it answered `later`; null at first. */
+  /** What the step remembered when it answered `later`; null at first, and after it failed. */
   data: Json;
 }
 

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { nextBeat, type Part, partId, partOf, type Score } from '../src/rules/conduct.ts';
 import type { Phase } from '../src/rules/host-steps.ts';
+import { progressOf, progressText } from '../src/rules/progress.ts';
 import type { Role } from '../src/types.ts';
 
 const RUN = 'r1';
@@ -232,5 +233,55 @@ describe('how a deployment is conducted', () => {
       ),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('how far a deployment is', () => {
+  const brief = (id: string, state: DepotRunBrief['state'], more: Partial<DepotRunBrief> = {}): DepotRunBrief => ({
+    id,
+    parent: RUN,
+    name: '',
+    state,
+    text: '',
+    cursor: 0,
+    steps: 1,
+    step: 'sync',
+    createdAt: '2026-01-01T00:00:00Z',
+    endedAt: null,
+    cancel: null,
+    ...more,
+  });
+
+  it('staypuft:E-11 is told of preparing, of each role and of releasing, with who is at what and how long it takes still', () => {
+    const of = score([role('db', { abreast: 2 }), role('web', { after: ['db'] })], {
+      d1: 'db',
+      d2: 'db',
+      d3: 'db',
+      d4: 'db',
+      w1: 'web',
+    });
+    const family = [
+      ...[0, 1, 2, 3, 4].map((index) =>
+        brief(partId(RUN, index, 'prepare'), 'done', { endedAt: '2026-01-01T00:00:05Z', step: null }),
+      ),
+      brief(partId(RUN, 0, 'role'), 'done', { endedAt: '2026-01-01T00:01:40Z', step: null }),
+      brief(partId(RUN, 1, 'role'), 'failed', { text: 'no disk' }),
+      brief(partId(RUN, 2, 'role'), 'running'),
+    ];
+    const [prepare, db, web, release] = progressOf(RUN, of, family);
+    expect(prepare).to.include({ name: 'prepare', hosts: 5, done: 5, secondsLeft: 0 });
+    // Two are left, two at a time, and one took a hundred seconds.
+    expect(db).to.deep.equal({
+      name: 'db',
+      hosts: 4,
+      done: 1,
+      failed: 1,
+      skipped: 0,
+      now: [{ host: 'd3', step: 'sync' }],
+      secondsLeft: 100,
+    });
+    expect(progressText(db as NonNullable<typeof db>)).to.equal('1 of 4, 1 failed, d3: sync, about 2 min left');
+    expect(web).to.include({ name: 'web', hosts: 1, done: 0, secondsLeft: null });
+    expect(release).to.include({ name: 'release', hosts: 5, done: 0 });
   });
 });

@@ -60,7 +60,7 @@ describe('The steps of a host', () => {
     expect(all({ puppet: true })).to.deep.equal(all({}));
   });
 
-  it('staypuft:S1-02 staypuft:S1-14 a discovered host is installed, configured in production, and its agent switched on', () => {
+  it('staypuft:S1-02 staypuft:S1-12 staypuft:S1-13 staypuft:S1-14 a discovered host is installed, configured in production, and its agent switched on', () => {
     expect(all({ kind: 'discovered', puppet: true, role: role({ puppet: {} }, { assert: 'true' }) })).to.deep.equal({
       prepare: [
         'deploy-foreman convert',
@@ -76,7 +76,7 @@ describe('The steps of a host', () => {
     expect(all({ kind: 'discovered' })['prepare']).not.to.include('deploy-agent off discovery');
   });
 
-  it('staypuft:S2-01 a registered host is neither installed anew nor restarted; its certificate is signed while it is deployed', () => {
+  it('staypuft:S2-01 staypuft:S2-15 staypuft:S2-16 a registered host is neither installed anew nor restarted; its certificate is signed while it is deployed', () => {
     const registered = { kind: 'registered', puppet: true, role: role({ puppet: {} }) } as const;
     expect(all(registered)).to.deep.equal({
       prepare: ['deploy-ready', 'deploy-foreman autosign on', 'deploy-agent off discovery', 'deploy-mark on'],

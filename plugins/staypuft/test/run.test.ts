@@ -84,7 +84,7 @@ describe('a run of a deployment', function () {
     expect(played.hosts.did.filter((one) => one === 'db-2: db answers')).to.have.length(2);
   });
 
-  it('staypuft:E-06 a host is left out with a reason: the others are deployed, and it ends as partly done', async () => {
+  it('staypuft:E-06 staypuft:E-12 a host is left out with a reason: the others are deployed, and it ends as partly done', async () => {
     played.hosts.answer = (host) => (host === 'db-2' ? 1 : 0);
     await played.run();
     const why = 'its disk is broken';
