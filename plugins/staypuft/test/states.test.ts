@@ -63,7 +63,8 @@ describe('States of hosts', () => {
         );
         const isReleased = stateOf(seen({ runs, assignment: { outcome: last } })) === 'released';
         const isDone = [prepare, role, release].every((one) => one?.state === 'done');
-        expect(isReleased).to.equal(isDone && last?.run !== 'r1');
+        // That it failed in this very run is what it was before it was tried again.
+        expect(isReleased).to.equal(isDone);
       }),
     );
   });
