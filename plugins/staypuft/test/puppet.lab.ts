@@ -17,6 +17,15 @@ type Handled = Extract<StepAnswer, { handled: true }> & { data?: unknown };
 const MINUTES = 60_000;
 
 /** The real agent and a real puppetserver of Debian; one server for all of it. */
+/** Ends what Puppet began and left; where all of it has ended, there is nothing to end. */
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 describe('Puppet, for real', function () {
   this.timeout(10 * MINUTES);
   const lab = new PuppetLab();
@@ -146,12 +155,7 @@ describe('Puppet, for real', function () {
       const ending = await step('puppet', 'web-2', { puppet: { running: 'end' } });
       expect(ending.last).to.include({ outcome: 'done' });
     } finally {
-      // What Puppet began may outlast it; where all of it has ended, there is nothing to end.
-      try {
-        process.kill(-(other.pid as number), 'SIGKILL');
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-      }
+      endGroup(other.pid as number);
     }
   });
 
