@@ -126,8 +126,11 @@ function standIn(real: string): string {
 });`;
 }
 
-/** @param to the folder of the bundle; what is in it goes */
-export async function bundle(root: string, to: string): Promise<void> {
+/**
+ * @param to the folder of the bundle; what is in it goes
+ * @param more what else has a file in it that runs by itself, by name, as tests want it
+ */
+export async function bundle(root: string, to: string, more: Readonly<Record<string, string>> = {}): Promise<void> {
   const shared = SHARED.flatMap((name) => partsOf(root, name));
   const modules = ['src/startup/entry.ts', 'src/startup/probe.ts', ...globSync('src/commands/**/*.ts', { cwd: root })];
   const core = createRequire(createRequire(path.join(root, 'package.json')).resolve('@oclif/core'));
@@ -137,6 +140,7 @@ export async function bundle(root: string, to: string): Promise<void> {
       ...modules.map((file) => [file.replace(/^src\/(.+)\.ts$/, '$1'), file]),
       ...shared.map((specifier) => [sharedEntry(specifier), specifier]),
       ...[...LATE_PACKAGES, 'debug'].map((name) => [`late/${name}`, ENTRY + core.resolve(name)]),
+      ...Object.entries(more),
     ]),
     platform: 'node',
     // Some load a module late that others need at once; GROUPS says which file it goes into.

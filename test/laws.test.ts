@@ -169,9 +169,10 @@ describe('the laws of the house', () => {
       'src/platform/plain-file.ts',
       'src/platform/exec.ts',
       'src/platform/log-file.ts',
+      'src/platform/edit-file.ts',
       'src/platform/replace-file.ts',
       'src/platform/schedules.ts',
-      'src/platform/trusted-folder.ts',
+      'src/platform/make-folder.ts',
       // Folders of a moment: what a disk image is attached at, and where something is packed.
       'src/platform/disk-image.ts',
       'src/platform/work-folder.ts',

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { D3Error } from '@d3/sdk';
+import { D3Error, throwProblems } from '@d3/sdk';
 import {
   ATTRIBUTE_FLAGS,
   attributeConflicts,
@@ -21,7 +21,6 @@ import type { PackageContents } from '../depot/contract.ts';
 import { namesKnown, pinOf, pinScripts, riskOf } from './attributes.ts';
 import { type BuildChoices, type BuildTools, buildProblems, buildToolsHere, idleBuildFlags } from './build.ts';
 import { formatOf, type SourcePackage, sourcePackage, sourceProblem } from './package-file.ts';
-import { throwProblems } from './problems.ts';
 import { type AdminSession, announce, publish } from './session.ts';
 
 export interface AddRequest {

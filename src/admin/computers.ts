@@ -1,4 +1,4 @@
-import { D3Error } from '@d3/sdk';
+import { D3Error, Problems } from '@d3/sdk';
 import type { RecordFact } from '../catalog/criteria.ts';
 import { RECORD_FACTS } from '../catalog/criteria.ts';
 import type { ComputerBody, ReportedQueued, ReportedReceipt } from '../depot/contract.ts';
@@ -7,7 +7,6 @@ import { readCriteria } from './criteria.ts';
 import { documentMeant } from './documents.ts';
 import { eaValue } from './eas.ts';
 import { groupsOf } from './groups.ts';
-import { throwProblems } from './problems.ts';
 import { type AdminSession, publish } from './session.ts';
 
 /** A computer as lists show it. */
@@ -142,32 +141,24 @@ async function changedBody(
   fleet: Fleet,
   session: AdminSession,
 ): Promise<ComputerBody> {
-  const problems: D3Error[] = [];
-  const attempt = async (work: () => Promise<void>) => {
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof D3Error)) throw error;
-      problems.push(error);
-    }
-  };
+  const problems = new Problems();
   const body: ComputerBody = { ...before, attributes: { ...before.attributes } };
   const { name } = changes;
   if (name !== undefined) {
-    await attempt(async () => {
+    await problems.attempt(async () => {
       body.name = isNone(name) ? null : nameFor(computer, name, fleet);
     });
   }
   for (const kind of RECORD_FACTS) {
     const typed = changes[kind];
     if (typed === undefined) continue;
-    await attempt(async () => {
+    await problems.attempt(async () => {
       const documents = session.depot.store.documents(kind);
       body[kind] = isNone(typed) ? null : (await documentMeant(kind, typed, documents)).id;
     });
   }
   for (const pair of changes.eas ?? []) {
-    await attempt(async () => {
+    await problems.attempt(async () => {
       const at = pair.indexOf('=');
       if (at < 1) throw new D3Error('EA_PAIR', 'usage', `"${pair}" must be NAME=VALUE.`, { target: '--ea' });
       const ea = await documentMeant('ea', pair.slice(0, at).trim(), session.depot.store.documents('ea'));
@@ -176,7 +167,7 @@ async function changedBody(
       else body.attributes[String(ea.id)] = eaValue(ea, value);
     });
   }
-  throwProblems(problems);
+  problems.throwAll();
   return body;
 }
 

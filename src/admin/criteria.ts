@@ -1,4 +1,4 @@
-import { D3Error } from '@d3/sdk';
+import { D3Error, throwProblems } from '@d3/sdk';
 import {
   type Criteria,
   type Criterion,
@@ -17,7 +17,6 @@ import {
 } from '../catalog/criteria.ts';
 import { criteriaText, invalid, parseCriteria } from '../catalog/criteria-text.ts';
 import { nameKey } from '../catalog/names.ts';
-import { throwProblems } from './problems.ts';
 import type { AdminSession } from './session.ts';
 
 /** A document that criteria may name. */

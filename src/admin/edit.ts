@@ -1,4 +1,4 @@
-import type { D3Error } from '@d3/sdk';
+import { type D3Error, throwProblems } from '@d3/sdk';
 import {
   attributeConflicts,
   DEFAULT_ATTRIBUTES,
@@ -11,7 +11,6 @@ import type { Edition, EditionAttributes } from '../catalog/types.ts';
 import type { EditionChanges } from '../depot/index.ts';
 import { takenNames } from './add.ts';
 import { namesKnown, pinScripts, riskOf } from './attributes.ts';
-import { throwProblems } from './problems.ts';
 import { type AdminSession, announce, publish } from './session.ts';
 import { editionMeant } from './targets.ts';
 

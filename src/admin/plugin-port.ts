@@ -1,7 +1,8 @@
 import path from 'node:path';
 import type { AdminPort, DocumentsPort } from '@d3/sdk';
 import type { StoredDocument } from '../depot/index.ts';
-import { makeFolder } from '../platform/rootfs.ts';
+import { makeFolder } from '../platform/make-folder.ts';
+import { depotRunsPort } from './plugin-runs.ts';
 import { type AdminSession, localDepot, publish } from './session.ts';
 
 /**
@@ -15,6 +16,7 @@ export function adminPortOf(session: AdminSession, work: string): AdminPort {
     by: admin,
     isHere: depot.local !== null,
     documents: (kind) => documentsOf(kind, session),
+    runs: depotRunsPort(session),
     editions: () => depot.editionsWithDerivedStatus(),
     async add({ basename, typed, source }) {
       const { addEdition } = await import('./add.ts');

@@ -1,4 +1,4 @@
-import { D3Error, type Json } from '@d3/sdk';
+import { D3Error, type Json, throwProblems } from '@d3/sdk';
 import { wholeNumber } from '../catalog/names.ts';
 import { outOfScope, policiesMeant } from '../catalog/policies.ts';
 import type { CatalogPolicy, Frequency, GroupRef, PolicyBody, PolicyScope, PolicyStep } from '../catalog/types.ts';
@@ -13,7 +13,6 @@ import { scriptsOfSteps } from './blobs.ts';
 import { groupMeant, groupsOf } from './groups.ts';
 import type { PolicyFile } from './policy-file.ts';
 import { pinStepScripts } from './policy-scripts.ts';
-import { throwProblems } from './problems.ts';
 import { depotKinds } from './runs.ts';
 import { type AdminSession, publish, roomOf } from './session.ts';
 

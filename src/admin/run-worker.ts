@@ -2,8 +2,6 @@ import { D3Error } from '@d3/sdk';
 import type { RunQueue } from '../depot/index.ts';
 import { Guard } from '../platform/guard.ts';
 import { pause } from '../platform/pause.ts';
-import { isHeld } from '../runs/engine.ts';
-import type { Run } from '../runs/types.ts';
 import { type Advancing, type DepotRuns, depotRuns } from './runs.ts';
 import type { AdminSession } from './session.ts';
 
@@ -14,8 +12,10 @@ export interface WorkerOptions {
   lease: number;
   /** Milliseconds between two looks at the store. */
   look: number;
-  /** End when nothing is left that could be advanced. */
+  /** End when nothing is left that could be advanced; with a family: when its first is over, holds or goes on elsewhere. */
   once: boolean;
+  /** Only a run, and those that belong to it; left out: all. */
+  family?: string;
   /** Null: the store is in the depot's folder, and is asked itself. */
   queue: RunQueue | null;
 }
@@ -26,6 +26,8 @@ export interface Worked {
   taken: number;
 }
 
+/** Runs that are offered to all workers at one look. */
+const OFFERED = 1000;
 /** Milliseconds between two tries while the depot cannot be reached. */
 const AWAY = 2000;
 /** Milliseconds a script that is asked to end has at most. */
@@ -59,12 +61,18 @@ export async function workOnRuns(session: AdminSession, options: WorkerOptions):
   return { taken: worker.taken };
 }
 
+/** Milliseconds for which what runs are advanced with is taken for what it is: kinds of steps, and how far the clocks are apart. */
+const FRESH = 60_000;
+
 class Worker {
   taken = 0;
   readonly #session: AdminSession;
   readonly #options: WorkerOptions;
   readonly #advancing: Advancing;
   readonly #underWay = new Map<string, Promise<void>>();
+  #runs: { at: number; runs: DepotRuns } | null = null;
+  /** Aborted when there may be something to do before the next look. */
+  #woken = new AbortController();
 
   constructor(session: AdminSession, options: WorkerOptions, advancing: Advancing) {
     this.#session = session;
@@ -79,9 +87,9 @@ class Worker {
     for (;;) {
       signal.throwIfAborted();
       try {
-        const open = await this.#look();
-        if (once && open === 0) return;
-        await pause(once ? Math.min(look, 500) : look, signal);
+        this.#woken = new AbortController();
+        if ((await this.#look()) && once) return;
+        await this.#wait(once ? Math.min(look, 500) : look);
       } catch (error) {
         signal.throwIfAborted();
         this.#tell(null, error);
@@ -96,20 +104,29 @@ class Worker {
     await Promise.all(this.#underWay.values());
   }
 
-  /** Sees to it that what can go on does. @returns how many there are of those, and of those that go on here */
-  async #look(): Promise<number> {
-    const { queue, abreast } = this.#options;
-    const runs = await depotRuns(this.#session, this.#advancing);
-    const ready = (await runs.open()).filter((run) => isReady(run, runs));
-    if (queue !== null) {
-      await queue.offer(ready.filter(({ id }) => !this.#underWay.has(id)).map(({ id }) => id));
-      return ready.length + this.#underWay.size;
-    }
-    for (const { id } of ready) {
-      if (this.#underWay.size >= abreast) break;
-      if (!this.#underWay.has(id)) void this.#advance(id);
-    }
-    return ready.length + this.#underWay.size;
+  async #wait(milliseconds: number): Promise<void> {
+    const { signal } = this.#session;
+    await pause(milliseconds, AbortSignal.any([signal, this.#woken.signal])).catch(() => signal.throwIfAborted());
+  }
+
+  /** Sees to it that what can go on does. @returns whether there is nothing more to do */
+  async #look(): Promise<boolean> {
+    const { queue, abreast, family } = this.#options;
+    const { store } = await this.#with();
+    const room = queue === null ? abreast : OFFERED;
+    const wanted = { limit: room + this.#underWay.size, ...(family === undefined ? {} : { family }) };
+    const ready = (await store.ready(wanted)).filter((id) => !this.#underWay.has(id));
+    if (queue !== null) await queue.offer(ready);
+    else for (const id of ready.slice(0, Math.max(0, abreast - this.#underWay.size))) void this.#advance(id);
+    if (family !== undefined) return this.#underWay.size === 0 && (await store.get(family))?.state !== 'running';
+    return ready.length + this.#underWay.size === 0;
+  }
+
+  async #with(): Promise<DepotRuns> {
+    const now = this.#session.clock.now().getTime();
+    if (this.#runs === null || Math.abs(now - this.#runs.at) > FRESH)
+      this.#runs = { at: now, runs: await depotRuns(this.#session, this.#advancing) };
+    return this.#runs.runs;
   }
 
   #advance(id: string): Promise<void> {
@@ -125,10 +142,13 @@ class Worker {
     const { report, signal } = this.#session;
     if (signal.aborted) return;
     try {
-      const runs = await depotRuns(this.#session, this.#advancing);
+      const runs = await this.#with();
       this.taken += 1;
       const { state, text, origin } = await runs.advance(id);
-      report({ type: 'note', target: id, text: `${origin.name}: ${state}${text === '' ? '' : `: ${text}`}` });
+      if (origin.kind !== 'deployment')
+        report({ type: 'note', target: id, text: `${origin.name}: ${state}${text === '' ? '' : `: ${text}`}` });
+      // What it did may have made others ready.
+      this.#woken.abort();
     } catch (error) {
       const passedOver = error instanceof D3Error && (error.code === 'RUN_HELD' || error.code === 'RUN_NOT_FOUND');
       if (!signal.aborted && !passedOver) this.#tell(id, error);
@@ -138,11 +158,6 @@ class Worker {
   #tell(target: string | null, error: unknown): void {
     this.#session.report({ type: 'warning', target: target ?? 'runs', text: (error as Error).message });
   }
-}
-
-/** One that holds is for a person, one that waits goes on elsewhere, and one with a lease is somebody's. */
-function isReady(run: Run, { deciding }: DepotRuns): boolean {
-  return run.state === 'running' && !isHeld(run, deciding);
 }
 
 function isAway(error: unknown): boolean {

@@ -6,7 +6,7 @@ import { execIn } from '../platform/exec.ts';
 import type { Guard } from '../platform/guard.ts';
 import { pause } from '../platform/pause.ts';
 import type { Deciding } from '../runs/decisions.ts';
-import { advance } from '../runs/engine.ts';
+import { advance, type Engine } from '../runs/engine.ts';
 import { assertKind, scriptKind, waitKind } from '../runs/kinds.ts';
 import type { Run, RunStore, StepContext, StepKinds } from '../runs/types.ts';
 import { type AdminSession, roomOf } from './session.ts';
@@ -30,6 +30,8 @@ export interface DepotRuns {
   by: string;
   advance(id: string): Promise<Run>;
   open(): Promise<Run[]>;
+  /** What runs are advanced with here. */
+  engine(): Promise<Pick<Engine, 'kinds' | 'clock'>>;
 }
 
 /** Kinds of steps that a depot's host runs: nothing here changes packages of a machine. */
@@ -71,17 +73,22 @@ export async function depotRuns(session: AdminSession, advancing: Advancing = {}
   const clock = await sharedClock(session);
   const { lease = LEASE } = advancing;
   const deciding: Deciding = { store, clock, isGone: () => null };
+  let known: Promise<StepKinds> | null = null;
+  const kinds = () => {
+    known ??= depotKinds(session, advancing);
+    return known;
+  };
   return {
     store,
     deciding,
     by: admin,
-    async open() {
-      return (await store.list({ open: true })).filter(({ parent }) => parent === null).toReversed();
-    },
+    engine: async () => ({ kinds: await kinds(), clock }),
+    open: async () => (await store.list({ open: true, alone: true })).toReversed(),
     async advance(id) {
       return advance(id, {
         ...deciding,
-        kinds: await depotKinds(session, advancing),
+        kinds: await kinds(),
+        stays: ({ origin }) => origin.kind !== 'deployment',
         pause,
         facts: async () => factsOf(depot.location),
         owner: randomUUID(),
@@ -99,7 +106,7 @@ export async function depotRuns(session: AdminSession, advancing: Advancing = {}
 /** Leases are judged by hosts whose clocks may differ: on a shared database its clock counts for all. */
 async function sharedClock({ depot, clock }: AdminSession): Promise<Clock> {
   const asked = clock.now().getTime();
-  const there = (await depot.local?.store.serverTime()) ?? null;
+  const there = await depot.store.serverTime();
   if (there === null) return clock;
   const ahead = there.getTime() - (asked + clock.now().getTime()) / 2;
   return { now: () => new Date(clock.now().getTime() + ahead) };

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { D3Error } from '@d3/sdk';
+import { D3Error, throwProblems } from '@d3/sdk';
 import { SCRIPT_SLOTS } from '../catalog/attributes.ts';
 import { SLOT_NAMES } from '../catalog/slots.ts';
 import type { ScriptPin, ScriptSlot, Status } from '../catalog/types.ts';
@@ -8,7 +8,6 @@ import type { ScriptBody } from '../depot/contract.ts';
 import type { StoredDocument } from '../depot/index.ts';
 import { NotPlain, readPlainFile } from '../platform/plain-file.ts';
 import { documentMeant, refuseInUse, savedIfOther } from './documents.ts';
-import { throwProblems } from './problems.ts';
 import { type AdminSession, publish } from './session.ts';
 import { archivedEditions, type KnownEdition } from './show.ts';
 import { editionMeant } from './targets.ts';

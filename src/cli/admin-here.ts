@@ -13,6 +13,7 @@ import type { HookSource, HookTracer } from '../lifecycle/bus.ts';
 import { contextOf, type PluginsOptions, pluginsOnBus } from '../lifecycle/plugins.ts';
 import { systemClock, ticks } from '../platform/clock.ts';
 import { execIn } from '../platform/exec.ts';
+import { ownWorkFolder } from '../platform/own-work.ts';
 import { machinePaths, ownProgramPaths } from '../platform/paths.ts';
 import { replaceFile } from '../platform/replace-file.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -93,7 +94,7 @@ async function openedDepot<Result>(
   const { settings, preferences, location, database } = await locationHere({ inputs, terminal, root });
   const given = login?.user ?? flags.admin ?? preferences.admin ?? undefined;
   // Programs of plugins find their working folders in the depot's own ground, which only its owner may enter.
-  const folder = typeof location === 'string' ? path.join(location, 'work') : ownProgramPaths().work;
+  const folder = typeof location === 'string' ? path.join(location, 'work') : ownWorkFolder();
   const exec = execIn(folder);
   const paths = machinePaths('/', process.platform);
   const start = { debug: false, parent: env['D3_RUN'] || null, own: '/' };
@@ -126,7 +127,16 @@ async function openedDepot<Result>(
   const token = login === null ? await tokenFor(location, settings, preferences, env) : tokenOf(login, location);
   const trust = { folder: ownProgramPaths().signedDepots, firstRoot: settings.trustRoot };
   const signer = { keys, trust, clock: systemClock };
-  const options = { url: location, token: async () => token, ca: settings.httpCa, work: folder, signal, signer };
+  const answer = otherDatabase?.answer;
+  const options = {
+    url: location,
+    token: async () => token,
+    ca: settings.httpCa,
+    work: folder,
+    signal,
+    answer,
+    signer,
+  };
   const depot = await openRemoteDepot(options);
   const admin = depot.admin ?? '';
   if (login !== null) await requireOwner(login, depot);
@@ -157,7 +167,8 @@ export async function depotKindHere({
   return typeof location === 'string' ? 'folder' : 'served';
 }
 
-async function locationHere({ inputs, terminal, root = '/' }: Pick<AdminInput, 'inputs' | 'terminal' | 'root'>) {
+/** Which depot is meant, wherever it is, and what is said of it. Without one a person is asked, where that can be. */
+export async function locationHere({ inputs, terminal, root = '/' }: Pick<AdminInput, 'inputs' | 'terminal' | 'root'>) {
   const settings = await loadSettings(machinePaths(root, process.platform));
   const preferences = await ownPreferences();
   const known = depotLocation(inputs.depot, preferences.depot ?? settings.depot);

@@ -38,6 +38,10 @@ export function runHosted(command: PluginCommand): Promise<number> {
         program: path.join(config.root, 'bin', 'd3'),
         canAsk: terminal.canAsk,
         ask: terminal,
+        follow: {
+          branches: (titles) => terminal.tree(titles),
+          happened: (event, text) => (terminal.json ? terminal.document(event) : terminal.result(text)),
+        },
         csv: csvText,
         async admin(how) {
           const { machineHere } = await import('./machine.ts');
@@ -45,6 +49,13 @@ export function runHosted(command: PluginCommand): Promise<number> {
           const given = context.flags['admin'] as string | undefined;
           const here = await machineHere({ ...context, flags: {}, own: config.root });
           return how === 'required' ? here.admin(given) : optionalAdmin(given, here);
+        },
+        exec: {
+          async run(request) {
+            const { execIn } = await import('../platform/exec.ts');
+            const { ownWorkFolder } = await import('../platform/own-work.ts');
+            return execIn(ownWorkFolder()).run(request);
+          },
         },
         ports: () => portsFor(plugin, context, config.root),
         async depotKind() {

@@ -163,6 +163,7 @@ export function portsOf(plugin: string, parts: PortParts): MachinePorts {
         if (rootfs.holds(file, { type: 'file', size: 0, target: null })) rootfs.removeFile(file);
       },
       write: async (name, content) => (await import('../platform/own-files.ts')).writeOwn(folder, name, content),
+      edit: async (file, change, how) => (await import('../platform/edit-file.ts')).editFile(root, file, change, how),
     },
     processes: {
       list: async () => (await import('../platform/machine.ts')).gatherRunning(facts),

@@ -1,8 +1,8 @@
 import { shareOf, type Worked, workOnRuns } from '../admin/run-worker.ts';
 import { openRunQueue } from '../depot/index.ts';
-import { type AdminInput, depotHere, readingDepot } from './admin-here.ts';
+import { type AdminInput, locationHere, readingDepot } from './admin-here.ts';
 
-/** Milliseconds between two looks at the runs: their own database is asked more often than one that many share. */
+/** Milliseconds between two looks at the runs: a file of this host is asked more often than what many share, a database or a server. */
 const LOOK = 1000;
 const LOOK_SHARED = 3000;
 
@@ -11,7 +11,7 @@ export async function workHere(
   input: AdminInput,
   { jobs, lease, once }: { jobs: number; lease: number; once: boolean },
 ): Promise<Worked> {
-  const { dir, database } = await depotHere(input);
+  const { location, database } = await locationHere(input);
   const milliseconds = lease * 1000;
   const impatient = { ...database, answer: shareOf(milliseconds) };
   const tell = (error: unknown) =>
@@ -19,8 +19,10 @@ export async function workHere(
   return readingDepot(
     input,
     async (session) => {
-      const queue = await openRunQueue(dir, database, tell);
-      const look = Math.min(queue === null ? LOOK : LOOK_SHARED, milliseconds / 2);
+      // Of a served depot the runs are asked for; whoever saves one first has it.
+      const queue = typeof location === 'string' ? await openRunQueue(location, database, tell) : null;
+      const isAlone = typeof location === 'string' && queue === null;
+      const look = Math.min(isAlone ? LOOK : LOOK_SHARED, milliseconds / 2);
       return workOnRuns(session, { abreast: jobs, lease: milliseconds, look, once, queue });
     },
     impatient,

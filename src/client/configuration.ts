@@ -11,8 +11,8 @@ import {
 import { refuseUntrusted, textOf } from '../config/load.ts';
 import { pluginSettings } from '../config/plugin-settings.ts';
 import { definitionOf, SETTING_DEFINITIONS, unknownSetting, valueFromText } from '../config/settings.ts';
+import { makeFolder } from '../platform/make-folder.ts';
 import { replaceFile } from '../platform/replace-file.ts';
-import { makeFolder } from '../platform/rootfs.ts';
 
 /** One setting as it is in force. */
 export interface SettingShown {

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error, type ExitName, type Reporter } from '@d3/sdk';
 import type { PackageFile } from '../catalog/types.ts';
 import type { BlobSource, DepotClient } from '../depot/contract.ts';
-import { makeFolder, syncFolder } from '../platform/rootfs.ts';
+import { makeFolder } from '../platform/make-folder.ts';
+import { syncFolder } from '../platform/rootfs.ts';
 
 /** Left free on the disk whatever is fetched. */
 const RESERVE_BYTES = 16 * 1024 * 1024;

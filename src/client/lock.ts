@@ -5,9 +5,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
 import type { Clock } from '../platform/clock.ts';
+import { makeFolder } from '../platform/make-folder.ts';
 import type { MachinePaths } from '../platform/paths.ts';
 import { replaceFile } from '../platform/replace-file.ts';
-import { makeFolder } from '../platform/rootfs.ts';
 import { stateError } from './state/database.ts';
 import { StateReader } from './state/state.ts';
 

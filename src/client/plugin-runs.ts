@@ -1,13 +1,12 @@
-import type { RunHere, RunsPort, StepToRun } from '@d3/sdk';
+import type { RunsPort } from '@d3/sdk';
 import { D3Errors, EXIT_CODES } from '@d3/sdk';
 import type { Clock } from '../platform/clock.ts';
 import { stepProblems } from '../runs/check.ts';
 import { cancelRun, hurryStep, resumeRun, retryStep, skipStep } from '../runs/decisions.ts';
 import { isHeld } from '../runs/engine.ts';
-import { exitOfRun } from '../runs/exit.ts';
+import { asStep, runHere } from '../runs/for-plugins.ts';
 import { newRun } from '../runs/make.ts';
-import { isRequired } from '../runs/transitions.ts';
-import { nameOf, type Run, type Step } from '../runs/types.ts';
+import type { Run } from '../runs/types.ts';
 import type { StepRuns } from './step-runs.ts';
 
 /** The runs of this machine that a plugin started, for the plugin. */
@@ -46,37 +45,3 @@ export function pluginRuns(runs: StepRuns, clock: Clock): RunsPort {
 }
 
 const KIND = 'provisioning';
-
-function asStep({ args, ...step }: StepToRun): Step {
-  return { ...step, args: { ...args } };
-}
-
-function runHere(run: Run, isAdvanced: boolean): RunHere {
-  const { id, origin, state, text, by, createdAt, endedAt, cursor, steps, cancel } = run;
-  return {
-    id,
-    name: origin.name,
-    state,
-    text,
-    exit: exitOfRun(run),
-    isAdvanced,
-    by,
-    createdAt,
-    endedAt,
-    cursor,
-    steps: steps.map(({ step, state: how, attempts, startedAt, endedAt: over, text: said, notBefore, skipped }) => ({
-      name: nameOf(step),
-      kind: step.kind,
-      args: step.args,
-      state: how,
-      required: isRequired(step),
-      attempts,
-      startedAt,
-      endedAt: over,
-      text: said,
-      notBefore,
-      skipped,
-    })),
-    cancel,
-  };
-}

@@ -222,6 +222,19 @@ async function runLocked(running: Running): Promise<RunResult> {
       outcomes.push(...(await finishInterrupted(context, givenUp(running.request))));
       await clearStagings(context);
     }
+    if (await isLeftTo(running, context)) {
+      await record(running, { startedAt, exit: 0, made, outcomes, failure: null });
+      return {
+        run,
+        command: options.command,
+        exit: 0,
+        dryRun: false,
+        plan: emptyPlan(run),
+        outcomes,
+        restart: [],
+        warnings,
+      };
+    }
     made = await decide(running, context, outcomes);
     for (const decision of made.plan.decisions) outcomes.push(await carryOutAndLog(decision, context, running.log));
     exit = exitOf(outcomes);
@@ -232,9 +245,22 @@ async function runLocked(running: Running): Promise<RunResult> {
   }
   await record(running, { startedAt, exit, made, outcomes, failure: asError(failure) });
   if (failure !== null) throw failure.error;
-  const plan = made?.plan ?? { schema: 'd3/plan@1', run, decisions: [], warnings: [] };
+  const plan = made?.plan ?? emptyPlan(run);
   const restart = restartNeeded(plan, outcomes);
   return { run, command: options.command, exit, dryRun: false, plan, outcomes, restart, warnings };
+}
+
+function emptyPlan(run: string): Plan {
+  return { schema: 'd3/plan@1', run, decisions: [], warnings: [] };
+}
+
+/** Whether a sync is somebody else's matter at the moment, who says why. @throws D3Error when a plugin refuses it */
+async function isLeftTo({ request, machine, run, warnings }: Running, { room }: ActingContext): Promise<boolean> {
+  if (request.kind !== 'sync') return false;
+  const verdict = passed(await machine.plugins.beforeSync(run, room), 'sync');
+  if (verdict.kind !== 'settle') return false;
+  warnings.push(`Nothing was done: ${verdict.reason}.`);
+  return true;
 }
 
 async function carryOutAndLog(decision: Decision, context: ActingContext, log: Log): Promise<Outcome> {
@@ -256,7 +282,6 @@ async function decide(running: Running, { room, rootfs }: ActingContext, outcome
   const { request, machine, run, state, host, nested, warnings } = running;
   const { plugins, settings, clock, driverFor, formats, paths } = machine;
   const warn = (text: string) => void warnings.push(text);
-  if (request.kind === 'sync') passed(await plugins.beforeSync(run, room), 'sync');
   const trusted = await catalogFor(request, machine.depot, true, state.deferred(), warnings);
   running.catalogExpires = trusted?.expires ?? null;
   if (request.kind === 'sync' && trusted !== null && machine.depot !== null && state.rebuiltAt() !== null) {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 import type { ScriptPin } from '../catalog/types.ts';
 import type { DepotClient } from '../depot/contract.ts';
+import { makeFolder } from '../platform/make-folder.ts';
 import { syncFolder } from '../platform/rootfs.ts';
 
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -45,7 +46,7 @@ export class ScriptBlobs {
     for (const { sha256 } of scripts) {
       if (this.#kept(sha256) !== null) continue;
       const bytes = await this.read(sha256);
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      makeFolder(this.#folder, 0o700);
       const part = path.join(this.#folder, `${sha256}.part`);
       rmSync(part, { force: true });
       writeFileSync(part, bytes, { mode: 0o600, flag: 'wx', flush: true });

@@ -3,9 +3,9 @@ import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 import { SELF } from '../planner/availability.ts';
 import type { InstallAction } from '../planner/types.ts';
+import { makeFolder } from '../platform/make-folder.ts';
 import type { MachinePaths } from '../platform/paths.ts';
 import { runProgram } from '../platform/program.ts';
-import { makeFolder } from '../platform/rootfs.ts';
 import type { ActingContext } from './context.ts';
 
 /** A start of the new d3 that takes longer is none. */

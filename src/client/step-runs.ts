@@ -76,7 +76,7 @@ export class StepRuns {
       look: LOOK,
       signal: options.signal,
       tell: (told) => this.#tell(told, logging(options.report, log)),
-      stays,
+      stays: () => stays,
     };
     const run = await advance(id, engine).finally(() => log.close());
     const { kind, id: policy } = run.origin;

@@ -19,7 +19,7 @@ interface DeclaringPlugin {
  * Sections of the plugins that come with d3. In a d3 without them, in safe mode for one, what is configured for them means nothing
  * and is no mistake.
  */
-const SECTIONS = ['puppytime', 'expiration', 'jamf', 'provision'];
+const SECTIONS = ['puppytime', 'expiration', 'jamf', 'provision', 'deployment', 'foreman'];
 
 let plugins: () => Iterable<DeclaringPlugin> = () => [];
 let found: PluginSetting[] | null = null;

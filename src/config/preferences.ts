@@ -1,8 +1,8 @@
 import { lstatSync } from 'node:fs';
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
+import { makeFolder } from '../platform/make-folder.ts';
 import { replaceFile } from '../platform/replace-file.ts';
-import { makeFolder } from '../platform/rootfs.ts';
 import { parseFile, refuseUntrusted } from './load.ts';
 
 /** What one admin usually wants of `d3admin`; null is not said. */

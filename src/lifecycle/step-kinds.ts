@@ -45,6 +45,7 @@ function kindOf({ kind, schema, timeout = LIMIT }: StepKindOffer, parts: PluginS
     attempt: context.run.steps[context.index]?.attempts ?? 1,
     environment: parts.environment(context),
     machine: room.machine,
+    data: context.data,
   });
   return {
     kind,
@@ -53,8 +54,14 @@ function kindOf({ kind, schema, timeout = LIMIT }: StepKindOffer, parts: PluginS
     async run(context, args): Promise<StepEnd> {
       const room = await parts.room(context.signal, context.say);
       const answer = await parts.plugins.runStep(await payload(context, args, room), room);
-      if (answer?.outcome === 'later') return { kind: 'later', text: answer.text, seconds: answer.seconds };
+      if (answer?.outcome === 'later') {
+        // Remembered before it is let go: whoever runs it next finds it.
+        if (answer.data !== undefined) await context.keep(answer.data);
+        return { kind: 'later', text: answer.text, seconds: answer.seconds };
+      }
       if (answer !== null && answer.outcome !== 'failed') return { kind: answer.outcome, text: answer.text };
+      // Tried again, it begins with nothing: its time runs anew.
+      if (context.data !== null) await context.keep(null);
       const text = answer?.text ?? `the plugin that brings ${kind} did not answer for it`;
       return { kind: 'failed', text, problem: { code: 'PLUGIN_STEP', exit: 'failed', actions: [] } };
     },

@@ -2,9 +2,9 @@ import { mkdtempSync, realpathSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
+import { makeFolder } from './make-folder.ts';
 import { parsePlist, plistValue } from './plist.ts';
 import type { RunProgram } from './program.ts';
-import { makeFolder } from './rootfs.ts';
 
 interface ImageParts {
   run: RunProgram;

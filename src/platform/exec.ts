@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { ExecPort, ExecRequest, ExecResult } from '@d3/sdk';
 import type { Guard } from './guard.ts';
 import { LineSplitter } from './lines.ts';
+import { makeFolder } from './make-folder.ts';
 import { FIXED_PATH, startProgram, untilEnded } from './spawned.ts';
 
 const ROOM = 'run-';
@@ -16,7 +17,7 @@ export function execIn(folder: string, guard?: Guard): ExecPort {
 }
 
 async function runPrivately(folder: string, request: ExecRequest, guard: Guard | undefined): Promise<ExecResult> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   const { holdFolder, sweepFolders } = await import('./held-folder.ts');
   sweepFolders(folder, ROOM);
   const held = holdFolder(folder, ROOM);

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { makeFolder } from './rootfs.ts';
+import { makeFolder } from './make-folder.ts';
 
 export interface LogFileOptions {
   /** On the host. */

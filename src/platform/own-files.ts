@@ -1,6 +1,6 @@
 import path from 'node:path';
+import { makeFolder } from './make-folder.ts';
 import { replaceFile } from './replace-file.ts';
-import { makeFolder } from './rootfs.ts';
 
 /** Writes a file of a folder that is d3's own, made 0700 when it is not there. @param name without folders */
 export function writeOwn(folder: string, name: string, content: string): void {

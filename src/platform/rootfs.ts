@@ -1,11 +1,9 @@
 import {
-  chmodSync,
   closeSync,
   constants,
   existsSync,
   fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readlinkSync,
@@ -17,6 +15,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { type Entered, type Inside, type Way, withinFolder } from './stepping.ts';
+import { whoElseMayChange } from './trusted-folder.ts';
 
 /** The only hand that removes things under a machine's root. Paths are absolute within the root (`/Applications/X.app`). */
 export interface RootFs {
@@ -212,29 +211,34 @@ function otherCase(name: string): string {
 }
 
 /**
- * Makes a folder of d3's own with exactly this mode, whatever the umask says; one that is there keeps its mode.
- * Folders above it that are made on the way are open to all.
- * @param folder path on the host
- */
-export function makeFolder(folder: string, mode: number): void {
-  const first = mkdirSync(folder, { recursive: true });
-  if (first === undefined) return;
-  chmodSync(folder, mode);
-  for (let at = folder; at !== first; chmodSync(at, 0o755)) at = path.dirname(at);
-}
-
-/**
  * Whether a place of d3's own would really be within the root: a link on the way to it (an image's absolute `/var`) could
  * lead out, into the very machine d3 runs on.
  * @param root absolute path of the root on the host
  * @param place absolute path on the host; it need not be there yet
+ * @returns `unseen` where a folder on the way may not be entered, and somebody else could open it with a link in it. One
+ *   that only the caller and root can change is as good as empty: what cannot be looked up there cannot be opened there.
  */
-export function staysWithin(root: string, place: string): boolean {
+export function whereIs(root: string, place: string): 'within' | 'outside' | 'unseen' {
   let there = place;
-  while (lstatSync(there, { throwIfNoEntry: false }) === undefined) there = path.dirname(there);
+  let isClosed = false;
+  for (let seen = seenAt(there); seen !== 'there'; seen = seenAt(there)) {
+    isClosed ||= seen === 'closed';
+    there = path.dirname(there);
+  }
   const real = realpathOrNull(there);
   const realRoot = realpathSync(root);
-  return real !== null && (real === realRoot || real.startsWith(realRoot === '/' ? '/' : `${realRoot}/`));
+  const isWithin = real !== null && (real === realRoot || real.startsWith(realRoot === '/' ? '/' : `${realRoot}/`));
+  if (!isWithin) return 'outside';
+  return isClosed && whoElseMayChange(there, { below: root, group: 'own' }) !== null ? 'unseen' : 'within';
+}
+
+function seenAt(place: string): 'there' | 'absent' | 'closed' {
+  try {
+    return lstatSync(place, { throwIfNoEntry: false }) === undefined ? 'absent' : 'there';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return 'closed';
+    throw error;
+  }
 }
 
 function realpathOrNull(place: string): string | null {

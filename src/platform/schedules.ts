@@ -1,10 +1,10 @@
 import { lstatSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
+import { makeFolder } from './make-folder.ts';
 import type { RunProgram } from './program.ts';
 import { LINUX_PROGRAMS, MAC_PROGRAMS } from './programs.ts';
 import { replaceFile } from './replace-file.ts';
-import { makeFolder } from './rootfs.ts';
 
 /** What starts d3 by itself: files that launchd or systemd read, laid down and taken away. */
 

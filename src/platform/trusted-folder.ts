@@ -1,5 +1,6 @@
-import { lstatSync, mkdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { makeFolder } from './make-folder.ts';
 
 const GROUP_WRITES = 0o020;
 const OTHERS_WRITE = 0o002;
@@ -95,7 +96,7 @@ export function whyUntrusted(folder: string): string | null {
  */
 export function makePrivateFolder(folder: string): string | null {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
   } catch (error) {
     return (error as Error).message;
   }

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { makeFolder } from './rootfs.ts';
+import { makeFolder } from './make-folder.ts';
 
 /**
  * Makes a private folder, empty whatever a cut run left there.

@@ -13,12 +13,13 @@ interface Who {
 }
 
 /**
- * Ends a run for good. One that somebody advances ends as soon as its step lets it; any other one at once.
+ * Ends a run for good. One that somebody advances ends as soon as its step lets it; any other one at once. One that failed is given up:
+ * its step is not to be tried again.
  * @throws D3Error refused `RUN_OVER`
  */
 export async function cancelRun(id: string, who: Who, deciding: Deciding): Promise<Run> {
   return decided(id, deciding, (run) => {
-    refuseOver(run);
+    if (!isStopped(run)) refuseOver(run);
     const cancel = run.cancel ?? { ...who, at: now(deciding) };
     if (!isHeld(run, deciding)) return cancelled(run, cancel);
     return { run: { ...run, cancel }, line: { step: null, text: `${who.by} cancels it: ${who.why}` } };

@@ -57,8 +57,8 @@ export interface Engine {
   /** Aborted when d3 is stopped. */
   signal: AbortSignal;
   tell: (told: Told) => void;
-  /** Whether it stays with a step that waits to be run again; left out: yes. Else the run is let go of at the first such wait. */
-  stays?: boolean;
+  /** Whether it stays with a step of a run that waits to be run again; left out: yes. Else the run is let go of at the first such wait. */
+  stays?: (run: Run) => boolean;
 }
 
 /** Left out because of its condition: nobody decided that. */
@@ -164,9 +164,13 @@ class Advancing {
 
   /** Whether a step is to be run again later, by somebody else. */
   #waits({ notBefore, failures, attempts }: RunStep): boolean {
-    const { stays = true, clock } = this.#engine;
-    if (stays || notBefore === null || failures > 0 || attempts === 0) return false;
+    const { clock } = this.#engine;
+    if (this.#stays() || notBefore === null || failures > 0 || attempts === 0) return false;
     return this.#looked && Date.parse(notBefore) > clock.now().getTime();
+  }
+
+  #stays(): boolean {
+    return this.#engine.stays?.(this.#run) ?? true;
   }
 
   /** Whether a step was run here, and has to wait: whoever does not stay looks once all the same. */
@@ -199,7 +203,7 @@ class Advancing {
         return;
       }
     } else if (step.attempts === 0 && !(await this.#isWanted(step))) return;
-    const looksOnce = this.#engine.stays === false && step.failures === 0;
+    const looksOnce = !this.#stays() && step.failures === 0;
     const wait = step.notBefore === null || looksOnce ? 0 : Date.parse(step.notBefore) - clock.now().getTime();
     if (wait > 0) {
       const isHurried = () => stepAt(this.#run)?.notBefore !== step.notBefore;

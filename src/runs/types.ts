@@ -152,14 +152,49 @@ export const LINES_KEPT = 5000;
 /** Runs that are over and are kept, the newest. */
 export const ENDED_KEPT = 100;
 
+/** A run in short: what is told of each of very many. */
+export interface RunBrief {
+  id: string;
+  /** The run it belongs to; null when it stands by itself. */
+  parent: string | null;
+  /** What it was made from. */
+  name: string;
+  state: RunState;
+  /** Why it waits or holds, or how it ended; else what its step said last. */
+  text: string;
+  /** Place of the step whose turn it is, how many there are, and what that one is called; null when all had theirs. */
+  cursor: number;
+  steps: number;
+  step: string | null;
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  endedAt: string | null;
+  /** Who ended it before it was done; null unless somebody did. */
+  cancel: Decided | null;
+}
+
+/** Which runs are to be advanced. */
+export interface ReadyRuns {
+  /** ISO 8601, UTC: the moment at which it is asked; left out: now, by the clock of whoever keeps them. */
+  at?: string;
+  /** Only a run and those that belong to it. */
+  family?: string;
+  /** At most so many, those that wait longest. */
+  limit: number;
+}
+
 /** Where runs are kept. One contract suite (test/runs/store-contract.ts) holds every one of them. */
 export interface RunStore {
   /** @throws D3Error refused `RUN_EXISTS` */
   create(run: Run): Promise<void>;
   /** @throws D3Error `SCHEMA_NEWER` for one that a newer d3 wrote */
   get(id: string): Promise<Run | null>;
-  /** The newest first. */
-  list(options?: { open: boolean }): Promise<Run[]>;
+  /** The newest first. @param options `alone`: only those that belong to no other */
+  list(options?: { open: boolean; alone?: boolean }): Promise<Run[]>;
+  /** The runs that belong to one, by their ids. */
+  family(parent: string): Promise<RunBrief[]>;
+  /** Ids of runs that nobody advances and whose time has come: none that holds, waits for something else or is over. */
+  ready(wanted: ReadyRuns): Promise<string[]>;
   /**
    * Replaces a run whose generation is still the one the caller saw; it is saved with the next.
    * @returns false when somebody else was faster

@@ -214,7 +214,8 @@ describe('show, search, report and history', () => {
     const [told] = sandbox.reports();
     await reported({});
     const database = new DatabaseSync(path.join(sandbox.depot, 'depot.db'));
-    database.exec(`drop table page_sessions; drop table tokens; drop table enrolments; drop table enrolment_codes;
+    database.exec(`drop index runs_parent; drop index runs_ready; alter table runs drop column parent; alter table runs drop column ready_at;
+      alter table runs drop column brief; drop table page_sessions; drop table tokens; drop table enrolments; drop table enrolment_codes;
       drop table computer_claims; drop table computer_receipts; drop table computer_queue; drop table computer_problems;
       drop index events_at; drop index events_key; alter table computers drop column user_name;
       alter table events drop column target_key; alter table depot drop column identity;

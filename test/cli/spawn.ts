@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export interface Ended {
@@ -22,15 +23,35 @@ export interface Start {
 
 export const repository = fileURLToPath(new URL('../../', import.meta.url));
 
+const CONDITION = '--conditions=d3-source';
+
 /** How Node is told to run the sources. */
-export const NODE = ['--conditions=d3-source', '--disable-warning=ExperimentalWarning'];
+export const NODE = [CONDITION, '--disable-warning=ExperimentalWarning'];
 
-/** The program that is d3 from its sources, and its first arguments. */
-export const d3Program: readonly string[] = [process.execPath, ...NODE, `${repository}bin/dev.js`];
+/** Names the folder of the d3 that `test/setup.ts` builds for all tests of a run. */
+export const BUILT = 'D3_TEST_BUILT';
 
-/** d3 itself, from its sources. */
+/** That folder; null where tests are run without it, which then start the sources. */
+export const builtD3: string | null = process.env[BUILT] ?? null;
+
+/** In its bundle: many command lines in one process, see `test/commands/lines.ts`. */
+export const MANY = 'test/many';
+
+const SOURCES = [...NODE, `${repository}bin/dev.js`];
+
+/** The program that is d3, and its first arguments. */
+export const d3Program: readonly string[] = [
+  process.execPath,
+  ...(builtD3 === null ? SOURCES : [path.join(builtD3, 'bin/run.js')]),
+];
+
+/** d3 itself. */
 export const d3 = (argv: readonly string[], start?: Start): Promise<Ended> =>
   run(process.execPath, [...d3Program.slice(1), ...argv], start);
+
+/** The sources of d3, where they themselves are meant. */
+export const d3FromSources = (argv: readonly string[], start?: Start): Promise<Ended> =>
+  run(process.execPath, [...SOURCES, ...argv], start);
 
 /** d3's entry with the commands of the fixture, which end in every way a command can. */
 export const fixture = (argv: readonly string[], start?: Start): Promise<Ended> =>
@@ -39,6 +60,16 @@ export const fixture = (argv: readonly string[], start?: Start): Promise<Ended> 
 /** Nobody's plugins and nobody's caches: neither the caller's nor this machine's. */
 const ALONE = { XDG_DATA_HOME: '/nonexistent', NODE_DISABLE_COMPILE_CACHE: '1' };
 
+/** Names the folder in which Node keeps what it compiled; `test/setup.ts` makes one for all tests of a run. */
+export const COMPILED = 'NODE_COMPILE_CACHE';
+
+/** The same for the sources: all that is kept is what the run's own folder has. */
+function aloneWith(argv: readonly string[]): Record<string, string> {
+  const compiled = process.env[COMPILED];
+  if (compiled === undefined || !argv.includes(CONDITION)) return ALONE;
+  return { XDG_DATA_HOME: ALONE.XDG_DATA_HOME, [COMPILED]: compiled };
+}
+
 /** Runs a program in an environment that has nothing of the caller's but PATH and HOME. */
 export function run(program: string, argv: readonly string[], start: Start = {}): Promise<Ended> {
   const { env = {}, cwd = repository, input = '', uid, running } = start;
@@ -46,7 +77,7 @@ export function run(program: string, argv: readonly string[], start: Start = {})
   return new Promise((resolve, reject) => {
     const child = spawn(program, argv, {
       cwd,
-      env: { PATH, HOME, ...ALONE, ...env },
+      env: { PATH, HOME, ...aloneWith(argv), ...env },
       stdio: 'pipe',
       ...(uid === undefined ? {} : { uid, gid: uid }),
     });

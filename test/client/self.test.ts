@@ -175,7 +175,13 @@ describe('d3 itself', () => {
         expect(result.exit, JSON.stringify(result.outcomes)).to.equal(0);
         expect(started()).to.include(version);
       }
-      const env = { PATH: process.env['PATH'] ?? '', D3_ROOT: machine.root, D3_DEPOT: sandbox.depot };
+      const env = {
+        PATH: process.env['PATH'] ?? '',
+        // What it compiles is nothing of this machine's own.
+        XDG_CACHE_HOME: sandbox.dir,
+        D3_ROOT: machine.root,
+        D3_DEPOT: sandbox.depot,
+      };
       const listed = execFileSync(path.join(machine.root, 'usr/local/bin/d3'), ['list-installed', '--json'], {
         env,
         encoding: 'utf8',

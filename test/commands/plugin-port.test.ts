@@ -48,7 +48,7 @@ describe('a depot through a plugin', function () {
       d3: { documents },
       files: {
         'commands/moon.js': `
-import { DepotCommand } from '${new URL('../../packages/sdk/src/command.ts', import.meta.url).href}';
+import { DepotCommand } from '@d3/sdk/command';
 export default class Moon extends DepotCommand {
   static summary = 'Work on a depot.';
   execute({ depot }) { return depot('${how}', async (admin, ports) => { ${body} }); }
@@ -129,7 +129,7 @@ export default class Moon extends DepotCommand {
       name: 'd3-moon',
       files: {
         'commands/moon.js': `
-import { PluginCommand } from '${new URL('../../packages/sdk/src/command.ts', import.meta.url).href}';
+import { PluginCommand } from '@d3/sdk/command';
 export default class Moon extends PluginCommand {
   static summary = 'Ask.';
   async execute({ ask, csv }) {

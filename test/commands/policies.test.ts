@@ -450,7 +450,7 @@ export default ({ kind, args, machine, attempt }, { ui }) => {
         ([code, text]: [number, string]) => code === 1 && text.includes('no ink'),
       );
       expect((await run(['hooks', 'list'], env)).stdout).to.match(
-        /d3:step:run +handler +86400 +run a step +@d3\/plugin-jamf, @d3\/plugin-patchoo-deploy, d3-stamp/,
+        /d3:step:run +handler +86400 +run a step +@d3\/plugin-jamf, @d3\/plugin-patchoo-deploy, @d3\/plugin-staypuft, d3-stamp/,
       );
     } finally {
       PluginFolder.empty(folder.home);

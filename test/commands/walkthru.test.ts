@@ -396,6 +396,8 @@ describe('walkthru', function () {
     await sandbox.add('tool', '1.0');
     const at = walk(['show'], {});
     await at.sees('No depot is known yet.');
+    // What is typed before it listens is nobody's.
+    await at.sees('Depot:');
     await at.type(sandbox.depot);
     await at.press('return');
     expect(await at.ended(), at.text).to.equal(0);

@@ -69,6 +69,8 @@ const EXPECTED: Readonly<Record<string, Allowed>> = {
   viewRuns: 'viewer',
   viewRun: 'viewer',
   listRuns: 'viewer',
+  listRunFamily: 'viewer',
+  readyRuns: 'viewer',
   getRun: 'viewer',
   addRun: 'releaser',
   saveRun: 'releaser',

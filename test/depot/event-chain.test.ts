@@ -225,6 +225,8 @@ describe('d3admin history --verify', () => {
       alter table depot drop column identity; alter table depot drop column unfinished;
       drop index events_key; alter table events drop column target_key;
       create index events_name on events (lower(target_name));
+      drop index runs_parent; drop index runs_ready;
+      alter table runs drop column parent; alter table runs drop column ready_at; alter table runs drop column brief;
       drop table page_sessions; drop table tokens; drop table enrolments; drop table enrolment_codes; drop table computer_claims;
       update depot set schema_version = 4`);
     const { exit, result } = await verify();

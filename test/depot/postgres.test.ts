@@ -262,6 +262,7 @@ describe('PostgreSQL', function () {
         await ask(url, 'alter table depot drop column identity, drop column unfinished');
         await ask(url, 'alter table events drop column target_key');
         await ask(url, 'create index events_name on events (lower(target_name))');
+        await ask(url, 'alter table runs drop column parent, drop column ready_at, drop column brief');
         await ask(url, 'drop table page_sessions, tokens, enrolments, enrolment_codes, computer_claims');
         await ask(url, 'update depot set schema_version = 5');
         await opening(url);

@@ -202,6 +202,21 @@ describe('what the page is told', () => {
         expect(entries[0]).to.deep.include({ edition: 'firmware-7-1', status: 'live', piloting: false });
         const run = await views.run(fleet.run);
         expect(run.run).to.deep.include({ origin: 'announce', state: 'holding', steps: 2, done: 1 });
+        expect(run.partStates).to.deep.equal([
+          { state: 'failed', count: 1 },
+          { state: 'running', count: 1 },
+          { state: 'done', count: 1 },
+        ]);
+        expect(run.parts[0]).to.deep.equal({
+          id: `${fleet.run}-1`,
+          name: 'shop: <i>web-1</i>: role',
+          state: 'failed',
+          step: 'sync',
+          text: 'there is no room on <b>its disk</b>',
+          done: 0,
+          steps: 1,
+        });
+        expect((await views.runs()).runs.map(({ id }) => id)).to.deep.equal([fleet.run]);
         expect(run.lines.map(({ text }) => text)).to.deep.equal(['told <b>everybody</b>']);
         expect((await problemsOf(views.run('20300101T000000Z-00000000'))).problems[0]?.code).to.equal('RUN_NOT_FOUND');
       });

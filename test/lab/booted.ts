@@ -44,6 +44,29 @@ export class BootedLinux {
     return { status, output: `${stdout}${stderr}` };
   }
 
+  /** Runs what has to go well there. @returns what it printed */
+  good(program: string, ...args: string[]): string {
+    const { status, output } = this.run(program, ...args);
+    if (status !== 0) throw new Error(`${[program, ...args].join(' ')} ended with ${status}:\n${output}`);
+    return output;
+  }
+
+  /** A property of one of its units. */
+  show(unit: string, property: string): string {
+    return this.run('systemctl', 'show', '--value', '-p', property, unit).output.trim();
+  }
+
+  /** Waits until something has come about. @param units whose journal is told when it does not */
+  async until(what: string, holds: () => boolean, units: string): Promise<void> {
+    for (let waited = 0; !holds(); waited += 250) {
+      if (waited > 90_000) {
+        const journal = this.run('journalctl', '-u', units, '--no-pager', '-n', '40').output;
+        throw new Error(`it did not come to it: ${what}\n${journal}`);
+      }
+      await sleep(250);
+    }
+  }
+
   stop(): void {
     this.#unshare.kill('SIGKILL');
     rmdirSync(this.#folder);

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -15,7 +17,8 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { makeFolder, openRootFs, type RootFs } from '../../src/platform/rootfs.ts';
+import { makeFolder } from '../../src/platform/make-folder.ts';
+import { openRootFs, type RootFs, whereIs } from '../../src/platform/rootfs.ts';
 import { withinFolder } from '../../src/platform/stepping.ts';
 
 describe('the hand under the root', () => {
@@ -186,4 +189,63 @@ describe('the hand under the root', () => {
     const modes = ['a', 'a/b', 'a/b/c'].map((name) => statSync(at(name)).mode & 0o777);
     expect(modes).to.deep.equal([0o755, 0o755, 0o700]);
   });
+
+  describe('a place of d3’s own', () => {
+    let outside: string;
+    beforeEach(() => {
+      outside = path.join(dir, 'outside');
+      // For whoever is no root in here, too.
+      chmodSync(dir, 0o755);
+    });
+
+    it('is within its root, or led out by a link on the way', () => {
+      mkdirSync(at('var'));
+      symlinkSync('var', at('inner'));
+      symlinkSync(outside, at('outer'));
+      symlinkSync('nowhere', at('var/dangling'));
+      const where = (name: string) => whereIs(root, at(name));
+      expect(['var/lib/d3', 'inner/lib', 'not/there', 'outer/lib', 'outer', 'var/dangling'].map(where)).to.deep.equal([
+        'within',
+        'within',
+        'within',
+        'outside',
+        'outside',
+        'outside',
+      ]);
+    });
+
+    it('in a folder one may not enter is nothing only where nobody else can open that folder', () => {
+      mkdirSync(at('var/lib'), { recursive: true });
+      symlinkSync(outside, at('var/lib/d3'));
+      symlinkSync('var', at('inner'));
+      const where = () =>
+        asOrdinaryUser(() => [whereIs(root, at('var/lib/d3/owners')), whereIs(root, at('inner/lib/d3'))]);
+      chmodSync(at('var'), process.getuid?.() === 0 ? 0o700 : 0);
+      expect(where()).to.deep.equal(['within', 'within']);
+      if (process.getuid?.() === 0) {
+        chownSync(at('var'), 1234, 1234);
+        expect(where()).to.deep.equal(['unseen', 'unseen']);
+        chownSync(at('var'), 0, 0);
+        chmodSync(at('var'), 0o702);
+        expect(where()).to.deep.equal(['unseen', 'unseen']);
+        // What a link leads to that cannot be looked at could be anywhere.
+        chmodSync(outside, 0o700);
+        symlinkSync(path.join(outside, 'in'), at('other'));
+        expect(asOrdinaryUser(() => whereIs(root, at('other/d3')))).to.equal('outside');
+      }
+      chmodSync(at('var'), 0o755);
+      expect(where()).to.deep.equal(['outside', 'outside']);
+    });
+  });
 });
+
+/** Root may look everywhere; what it does for a moment as another user may not. */
+function asOrdinaryUser<Result>(work: () => Result): Result {
+  if (process.getuid?.() !== 0) return work();
+  process.seteuid?.(65_534);
+  try {
+    return work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}

@@ -139,7 +139,7 @@ describe('the engine of runs', () => {
     let looks = 0;
     const one = world(() => (++looks < 3 ? { kind: 'later', text: `look ${looks}`, seconds: 120 } : done));
     const id = await started(one, [{}]);
-    const once = () => advance(id, engineOf(one, 'a', { stays: false }));
+    const once = () => advance(id, engineOf(one, 'a', { stays: () => false }));
     const states: unknown[] = [];
     for (const _ of [1, 2, 3]) {
       const { state, steps, lease } = await once();
@@ -505,6 +505,8 @@ describe('a run that is cut anywhere', () => {
               create: cut((run) => store.create(run)),
               get: cut((id) => store.get(id)),
               list: cut((options) => store.list(options)),
+              family: cut((parent) => store.family(parent)),
+              ready: cut((wanted) => store.ready(wanted)),
               save: cut((run, generation) => store.save(run, generation)),
               append: cut((id, lines) => store.append(id, lines)),
               lines: cut((id, after) => store.lines(id, after)),

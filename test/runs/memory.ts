@@ -1,5 +1,14 @@
 import { D3Error } from '@d3/sdk';
-import { isOver, type KeptLine, LINES_KEPT, type LogLine, type Run, type RunStore } from '../../src/runs/types.ts';
+import { briefOf, listed, readyOf } from '../../src/runs/brief.ts';
+import {
+  type KeptLine,
+  LINES_KEPT,
+  type LogLine,
+  type ReadyRuns,
+  type Run,
+  type RunBrief,
+  type RunStore,
+} from '../../src/runs/types.ts';
 
 /** Runs in memory, as text, so that nobody holds on to an object of another. */
 export class MemoryRuns implements RunStore {
@@ -17,11 +26,23 @@ export class MemoryRuns implements RunStore {
     return text === undefined ? null : JSON.parse(text);
   }
 
-  async list({ open }: { open: boolean } = { open: false }): Promise<Run[]> {
-    const runs = [...this.#runs.values()].map((text) => JSON.parse(text) as Run);
-    return runs
-      .filter((run) => !open || !isOver(run))
-      .toSorted((a, b) => (`${a.createdAt} ${a.id}` < `${b.createdAt} ${b.id}` ? 1 : -1));
+  #all(): Run[] {
+    return [...this.#runs.values()].map((text) => JSON.parse(text) as Run);
+  }
+
+  async list(options: { open: boolean; alone?: boolean } = { open: false }): Promise<Run[]> {
+    return listed(this.#all(), options).toSorted((a, b) =>
+      `${a.createdAt} ${a.id}` < `${b.createdAt} ${b.id}` ? 1 : -1,
+    );
+  }
+
+  async family(parent: string): Promise<RunBrief[]> {
+    const own = this.#all().filter((run) => run.parent === parent);
+    return own.map(briefOf).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  async ready(wanted: ReadyRuns): Promise<string[]> {
+    return readyOf(this.#all(), { ...wanted, at: wanted.at ?? new Date().toISOString() });
   }
 
   async save(run: Run, generation: number): Promise<boolean> {

@@ -78,6 +78,56 @@ export function describeRuns(title: string, open: OpenRuns): void {
       expect((await other.list({ open: true })).map(({ id }) => id)).to.deep.equal(['a']);
     });
 
+    it('tells of those that belong to one in short, and lists those that stand alone', async () => {
+      await store.create(aRun('p'));
+      await store.create(aRun('p-2', { parent: 'p', state: 'holding', text: 'somebody has to look' }));
+      await store.create(aRun('p-1', { parent: 'p' }));
+      await store.create(aRun('q-1', { parent: 'q' }));
+      expect((await other.list({ open: true, alone: true })).map(({ id }) => id)).to.deep.equal(['p']);
+      const [first, second] = await other.family('p');
+      expect(first).to.deep.equal({
+        id: 'p-1',
+        parent: 'p',
+        name: 'clean',
+        state: 'running',
+        text: '',
+        cursor: 0,
+        steps: 2,
+        step: 'wait',
+        createdAt: '2030-01-01T00:00:00.000Z',
+        endedAt: null,
+        cancel: null,
+      });
+      expect(second).to.include({ id: 'p-2', state: 'holding', text: 'somebody has to look' });
+      const changed = (await store.get('p-1')) as Run;
+      await store.save({ ...changed, state: 'done', cursor: 2, generation: 2 }, 1);
+      expect((await other.family('p'))[0]).to.include({ state: 'done', step: null });
+    });
+
+    it('says whose time has come: nobody advances them, and they wait for nothing', async () => {
+      const at = (second: number) => new Date(Date.UTC(2030, 0, 1, 0, 0, second)).toISOString();
+      const lease = (until: string) => ({ owner: 'w', until, generation: 1 });
+      const waiting = (notBefore: string) => {
+        const run = aRun('x');
+        return { steps: run.steps.map((step, index) => (index === 0 ? { ...step, notBefore } : step)) };
+      };
+      await store.create(aRun('new', { createdAt: at(3) }));
+      await store.create(aRun('later', { parent: 'new', ...waiting(at(10)) }));
+      await store.create(aRun('cancelled', { ...waiting(at(10)), cancel: { by: 'x', at: at(1), why: 'y' } }));
+      await store.create(aRun('held', { lease: lease(at(8)) }));
+      await store.create(aRun('holding', { state: 'holding' }));
+      await store.create(aRun('done', { state: 'done' }));
+      const ready = (second: number, rest: { family?: string; limit?: number } = {}) =>
+        store.ready({ at: at(second), limit: 10, ...rest });
+      expect(await ready(2)).to.deep.equal(['cancelled']);
+      expect(await ready(9)).to.deep.equal(['cancelled', 'new', 'held']);
+      expect(await other.ready({ at: at(10), limit: 3 })).to.deep.equal(['cancelled', 'new', 'held']);
+      expect(await ready(10, { family: 'new' })).to.deep.equal(['new', 'later']);
+      const run = (await store.get('later')) as Run;
+      await store.save({ ...run, state: 'done', generation: 2 }, 1);
+      expect(await ready(20, { family: 'new' })).to.deep.equal(['new']);
+    });
+
     it('keeps the lines of a run in order, the last of them only', async () => {
       await store.create(aRun('a'));
       await store.create(aRun('b'));

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { d3, repository, run } from '../cli/spawn.ts';
+import { d3FromSources, repository, run } from '../cli/spawn.ts';
 import { BuiltD3 } from './built.ts';
 import { greeting, PluginFolder } from './plugin-folder.ts';
 
@@ -49,7 +49,7 @@ describe('the built d3', function () {
     ];
     for (const words of lines) {
       const ended = await built.run(words, { env });
-      expect(ended, words.join(' ')).to.deep.equal(await d3(words, { env }));
+      expect(ended, words.join(' ')).to.deep.equal(await d3FromSources(words, { env }));
       expect(ended.code, ended.stderr).to.not.equal(10);
     }
   });
@@ -112,7 +112,7 @@ describe('the built d3', function () {
       writeFileSync(path.join(own, 'index.js'), 'throw new Error("a second copy")');
       for (const [what, start] of [
         ['built', (words: string[]) => built.run(words, { env: folder.env })],
-        ['sources', (words: string[]) => d3(words, { env: folder.env })],
+        ['sources', (words: string[]) => d3FromSources(words, { env: folder.env })],
       ] as const) {
         for (const word of ['modules', 'required']) {
           const ended = await start([word]);
@@ -144,7 +144,7 @@ describe('the built d3', function () {
           part,
           exported.filter((name) => !ignored.has(name)),
         ]);
-      expect(plain(fromBundle)).to.deep.equal(plain(await d3(['parts'], { env: folder.env })));
+      expect(plain(fromBundle)).to.deep.equal(plain(await d3FromSources(['parts'], { env: folder.env })));
     });
   });
 

@@ -110,6 +110,19 @@ export async function makeFleet(end: number): Promise<Fleet> {
     const holding = hold(begin(told, made.createdAt).run, 'the mail server wants to be looked at').run;
     await store.runs.save({ ...holding, generation: made.generation + 1 }, made.generation);
     await store.runs.append(made.id, [{ at: made.createdAt, step: 0, text: 'told <b>everybody</b>' }]);
+    // Runs of hosts belong to it, as to a deployment's.
+    for (const [index, state] of (['done', 'failed', 'running'] as const).entries()) {
+      const part = newRun({
+        id: `${made.id}-${index}`,
+        origin: { kind: 'deployment', id: null, name: `shop: <i>web-${index}</i>: role`, event: null },
+        parent: made.id,
+        by: 'sally',
+        at: clock.now(),
+        steps: [{ kind: 'wait', args: { seconds: 60 }, name: 'sync' }],
+      });
+      const text = state === 'failed' ? 'there is no room on <b>its disk</b>' : '';
+      await store.runs.create({ ...part, state, text, cursor: state === 'done' ? 1 : 0 });
+    }
     return made.id;
   });
   clock.moveTo(end);

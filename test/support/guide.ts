@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { d3Program } from '../cli/spawn.ts';
 
 const project = path.join(import.meta.dirname, '../..');
 
@@ -33,8 +34,7 @@ export function follow(page: string, dir: string): string {
     ['d3', ''],
     ['d3admin', 'admin '],
   ] as const) {
-    const dev = `exec ${process.execPath} --conditions=d3-source --disable-warning=ExperimentalWarning ${project}/bin/dev.js ${first}"$@"`;
-    writeFileSync(path.join(bin, name), `#!/bin/sh\n${dev}\n`);
+    writeFileSync(path.join(bin, name), `#!/bin/sh\nexec ${d3Program.join(' ')} ${first}"$@"\n`);
     chmodSync(path.join(bin, name), 0o755);
   }
   const env = {

@@ -1,5 +1,6 @@
 import type { D3Error } from './errors.ts';
 import type { Json } from './events.ts';
+import type { Decision, RunHere, StepToRun } from './ports.ts';
 
 /** A script as an edition runs it: by its content. */
 interface EditionScript {
@@ -120,6 +121,57 @@ export interface ReportsTaken {
   rejected: readonly { file: string; why: string }[];
 }
 
+/** A run of the depot in short: what is told of each of very many. */
+export interface DepotRunBrief {
+  id: string;
+  /** The run it belongs to; null when it stands by itself. */
+  parent: string | null;
+  name: string;
+  state: RunHere['state'];
+  /** Why it waits or holds, or how it ended; else what its step said last. */
+  text: string;
+  /** Place of the step whose turn it is, how many there are, and what that one is called; null when all had theirs. */
+  cursor: number;
+  steps: number;
+  step: string | null;
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  endedAt: string | null;
+  /** Who ended it before it was done; null unless somebody did. */
+  cancel: Decision | null;
+}
+
+/**
+ * Runs of kind `deployment` that the depot keeps: any number of workers (`d3 run worker`) on as many hosts as reach it share them. A
+ * run that waits to look again is let go of meanwhile. Whoever acts is the port's `by`.
+ */
+export interface DepotRunsPort {
+  /**
+   * Makes a run known; a worker takes it up.
+   * @param run `id`: the caller's, so that it can be written down before; `parent`: the run it belongs to
+   * @throws D3Error refused `RUN_EXISTS`; usage for steps that cannot be run
+   */
+  create(run: { id: string; name: string; parent: string | null; steps: readonly StepToRun[] }): Promise<void>;
+  /** @returns null when there is none, or it is none of these */
+  get(id: string): Promise<RunHere | null>;
+  /** Those that belong to one, by their ids. */
+  family(parent: string): Promise<readonly DepotRunBrief[]>;
+  /** @throws D3Error refused, busy, as `d3 run retry`, `resume`, `skip` and `cancel` */
+  retry(id: string): Promise<RunHere>;
+  resume(id: string): Promise<RunHere>;
+  skip(id: string, why: string): Promise<RunHere>;
+  cancel(id: string, why: string): Promise<RunHere>;
+  /** Has a step that waits run again at once. @returns whether one waited */
+  hurry(id: string): Promise<boolean>;
+  /** What it said, the newest last. @param after only lines with a higher id */
+  log(id: string, after?: number): Promise<readonly { id: number; at: string; step: number | null; text: string }[]>;
+  /**
+   * Advances a run and those that belong to it, with whoever else does, until it is over, holds or waits for something else.
+   * @param how `abreast`: how many at the same time
+   */
+  work(id: string, how: { abreast: number }): Promise<void>;
+}
+
 /** A depot, for whoever administers it: in its folder on this host, or over the network. */
 export interface AdminPort {
   /** Its folder or its address, for messages. */
@@ -130,6 +182,7 @@ export interface AdminPort {
   readonly isHere: boolean;
   /** @param kind one of d3's own (`group`, `script`, `category`, …), or one a plugin brings */
   documents(kind: string): DocumentsPort;
+  readonly runs: DepotRunsPort;
   /** All editions, oldest first. */
   editions(): Promise<readonly DepotEdition[]>;
   /**

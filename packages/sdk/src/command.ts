@@ -1,6 +1,6 @@
 import { Command, Flags, type Interfaces } from '@oclif/core';
 import type { AdminPort } from './admin.ts';
-import type { PluginContext } from './context.ts';
+import type { ExecPort, PluginContext } from './context.ts';
 import type { CsvTable } from './csv.ts';
 import type { D3Error } from './errors.ts';
 import type { Json } from './events.ts';
@@ -63,6 +63,24 @@ export const depotFlags = {
   admin: Flags.string({ helpValue: 'NAME', summary: 'Act as this person.', helpGroup: 'GLOBAL' }),
 };
 
+/** Things that happen side by side, drawn on the terminal until each has ended. */
+export interface Branches {
+  /** What is said of one of them, by its place. */
+  show(index: number, text: string): void;
+  /** @param end `open`: it did not end, and nobody waits for it any more */
+  end(index: number, end: 'done' | 'failed' | 'skipped' | 'open'): void;
+  /** Waits until all stands still; what has not ended stays open. */
+  settle(): Promise<void>;
+}
+
+/** What a command that goes on for long shows meanwhile. */
+export interface Following {
+  /** Null where nothing is drawn: no terminal, or --json. */
+  branches(titles: readonly string[]): Promise<Branches | null>;
+  /** Something that happened: a line of the result, and with --json a line of JSON. */
+  happened(event: Json, text: string): void;
+}
+
 /** What a plugin's command gets to work with. */
 export interface CommandContext {
   flags: Readonly<Record<string, unknown>>;
@@ -87,8 +105,11 @@ export interface CommandContext {
   canAsk: boolean;
   /** That person. Asked where nobody can be, each question is an error that names the flag in its place. */
   ask: Questions;
+  follow: Following;
   /** A table as comma separated values (RFC 4180), in which nothing is run as a formula or obeyed by a terminal. */
   csv(table: CsvTable): string;
+  /** Runs programs that leave this machine alone, in private folders of whoever runs the command: no rights are needed for it. */
+  exec: ExecPort;
   /** The same ports as hooks get. Made when it is asked for: a command that needs none starts without them. */
   ports: () => Promise<PluginContext>;
   /**

@@ -200,6 +200,8 @@ export interface StepPayload {
   attempt: number;
   environment: Readonly<Record<string, string>>;
   machine: ActionPayload['machine'];
+  /** What the step remembered when it answered `later`; null at first, and after it failed. */
+  data: Json;
 }
 
 /**
@@ -210,7 +212,7 @@ export interface StepPayload {
 export type StepAnswer =
   | { handled: false }
   | { handled: true; outcome: 'done' | 'failed' | 'hold' | 'leave'; text: string }
-  | { handled: true; outcome: 'later'; text: string; seconds: number };
+  | { handled: true; outcome: 'later'; text: string; seconds: number; data?: Json };
 
 /** Whether a step that was begun before a cut has done its work; `handled: false`: the kind is not mine. */
 export type SettledAnswer = { handled: false } | { handled: true; settled: boolean; text: string };

@@ -338,6 +338,20 @@ export interface FilesPort {
   unmark(file: string): Promise<void>;
   /** Writes a file of the plugin's own folder whole or not at all. @param name without folders */
   write(name: string, content: string): Promise<void>;
+  /**
+   * Changes a text file of the system, whole or not at all. No link is followed, on the way or at its end; owner and mode stay.
+   * What is made belongs to whoever the folder belongs to that it is made in.
+   * @param file absolute within the root
+   * @param change gets the text, null where there is no file; null takes the file away
+   * @param options `mode`: of a file that is made; `folders`: of folders that are missing on the way, else they have to be there
+   * @returns whether anything changed
+   * @throws D3Error refused `FILE_NOT_EDITED` for what is no plain file, or lies behind a link
+   */
+  edit(
+    file: string,
+    change: (text: string | null) => string | null,
+    options: { mode: number; folders?: number },
+  ): Promise<boolean>;
 }
 
 /** A program that runs on the machine. */

@@ -1,4 +1,4 @@
-import { type AdminPort, D3Error, D3Errors, type DepotComputer, type DepotDocument, type DocumentBody } from '@d3/sdk';
+import { type AdminPort, D3Error, type DepotComputer, type DepotDocument, type DocumentBody, Problems } from '@d3/sdk';
 import { judgeName } from './rules/names.ts';
 
 /** What admins say of a machine from wherever they are: the other end of the holding pattern. */
@@ -194,25 +194,17 @@ async function bodyFor(
   old: ComputerBody,
   { admin, computers, buildAttribute }: Around,
 ): Promise<ComputerBody> {
-  const problems: D3Error[] = [];
-  const attempt = async (work: () => Promise<void>) => {
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof D3Error)) throw error;
-      problems.push(error);
-    }
-  };
+  const problems = new Problems();
   const body: ComputerBody = { ...old, attributes: { ...old.attributes } };
   if (name !== undefined) {
-    await attempt(async () => {
+    await problems.attempt(async () => {
       body.name = await freeName(subject.key, name, admin, computers);
     });
   }
   for (const kind of PLACES) {
     const said = places[kind];
     if (said === undefined) continue;
-    await attempt(async () => {
+    await problems.attempt(async () => {
       body[kind] = said === '' ? null : (await documentCalled(kind, said, admin)).id;
     });
   }
@@ -222,15 +214,14 @@ async function bodyFor(
   });
   if (build !== undefined) pairs.push([buildAttribute, build, '--build']);
   for (const [attribute, value, flag] of pairs) {
-    await attempt(async () => {
+    await problems.attempt(async () => {
       if (attribute === '') throw new D3Error('EA_PAIR', 'usage', `${flag} must be NAME=VALUE.`, { target: flag });
       const document = await documentCalled('ea', attribute, admin);
       if (value === '') delete body.attributes[String(document.id)];
       else body.attributes[String(document.id)] = choiceOf(document, value, flag);
     });
   }
-  if (problems.length === 1) throw problems[0];
-  if (problems.length > 1) throw new D3Errors(problems, Math.max(...problems.map(({ exitCode }) => exitCode)));
+  problems.throwAll();
   return body;
 }
 

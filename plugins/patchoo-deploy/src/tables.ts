@@ -1,17 +1,21 @@
-import { readFile, stat } from 'node:fs/promises';
-import { type AdminPort, type CsvTable, combineExitCodes, D3Error, D3Errors } from '@d3/sdk';
+import { type AdminPort, type CsvShape, type CsvTable, combineExitCodes, D3Error, D3Errors, readCsv } from '@d3/sdk';
 import { type Assigned, type Assignment, assignUnshown, type ComputerBody, recordOf } from './assign.ts';
 
 /** What is said of many machines, as tables that spreadsheets read and write. */
 
 /** Columns that are always there, in the order they are written. Further ones are extension attributes: `ea:NAME`. */
 const COLUMNS = ['serial', 'computer', 'name', 'build', 'department', 'building', 'site'] as const;
-type Column = (typeof COLUMNS)[number];
 const EA = /^ea:\s*(?=\S)/i;
-const MOST_BYTES = 16 * 1024 * 1024;
-const MOST_ROWS = 100_000;
-/** What an apostrophe was put before, so that no spreadsheet runs it. */
-const GUARDED = /^'(?=[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20])/;
+
+const TABLE: CsvShape = {
+  columns: COLUMNS,
+  others: EA,
+  needed: [['serial', 'computer']],
+  what: 'table of machines',
+  codes: { notRead: 'TABLE_NOT_READ', unusable: 'TABLE_UNUSABLE' },
+  target: '--from',
+  actions: [`its columns: ${COLUMNS.join(', ')}, ea:NAME; d3 provision export writes one`],
+};
 
 export type TableForm = 'csv' | 'preload';
 
@@ -96,89 +100,18 @@ interface Row {
  * @throws D3Error usage for what is no table of machines, notFound
  */
 export async function readTable(file: string): Promise<Row[]> {
-  const text = await textOf(file);
-  const { CsvError, parse } = await import('csv-parse/sync');
-  let records: { record: string[]; info: { lines: number } }[];
-  try {
-    records = parse(text, {
-      delimiter: delimiterOf(text),
-      bom: true,
-      info: true,
-      relax_column_count: true,
-      max_record_size: 1024 * 1024,
-      to: MOST_ROWS + 2,
-    }) as unknown as typeof records;
-  } catch (error) {
-    if (error instanceof CsvError) throw noTable(file, error.message, error);
-    throw error;
-  }
-  const [header, ...rows] = records;
-  if (header === undefined) throw noTable(file, 'it is empty');
-  if (rows.length > MOST_ROWS) throw noTable(file, `it has more than ${MOST_ROWS} rows`);
-  const { places, eas } = columnsOf(file, header.record);
-  return rows.flatMap(({ record, info }): Row[] => {
-    const at = (place: number | undefined) =>
-      place === undefined ? '' : (record[place] ?? '').trim().replace(GUARDED, '');
-    const said = (column: Column) => at(places.get(column)) || undefined;
-    if (record.every((cell) => cell.trim() === '')) return [];
+  const { columns, rows } = await readCsv(file, TABLE);
+  const eas = columns.filter((column) => EA.test(column));
+  return rows.map(({ line, cell }) => {
+    const said = (column: (typeof COLUMNS)[number]) => cell(column) || undefined;
     const word = said('serial') ?? said('computer') ?? '';
-    const pairs = eas.flatMap(([name, place]) => (at(place) === '' ? [] : [`${name}=${at(place)}`]));
+    const pairs = eas.flatMap((column) => {
+      const value = cell(column) || undefined;
+      return value === undefined ? [] : [`${column.replace(EA, '')}=${value}`];
+    });
     const [name, build, department] = [said('name'), said('build'), said('department')];
     const assignment = { name, build, department, building: said('building'), site: said('site'), eas: pairs };
-    return [{ line: info.lines, word, assignment }];
-  });
-}
-
-function columnsOf(file: string, header: readonly string[]) {
-  const places = new Map<Column, number>();
-  const eas: [string, number][] = [];
-  for (const [at, cell] of header.entries()) {
-    const name = cell.trim();
-    const column = COLUMNS.find((one) => one === name.toLowerCase());
-    if (name === '') continue;
-    if (EA.test(name)) eas.push([name.replace(EA, ''), at]);
-    else if (column === undefined) throw noTable(file, `no column is called "${name}"`);
-    else if (places.has(column)) throw noTable(file, `it has the column ${column} twice`);
-    else places.set(column, at);
-  }
-  if (places.has('serial') || places.has('computer')) return { places, eas };
-  throw noTable(file, 'it says of no machine which it is: there is no column serial');
-}
-
-/** Spreadsheets of half the world write semicolons, where the comma is in their numbers. */
-function delimiterOf(text: string): string {
-  const header = text.slice(0, 2000).split(/[\r\n]/)[0] as string;
-  const count = (one: string) => header.split(one).length;
-  return [',', ';', '\t'].toSorted((a, b) => count(b) - count(a))[0] as string;
-}
-
-async function textOf(file: string): Promise<string> {
-  let bytes: Buffer;
-  try {
-    const { size } = await stat(file);
-    if (size > MOST_BYTES) throw noTable(file, `it has ${size} bytes`);
-    bytes = await readFile(file);
-  } catch (error) {
-    if (error instanceof D3Error) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    const missing = code === 'ENOENT';
-    throw new D3Error('TABLE_NOT_READ', missing ? 'notFound' : 'failed', missing ? `There is no ${file}.` : message, {
-      target: '--from',
-      cause: error,
-    });
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw noTable(file, 'it is not written in UTF-8', error);
-  }
-}
-
-function noTable(file: string, why: string, cause?: unknown): D3Error {
-  return new D3Error('TABLE_UNUSABLE', 'usage', `${file} is no table of machines: ${why}.`, {
-    target: '--from',
-    actions: [`its columns: ${COLUMNS.join(', ')}, ea:NAME; d3 provision export writes one`],
-    cause,
+    return { line, word, assignment };
   });
 }
 

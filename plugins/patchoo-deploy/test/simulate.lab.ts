@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -16,20 +16,20 @@ const LAID = ['./etc/systemd/system/d3-provision-lock.service', './etc/systemd/s
 /** Each way a machine comes to be deployed, as a newcomer sees it: a served depot, enrolment, real commands, each a process. */
 describe('d3 provision simulate', function () {
   this.timeout(280_000);
-  let root: string;
+  let cache: string;
   beforeEach(() => {
-    root = mkdtempSync(path.join(os.tmpdir(), 'd3-test-'));
-    writeFileSync(path.join(root, 'facts.json'), '{"processes": []}');
+    cache = mkdtempSync(path.join(os.tmpdir(), 'd3-test-'));
   });
-  afterEach(() => rmSync(root, { recursive: true, force: true }));
+  afterEach(() => rmSync(cache, { recursive: true, force: true }));
 
   const tried = new Set<string>();
   async function shown(way: string): Promise<Line[]> {
     tried.add(way);
     const words = ['provision', 'simulate', ...(way === 'walk' ? [] : ['--path', way]), '--json'];
-    const { code, stdout, stderr } = await d3(words, { env: { D3_ROOT: root } });
+    const env = { XDG_CACHE_HOME: cache, D3_ROOT: '/nonexistent' };
+    const { code, stdout, stderr } = await d3(words, { env });
     expect(code, stdout + stderr).to.equal(0);
-    const left = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('run-'));
+    const left = readdirSync(cache, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('run-'));
     expect(left, 'nothing is left behind').to.deep.equal([]);
     return JSON.parse(stdout).result;
   }

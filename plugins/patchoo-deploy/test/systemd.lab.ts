@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { repository } from '../../../test/cli/spawn.ts';
 import { BootedLinux } from '../../../test/lab/booted.ts';
@@ -11,14 +10,10 @@ const D3 = '/usr/local/bin/d3';
 describe('a deployment under a real systemd', function () {
   this.timeout(240_000);
   let linux: BootedLinux;
-  const good = (program: string, ...args: string[]) => {
-    const { status, output } = linux.run(program, ...args);
-    expect(status, `${program} ${args.join(' ')}\n${output}`).to.equal(0);
-    return output;
-  };
+  const good = (program: string, ...args: string[]) => linux.good(program, ...args);
   const write = (file: string, text: string) =>
     good('sh', '-c', 'printf %s "$1" | base64 -d > "$2"', 'sh', Buffer.from(text).toString('base64'), file);
-  const show = (property: string) => linux.run('systemctl', 'show', '--value', '-p', property, UNIT).output.trim();
+  const show = (property: string) => linux.show(UNIT, property);
   const notes = () => linux.run('cat', '/srv/notes').output.trim().split('\n');
   const state = () => JSON.parse(linux.run(D3, 'provision', 'status', '--json').output).result.state as string;
 
@@ -44,13 +39,7 @@ describe('a deployment under a real systemd', function () {
   });
   afterEach(() => linux.stop());
 
-  async function until(isSo: () => boolean, what: string): Promise<void> {
-    for (let waited = 0; !isSo(); waited += 250) {
-      if (waited > 90_000)
-        throw new Error(`${what} never came to be so: ${linux.run('journalctl', '-u', UNIT, '-n', '30').output}`);
-      await sleep(250);
-    }
-  }
+  const until = (isSo: () => boolean, what: string) => linux.until(what, isSo, UNIT);
 
   it('patchoo:IN-10 patchoo:IN-11 patchoo:BS-03 patchoo:BS-26 setup returns at once, systemd goes on, also after kill -9, and nothing is left', async () => {
     const begun = performance.now();

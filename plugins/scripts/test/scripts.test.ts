@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import { noPlugins, pluginsOnBus } from '../../../src/lifecycle/plugins.ts';
 import { systemClock, ticks } from '../../../src/platform/clock.ts';
 import { execIn } from '../../../src/platform/exec.ts';
+import { d3Program } from '../../../test/cli/spawn.ts';
 import { problemsOf } from '../../../test/support/errors.ts';
 import { noPorts } from '../../../test/support/no-ports.ts';
 import { Sandbox, type SandboxMachine } from '../../../test/support/sandbox.ts';
@@ -412,8 +413,7 @@ describe('the scripts plugin', () => {
 
   it('depot3:E13 a script may install something else with d3 itself, but not sync or touch what is in progress', async () => {
     await sandbox.add('other', '1', { live: true });
-    const dev = path.join(import.meta.dirname, '../../../bin/dev.js');
-    const d3 = `${process.execPath} --conditions=d3-source --disable-warning=ExperimentalWarning ${dev}`;
+    const d3 = d3Program.join(' ');
     const body = [
       `${d3} install other -a nested --root "$1" --depot ${sandbox.depot} > "$1/out" 2>&1; echo $? > "$1/other"`,
       `${d3} sync --root "$1" --depot ${sandbox.depot} > "$1/out2" 2>&1; echo $? > "$1/sync"`,

@@ -1,9 +1,9 @@
-import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { D3Error } from '@d3/sdk';
+import { makeFolder } from '../../platform/make-folder.ts';
 import type { MachinePaths } from '../../platform/paths.ts';
 import { replaceFile } from '../../platform/replace-file.ts';
-import { makeFolder } from '../../platform/rootfs.ts';
 import { isDamage, stateDamaged } from './damage.ts';
 
 const BUSY_MS = 10_000;
@@ -76,9 +76,10 @@ export function openStateForChange(paths: MachinePaths): DatabaseSync {
 /** Opens a machine's state for reading, as anybody may. @returns null when d3 has never run here */
 export function openStateForReading(paths: MachinePaths): DatabaseSync | null {
   const file = paths.stateDatabase;
-  if (!existsSync(file)) return null;
   let database: DatabaseSync | null = null;
   try {
+    // Where nobody may look, nothing is known: that is not the same as nothing being there.
+    if (statSync(file, { throwIfNoEntry: false }) === undefined) return null;
     database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_MS });
     const version = versionAfterCut(database, file);
     refuseNewer(version, file);

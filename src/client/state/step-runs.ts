@@ -1,5 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { systemClock } from '../../platform/clock.ts';
 import type { MachinePaths } from '../../platform/paths.ts';
+import { briefOf, listed, readyOf } from '../../runs/brief.ts';
 import { readRun } from '../../runs/check.ts';
 import { runExists } from '../../runs/saving.ts';
 import {
@@ -8,7 +10,9 @@ import {
   type KeptLine,
   LINES_KEPT,
   type LogLine,
+  type ReadyRuns,
   type Run,
+  type RunBrief,
   type RunStore,
 } from '../../runs/types.ts';
 import { openStateForChange, openStateForReading, stateError, transaction } from './database.ts';
@@ -45,11 +49,20 @@ export class StateRuns implements RunStore {
     return row === undefined ? null : readRun(row.body, 'state.db');
   }
 
-  async list({ open }: { open: boolean } = { open: false }): Promise<Run[]> {
+  async list({ open, alone = false }: { open: boolean; alone?: boolean } = { open: false }): Promise<Run[]> {
     const sql = `SELECT body FROM step_runs ${open ? 'WHERE is_over = 0' : ''} ORDER BY created_at DESC, id DESC`;
     const runs: Run[] = [];
     for (const { body } of this.#reading<{ body: string }>(sql)) runs.push(await readRun(body, 'state.db'));
-    return runs;
+    return listed(runs, { open, alone });
+  }
+
+  async family(parent: string): Promise<RunBrief[]> {
+    const own = (await this.list()).filter((run) => run.parent === parent);
+    return own.map(briefOf).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  async ready(wanted: ReadyRuns): Promise<string[]> {
+    return readyOf(await this.list({ open: true }), { ...wanted, at: wanted.at ?? systemClock.now().toISOString() });
   }
 
   async save(run: Run, generation: number): Promise<boolean> {

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { throwProblems } from '@d3/sdk';
 import { Args } from '@oclif/core';
 import type { Added, AddRequest } from '../../admin/add.ts';
 import type { AttributeView } from '../../admin/attribute-session.ts';
@@ -108,7 +109,6 @@ async function walked(
 
 async function wouldAdd(request: AddRequest, session: AdminSession): Promise<WouldAdd> {
   const { AddSession } = await import('../../admin/attribute-session.ts');
-  const { throwProblems } = await import('../../admin/problems.ts');
   const adding = new AddSession(request, session);
   throwProblems(await adding.problems());
   return { would: (await adding.outline()).edition, attributes: await adding.views(), warnings: [] };

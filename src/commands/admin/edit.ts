@@ -1,3 +1,4 @@
+import { throwProblems } from '@d3/sdk';
 import { Args } from '@oclif/core';
 import type { AttributeView, EditSession } from '../../admin/attribute-session.ts';
 import type { Edited } from '../../admin/edit.ts';
@@ -30,7 +31,6 @@ export default class AdminEdit extends AdminCommand<Edited | WouldEdit, typeof A
 
   async execute(context: ContextOf<typeof AdminEdit>): Promise<Outcome<Edited | WouldEdit>> {
     const { EditSession } = await import('../../admin/attribute-session.ts');
-    const { throwProblems } = await import('../../admin/problems.ts');
     const typed = typedAttributes(context.flags);
     const { flags, terminal, env } = context;
     const given: string | undefined = context.args.target;

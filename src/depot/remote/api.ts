@@ -17,6 +17,8 @@ export interface RemoteOptions {
   /** Absolute path of a private folder for what is in the making. */
   work: string;
   signal: AbortSignal;
+  /** Milliseconds an answer may take, for who must know soon whether it got one: it asks once. Left out: some minutes. */
+  answer?: number | undefined;
   /** Who signs here; absent: nobody does. */
   signer?: Signer;
 }
@@ -59,7 +61,7 @@ export class Api {
       try {
         return await this.#ask<Answer>('GET', path, { query });
       } catch (error) {
-        const pause = PAUSES[attempt];
+        const pause = this.#options.answer === undefined ? PAUSES[attempt] : undefined;
         if (pause === undefined || !isWorthAnother(error)) throw error;
         await sleep(pause, undefined, { signal: this.#options.signal });
       }
@@ -124,12 +126,14 @@ export class Api {
 
   async #ask<Answer>(method: Method, path: string, { query = {}, json, by = '' }: Sent): Promise<Answer> {
     const got = await this.#client();
+    const within = this.#options.answer ?? WITHIN;
+    const reached = Math.min(within, 10 * SECOND);
     return this.#answered<Answer>(
       got(this.#url(path, query), {
         method,
         headers: await this.#headers(by),
         ...(json === undefined ? {} : { json }),
-        timeout: { request: WITHIN, connect: 10 * SECOND, lookup: 10 * SECOND, secureConnect: 10 * SECOND },
+        timeout: { request: within, connect: reached, lookup: reached, secureConnect: reached },
         throwHttpErrors: false,
         followRedirect: false,
         retry: { limit: 0 },

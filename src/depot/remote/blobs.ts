@@ -6,8 +6,9 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
+import { makeFolder } from '../../platform/make-folder.ts';
 import { type BlobInfo, type Blobs, blobPath } from '../blobs.ts';
-import { errnoOf, makeFolder } from '../files.ts';
+import { errnoOf } from '../files.ts';
 import { unreachable } from '../transport.ts';
 import { type Api, part } from './api.ts';
 
@@ -145,9 +146,14 @@ export class RemoteBlobs implements Blobs {
   }
 
   #room(): Promise<string> {
-    this.#folder ??= makeFolder(this.#work, 0o700).then(() => mkdtemp(join(this.#work, 'remote-')));
+    this.#folder ??= roomIn(this.#work);
     return this.#folder;
   }
+}
+
+async function roomIn(work: string): Promise<string> {
+  makeFolder(work, 0o700);
+  return mkdtemp(join(work, 'remote-'));
 }
 
 function isCut(error: unknown): boolean {

@@ -1,6 +1,6 @@
 import type { StatusChange } from '../../catalog/lifecycle.ts';
 import type { StoredStatus } from '../../catalog/types.ts';
-import type { KeptLine, LogLine, Run, RunStore } from '../../runs/types.ts';
+import type { KeptLine, LogLine, Run, RunBrief, RunStore } from '../../runs/types.ts';
 import { documentKind } from '../document-kinds.ts';
 import type {
   AdminStore,
@@ -57,6 +57,10 @@ export class RemoteStore implements AdminStore {
   documents(kind: string): unknown {
     // A kind nobody registered here is one that nothing here understands.
     return documentsOf(this.#api, documentKind(kind).kind, this.asked);
+  }
+
+  async serverTime(): Promise<Date> {
+    return new Date((await this.#api.get<{ now: string }>('ready-runs', { limit: 0 })).now);
   }
 
   async documentHashes(): Promise<Set<string>> {
@@ -229,9 +233,14 @@ function runsOf(api: Api): RunStore {
   return {
     create: (run) => api.send<void>('POST', 'runs', { json: run }),
     get: (id) => api.find<Run>(`runs/${part(id)}`, 'RUN_NOT_FOUND'),
-    async list({ open } = { open: false }) {
-      return (await api.get<{ runs: Run[] }>('runs', { open })).runs;
+    async list({ open, alone = false } = { open: false }) {
+      return (await api.get<{ runs: Run[] }>('runs', { open, alone })).runs;
     },
+    async family(parent) {
+      return (await api.get<{ runs: RunBrief[] }>(`runs/${part(parent)}/family`)).runs;
+    },
+    // The server judges by its own clock: those of its workers may differ.
+    ready: async (wanted) => (await api.get<{ ids: string[] }>('ready-runs', { ...wanted })).ids,
     async save(run, generation) {
       const sent = { query: { generation }, json: run };
       return (await api.send<{ saved: boolean }>('PUT', `runs/${part(run.id)}`, sent)).saved;

@@ -48,8 +48,6 @@ export interface Store extends AdminStore {
   exclusively<Result>(
     work: (store: Pick<Store, 'editions' | 'documents' | 'documentHashes'>) => Promise<Result>,
   ): Promise<Result>;
-  /** What time it is for all who share the store; null: it is on this host, whose clock counts. */
-  serverTime(): Promise<Date | null>;
   close(): Promise<void>;
 }
 
@@ -66,6 +64,8 @@ export interface AdminStore {
   readonly publication: Pick<PublicationStore, 'generation' | 'last'>;
   /** Runs that are advanced by the depot's own host. */
   readonly runs: RunStore;
+  /** What time it is for all who share the store; null: it is on this host, whose clock counts. */
+  serverTime(): Promise<Date | null>;
   readonly tokens: Pick<TokenStore, 'add' | 'list' | 'revoke'>;
   readonly enrolments: Omit<EnrolmentStore, 'enrol'>;
 }

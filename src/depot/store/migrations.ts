@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { D3Error } from '@d3/sdk';
 import { type CreateTableBuilder, type Kysely, type Selectable, sql } from 'kysely';
 import { nameKey } from '../../catalog/names.ts';
+import type { Run } from '../../runs/types.ts';
 import { CHAIN_BEGIN, eventHash } from '../event-chain.ts';
 import { keepClaims } from './claims.ts';
 import { eventRows } from './events.ts';
 import { keepInventory } from './inventory.ts';
+import { rowOf } from './runs.ts';
 import type { Tables } from './tables.ts';
 import { DEPOT, inTurn } from './turns.ts';
 
@@ -35,6 +37,7 @@ const migrations: readonly Migration[] = [
   addIdentity,
   addTokens,
   addPageSessions,
+  addRunFamilies,
 ];
 
 /** Since this version a database says which depot's it is. */
@@ -470,6 +473,25 @@ async function addPageSessions(db: Kysely<Tables>): Promise<void> {
     .addColumn('created_at', 'text', (column) => column.notNull())
     .addColumn('expires_at', 'text', (column) => column.notNull())
     .execute();
+}
+
+/** Runs belong to others, and whoever advances them finds those whose time has come. */
+async function addRunFamilies(db: Kysely<Tables>): Promise<void> {
+  await db.schema.alterTable('runs').addColumn('parent', 'text').execute();
+  await db.schema.alterTable('runs').addColumn('ready_at', 'text').execute();
+  await db.schema
+    .alterTable('runs')
+    .addColumn('brief', 'text', (column) => column.notNull().defaultTo('{}'))
+    .execute();
+  await db.schema.createIndex('runs_parent').on('runs').columns(['parent', 'id']).execute();
+  await db.schema.createIndex('runs_ready').on('runs').columns(['ready_at', 'id']).execute();
+  for (const { id, body } of await db.selectFrom('runs').select(['id', 'body']).execute()) {
+    const run = JSON.parse(body) as Run;
+    // One that a newer d3 wrote is left as it is.
+    if (run.schema !== 'd3/step-run@1') continue;
+    const { parent, ready_at, brief } = rowOf(run);
+    await db.updateTable('runs').set({ parent, ready_at, brief }).where('id', '=', id).execute();
+  }
 }
 
 function withEditionColumns<T extends string, C extends string>(table: CreateTableBuilder<T, C>) {

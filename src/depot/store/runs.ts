@@ -1,4 +1,6 @@
 import type { Kysely } from 'kysely';
+import { systemClock } from '../../platform/clock.ts';
+import { briefOf, readyAt } from '../../runs/brief.ts';
 import { readRun } from '../../runs/check.ts';
 import { runExists } from '../../runs/saving.ts';
 import {
@@ -7,12 +9,14 @@ import {
   type KeptLine,
   LINES_KEPT,
   type LogLine,
+  type ReadyRuns,
   type Run,
+  type RunBrief,
   type RunStore,
 } from '../../runs/types.ts';
 import { storable } from './storable.ts';
 import type { RunTable, Tables } from './tables.ts';
-import { inTurn } from './turns.ts';
+import { inTurn, serverTime } from './turns.ts';
 
 const WHERE = "the depot's database";
 /** Lines a statement writes at once. */
@@ -40,12 +44,32 @@ export class SqlRuns implements RunStore {
     return row === undefined ? null : readRun(row.body, WHERE);
   }
 
-  async list({ open }: { open: boolean } = { open: false }): Promise<Run[]> {
+  async list({ open, alone = false }: { open: boolean; alone?: boolean } = { open: false }): Promise<Run[]> {
     let query = this.#db.selectFrom('runs').select('body').orderBy('created_at', 'desc').orderBy('id', 'desc');
     if (open) query = query.where('is_over', '=', 0);
+    if (alone) query = query.where('parent', 'is', null);
     const runs: Run[] = [];
     for (const { body } of await query.execute()) runs.push(await readRun(body, WHERE));
     return runs;
+  }
+
+  async family(parent: string): Promise<RunBrief[]> {
+    const rows = await this.#db.selectFrom('runs').select('brief').where('parent', '=', parent).orderBy('id').execute();
+    return rows.map(({ brief }) => JSON.parse(brief));
+  }
+
+  async ready({ at, family, limit }: ReadyRuns): Promise<string[]> {
+    const now = at ?? ((await serverTime(this.#db)) ?? systemClock.now()).toISOString();
+    let query = this.#db
+      .selectFrom('runs')
+      .select('id')
+      .where('ready_at', '<=', now)
+      .orderBy('ready_at')
+      .orderBy('id')
+      .limit(limit);
+    if (family !== undefined)
+      query = query.where((runs) => runs.or([runs('id', '=', family), runs('parent', '=', family)]));
+    return (await query.execute()).map(({ id }) => id);
   }
 
   async save(run: Run, generation: number): Promise<boolean> {
@@ -93,9 +117,18 @@ export class SqlRuns implements RunStore {
   }
 }
 
-function rowOf(run: Run): RunTable {
-  const { id, createdAt, generation } = run;
-  return { id, created_at: createdAt, is_over: isOver(run) ? 1 : 0, generation, body: JSON.stringify(run) };
+export function rowOf(run: Run): RunTable {
+  const { id, createdAt, generation, parent } = run;
+  return {
+    id,
+    created_at: createdAt,
+    is_over: isOver(run) ? 1 : 0,
+    generation,
+    body: JSON.stringify(run),
+    parent,
+    ready_at: readyAt(run),
+    brief: JSON.stringify(briefOf(run)),
+  };
 }
 
 async function dropEnded(db: Kysely<Tables>): Promise<void> {
@@ -103,6 +136,7 @@ async function dropEnded(db: Kysely<Tables>): Promise<void> {
     .selectFrom('runs')
     .select('id')
     .where('is_over', '=', 1)
+    .where('parent', 'is', null)
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .offset(ENDED_KEPT)
@@ -110,6 +144,9 @@ async function dropEnded(db: Kysely<Tables>): Promise<void> {
     .execute();
   if (ended.length === 0) return;
   const ids = ended.map(({ id }) => id);
+  const family = db.selectFrom('runs').select('id').where('parent', 'in', ids);
+  await db.deleteFrom('run_lines').where('run', 'in', family).execute();
+  await db.deleteFrom('runs').where('parent', 'in', ids).execute();
   await db.deleteFrom('run_lines').where('run', 'in', ids).execute();
   await db.deleteFrom('runs').where('id', 'in', ids).execute();
 }

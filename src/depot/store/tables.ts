@@ -126,6 +126,12 @@ export interface RunTable {
   generation: number;
   /** JSON, schema d3/step-run@1. */
   body: string;
+  /** The run it belongs to. */
+  parent: string | null;
+  /** ISO 8601: then it is to be advanced; null: not by itself. */
+  ready_at: string | null;
+  /** JSON of what is told of it among many. */
+  brief: string;
 }
 
 interface RunLineTable {

@@ -232,6 +232,20 @@ export interface RunStory extends AsOf {
     endedAt: string | null;
     text: string;
   }[];
+  /** Runs that belong to it, as those of hosts do to a deployment's: what needs somebody first, then what is under way. */
+  parts: {
+    id: string;
+    name: string;
+    state: string;
+    /** The step whose turn it is; null: all had theirs. */
+    step: string | null;
+    text: string;
+    done: number;
+    steps: number;
+  }[];
+  /** How many there are in each state, and those that are not listed. */
+  partStates: { state: string; count: number }[];
+  moreParts: number;
   lines: { id: number; at: string; step: number | null; text: string }[];
   /** Lines before those that are listed. */
   earlierLines: number;

@@ -3,6 +3,7 @@ import { countStandings, outside, spreadSeries } from '../../catalog/spread.ts';
 import { reasonKey } from '../../catalog/standing.ts';
 import type { Edition, Status } from '../../catalog/types.ts';
 import type { Clock } from '../../platform/clock.ts';
+import type { RunBrief } from '../../runs/types.ts';
 import type { GroupBody } from '../contract.ts';
 import type { LocalDepot } from '../depot.ts';
 import { Fleet } from '../fleet.ts';
@@ -89,7 +90,7 @@ export class Views {
     const moving = newest(editions, before(NEW_FOR * DAY));
     const troubles = await this.#troubles();
     const byComputer = [...(await overview.computers()).values()];
-    const known = await runs.list();
+    const known = await runs.list({ open: false, alone: true });
     const counted: Record<Status, number> = { pilot: 0, live: 0, deprecated: 0, skipped: 0, missing: 0, archived: 0 };
     for (const { status } of editions) counted[status] += 1;
     const { archived: _none, ...inCatalog } = counted;
@@ -299,7 +300,7 @@ export class Views {
   }
 
   async runs(): Promise<RunList> {
-    return { asOf: this.#now(), runs: (await this.#depot.store.runs.list()).map(runRow) };
+    return { asOf: this.#now(), runs: (await this.#depot.store.runs.list({ open: false, alone: true })).map(runRow) };
   }
 
   /** @throws D3Error notFound `RUN_NOT_FOUND` */
@@ -318,11 +319,12 @@ export class Views {
         },
       );
     }
-    const lines = await runs.lines(id);
+    const [lines, family] = [await runs.lines(id), await runs.family(id)];
     return {
       asOf,
       run: runRow(run),
       steps: run.steps.map(stepRow),
+      ...partsOf(family),
       lines: lines.slice(-MOST_LINES),
       earlierLines: Math.max(0, lines.length - MOST_LINES),
     };
@@ -421,4 +423,23 @@ function newest(editions: readonly Edition[], then: string): Edition[] {
 
 function since({ status, addedAt, releasedAt }: Edition): string {
   return status === 'pilot' ? addedAt : (releasedAt ?? addedAt);
+}
+
+/** In this order they need somebody, or are worth a look. */
+const PART_STATES: readonly RunBrief['state'][] = ['failed', 'holding', 'running', 'waiting', 'cancelled', 'done'];
+
+/** Runs that belong to one, those first that need somebody. */
+function partsOf(family: readonly RunBrief[]): Pick<RunStory, 'parts' | 'partStates' | 'moreParts'> {
+  const rank = ({ state }: RunBrief) => PART_STATES.indexOf(state);
+  const ordered = family.toSorted((one, other) => rank(one) - rank(other));
+  return {
+    parts: ordered.slice(0, MOST).map(({ id, name, state, step, text, cursor, steps }) => {
+      return { id, name, state, step, text, done: cursor, steps };
+    }),
+    partStates: PART_STATES.flatMap((state) => {
+      const count = family.filter((one) => one.state === state).length;
+      return count === 0 ? [] : [{ state, count }];
+    }),
+    moreParts: Math.max(0, family.length - MOST),
+  };
 }

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 import type { DebianPackage } from '../../catalog/types.ts';
+import { makeFolder } from '../../platform/make-folder.ts';
 import type { ProgramAnswer } from '../../platform/program.ts';
 import { replaceFile } from '../../platform/replace-file.ts';
-import { makeFolder } from '../../platform/rootfs.ts';
 import { endedBadly, INSTALLER_TIMEOUT, type InstallerParts, QUESTION_TIMEOUT } from '../parts.ts';
 import { type InstalledPackage, parseRelations } from './relations.ts';
 

@@ -97,6 +97,8 @@ export class Connection implements Connected {
   /** The node that was written to last, and until when the others may not know. */
   #pin: Pin = new Map();
   #pinnedUntil = 0;
+  /** Sequences under way: as long as there are any, what they write stays on their node. */
+  #sequences = 0;
   #ahead: number | null = null;
   #closed = false;
   #got: Promise<Got> | null = null;
@@ -118,9 +120,8 @@ export class Connection implements Connected {
    * writing; Jamf asks not to pin the rest.
    */
   async sequence<T>(work: (connected: Connected) => Promise<T>): Promise<T> {
-    if (this.clock.now() >= this.#pinnedUntil) this.#pin = new Map();
+    if (this.#sequences === 0 && this.clock.now() >= this.#pinnedUntil) this.#pin = new Map();
     const pin = this.#pin;
-    this.#pinnedUntil = this.clock.now() + KNOWN_EVERYWHERE;
     const connected: Connected = {
       clock: this.clock,
       signal: this.signal,
@@ -129,7 +130,14 @@ export class Connection implements Connected {
       // What belongs to a sequence stays on its node.
       sequence: async (inner) => inner(connected),
     };
-    return work(connected);
+    this.#sequences += 1;
+    try {
+      return await work(connected);
+    } finally {
+      this.#sequences -= 1;
+      // From what was written last on, not from what was asked first: in between there may have been pauses.
+      this.#pinnedUntil = this.clock.now() + KNOWN_EVERYWHERE;
+    }
   }
 
   taken(name: CallName): string | null {
@@ -172,7 +180,6 @@ export class Connection implements Connected {
 
   async #call(name: CallName, sent: Sent, pin: Pin | null): Promise<unknown> {
     const { method, paths }: Call = CALLS[name];
-    if (pin !== null && method !== 'get') this.#pinnedUntil = this.clock.now() + KNOWN_EVERYWHERE;
     const chosen = this.#chosen.get(name);
     const candidates = chosen === undefined ? paths : [chosen];
     for (const [index, template] of candidates.entries()) {

@@ -275,6 +275,7 @@ export class World {
         list: async () => [],
         mark: async () => false,
         unmark: async () => undefined,
+        edit: async () => false,
         read: async (file: string) => {
           if (file !== this.settings.webhookFile) return null;
           const bytes = Buffer.from('https://hooks.example.org/T0/SECRET\n');
@@ -329,7 +330,7 @@ export class World {
       look: LOOK,
       signal,
       tell: () => undefined,
-      stays,
+      stays: () => stays,
     });
     const runs = {
       store,
@@ -370,6 +371,8 @@ export class World {
       create: (run) => cut(() => this.runs.create(run)),
       get: (id) => this.runs.get(id),
       list: (options) => this.runs.list(options),
+      family: (parent) => this.runs.family(parent),
+      ready: (wanted) => this.runs.ready(wanted),
       save: (run, generation) => cut(() => this.runs.save(run, generation)),
       append: (id, lines) => cut(() => this.runs.append(id, lines)),
       lines: (id, after) => this.runs.lines(id, after),

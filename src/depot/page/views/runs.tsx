@@ -78,7 +78,47 @@ export function RunView({ id }: { id: string }) {
   );
 }
 
-function Story({ asOf, run, steps, lines, earlierLines }: RunStory) {
+type Part = RunStory['parts'][number];
+
+/** Runs of hosts, and whatever else belongs to a run. */
+function Parts({ parts, partStates, moreParts }: Pick<RunStory, 'parts' | 'partStates' | 'moreParts'>) {
+  if (parts.length === 0) return null;
+  return (
+    <Panel title="Runs that belong to it" id="parts" wide>
+      <p class="note">{partStates.map(({ state, count }) => `${number(count)} ${state}`).join(', ')}</p>
+      <ol class="list">
+        {parts.map((part) => (
+          <PartLine key={part.id} {...part} />
+        ))}
+      </ol>
+      {moreParts === 0 ? null : <p class="note">{counted(moreParts, 'more run')} not shown</p>}
+    </Panel>
+  );
+}
+
+function PartLine({ id, name, state, step, text, done, steps }: Part) {
+  return (
+    <li>
+      <div class="list-line">
+        <a href={runAt(id)}>
+          <Said>{name}</Said>
+        </a>
+        <Mark state={state} />
+        <span class="list-end note">
+          {number(done)} of {number(steps)}
+          {step === null ? '' : `, ${step}`}
+        </span>
+      </div>
+      {text === '' || state === 'done' ? null : (
+        <p class="reason">
+          <Said>{text}</Said>
+        </p>
+      )}
+    </li>
+  );
+}
+
+function Story({ asOf, run, steps, lines, earlierLines, ...family }: RunStory) {
   useCalled(run.origin);
   return (
     <>
@@ -126,6 +166,7 @@ function Story({ asOf, run, steps, lines, earlierLines }: RunStory) {
             ]}
           />
         </Panel>
+        <Parts {...family} />
         <Panel title="What it said" id="lines" wide>
           {lines.length === 0 ? (
             <Empty title="It said nothing" />

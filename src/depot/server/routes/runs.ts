@@ -1,6 +1,7 @@
 import { D3Error } from '@d3/sdk';
 import { Type } from 'typebox';
 import { problemsWith } from '../../../json-schema.ts';
+import { systemClock } from '../../../platform/clock.ts';
 import { runSchema } from '../../../runs/schema.ts';
 import { LINES_KEPT, type Run } from '../../../runs/types.ts';
 import { type Route, route } from '../route.ts';
@@ -27,9 +28,40 @@ export const runRoutes: readonly Route[] = [
     summary: 'Runs, the newest first.',
     tag: 'runs',
     access: viewers,
-    query: exactly({ open: Type.Optional(Type.Boolean()) }),
+    query: exactly({ open: Type.Optional(Type.Boolean()), alone: Type.Optional(Type.Boolean()) }),
     answer: answer({ runs: Type.Array(Anything) }),
-    handle: async ({ query }, { depot }) => ({ runs: await depot.store.runs.list({ open: query.open === true }) }),
+    handle: async ({ query }, { depot }) => ({
+      runs: await depot.store.runs.list({ open: query.open === true, alone: query.alone === true }),
+    }),
+  }),
+  route({
+    id: 'listRunFamily',
+    method: 'GET',
+    url: '/api/v1/runs/:id/family',
+    summary: 'The runs that belong to one, in short.',
+    tag: 'runs',
+    access: viewers,
+    params: byRun,
+    answer: answer({ runs: Type.Array(Anything) }),
+    handle: async ({ params }, { depot }) => ({ runs: await depot.store.runs.family(params.id) }),
+  }),
+  route({
+    id: 'readyRuns',
+    method: 'GET',
+    url: '/api/v1/ready-runs',
+    summary: 'Ids of runs that are to be advanced now, and the time here.',
+    tag: 'runs',
+    access: viewers,
+    query: exactly({
+      limit: Type.Integer({ minimum: 0, maximum: 10_000 }),
+      family: Type.Optional(byRun.properties.id),
+      at: Type.Optional(Time),
+    }),
+    answer: answer({ ids: Type.Array(Type.String()), now: Time }),
+    async handle({ query }, { depot }) {
+      const ids = await depot.store.runs.ready(query);
+      return { ids, now: ((await depot.store.serverTime()) ?? systemClock.now()).toISOString() };
+    },
   }),
   route({
     id: 'getRun',

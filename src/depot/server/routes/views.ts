@@ -52,7 +52,18 @@ const ComputersAnswer = Type.Unsafe<ComputerList>(answer({ asOf, computers: rows
 const StoryAnswer = Type.Unsafe<ComputerStory>(answer({ asOf, computer: Anything, basenames: rows, reports: rows }));
 const QueueAnswer = Type.Unsafe<QueueList>(answer({ asOf, entries: rows, more: count }));
 const RunsAnswer = Type.Unsafe<RunList>(answer({ asOf, runs: rows }));
-const RunAnswer = Type.Unsafe<RunStory>(answer({ asOf, run: Anything, steps: rows, lines: rows, earlierLines: count }));
+const RunAnswer = Type.Unsafe<RunStory>(
+  answer({
+    asOf,
+    run: Anything,
+    steps: rows,
+    parts: rows,
+    partStates: rows,
+    moreParts: count,
+    lines: rows,
+    earlierLines: count,
+  }),
+);
 
 /** Whoever may look may see these, by a token or signed in on the page. */
 const shown = { method: 'GET', tag: 'page', access: { for: 'people', least: 'viewer' }, page: true } as const;

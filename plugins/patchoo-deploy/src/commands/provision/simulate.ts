@@ -21,9 +21,9 @@ export default class ProvisionSimulate extends MachineCommand {
     }),
   };
 
-  async execute({ flags, ports, ui, program }: CommandContext): Promise<CommandOutcome<Json>> {
+  async execute({ flags, exec, signal, ui, program }: CommandContext): Promise<CommandOutcome<Json>> {
     const { simulate } = await import('../../simulate.ts');
-    const lines = await simulate(program, flags['path'] as SimulatedPath, await ports(), ({ kind, text }) => {
+    const lines = await simulate(program, flags['path'] as SimulatedPath, { exec, signal }, ({ kind, text }) => {
       if (kind !== 'said') ui({ type: 'note', target: null, text: kind === 'command' ? `d3 ${text.slice(3)}` : text });
     });
     return { result: lines as unknown as Json };

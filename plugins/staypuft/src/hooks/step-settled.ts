@@ -1,0 +1,7 @@
+import { defineHook } from '@d3/sdk';
+import { kindOf } from '../kinds.ts';
+
+export default defineHook('d3:step:settled', async (payload, ctx) => {
+  const kind = kindOf(payload.kind);
+  return kind === undefined ? { handled: false } : kind.settled(payload, ctx);
+});
