@@ -17,7 +17,7 @@ const D3: Meaning = { busy: [41], good: { 42: 'a restart is pending' } };
 const PLAIN: Meaning = { busy: [], good: {} };
 
 /** Finds d3 where it is installed on hosts, and runs it. */
-const WITH_D3 = `PATH="$PATH:/usr/local/bin:/opt/d3/bin"; export PATH
+const WITH_D3 = `PATH="$PATH:/usr/local/bin"; export PATH
 if ! command -v d3 >/dev/null 2>&1; then echo 'there is no d3 on this host: install it first' >&2; exit 127; fi
 `;
 
