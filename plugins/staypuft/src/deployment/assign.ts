@@ -1,4 +1,5 @@
 import type { D3Error } from '@d3/sdk';
+import type { Kept } from '../documents.ts';
 import { isForeman } from '../rules/host-steps.ts';
 import type { Assignment, Deployment, NamedHost, ParameterValue, Role } from '../types.ts';
 import { type Connector, hostgroupOf } from './connector.ts';
@@ -12,7 +13,6 @@ import {
   changeDeployment,
   deploymentNamed,
   hostsIn,
-  type Kept,
   roleNamed,
   withHosts,
 } from './store.ts';

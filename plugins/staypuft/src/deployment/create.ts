@@ -1,9 +1,10 @@
 import { D3Error, D3Errors, EXIT_CODES, type Json } from '@d3/sdk';
+import type { Kept } from '../documents.ts';
 import { refuseName } from '../rules/names.ts';
 import { roleKey, valueProblem, withoutSecrets } from '../rules/parameters.ts';
 import type { Assignment, Blueprint, Deployment, Parameter, ParameterValue } from '../types.ts';
 import { textOf } from './blueprints.ts';
-import { type Admin, blueprintNamed, createDeployment, deploymentNamed, type Kept, rolesIn } from './store.ts';
+import { type Admin, blueprintNamed, createDeployment, deploymentNamed, rolesIn } from './store.ts';
 import { typedValues } from './values.ts';
 
 export interface CreateRequest {

@@ -1,11 +1,12 @@
 import { type AdminPort, D3Error, type DepotRunBrief, type RunHere } from '@d3/sdk';
+import type { Kept } from '../documents.ts';
 import { STEP } from '../kinds/work-id.ts';
 import { partId, partOf } from '../rules/conduct.ts';
 import { runName, stepsOf } from '../rules/host-steps.ts';
 import type { DeploymentRun, Role } from '../types.ts';
 import { isSame } from './fates.ts';
 import { lastRun, openRun, type RunPorts } from './run.ts';
-import { hostsByName, type Kept } from './store.ts';
+import { hostsByName } from './store.ts';
 
 /** What was decided about a run. A type, so that it is JSON. */
 export type DecidedRun = {

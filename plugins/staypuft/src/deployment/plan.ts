@@ -1,4 +1,5 @@
 import { D3Error, D3Errors, EXIT_CODES, type StepToRun } from '@d3/sdk';
+import type { Kept } from '../documents.ts';
 import { isForeman, stepsOf, usesPuppet } from '../rules/host-steps.ts';
 import { levels } from '../rules/order.ts';
 import { type Origin, valueProblems, valuesOf } from '../rules/parameters.ts';
@@ -16,7 +17,7 @@ import type {
 import type { Connector } from './connector.ts';
 import { type DeploymentRuns, isUnderWay, newestRun, type Standing, standingsOf } from './runs.ts';
 import { eachOf } from './several.ts';
-import { type Admin, blueprintNamed, deploymentNamed, hostsByName, type Kept, rolesIn } from './store.ts';
+import { type Admin, blueprintNamed, deploymentNamed, hostsByName, rolesIn } from './store.ts';
 
 /** Which hosts take part. */
 export interface Chosen {

@@ -1,19 +1,13 @@
 import type { AdminPort, PluginContext } from '@d3/sdk';
 import { foremanConnector } from '../foreman/connector.ts';
 import type { Ports } from './assign.ts';
-import type { DeploymentRuns } from './runs.ts';
 
 /** What deployments work with, from what a command or a step has. */
 export async function portsOf(admin: AdminPort, context: PluginContext): Promise<Ports> {
   return {
     admin,
     connector: await foremanConnector({ settings: context.settings, signal: context.signal, admin }),
-    runs: runsOf(admin),
+    runs: admin.runs,
     clock: context.clock,
   };
-}
-
-/** Runs of the depot. */
-export function runsOf(admin: AdminPort): DeploymentRuns {
-  return admin.runs;
 }

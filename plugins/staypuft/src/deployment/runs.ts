@@ -1,22 +1,12 @@
-import { D3Error, type RunHere } from '@d3/sdk';
+import { D3Error, type DepotRunBrief, type RunHere } from '@d3/sdk';
+import type { Kept } from '../documents.ts';
 import { checksFrom, type Phase, phaseOfRun, stepsOf } from '../rules/host-steps.ts';
 import { stateOf } from '../rules/states.ts';
 import type { Assignment, Blueprint, Deployment, HostState, NamedHost, Role } from '../types.ts';
-import { type Kept, rolesIn } from './store.ts';
+import { rolesIn } from './store.ts';
 
-/** A run of the depot in short. */
-interface RunBrief {
-  id: string;
-  name: string;
-  state: RunHere['state'];
-  /** Why it waits or holds, or how it ended. */
-  text: string;
-  /** Place of the step whose turn it is, how many there are, and what that one is called. */
-  cursor: number;
-  steps: number;
-  step: string | null;
-  endedAt: string | null;
-}
+/** As much of a run of the depot as deployments look at. */
+type RunBrief = Pick<DepotRunBrief, 'id' | 'name' | 'state' | 'text' | 'cursor' | 'steps' | 'step' | 'endedAt'>;
 
 /** Runs of the depot that deployments are carried out by. */
 export interface DeploymentRuns {

@@ -1,4 +1,5 @@
 import type { D3Error, Json } from '@d3/sdk';
+import type { Kept } from '../documents.ts';
 import { roleKey, withoutSecrets } from '../rules/parameters.ts';
 import { stateOf } from '../rules/states.ts';
 import { byName } from '../rules/waves.ts';
@@ -6,7 +7,7 @@ import type { Blueprint, Deployment, HostKind, HostState, Parameter } from '../t
 import type { Ports } from './assign.ts';
 import { shownValues } from './plan.ts';
 import { newestRun, standingsOf } from './runs.ts';
-import { allDeployments, blueprintNamed, deploymentNamed, hostsByName, type Kept, rolesIn } from './store.ts';
+import { allDeployments, blueprintNamed, deploymentNamed, hostsByName, rolesIn } from './store.ts';
 
 /** A host in one line, whatever kind it is. A type, so that it is JSON. */
 export type HostTold = {

@@ -1,18 +1,11 @@
-import { type AdminPort, D3Error, type DepotDocument, type DocumentBody } from '@d3/sdk';
+import { type AdminPort, D3Error } from '@d3/sdk';
+import { changeDocument, type Kept } from '../documents.ts';
 import { blueprintOf } from '../rules/blueprint.ts';
 import { problemsError } from '../rules/problems.ts';
 import type { Assignment, Blueprint, Deployment, Host, NamedHost, Role } from '../types.ts';
 
-/** How often a change is made anew on what somebody else wrote meanwhile, before it is given up. */
-const TRIES = 20;
-
 /** What deployments use of a depot. */
 export type Admin = Pick<AdminPort, 'documents' | 'computers' | 'by'>;
-
-/** A document of one kind. */
-export interface Kept<Body extends DocumentBody> extends Omit<DepotDocument, 'body'> {
-  body: Body;
-}
 
 /** @param name in any case @throws D3Error notFound (34) */
 export async function deploymentNamed(admin: Admin, name: string): Promise<Kept<Deployment>> {
@@ -78,17 +71,7 @@ export async function changeDeployment(
   name: string,
   change: (body: Deployment) => Deployment,
 ): Promise<Kept<Deployment>> {
-  for (let tries = 1; ; tries += 1) {
-    const found = await deploymentNamed(admin, name);
-    const body = change(found.body);
-    if (body === found.body) return found;
-    try {
-      return (await admin.documents('deployment').update(found.id, found.generation, { body })) as Kept<Deployment>;
-    } catch (error) {
-      const isOld = error instanceof D3Error && error.code === 'DOCUMENT_CONFLICT';
-      if (!isOld || tries === TRIES) throw error;
-    }
-  }
+  return (await changeDocument(admin.documents('deployment'), name, change)) ?? deploymentNamed(admin, name);
 }
 
 /** @throws D3Error refused where there is one of this name already */

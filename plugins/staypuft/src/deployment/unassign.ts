@@ -1,11 +1,12 @@
 import { D3Error } from '@d3/sdk';
+import type { Kept } from '../documents.ts';
 import { isForeman } from '../rules/host-steps.ts';
 import type { Assignment, Deployment, NamedHost } from '../types.ts';
 import type { Ports } from './assign.ts';
 import { type AssignOutcome, type End, type HostFate, isSame, outcomeOf, problem } from './fates.ts';
 import { newestRun, refuseUnderWay, type Standing, standingsOf } from './runs.ts';
 import { eachOf } from './several.ts';
-import { changeDeployment, deploymentNamed, hostsByName, hostsIn, type Kept, withHosts } from './store.ts';
+import { changeDeployment, deploymentNamed, hostsByName, hostsIn, withHosts } from './store.ts';
 
 export interface UnassignRequest {
   deployment: string;

@@ -1,4 +1,5 @@
 import { D3Error, D3Errors, EXIT_CODES } from '@d3/sdk';
+import type { Kept } from '../documents.ts';
 import { roleKey, typedValue, valueProblems, valuesOf } from '../rules/parameters.ts';
 import type { Blueprint, Deployment, Parameter, ParameterValue } from '../types.ts';
 import { here, isSame, problem } from './fates.ts';
@@ -8,7 +9,6 @@ import {
   changeDeployment,
   deploymentNamed,
   hostsIn,
-  type Kept,
   roleNamed,
   withHosts,
 } from './store.ts';

@@ -3,6 +3,7 @@ import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
 import { remoteOf } from '../remote.ts';
 import { titleOf } from '../rules/host-steps.ts';
 import { environmentOf, valuesOf } from '../rules/parameters.ts';
+import { shellWord } from '../rules/shell.ts';
 import { isSame } from './fates.ts';
 import { targetNamed } from './reach.ts';
 import { secretAt } from './secrets.ts';
@@ -48,9 +49,7 @@ async function verify(name: string, host: string | null, admin: AdminPort, conte
     const target = await targetNamed(admin, assignment.host);
     const values = valuesOf(blueprint.body, deployment.body, assignment);
     const given = await environmentOf(values, (place, secret) => secretAt(place, secret, context));
-    const exported = Object.entries(given).map(
-      ([key, value]) => `${key}='${value.replaceAll("'", "'\\''")}'; export ${key}`,
-    );
+    const exported = Object.entries(given).map(([key, value]) => `${key}=${shellWord(value)}; export ${key}`);
     const checks = [];
     for (const step of roles.get(assignment.role)?.steps ?? []) {
       if (!('assert' in step) || remote === null) continue;

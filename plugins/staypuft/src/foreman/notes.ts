@@ -1,4 +1,5 @@
 import { D3Error, type PluginContext } from '@d3/sdk';
+import { changeDocument } from '../documents.ts';
 import type { Host, NamedHost } from '../types.ts';
 
 /** What d3 keeps with a host of its work in Foreman, under the fact `foreman`: any worker finds it again. */
@@ -51,24 +52,12 @@ export async function changeHostDocument(
   name: string,
   change: (host: Host) => Host,
 ): Promise<NamedHost> {
-  const documents = depotOf({ admin }).documents('host');
-  for (let tries = 1; ; tries += 1) {
-    const document = await documents.byName(name);
-    if (document === null)
-      throw new D3Error('HOST_NOT_FOUND', 'notFound', `There is no host ${name}`, {
-        target: name,
-        actions: ['See which there are: d3admin computer discover'],
-      });
-    const body = document.body as Host;
-    const changed = change(body);
-    if (changed === body) return { name: document.name, host: body };
-    try {
-      const made = await documents.update(document.id, document.generation, { body: changed });
-      return { name: made.name, host: made.body as Host };
-    } catch (error) {
-      if (!(error instanceof D3Error) || error.code !== 'DOCUMENT_CONFLICT' || tries === TRIES) throw error;
-    }
-  }
+  const found = await changeDocument(depotOf({ admin }).documents('host'), name, change, TRIES);
+  if (found !== null) return { name: found.name, host: found.body };
+  throw new D3Error('HOST_NOT_FOUND', 'notFound', `There is no host ${name}`, {
+    target: name,
+    actions: ['See which there are: d3admin computer discover'],
+  });
 }
 
 export async function note(

@@ -1,6 +1,7 @@
 import { type AdminPort, D3Error, type PluginContext, type StepAnswer, type StepPayload } from '@d3/sdk';
 import { outcomesOf, scoreOf } from '../deployment/score.ts';
-import { changeDeployment, hostsByName, type Kept } from '../deployment/store.ts';
+import { changeDeployment, hostsByName } from '../deployment/store.ts';
+import type { Kept } from '../documents.ts';
 import type { Kind } from '../kinds.ts';
 import { type Beat, nextBeat, type Parts, partId } from '../rules/conduct.ts';
 import { runName, stepsOf } from '../rules/host-steps.ts';

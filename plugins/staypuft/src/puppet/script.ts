@@ -1,5 +1,7 @@
 /** A run of Puppet on a host as a script in the words of POSIX alone, and what that prints for whoever sent it. Pure. */
 
+import { shellWord } from '../rules/shell.ts';
+
 /** Where agents are: packages of Puppet and OpenVox, those of Debian, others. */
 const PROGRAMS = ['/opt/puppetlabs/bin/puppet', '/usr/bin/puppet', '/usr/local/bin/puppet'] as const;
 
@@ -32,7 +34,7 @@ export function puppetScript(mark: string, options: PuppetRunOptions = {}): stri
   const lines = [
     BEGIN,
     `say() { printf '${linePrefix(mark)}%s\\n' "$1"; }`,
-    `for program in ${programs.map(word).join(' ')}; do`,
+    `for program in ${programs.map(shellWord).join(' ')}; do`,
     FIND,
     ...(apply === undefined ? [] : texts(mark, apply, modules)),
     `run() {
@@ -103,12 +105,12 @@ say "code $code $puppet"
 exit $code`;
 
 function command({ apply, modules, environment }: PuppetRunOptions): string {
-  const given = environment === undefined ? '' : ` --environment ${word(environment)}`;
+  const given = environment === undefined ? '' : ` --environment ${shellWord(environment)}`;
   const common = `--detailed-exitcodes --no-usecacheonfailure --report --lastrunreport "$work/report" --color false --verbose${given}`;
   if (apply === undefined)
     return `agent --onetime --no-daemonize --no-splay --no-use_cached_catalog --waitforcert 0 ${common}`;
   const own = modules === undefined ? '' : ' --modulepath "$work/modules"';
-  return `apply ${common}${own} ${'file' in apply ? word(apply.file) : '"$work/manifest.pp"'}`;
+  return `apply ${common}${own} ${'file' in apply ? shellWord(apply.file) : '"$work/manifest.pp"'}`;
 }
 
 /** Lays down what a manifest needs. */
@@ -119,11 +121,7 @@ function texts(mark: string, apply: Manifest, modules: Readonly<Record<string, s
   if ('text' in apply) files.push(['manifest.pp', apply.text]);
   const end = `${linePrefix(mark)}end of text`;
   return files.map(([name, text]) => {
-    const file = `"$work"/${word(name)}`;
+    const file = `"$work"/${shellWord(name)}`;
     return `mkdir -p "$(dirname ${file})"\ncat > ${file} <<'${end}'\n${text}\n${end}`;
   });
-}
-
-function word(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

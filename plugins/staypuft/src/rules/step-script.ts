@@ -1,5 +1,6 @@
 import { withoutMark } from '../mark.ts';
 import type { RoleStep } from '../types.ts';
+import { shellWord } from './shell.ts';
 
 /** Steps that are one script on the host. */
 export type ScriptStep = Exclude<RoleStep, { wait: unknown } | { reboot: true } | { puppet: unknown }>;
@@ -21,11 +22,6 @@ const WITH_D3 = `PATH="$PATH:/usr/local/bin"; export PATH
 if ! command -v d3 >/dev/null 2>&1; then echo 'there is no d3 on this host: install it first' >&2; exit 127; fi
 `;
 
-/** A word as a POSIX shell reads it, whatever is in it. */
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
-}
-
 /**
  * The shell text of a step, and what its exit codes mean.
  * @param unique a word that stands in no text of the step
@@ -33,8 +29,9 @@ function quoted(word: string): string {
 export function scriptOf(step: ScriptStep, unique: string): { script: string; meaning: Meaning } {
   if ('sync' in step) return { script: `${WITH_D3}${withoutMark('d3 sync --no-input --wait 600')}`, meaning: D3 };
   if ('install' in step)
-    return { script: `${WITH_D3}exec d3 install --no-input -- ${quoted(step.install)}`, meaning: D3 };
-  if ('policy' in step) return { script: `${WITH_D3}exec d3 policy --no-input -- ${quoted(step.policy)}`, meaning: D3 };
+    return { script: `${WITH_D3}exec d3 install --no-input -- ${shellWord(step.install)}`, meaning: D3 };
+  if ('policy' in step)
+    return { script: `${WITH_D3}exec d3 policy --no-input -- ${shellWord(step.policy)}`, meaning: D3 };
   if ('script' in step) return { script: ownScript(step.script, unique), meaning: PLAIN };
   if ('assert' in step) return { script: step.assert, meaning: PLAIN };
   return { script: service(step.service, step.is), meaning: PLAIN };
@@ -59,7 +56,7 @@ function service(name: string, is: 'on' | 'off'): string {
   const [systemd, check, other] =
     is === 'on' ? ['enable --now', 'is-active --quiet', 'start'] : ['disable --now', 'is-active --quiet', 'stop'];
   const wanted = is === 'on' ? '' : '! ';
-  return `name=${quoted(name)}
+  return `name=${shellWord(name)}
 if command -v systemctl >/dev/null 2>&1; then
   systemctl ${systemd} -- "$name" || exit $?
   ${wanted}systemctl ${check} -- "$name" || { echo "$name is not ${is}" >&2; exit 1; }

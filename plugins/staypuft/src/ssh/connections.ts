@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSyn
 import os from 'node:os';
 import path from 'node:path';
 import { D3Error, type ProgramRequest, type ProgramResult } from '@d3/sdk';
+import { shellWord } from '../rules/shell.ts';
 import type { Target } from '../ssh-port.ts';
 import type { Proxy } from '../types.ts';
 import { failureOf, type Place, type Trouble, troubleOf } from './failures.ts';
@@ -507,7 +508,7 @@ function quotedOption(file: string): string {
 
 /** A word of the shell that starts a ProxyCommand. */
 function quoted(word: string): string {
-  const safe = /^[\w./:=@+[\]-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  const safe = /^[\w./:=@+[\]-]+$/.test(word) ? word : shellWord(word);
   return escaped(safe);
 }
 

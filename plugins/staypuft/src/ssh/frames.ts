@@ -18,11 +18,6 @@ export function lineOf(text: string): string {
   return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\0015');
 }
 
-/** A word of a POSIX shell. */
-export function shellWord(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 /** What a host answered between the marks. */
 export interface Answer {
   /** Whether the shell on the host began: the connection was made and the key taken. */

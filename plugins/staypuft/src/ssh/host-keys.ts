@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { AdminPort, DepotDocument } from '@d3/sdk';
+import type { AdminPort } from '@d3/sdk';
+import { changeDocument } from '../documents.ts';
 import type { Host, HostKeyMode, Proxy } from '../types.ts';
 
 /** Host keys: how ssh is told of them, and how they come into documents. */
@@ -69,28 +70,17 @@ export interface HostKeyRecord {
   replace(kind: 'host' | 'proxy', name: string, keys: readonly string[]): Promise<void>;
 }
 
-const TRIES = 20;
-
 export function hostKeyRecord(admin: AdminPort): HostKeyRecord {
   const change = async (
     kind: 'host' | 'proxy',
     name: string,
     to: (known: readonly string[]) => readonly string[],
   ): Promise<readonly string[]> => {
-    const documents = admin.documents(kind);
-    for (let tries = 1; ; tries += 1) {
-      const document = (await documents.byName(name)) as (DepotDocument & { body: Host | Proxy }) | null;
-      if (document === null) return to([]);
-      const { body } = document;
+    const changed = await changeDocument<Host | Proxy>(admin.documents(kind), name, (body) => {
       const keys = to(body.hostKeys);
-      if (keys.join('\n') === body.hostKeys.join('\n')) return keys;
-      try {
-        await documents.update(document.id, document.generation, { body: { ...body, hostKeys: [...keys] } });
-        return keys;
-      } catch (error) {
-        if ((error as { code?: string }).code !== 'DOCUMENT_CONFLICT' || tries === TRIES) throw error;
-      }
-    }
+      return keys.join('\n') === body.hostKeys.join('\n') ? body : { ...body, hostKeys: [...keys] };
+    });
+    return changed === null ? to([]) : changed.body.hostKeys;
   };
   return {
     record: (kind, name, keys) => change(kind, name, (known) => (known.length === 0 ? keys : known)),

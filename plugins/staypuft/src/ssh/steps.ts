@@ -1,4 +1,5 @@
-import { INNER, lineOf, shellWord } from './frames.ts';
+import { shellWord } from '../rules/shell.ts';
+import { INNER, lineOf } from './frames.ts';
 
 /**
  * What runs on a host, in the words of POSIX alone: dash, bash, busybox and the sh of macOS read it. Each text comes over stdin, one

@@ -23,12 +23,11 @@ export default class DeploymentList extends DepotCommand<DeploymentBrief[] | Hos
 
   async execute({ depot, flags }: CommandContext): Promise<CommandOutcome<DeploymentBrief[] | HostTold[]>> {
     const { listDeployments, listHosts } = await import('../../deployment/show.ts');
-    const { runsOf } = await import('../../deployment/ports.ts');
     const { kind, state } = flags;
     if (flags['hosts'] !== true) {
-      return { result: await depot('reads', (admin) => listDeployments({ admin, runs: runsOf(admin) })) };
+      return { result: await depot('reads', (admin) => listDeployments({ admin, runs: admin.runs })) };
     }
-    const hosts = await depot('reads', (admin) => listHosts({ admin, runs: runsOf(admin) }));
+    const hosts = await depot('reads', (admin) => listHosts({ admin, runs: admin.runs }));
     return {
       result: hosts.filter(
         (one) => (kind === undefined || one.kind === kind) && (state === undefined || one.state === state),

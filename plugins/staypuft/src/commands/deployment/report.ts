@@ -15,9 +15,8 @@ export default class DeploymentReport extends DepotCommand<Report> {
 
   async execute({ depot, args }: CommandContext): Promise<CommandOutcome<Report>> {
     const { reportOf } = await import('../../deployment/report.ts');
-    const { runsOf } = await import('../../deployment/ports.ts');
     return {
-      result: await depot('reads', (admin) => reportOf(String(args['name']), { admin, runs: runsOf(admin) })),
+      result: await depot('reads', (admin) => reportOf(String(args['name']), { admin, runs: admin.runs })),
     };
   }
 

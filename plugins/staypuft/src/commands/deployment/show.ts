@@ -28,8 +28,7 @@ export default class DeploymentShow extends DepotCommand<DeploymentTold | Values
       return { result: await depot('reads', (admin) => valuesYaml(admin, name, flags['secrets'] === true)) };
     }
     const { showDeployment } = await import('../../deployment/show.ts');
-    const { runsOf } = await import('../../deployment/ports.ts');
-    const shown: Json = await depot('reads', (admin) => showDeployment(name, { admin, runs: runsOf(admin) }));
+    const shown: Json = await depot('reads', (admin) => showDeployment(name, { admin, runs: admin.runs }));
     return { result: shown as DeploymentTold };
   }
 
