@@ -76,10 +76,10 @@ ending() {
   while [ $n -lt 50 ]; do
     all=$(victims "$pid" "$$")
     [ -n "$all" ] || return 0
-    if [ $n -lt 25 ]; then
-      [ $n -gt 0 ] || kill -TERM $all 2>/dev/null
-      kill -CONT $all 2>/dev/null
-    else kill -KILL $all 2>/dev/null; fi
+    # All stand still first: a shell among them would tell of its child's end, and nobody else's words belong into the output.
+    if [ $n -eq 0 ]; then kill -STOP $all 2>/dev/null; kill -TERM $all 2>/dev/null
+    elif [ $n -ge 25 ]; then kill -STOP $all 2>/dev/null; kill -KILL $all 2>/dev/null; fi
+    [ $n -ge 25 ] || kill -CONT $all 2>/dev/null
     n=$((n + 1))
     nap
   done
