@@ -164,8 +164,9 @@ describe('installing hosts through Foreman', function () {
     await site.step('web1', { do: 'provisioned' });
     await site.depot(async (admin) => {
       const host = await admin.documents('host').byName('web1');
-      const body = { ...host?.body, hostKeys: ['ssh-ed25519 AAAA'] };
-      await admin.documents('host').update(host?.id as number, host?.generation as number, { body });
+      if (host === null) throw new Error('it is gone');
+      const body = { ...host.body, hostKeys: ['ssh-ed25519 AAAA'] };
+      await admin.documents('host').update(host.id, host.generation, { body });
     });
     const writes = site.foreman.writes().length;
     const texts: string[] = [];

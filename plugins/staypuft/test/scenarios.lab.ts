@@ -145,7 +145,7 @@ describe('both scenarios of Foreman, from end to end', function () {
     expect(last).to.be.lessThan(first);
     for (const machine of [...db, ...web]) {
       expect(await agent(machine), machine.name).to.equal('active enabled');
-      const [host] = [...lab.foreman.hosts.values()].filter(({ name }) => name === machine.name);
+      const host = [...lab.foreman.hosts.values()].find(({ name }) => name === machine.name);
       expect(lab.foreman.environmentOf(host as never)).to.equal('production');
       expect(lab.foreman.node(machine.name)?.classes['d3_agent']).to.deep.equal({ runmode: 'service' });
     }
@@ -250,7 +250,7 @@ describe('both scenarios of Foreman, from end to end', function () {
       );
       for (const name of withPuppet) await good('foreman', 'autosign', 'remove', name);
       for (const machine of machines) {
-        const [host] = [...lab.foreman.hosts.values()].filter(({ name }) => name === machine.name);
+        const host = [...lab.foreman.hosts.values()].find(({ name }) => name === machine.name);
         expect(host).to.include({ managed: false, build: false, hostgroup_id: null });
         expect(lab.foreman.environmentOf(host as never)).to.equal('discovery');
         expect(lab.puppet.hasSigned(machine.name)).to.equal(machine.name !== last);

@@ -261,7 +261,8 @@ export class ForemanStandIn {
   imported(name: string, facts: Record<string, unknown>): void {
     const flat = flattened(facts);
     const known = [...this.hosts.values()].find((one) => one.name === name && one.type === 'Managed');
-    const named = String(flat['agent_specified_environment'] ?? 'production');
+    const { agent_specified_environment: said } = flat;
+    const named = typeof said === 'string' ? said : 'production';
     const environment_id = this.environments.find((one) => one.name === named)?.id ?? null;
     const host = known ?? this.registered(name, { environment_id, ip: String(flat['networking::ip']) });
     host.facts = { ...host.facts, ...flat };

@@ -44,7 +44,9 @@ export class PuppetLab implements Classifier {
       'keylength = 2048',
     ];
     this.#write(`hosts/${name}/conf/puppet.conf`, `${settings.join('\n')}\n`);
-    const folders = ['conf', 'var', 'ssl', 'public', 'run', 'log'].map((kind) => `--${kind}dir '${home}/${kind}'`).join(' ');
+    const folders = ['conf', 'var', 'ssl', 'public', 'run', 'log']
+      .map((kind) => `--${kind}dir '${home}/${kind}'`)
+      .join(' ');
     // Services are the server's matter there; here the manifest that is applied is told what they are.
     this.#write(`hosts/${name}/services.pp`, serviceDefaults(this.service(name)));
     this.#write(

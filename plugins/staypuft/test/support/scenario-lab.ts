@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { makeAuthority } from '../../../../test/support/certificates.ts';
 import { until } from '../../../../test/support/waiting.ts';
