@@ -179,8 +179,13 @@ describe('installing hosts through Foreman', function () {
     expect(texts).to.deep.equal(Array.from({ length: 3 }, () => 'web1 is installed already'));
     expect(site.foreman.writes().length).to.equal(writes);
     expect(await site.hostNow('web1')).to.deep.include({ hostKeys: ['ssh-ed25519 AAAA'] });
+    site.settings['foreman.restart'] = 'foreman';
+    const provision = { do: 'provision', hostgroup: GROUP };
+    expect(await site.step('web1', provision, 'run-2b')).to.include({ text: 'web1 is installed already' });
+    expect(site.foreman.writes().length).to.equal(writes);
+    delete site.settings['foreman.restart'];
     await image.start();
-    expect(await site.step('web1', { do: 'provision', hostgroup: GROUP }, 'run-3')).to.include({ outcome: 'later' });
+    expect(await site.step('web1', provision, 'run-3')).to.include({ outcome: 'later' });
     expect([image.restarts, record(id).build]).to.deep.equal([2, true]);
   });
 

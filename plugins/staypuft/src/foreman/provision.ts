@@ -62,15 +62,13 @@ export async function provision(target: NamedHost, title: string, how: Provision
   if (begun?.stage === 'sent') return watch(target, image, begun, how);
   const group = await hostgroupNamed(foreman, title);
   const interim = await interimOf(foreman, site, group, name);
-  if (site.restart === 'foreman') return throughForeman(target, located, group, interim, how);
+  const there = begun === null && isInstalled(located) ? located.record.installedAt : null;
+  if (site.restart === 'foreman')
+    return there === null ? throughForeman(target, located, group, interim, how) : before(target, there, how);
 
   const facts = await image.facts(foreman.signal);
   if (facts === null) {
-    if (begun === null && isInstalled(located)) {
-      const there: Provisioning = { ...fresh(how, located.record.installedAt, null), stage: 'there' };
-      await keep(target, there, how);
-      return { outcome: 'done', text: `${name} is installed already` };
-    }
+    if (there !== null) return before(target, there, how);
     // A cut may have come after Foreman restarted it.
     if (begun !== null && located.kind === 'host' && located.record.build) return sent(target, begun, how);
     throw new D3Error('IMAGE_SILENT', 'failed', `${name} does not answer at ${image.url} as a discovery image`, {
@@ -107,6 +105,12 @@ export function isInstalled(located: Located): located is Located & { kind: 'hos
   return (
     located.kind === 'host' && located.record.managed && !located.record.build && located.record.installedAt !== null
   );
+}
+
+/** Nothing is to be done to a machine that an earlier run installed: it is remembered until it would be waited for. */
+async function before(target: NamedHost, installedAt: string, how: Provisioner): Promise<Progress> {
+  await keep(target, { ...fresh(how, installedAt, null), stage: 'there' }, how);
+  return { outcome: 'done', text: `${target.name} is installed already` };
 }
 
 /** Foreman's half, in the order that writes the boot configuration last. */

@@ -173,7 +173,19 @@ export class LabMachine {
 
   #spawn(what: string, stdio: 'pipe' | 'ignore'): ChildProcess {
     const place = path.join(this.#disks.folder, this.name);
-    const alone = ['unshare', '--fork', '--kill-child', '--pid', '--mount', '--uts', '--ipc', '--'];
+    const alone = [
+      'setpriv',
+      '--pdeathsig',
+      'KILL',
+      'unshare',
+      '--fork',
+      '--kill-child',
+      '--pid',
+      '--mount',
+      '--uts',
+      '--ipc',
+      '--',
+    ];
     const starts = ['sh', STARTS, place, repository.replace(/\/$/, ''), what, this.#group];
     const words = [...this.net, ...this.#disks.on, ...alone, ...starts];
     const env = { PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', HOME: '/root', LANG: 'C' };
