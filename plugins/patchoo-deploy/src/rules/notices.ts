@@ -26,7 +26,7 @@ export interface Happened {
   notice: 'open' | 'sent' | 'given-up' | null;
 }
 
-/** What d3 itself sends, as docs/schemas/provision-notice.json has it. */
+/** What d3 itself sends, as schemas/documents/provision-notice.json has it. */
 export interface Notice extends Omit<Happened, 'number' | 'key' | 'notice'>, Subject {
   schema: 'd3/provision-notice@1';
   id: string;
