@@ -89,8 +89,9 @@ export function remoteOverSsh(parts: RemoteParts): SshRemote {
       if (end === 'none') return null;
       return end === 'running' ? 'running' : endOf(end ?? '', text);
     },
-    async end(target, id) {
-      await ask(target, (mark) => endDriver(mark, id, { base }), new AbortController().signal);
+    async end(target, ...ids) {
+      if (ids.length === 0) return;
+      await ask(target, (mark) => endDriver(mark, ids, { base }), new AbortController().signal);
     },
     async forget(target, id) {
       await ask(target, (mark) => forgetDriver(mark, id, { base }), new AbortController().signal);
