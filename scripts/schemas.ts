@@ -5,6 +5,7 @@
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Schema } from 'ts-json-schema-generator';
+import { checkedDocuments, contractFiles, typedDocuments } from './schemas/documents.ts';
 import { programOf, schemasOf, typeNamed } from './schemas/from-types.ts';
 import { commandFiles, resultSchemas } from './schemas/results.ts';
 import { withShared } from './schemas/shared.ts';
@@ -13,12 +14,12 @@ import { jsonText } from './schemas/text.ts';
 const root = path.dirname(import.meta.dirname);
 const folder = path.join(root, 'schemas');
 /** What of the folder is made here; the schemas of settings and OpenAPI have scripts of their own. */
-const MADE = ['envelope.json', 'results/**/*.json'];
+const MADE = ['envelope.json', 'documents/*.json', 'results/**/*.json'];
 
 try {
-  const texts = new Map([...schemas()].map(([file, schema]) => [file, `${jsonText(schema)}\n`]));
+  const texts = new Map([...(await schemas())].map(([file, schema]) => [file, `${jsonText(schema)}\n`]));
   const there = globSync(MADE, { cwd: folder }).map((file) => file.split(path.sep).join('/'));
-  const over = there.filter((file) => !texts.has(file));
+  const over = there.filter((file) => !texts.has(file) && !isBefore(file, texts));
   const stale = [...texts].filter(
     ([file, text]) => !there.includes(file) || readFileSync(path.join(folder, file), 'utf8') !== text,
   );
@@ -38,14 +39,29 @@ try {
   process.exitCode = 1;
 }
 
-function schemas(): Map<string, Schema> {
+/** The schema a document had before the one it has: as long as readers take N − 1, it stays. */
+function isBefore(file: string, made: ReadonlyMap<string, string>): boolean {
+  const [, kind, version] = /^(documents\/.+)@(\d+)\.json$/.exec(file) ?? [];
+  return made.has(`${kind}@${Number(version) + 1}.json`);
+}
+
+async function schemas(): Promise<Map<string, Schema>> {
   const commands = commandFiles(root);
-  const contracts = path.join(root, 'dist', 'contracts.d.ts');
-  const declarations = [...commands.map((command) => command.declarations), contracts];
+  const contracts = contractFiles(root);
+  const declarations = [...commands.map((command) => command.declarations), ...contracts];
   const missing = declarations.filter((file) => !existsSync(file)).map((file) => path.relative(root, file));
   if (missing.length > 0) throw new Error(`Not built yet: ${missing.join(', ')}`);
   const program = programOf(declarations);
   const schemaOf = schemasOf(program);
   const results = withShared(resultSchemas(commands, program, schemaOf), 'results/shared.json');
-  return new Map([['envelope.json', schemaOf(typeNamed(program, contracts, 'AnyEnvelope'))], ...results]);
+  const typed = typedDocuments(contracts, program, schemaOf);
+  const checked = await checkedDocuments(root);
+  const twice = [...typed.keys()].filter((name) => checked.has(name));
+  if (twice.length > 0)
+    throw new Error(`d3/${twice.join(', d3/')}: there is a schema in the code and a type in contracts.ts`);
+  const documents = [...typed, ...checked].map(
+    ([name, schema]) => [`documents/${name}.json`, { title: `d3/${name}`, ...schema }] as const,
+  );
+  const envelope = schemaOf(typeNamed(program, path.join(root, 'dist', 'contracts.d.ts'), 'AnyEnvelope'));
+  return new Map([['envelope.json', envelope], ...documents, ...results]);
 }

@@ -94,8 +94,11 @@ function opened({ additionalProperties, ...schema }: Schema): Schema {
     : { ...schema, additionalProperties };
 }
 
+/** What is closed says so still; an object that does not has values of any type. */
 function refuseEmpty(schema: Schema, at: string): void {
   const { description: _, ...said } = schema;
-  if (at !== '' && Object.keys(said).length === 0)
+  const isAnything =
+    Object.keys(said).length === 0 || (said.type === 'object' && said.additionalProperties === undefined);
+  if (at !== '' && isAnything)
     throw new Error(`${at} may be anything (any or unknown): give it a type, Json where it is any JSON`);
 }

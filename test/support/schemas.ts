@@ -32,13 +32,13 @@ function schemas(): Ajv {
 }
 
 /** @param name the path of a schema in schemas/, without its ending @returns null where there is none */
-export function schemaNamed(name: string): ValidateFunction | null {
+function schemaNamed(name: string): ValidateFunction | null {
   if (!existsSync(path.join(folder, `${name}.json`))) return null;
   return schemas().getSchema(`d3:///${name}.json`) ?? null;
 }
 
 /** @returns what of the document is not as the schema says; null: nothing */
-export function breachOf(name: string, document: unknown): string | null {
+function breachOf(name: string, document: unknown): string | null {
   const schema = schemaNamed(name);
   if (schema === null) return `there is no schema ${name}`;
   if (schema(document)) return null;
