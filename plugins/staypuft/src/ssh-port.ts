@@ -7,6 +7,8 @@ export interface Target {
   host: Host;
   /** Null: it is reached from here, with the account's own key. */
   proxy: { name: string; proxy: Proxy } | null;
+  /** Absolute path of the private key the host lets in now; left out: the proxy's. */
+  key?: string;
 }
 
 /** What is run on a host by a POSIX shell. */
