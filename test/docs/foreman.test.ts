@@ -9,10 +9,10 @@ followed('docs/foreman.md', {
     const foreman = new ForemanStandIn();
     const url = await foreman.start();
     reader.atEnd(() => foreman.stop());
-    const subnet = foreman.subnet('127.0.0.0', '255.0.0.0');
-    for (const title of ['base', 'base/shop', 'base/shop/web']) foreman.hostgroup(title, 'production', subnet);
     foreman.environment('discovery');
     foreman.environment('production');
+    const subnet = foreman.subnet('127.0.0.0', '255.0.0.0');
+    for (const title of ['base', 'base/shop', 'base/shop/web']) foreman.hostgroup(title, 'production', subnet);
     foreman.proxy('proxy.example.org', ['Puppet CA', 'TFTP', 'SSH'], 'ssh-ed25519 AAAAC3Nzremote foreman-proxy');
     foreman.runmode();
     const file = (name: string, text: string) => {

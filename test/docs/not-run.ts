@@ -54,6 +54,15 @@ export const NOT_RUN: readonly NotRun[] = [
     proof: 'plugins/staypuft/test/proxy.lab.ts',
   },
   {
+    page: 'docs/deployment-hosts.md',
+    lines: [
+      'd3 proxy setup dmz root@10.0.0.7 --key /root/.ssh/id_ed25519 --dry-run',
+      'd3 proxy setup dmz root@10.0.0.7 --key /root/.ssh/id_ed25519 --server puppet.example.org',
+    ],
+    why: 'they work on a host over SSH',
+    proof: 'plugins/staypuft/test/proxy.lab.ts',
+  },
+  {
     page: 'docs/provisioning.md',
     lines: ['d3 provision simulate', 'd3 provision simulate --path power-cut'],
     why: 'each is several deployments from end to end, which have a test of their own for every path',

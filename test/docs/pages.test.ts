@@ -36,10 +36,18 @@ describe('the documentation', () => {
   });
 
   it('lines that cannot be run are still there, and what proves them is', () => {
+    const known = new Map<string, string[]>();
+    const linesOf = (page: string) => {
+      const there =
+        known.get(page) ??
+        blocksOf(read(page))
+          .filter(({ kind }) => kind === 'sh')
+          .flatMap((block) => statementsOf(block).map(({ text }) => text.trim()));
+      known.set(page, there);
+      return there;
+    };
     const wrong = NOT_RUN.flatMap(({ page, lines, proof }) => {
-      const there = blocksOf(read(page))
-        .filter(({ kind }) => kind === 'sh')
-        .flatMap((block) => statementsOf(block).map(({ text }) => text.trim()));
+      const there = linesOf(page);
       return [
         ...lines.filter((line) => !there.includes(line)).map((line) => `${page} has no line "${line}"`),
         ...(existsSync(path.join(repository, proof)) ? [] : [`${proof} is not there`]),
@@ -64,19 +72,25 @@ function problemOf(page: string, link: string): string | null {
   const [file = '', anchor] = link.split('#');
   const target = file === '' ? page : path.join(path.dirname(page), file);
   if (!existsSync(path.join(repository, target))) return `${page}: ${link}: there is no such file`;
-  if (anchor === undefined || anchorsOf(read(target)).has(anchor)) return null;
+  if (anchor === undefined || anchorsOf(target).has(anchor)) return null;
   return `${page}: ${link}: there is no such heading`;
 }
 
-/** Headings as GitHub names them. */
-function anchorsOf(markdown: string): Set<string> {
-  return new Set(
-    [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
-      heading
-        .toLowerCase()
-        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-        .trim()
-        .replaceAll(/\s/g, '-'),
-    ),
-  );
+const anchors = new Map<string, Set<string>>();
+
+/** Headings of a page as GitHub names them. */
+function anchorsOf(page: string): Set<string> {
+  const found =
+    anchors.get(page) ??
+    new Set(
+      [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+        heading
+          .toLowerCase()
+          .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+          .trim()
+          .replaceAll(/\s/g, '-'),
+      ),
+    );
+  anchors.set(page, found);
+  return found;
 }

@@ -9,6 +9,8 @@ import { shareModules } from '../../../src/startup/shared-modules.ts';
  * words and environment into two files of the box and writes the beginning of their names into its pipe; see shell.ts.
  */
 async function serve(installation: Installation, box: string): Promise<void> {
+  // Whoever started it holds this open: it never outlives them.
+  process.stdin.resume().once('end', () => process.exit(0));
   shareModules(installation);
   const { oneLine } = await import('../one-line.ts');
   // Also open for writing, so that it does not end with the first who asks.

@@ -77,7 +77,7 @@ export class PageShell {
     execFileSync('mkfifo', [path.join(this.#box, 'ask')]);
     const start = { cwd: dir, env: this.#env } as const;
     const words = [...inOneProcess(RESIDENT, '../support/pages/resident.ts'), JSON.stringify(INSTALLATION), this.#box];
-    this.#resident = spawn(process.execPath, words, { ...start, stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#resident = spawn(process.execPath, words, { ...start, stdio: ['pipe', 'ignore', 'pipe'] });
     this.#resident.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#complaints += text));
     this.#bash = spawn('bash', ['--noprofile', '--norc'], { ...start, stdio: ['pipe', 'ignore', 'pipe', 'pipe'] });
     this.#bash.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#complaints += text));
