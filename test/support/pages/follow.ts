@@ -44,7 +44,7 @@ const OWN = /[|<] *(?:d3|d3admin)\b|<\S+ *$/;
 export function followed(page: string, world: World = {}): void {
   describe(page, () => {
     it('every line of it is run, and does what it says', async function () {
-      this.timeout(600_000);
+      this.timeout(900_000);
       const dir = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'd3-page-')));
       const ends: (() => Promise<void> | void)[] = [];
       const stands: [string, string][] = [];
@@ -62,7 +62,8 @@ export function followed(page: string, world: World = {}): void {
       };
       try {
         await world.begin?.(reader);
-        expect(await follow(page, world, reader, stands)).to.deep.equal([]);
+        const wrong = await follow(page, world, reader, stands);
+        expect(wrong.length, `\n${wrong.slice(0, 10).join('\n')}\n`).to.equal(0);
       } finally {
         for (const work of ends) await work();
         await shell.close();
@@ -86,6 +87,7 @@ async function follow(page: string, world: World, reader: Reader, stands: [strin
         const { problem, said } = await run(statement, world, reader, stands);
         printed += said;
         if (problem !== null) wrong.push(`${at}: ${statement.text}\n${problem}`);
+        if (reader.shell.isOver) return wrong;
       }
     } else if (block.kind === 'text') {
       const difference = differenceOf(block.text, printed);

@@ -13,7 +13,7 @@ export interface StatementEnded {
 }
 
 /** Milliseconds that one statement may take, on a host with much else to do. */
-const LONGEST = 120_000;
+const LONGEST = 400_000;
 
 /**
  * What stands for `d3`: it asks the one process, or is the program itself where PAGE_OWN is set and where a script that d3 runs
@@ -49,6 +49,8 @@ export class PageShell {
   readonly #others: ChildProcess[] = [];
   readonly #env: Record<string, string>;
   #complaints = '';
+  /** Whether bash has ended, so that nothing can be run any more. */
+  isOver = false;
 
   /** @param dir the reader's folder; `.page` in it is the shell's own */
   constructor(dir: string, more: Readonly<Record<string, string>> = {}) {
@@ -106,6 +108,7 @@ export class PageShell {
     const limit = setTimeout(() => this.#bash.kill('SIGKILL'), LONGEST);
     const { value, done } = await this.#ends.next();
     clearTimeout(limit);
+    this.isOver = done === true;
     if (done === true) throw new Error(`the shell has ended in the middle of: ${statement}\n${this.#complaints}`);
     return { code: Number(value), printed: readFileSync(out, 'utf8') + readFileSync(`${out}.err`, 'utf8') };
   }
