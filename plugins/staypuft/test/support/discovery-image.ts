@@ -24,21 +24,12 @@ export class DiscoveryImage {
   /** How often it was told to restart. */
   restarts = 0;
   uptime = 600;
-  /** When it went away. */
-  onLeave: () => void = () => {};
   facts: Record<string, unknown>;
   #server: Server | null = null;
-  #port: number;
-  readonly #address: string;
+  #port = 0;
 
-  /** @param at where it listens; else at any port of the loopback */
-  constructor(
-    facts: Record<string, unknown>,
-    at: { address: string; port: number } = { address: '127.0.0.1', port: 0 },
-  ) {
+  constructor(facts: Record<string, unknown>) {
     this.facts = facts;
-    this.#address = at.address;
-    this.#port = at.port;
   }
 
   get port(): number {
@@ -71,11 +62,11 @@ export class DiscoveryImage {
           return json(200, { action: 'reboot', result: true });
         case 'leaves':
           json(200, { action: 'reboot', result: true });
-          response.once('finish', () => void this.stop().then(this.onLeave));
+          response.once('finish', () => void this.stop());
       }
     });
     this.#server = server as unknown as Server;
-    await new Promise<void>((resolve) => server.listen(this.#port, this.#address, resolve));
+    await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve));
     this.#port = (server.address() as AddressInfo).port;
   }
 
