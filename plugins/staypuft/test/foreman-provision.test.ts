@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { createServer, request as ask } from 'node:https';
+import { request as ask, createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { expect } from 'chai';
