@@ -31,7 +31,7 @@ describe('contracts', function () {
       const machine = sandbox.machine('mac-a');
       await sandbox.add('tool', '1', { live: true });
       await sandbox.add('tool', '2');
-      await sandbox.add('later', '1', { live: true, reboot: true });
+      await sandbox.add('later', '1', { live: true, reboot: 'y' });
       await machine.install(['tool', 'later', 'nothing']);
       await machine.pilot(['tool-2-1']);
       await machine.sync();
