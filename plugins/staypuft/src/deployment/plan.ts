@@ -15,6 +15,7 @@ import type {
   Role,
 } from '../types.ts';
 import type { Connector } from './connector.ts';
+import { secretsInJobs } from './job-secrets.ts';
 import { type DeploymentRuns, isUnderWay, newestRun, type Standing, standingsOf } from './runs.ts';
 import { eachOf } from './several.ts';
 import { type Admin, blueprintNamed, deploymentNamed, hostsByName, rolesIn } from './store.ts';
@@ -32,15 +33,15 @@ export interface Chosen {
 export const EVERYONE: Chosen = { roles: [], hosts: [], again: false };
 
 /** Something that stands against a run, or that somebody should know before. */
-interface PlanProblem {
+export type PlanProblem = {
   /** A host, a role, or the deployment. */
   target: string;
   code: string;
   text: string;
   next: string;
-}
+};
 
-export interface PlannedHost {
+export type PlannedHost = {
   host: string;
   role: string;
   kind: HostKind;
@@ -55,9 +56,9 @@ export interface PlannedHost {
   /** Those of its role. */
   steps: readonly StepToRun[];
   release: readonly StepToRun[];
-}
+};
 
-interface PlannedRole {
+type PlannedRole = {
   name: string;
   after: readonly string[];
   /** Roles of one level run together. */
@@ -66,10 +67,10 @@ interface PlannedRole {
   abreast: number;
   maxFailures: number;
   waves: readonly (readonly string[])[];
-}
+};
 
 /** What a run of a deployment does. */
-export interface DeploymentPlan {
+export type DeploymentPlan = {
   deployment: string;
   blueprint: string;
   roles: readonly PlannedRole[];
@@ -79,7 +80,7 @@ export interface DeploymentPlan {
   left: readonly { host: string; role: string; why: string }[];
   /** What stands against it: with any of these it is not run. */
   problems: readonly PlanProblem[];
-}
+};
 
 interface PlanInput {
   name: string;
@@ -325,6 +326,7 @@ export async function planHere(
       next: `d3 deployment watch ${deployment.name}`,
     });
   }
+  problems.push(...secretsInJobs(plan, blueprint.body, hosts, connector));
   if (drift) problems.push(...(await driftOf(plan, deployment.name, blueprint.body, hosts, connector)));
   return { plan: { ...plan, problems }, deployment, blueprint };
 }
