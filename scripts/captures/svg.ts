@@ -37,7 +37,7 @@ export function terminalSvg(title: string, lines: readonly (readonly Run[])[]): 
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(title)}">`,
     `<title>${escaped(title)}</title>`,
     `<rect width="100%" height="100%" rx="8" fill="#0d1117"/>`,
-    `<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="13" fill="#e6edf3" style="white-space: pre">`,
+    `<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="13" fill="#e6edf3">`,
     ...rows,
     '</g>',
     '</svg>',
@@ -57,7 +57,8 @@ function spanOf({ text, colour, isBold, isDim }: Run): string {
   ].join('');
   // A length of its own keeps columns below each other in whatever font there is.
   const fixed = text.trim() === '' ? '' : ` textLength="${(text.length * WIDTH).toFixed(1)}"`;
-  return `<tspan${look}${fixed}>${escaped(text)}</tspan>`;
+  // Blanks that cannot be broken are not made one, as others would be.
+  return `<tspan${look}${fixed}>${escaped(text).replaceAll(' ', '\u00a0')}</tspan>`;
 }
 
 function escaped(text: string): string {
