@@ -14,7 +14,7 @@ export interface FileEntry {
   content: Buffer | string;
 }
 
-export const FOLDER_MODE = 0o755;
+const FOLDER_MODE = 0o755;
 
 export function textEntry(at: string, text: string, mode = 0o644): FileEntry {
   const content = Buffer.from(text);

@@ -19,7 +19,7 @@ export interface MacPackageSource {
 }
 
 /** Under which Apple's installer keeps d3's receipt. */
-export const IDENTIFIER = 'org.d3.d3';
+const IDENTIFIER = 'org.d3.d3';
 /** Where d3 keeps its versions. Nothing above it is in the package, whose owners and modes are not d3's. */
 const PLACE = '/usr/local/lib/d3';
 

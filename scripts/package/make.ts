@@ -185,7 +185,9 @@ function nativeFiles(entries: readonly Entry[]): FileEntry[] {
 export function writeSums(out: string): void {
   const names = readdirSync(out).filter((name) => /^d3[-_].+\.(?:tar\.gz|tgz|deb|pkg)$/.test(name));
   const lines = names.sort().map((name) => {
-    const sum = createHash('sha256').update(readFileSync(path.join(out, name))).digest('hex');
+    const sum = createHash('sha256')
+      .update(readFileSync(path.join(out, name)))
+      .digest('hex');
     return `${sum}  ${name}\n`;
   });
   writeFileSync(path.join(out, 'SHA256SUMS'), lines.join(''));
