@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, globSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { launchdPlist, launchdResumePlist, systemdUnits } from '../../src/client/service-units.ts';
 import { type Entry, entriesIn, modeOf } from './entries.ts';
 import { isNative, type LockedPackage } from './lockfile.ts';
+import { isNode } from './platforms.ts';
+import { putFile } from './put-file.ts';
 
 /** What of the repository is packed, and as which version. */
 export interface AppSource {
@@ -23,7 +25,7 @@ interface Pjson {
 }
 
 /** Written anew, of no use without the sources, or of the compiler. */
-const LEFT_OUT = /^(?:bin\/dev\.js|dist\/\.built|dist\/plugins\.index\.json)$|(?:^|\/)\.tsbuildinfo$|\.tsbuildinfo$/;
+const LEFT_OUT = /^(?:bin\/dev\.js|dist\/\.built|dist\/plugins\.index\.json)$|\.tsbuildinfo$/;
 const USUAL = { program: '/usr/local/bin/d3', every: 3600, machine: '' };
 
 /**
@@ -117,9 +119,8 @@ export function nativeEntries(
   folderOf: (locked: LockedPackage) => string,
 ): Entry[] {
   return packages.flatMap((locked) => {
-    const isNode = locked.name.startsWith('node-');
     return entriesIn(folderOf(locked), (name) => name === 'node_modules')
-      .filter(({ path: at }) => !isNode || /^(?:bin(?:\/node)?|LICENSE|package\.json)$/.test(at))
+      .filter(({ path: at }) => !isNode(locked) || /^(?:bin(?:\/node)?|LICENSE|package\.json)$/.test(at))
       .map((entry) => ({ ...entry, path: `${locked.place}/${entry.path}` }));
   });
 }
@@ -135,8 +136,7 @@ function filesAt(root: string, at: string): string[] {
 function put(from: string, to: string, at: string): void {
   const target = path.join(to, at);
   mkdirSync(path.dirname(target), { recursive: true });
-  copyFileSync(from, target);
-  chmodSync(target, modeOf(lstatSync(from).mode));
+  putFile(from, target, modeOf(lstatSync(from).mode));
 }
 
 function write(to: string, at: string, text: string): void {

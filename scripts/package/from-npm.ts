@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { LockedPackage } from './lockfile.ts';
 
@@ -33,11 +33,10 @@ function fetch({ name, version, integrity }: LockedPackage, to: string): void {
     const [{ filename }] = JSON.parse(said) as [{ filename: string }];
     const file = path.join(folder, path.basename(filename));
     verify(file, integrity, `${name}@${version}`);
-    mkdirSync(to);
-    execFileSync('tar', ['-xzf', file, '-C', to]);
-  } catch (error) {
-    rmSync(to, { recursive: true, force: true });
-    throw error;
+    execFileSync('tar', ['-xzf', file, '-C', folder]);
+    rmSync(file);
+    // What is there under its name is whole.
+    renameSync(folder, to);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

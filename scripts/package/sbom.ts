@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { LockedPackage } from './lockfile.ts';
+import { isNode } from './platforms.ts';
 
 /**
  * The bill of materials of one package of d3, in CycloneDX 1.6: every package of npm in it with its licence and its hash, Node
@@ -16,7 +17,7 @@ export function sbom(
 ): string {
   const places = new Map(packages.map((locked) => [locked.place, locked]));
   const root = { type: 'application', 'bom-ref': 'd3', ...identity(app), licenses: licensesOf(app.license) };
-  const node = packages.find(({ name }) => name.startsWith('node-'));
+  const node = packages.find(isNode);
   const document = {
     bomFormat: 'CycloneDX',
     specVersion: '1.6',
@@ -27,7 +28,7 @@ export function sbom(
       { ref: 'd3', dependsOn: found('', app.needs, places) },
       ...packages.map(({ place, needs, name }) => ({
         ref: place,
-        dependsOn: [...found(place, needs, places), ...(name === node?.name ? [RUNTIME] : [])],
+        dependsOn: [...found(place, needs, places), ...(isNode({ name }) ? [RUNTIME] : [])],
       })),
       ...(node === undefined ? [] : [{ ref: RUNTIME, dependsOn: [] }]),
     ],

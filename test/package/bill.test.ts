@@ -124,6 +124,13 @@ describe('what is in packages of d3', () => {
       });
     });
 
+    it('names no Node where none is in it, as in the tarball for npm', () => {
+      const neutral = within.filter((locked) => !isNative(locked));
+      const purls = JSON.parse(sbom(app, neutral, SECONDS)).components.map(({ purl }: Component) => purl);
+      expect(purls.length).to.equal(neutral.length);
+      expect(purls.filter((purl: string) => purl.includes('generic/'))).to.deep.equal([]);
+    });
+
     it('finds the nearest of two with one name, as Node does', () => {
       const one = (place: string, needs: string[] = []) => ({
         place,
