@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { globSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { launchdPlist, launchdResumePlist, systemdUnits } from '../../src/client/service-units.ts';
 import { type Entry, entriesIn, modeOf } from './entries.ts';
@@ -25,7 +25,7 @@ interface Pjson {
 }
 
 /** Written anew, of no use without the sources, or of the compiler. */
-const LEFT_OUT = /^(?:bin\/dev\.js|dist\/\.built|dist\/plugins\.index\.json)$|\.tsbuildinfo$/;
+const LEFT_OUT = /^(?:bin\/dev\.js|oclif\.manifest\.json|dist\/\.built|dist\/plugins\.index\.json)$|\.tsbuildinfo$/;
 const USUAL = { program: '/usr/local/bin/d3', every: 3600, machine: '' };
 
 /**
@@ -142,6 +142,8 @@ function put(from: string, to: string, at: string): void {
 function write(to: string, at: string, text: string): void {
   const target = path.join(to, at);
   mkdirSync(path.dirname(target), { recursive: true });
+  // What is there may be a link to the very file of the repository.
+  rmSync(target, { force: true });
   writeFileSync(target, text, { mode: 0o644 });
 }
 

@@ -72,6 +72,15 @@ describe('depot3:K07 packages of d3', function () {
     make('made again', OLD, ['--kind', 'npm']);
     const name = `d3-${OLD}-npm.tgz`;
     expect(sha(at('made again', name))).to.equal(sha(at('one', name)));
+    const changed = execFileSync(
+      'find',
+      ['.', '-newer', at('one', 'SHA256SUMS'), '-type', 'f', '-not', '-path', './.git/*'],
+      {
+        cwd: project,
+        encoding: 'utf8',
+      },
+    );
+    expect(changed, 'the checkout is left as it was').to.equal('');
   });
 
   it('the tarball runs from wherever it is unpacked, with its own Node, and knows what is in it', () => {
