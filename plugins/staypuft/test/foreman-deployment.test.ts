@@ -101,6 +101,23 @@ describe('deployments and Foreman', function () {
     expect(site.foreman.writes().length).to.equal(writes);
   });
 
+  it('staypuft:S2-02 a plan tells where the certificate of a registered host cannot be signed by itself, and writes nothing', async () => {
+    const { known } = await three();
+    await assign('db1');
+    const writes = site.foreman.writes().length;
+    const [proxy] = site.foreman.proxies;
+    (proxy as NonNullable<typeof proxy>).features = [];
+    expect((await problems()).join('\n')).to.include('HOST_DRIFTED: the certificate of db1 cannot be signed by itself');
+    (proxy as NonNullable<typeof proxy>).features = [{ name: 'Puppet CA' }];
+    site.foreman.lacks.add('view_smart_proxies_autosign');
+    expect((await problems()).join('\n')).to.include('view_smart_proxies_autosign');
+    site.foreman.lacks.clear();
+    // Where somebody lets it be signed already, nothing stands against it.
+    (proxy as NonNullable<typeof proxy>).autosign.push(known.name);
+    expect(await problems()).to.deep.equal([]);
+    expect(site.foreman.writes().length).to.equal(writes);
+  });
+
   it('staypuft:M-21 taking hosts out of a deployment takes them out of their hostgroup', async () => {
     const { known } = await three();
     await assign('db1');

@@ -19,11 +19,11 @@ describe('which hosts there are', function () {
     await site.close();
   });
 
-  async function discover(dryRun = false): Promise<Map<string, Discovered>> {
+  async function discover(dryRun = false, proxy: string | null = null): Promise<Map<string, Discovered>> {
     const client = site.client();
     const looked = await lookInForeman(client);
     client.close();
-    const taken = await site.depot(async (admin) => takeIn(looked, { admin }, dryRun));
+    const taken = await site.depot(async (admin) => takeIn(looked, { admin }, { dryRun, proxy }));
     return new Map(taken.map((one) => [one.name, one]));
   }
 
@@ -83,6 +83,38 @@ describe('which hosts there are', function () {
     // What d3 had installed is not held any more, and known all the same.
     site.foreman.built(held.id);
     expect((await discover()).get('held.example.org')).to.include({ kind: 'discovered', fate: 'known' });
+  });
+
+  it('staypuft:S2-09 staypuft:K-04 a host that its owner set up is the one of Foreman’s record, with the keys it came with', async () => {
+    const key = `ssh-ed25519 ${ED25519}`;
+    await site.host('db1.example.org', 'registered', null, {
+      address: 'db1.example.org',
+      proxy: 'site-a',
+      hostKeys: [key],
+    });
+    await site.host('db2.example.org', 'ssh', null);
+    await site.host('db3.example.org', 'registered', null, { address: '10.0.0.9' });
+    const [one] = ['db1', 'db2', 'db3'].map((name) =>
+      site.foreman.registered(`${name}.example.org`, {
+        ...(name === 'db3' ? {} : { ip: '10.0.0.6' }),
+        facts: { 'ssh::ed25519::key': 'AAAAC3NzaC1lZDI1NTE5AAAAIother' },
+      }),
+    );
+    const found = await discover(false, 'site-b');
+    expect([...found].map(([name, { fate }]) => [name, fate])).to.deep.equal([
+      ['db1.example.org', 'changed'],
+      ['db2.example.org', 'left'],
+      ['db3.example.org', 'changed'],
+    ]);
+    expect(await site.hostNow('db1.example.org')).to.deep.include({
+      foreman: String(one?.id),
+      address: '10.0.0.6',
+      proxy: 'site-a',
+      hostKeys: [key],
+    });
+    // Foreman knows no address of the other one, and nobody said how it is reached.
+    expect(await site.hostNow('db3.example.org')).to.include({ address: '10.0.0.9', proxy: 'site-b' });
+    expect((await discover()).get('db1.example.org')?.fate).not.to.equal('left');
   });
 
   it('two machines of one name are taken for neither, and both are named', async () => {
@@ -153,7 +185,7 @@ hostKeys: ["ssh-ed25519 ${ED25519} root@db3"]
     }));
     const taken = await site.depot(async (admin) => {
       const port = { ...admin, computers: async () => computers } as AdminPort;
-      return takeIn(await lookInDepot({ admin: port }), { admin }, false);
+      return takeIn(await lookInDepot({ admin: port }), { admin }, { dryRun: false, proxy: null });
     });
     expect(taken.filter(({ fate }) => fate === 'new').map(({ name, kind }) => [name, kind])).to.deep.equal([
       ['mac-1', 'computer'],

@@ -1,6 +1,31 @@
+import { writeFileSync } from 'node:fs';
+import { request as ask, createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { expect } from 'chai';
+import { type Certified, makeAuthority } from '../../../test/support/certificates.ts';
 import type { DiscoveryImage } from './support/discovery-image.ts';
 import { ForemanSite, factsOf, GROUP } from './support/foreman-site.ts';
+
+/** Hands on to the image of a machine what it is asked. */
+async function smartProxy(certified: Certified, port: number): Promise<{ url: string; close: () => Promise<unknown> }> {
+  const server = createServer(certified, (request, response) => {
+    const image = ask({
+      host: '127.0.0.1',
+      port,
+      path: request.url,
+      method: request.method,
+      rejectUnauthorized: false,
+    });
+    image.on('response', (answer) => answer.pipe(response.writeHead(answer.statusCode ?? 502, answer.headers)));
+    image.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()),
+  };
+}
 
 const ARGS = {
   convert: { hostgroup: GROUP },
@@ -130,6 +155,55 @@ describe('installing hosts through Foreman', function () {
     expect(image.restarts).to.equal(0);
     record(id).template += '\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKey d3@proxy';
     expect(await site.untilOver('web1', { do: 'provision', hostgroup: GROUP })).to.include({ outcome: 'done' });
+  });
+
+  it('staypuft:D-07 staypuft:E-14 a machine that is installed is not installed anew by another run, unless it boots its image again', async () => {
+    const { id, image } = await converted();
+    await site.untilOver('web1', { do: 'provision', hostgroup: GROUP });
+    site.foreman.built(id);
+    await site.step('web1', { do: 'provisioned' });
+    await site.depot(async (admin) => {
+      const host = await admin.documents('host').byName('web1');
+      if (host === null) throw new Error('it is gone');
+      const body = { ...host.body, hostKeys: ['ssh-ed25519 AAAA'] };
+      await admin.documents('host').update(host.id, host.generation, { body });
+    });
+    const writes = site.foreman.writes().length;
+    const texts: string[] = [];
+    for (const step of [
+      { do: 'convert', hostgroup: GROUP },
+      { do: 'provision', hostgroup: GROUP },
+      { do: 'provisioned' },
+    ])
+      texts.push((await site.step('web1', step, 'run-2')).text ?? '');
+    expect(texts).to.deep.equal(Array.from({ length: 3 }, () => 'web1 is installed already'));
+    expect(site.foreman.writes().length).to.equal(writes);
+    expect(await site.hostNow('web1')).to.deep.include({ hostKeys: ['ssh-ed25519 AAAA'] });
+    site.settings['foreman.restart'] = 'foreman';
+    const provision = { do: 'provision', hostgroup: GROUP };
+    expect(await site.step('web1', provision, 'run-2b')).to.include({ text: 'web1 is installed already' });
+    expect(site.foreman.writes().length).to.equal(writes);
+    delete site.settings['foreman.restart'];
+    await image.start();
+    expect(await site.step('web1', provision, 'run-3')).to.include({ outcome: 'later' });
+    expect([image.restarts, record(id).build]).to.deep.equal([2, true]);
+  });
+
+  it('staypuft:S1-04 an image is asked through a smart proxy whose certificate is of the site’s own authority', async () => {
+    const { image } = await converted('stays');
+    const authority = makeAuthority();
+    const proxy = await smartProxy(authority.issue(['127.0.0.1']), image.port);
+    site.settings['foreman.discoveryProxy'] = proxy.url;
+    try {
+      const ca = path.join(site.sandbox.dir, 'ca.pem');
+      writeFileSync(ca, authority.cert);
+      expect((await site.step('web1', { do: 'provision', hostgroup: GROUP })).text).to.include('does not answer');
+      site.settings['foreman.ca'] = ca;
+      expect(await site.step('web1', { do: 'provision', hostgroup: GROUP })).to.include({ outcome: 'later' });
+      expect(image.restarts).to.equal(1);
+    } finally {
+      await proxy.close();
+    }
   });
 
   it('staypuft:D-11 a machine that stays is found within the limit', async () => {

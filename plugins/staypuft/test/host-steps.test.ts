@@ -1,5 +1,7 @@
 import type { StepToRun } from '@d3/sdk';
 import { expect } from 'chai';
+import { problemsWith } from '../../../src/json-schema.ts';
+import { kindOf } from '../src/kinds.ts';
 import {
   checksFrom,
   type HostToDeploy,
@@ -63,8 +65,8 @@ describe('The steps of a host', () => {
   it('staypuft:S1-02 staypuft:S1-12 staypuft:S1-13 staypuft:S1-14 a discovered host is installed, configured in production, and its agent switched on', () => {
     expect(all({ kind: 'discovered', puppet: true, role: role({ puppet: {} }, { assert: 'true' }) })).to.deep.equal({
       prepare: [
-        'deploy-foreman convert',
-        'deploy-foreman provision',
+        'deploy-foreman convert base/web',
+        'deploy-foreman provision base/web',
         'deploy-foreman provisioned',
         'deploy-ready',
         'deploy-mark on',
@@ -79,11 +81,22 @@ describe('The steps of a host', () => {
   it('staypuft:S2-01 staypuft:S2-15 staypuft:S2-16 a registered host is neither installed anew nor restarted; its certificate is signed while it is deployed', () => {
     const registered = { kind: 'registered', puppet: true, role: role({ puppet: {} }) } as const;
     expect(all(registered)).to.deep.equal({
-      prepare: ['deploy-ready', 'deploy-foreman autosign on', 'deploy-agent off discovery', 'deploy-mark on'],
+      prepare: ['deploy-ready', 'deploy-foreman autosign add', 'deploy-agent off discovery', 'deploy-mark on'],
       role: ['deploy-foreman environment', 'deploy-puppet'],
-      release: ['deploy-agent on', 'deploy-mark off', 'deploy-foreman autosign off'],
+      release: ['deploy-agent on', 'deploy-mark off', 'deploy-foreman autosign remove'],
     });
     expect(JSON.stringify(all({ ...registered, hostgroup: null }))).not.to.contain('deploy-foreman');
+  });
+
+  it('staypuft:S1-02 staypuft:S2-02 every step that is made is one that its kind takes', async () => {
+    const steps: RoleStep[] = [{ puppet: { rounds: 2 } }, { sync: true }, { assert: 'true' }];
+    for (const kind of ['discovered', 'registered', 'ssh', 'computer'] as const) {
+      const made = Object.values(stepsOf(host({ kind, puppet: true, role: role(...steps) }))).flat();
+      for (const { kind: named, args, name } of made) {
+        const schema = kindOf(named)?.offer.schema as object;
+        expect(await problemsWith(args, schema), `${kind}: ${name}`).to.equal(null);
+      }
+    }
   });
 
   it('a step keeps its own time, its tries and its name, and says which deployment, host and role it is of', () => {

@@ -1,6 +1,6 @@
 import { D3Error } from '@d3/sdk';
 import type { NamedHost, Role } from '../types.ts';
-import { endSigning } from './autosign.ts';
+import { endSigning, signingProblem } from './autosign.ts';
 import { changeRecord, type Wanted } from './change.ts';
 import { removeOverride } from './classifier.ts';
 import { ensured, type Foreman } from './client.ts';
@@ -240,6 +240,10 @@ async function drift(foreman: Foreman, target: NamedHost, title: string, context
     );
   if (record.managed && host.kind === 'registered')
     found.push(`${name} was made a managed host in Foreman: Foreman could install it anew; d3 does not`);
+  if (host.kind === 'registered') {
+    const problem = await signingProblem(foreman, name, located);
+    if (problem !== null) found.push(problem);
+  }
   if (!record.managed && host.kind === 'discovered')
     found.push(`${name} is not managed in Foreman any more: it cannot be installed`);
   if (record.managed && record.build && host.kind === 'discovered') {

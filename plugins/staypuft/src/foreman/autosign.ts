@@ -2,7 +2,7 @@ import { D3Error } from '@d3/sdk';
 import type { NamedHost } from '../types.ts';
 import { ensured, type Foreman } from './client.ts';
 import { note, notesOf, without } from './notes.ts';
-import { locate } from './records.ts';
+import { type Located, locate } from './records.ts';
 import { type ForemanContext, hasForeman, siteOf, withForeman } from './site.ts';
 
 /** A smart proxy as the list has it. */
@@ -76,12 +76,29 @@ export async function removeEntry(foreman: Foreman, proxy: number, name: string)
   );
 }
 
+/** The proxy whose certificate authority signs for a host. */
+async function signerOf(foreman: Foreman, record: Located | null): Promise<number> {
+  const known = record?.kind === 'host' ? record.record.caProxyId : null;
+  return known ?? (await authorityOf(foreman, null)).id;
+}
+
+/** What stands against letting the certificate of a host be signed while it is deployed; null: nothing. Reads only. */
+export async function signingProblem(foreman: Foreman, name: string, located: Located): Promise<string | null> {
+  try {
+    await entriesOf(foreman, await signerOf(foreman, located));
+    return null;
+  } catch (error) {
+    if (!(error instanceof D3Error) || error.exit === 'depotUnreachable') throw error;
+    const [next] = error.actions;
+    return `the certificate of ${name} cannot be signed by itself: ${error.message}${next === undefined ? '' : ` (${next})`}`;
+  }
+}
+
 /** Lets the certificate of a host be signed; what somebody else let be signed before stays when d3 takes its own away. */
 export async function allowSigning(foreman: Foreman, target: NamedHost, context: ForemanContext): Promise<string> {
   const located = target.host.foreman === null ? null : await locate(foreman, target);
   const name = (located?.record.name ?? target.name).toLowerCase();
-  const known = located?.kind === 'host' ? located.record.caProxyId : null;
-  const proxy = known ?? (await authorityOf(foreman, null)).id;
+  const proxy = await signerOf(foreman, located);
   if (notesOf(target.host).autosign === undefined && (await entriesOf(foreman, proxy)).includes(name))
     return `${name} is signed by itself already`;
   // Written down before, so that it is taken away again whatever happens now.

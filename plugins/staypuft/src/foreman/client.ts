@@ -47,6 +47,8 @@ const MOST_PAGES = 10_000;
 export class Foreman {
   readonly signal: AbortSignal;
   readonly server: string;
+  /** Certificates (PEM) that are trusted besides those of the system; its smart proxies have theirs from there, too. */
+  readonly ca: string | null;
   readonly #options: ForemanOptions;
   readonly #agents: { http: HttpAgent; https: HttpsAgent };
   #got: Promise<Got> | null = null;
@@ -54,6 +56,7 @@ export class Foreman {
   constructor(options: ForemanOptions) {
     this.#options = options;
     this.signal = options.signal;
+    this.ca = options.ca;
     this.server = options.server.replace(/\/+$/, '');
     this.#agents = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) };
   }

@@ -207,12 +207,12 @@ export async function lookInDepot(context: Pick<PluginContext, 'admin'>): Promis
 
 /**
  * Writes what was found as documents, matched by what it is (id in Foreman, computer, MAC), not by what it is called.
- * @param dryRun nothing is written
+ * @param how `dryRun`: nothing is written; `proxy`: what those are behind of which nobody said yet how they are reached
  */
 export async function takeIn(
   { found, left }: Looked,
   context: Pick<PluginContext, 'admin'>,
-  dryRun: boolean,
+  { dryRun, proxy }: { dryRun: boolean; proxy: string | null },
 ): Promise<Discovered[]> {
   const documents = depotOf(context).documents('host');
   const there = (await documents.list()).map(({ id, name, generation, body }) => ({
@@ -234,11 +234,13 @@ export async function takeIn(
       continue;
     }
     if (same === undefined) {
-      if (!dryRun) await documents.create(one.name, one.host);
+      const host = { ...one.host, proxy: one.host.proxy ?? proxy };
+      if (!dryRun) await documents.create(one.name, host);
       all.push(shown(one, 'new', null));
       continue;
     }
-    const merged = mergedOf(same.host, one.host);
+    const isNamed = one.host.foreman !== null && same.host.foreman === null;
+    const merged = mergedOf(same.host, one.host, { isNamed, proxy });
     if (JSON.stringify(merged) === JSON.stringify(same.host)) {
       all.push(shown({ name: same.name, host: merged }, 'known', null));
       continue;
@@ -255,22 +257,29 @@ function isSame(one: Found, { name, host }: Found): boolean {
   if (computer !== null && host.computer === computer) return true;
   const mac = facts['mac'];
   if (typeof mac === 'string' && host.facts['mac'] === mac) return true;
+  // Whoever owns a registered host set it up by that name, before Foreman's record of it was seen here.
+  if (foreman !== null && host.foreman === null && one.host.kind === 'registered' && host.kind === 'registered')
+    return name.toLowerCase() === one.name.toLowerCase();
   // An inventory says nothing but names: there they count.
   return foreman === null && computer === null && name.toLowerCase() === one.name.toLowerCase();
 }
 
-/** What people said of a host stays: its way, its user, its port. What d3 noted of its work stays, too. */
-function mergedOf(before: Host, now: Host): Host {
+/**
+ * What people said of a host stays: its way, its user, its port. What d3 noted of its work stays, too.
+ * @param how `isNamed`: nothing but its name may tell that it is the same, so the keys it was set up with stay
+ */
+function mergedOf(before: Host, now: Host, { isNamed, proxy }: { isNamed: boolean; proxy: string | null }): Host {
   const { foreman: notes } = before.facts;
   const said = now.kind === 'ssh';
+  const keeps = isNamed && before.hostKeys.length > 0;
   return {
     ...before,
     kind: said ? before.kind : now.kind,
-    address: now.address,
-    ...(said ? { port: now.port, user: now.user, proxy: now.proxy } : {}),
+    address: said || 'ip' in now.facts ? now.address : before.address,
+    ...(said ? { port: now.port, user: now.user, proxy: now.proxy } : { proxy: before.proxy ?? proxy }),
     computer: now.computer ?? before.computer,
     foreman: now.foreman ?? before.foreman,
-    hostKeys: now.hostKeys.length === 0 ? before.hostKeys : now.hostKeys,
+    hostKeys: keeps || now.hostKeys.length === 0 ? before.hostKeys : now.hostKeys,
     facts: { ...before.facts, ...now.facts, ...(notes === undefined ? {} : { foreman: notes }) },
   };
 }

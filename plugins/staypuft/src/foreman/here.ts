@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { D3Error } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
+import { proxyOf } from '../proxy/store.ts';
 import type { Assignment, Blueprint, Deployment, Host, NamedHost, Proxy, Role } from '../types.ts';
 import { hostgroupOfRole } from './assign.ts';
 import { addEntry, authorityOf, entriesOf, removeEntry } from './autosign.ts';
@@ -21,9 +22,11 @@ export type Autosigned = { proxy: string; entries: string[]; changed: string[] }
 export async function discoverHere(context: CommandContext): Promise<CommandOutcome<Discovered[]>> {
   const { flags } = context;
   const dryRun = flags['dry-run'] === true;
+  const named = flags['proxy'];
   return context.depot(dryRun ? 'reads' : 'changes', async (admin, ports) => {
+    const proxy = typeof named === 'string' ? (await proxyOf(admin, named)).name : null;
     const looked = await look(flags, { settings: ports.settings, signal: ports.signal, admin });
-    return { result: await takeIn(looked, { admin }, dryRun), warnings: looked.warnings };
+    return { result: await takeIn(looked, { admin }, { dryRun, proxy }), warnings: looked.warnings };
   });
 }
 

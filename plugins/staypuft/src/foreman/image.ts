@@ -1,4 +1,5 @@
 import { Agent } from 'node:https';
+import { rootCertificates } from 'node:tls';
 import { D3Error } from '@d3/sdk';
 import { type Facts } from './network.ts';
 import { factsOf } from './records.ts';
@@ -21,6 +22,8 @@ export interface ImageOptions {
   port: number;
   /** A smart proxy through which it is asked; null: directly. */
   through: string | null;
+  /** Certificates (PEM) that the proxy's is held against besides those of the system. */
+  ca: string | null;
   /** Milliseconds each call has. */
   within?: number;
 }
@@ -31,7 +34,7 @@ const SECOND = 1000;
  * @param options of the machine. An image makes its certificate as it boots, so nobody can check it: it is told no secret, and what it says
  *   is only held against what Foreman knows of it.
  */
-export function imageOf({ name, ip, port, through, within = 10 * SECOND }: ImageOptions): Image {
+export function imageOf({ name, ip, port, through, ca, within = 10 * SECOND }: ImageOptions): Image {
   const literal = ip.includes(':') ? `[${ip}]` : ip;
   const url = through === null ? `https://${literal}:${port}` : `${through.replace(/\/+$/, '')}/discovery/${ip}`;
   const ask = async (method: 'GET' | 'PUT', path: string, signal: AbortSignal) => {
@@ -40,7 +43,10 @@ export function imageOf({ name, ip, port, through, within = 10 * SECOND }: Image
     const reply = await got(`${url}${path}`, {
       method,
       headers: { accept: 'application/json' },
-      https: { rejectUnauthorized: through !== null },
+      https: {
+        rejectUnauthorized: through !== null,
+        ...(ca === null ? {} : { certificateAuthority: [...rootCertificates, ca] }),
+      },
       agent: { https: agent },
       timeout: { request: within },
       retry: { limit: 0 },

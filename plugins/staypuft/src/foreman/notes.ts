@@ -14,8 +14,8 @@ export interface Notes {
 export type Provisioning = {
   /** Id of the run that began it. */
   run: string;
-  /** `begun`: Foreman is being told. `sent`: the machine was told to restart. */
-  stage: 'begun' | 'sent';
+  /** `begun`: Foreman is being told. `sent`: the machine was told to restart. `there`: it was installed before. */
+  stage: 'begun' | 'sent' | 'there';
   /** ISO 8601: since when it has been in this stage. */
   at: string;
   /** Seconds the discovery image was up; null: it does not say. */

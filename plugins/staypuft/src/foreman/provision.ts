@@ -58,14 +58,17 @@ export async function provision(target: NamedHost, title: string, how: Provision
   const begun = noteOf(target, how);
   const located = await locate(foreman, target);
   if (located.kind === 'host' && !located.record.managed) throw notOurs(name, 'Foreman does not manage it');
-  const image = imageFor(target, located, site);
+  const image = imageFor(target, located, how);
   if (begun?.stage === 'sent') return watch(target, image, begun, how);
   const group = await hostgroupNamed(foreman, title);
   const interim = await interimOf(foreman, site, group, name);
-  if (site.restart === 'foreman') return throughForeman(target, located, group, interim, how);
+  const there = begun === null && isInstalled(located) ? located.record.installedAt : null;
+  if (site.restart === 'foreman')
+    return there === null ? throughForeman(target, located, group, interim, how) : before(target, there, how);
 
   const facts = await image.facts(foreman.signal);
   if (facts === null) {
+    if (there !== null) return before(target, there, how);
     // A cut may have come after Foreman restarted it.
     if (begun !== null && located.kind === 'host' && located.record.build) return sent(target, begun, how);
     throw new D3Error('IMAGE_SILENT', 'failed', `${name} does not answer at ${image.url} as a discovery image`, {
@@ -95,6 +98,19 @@ export async function provision(target: NamedHost, title: string, how: Provision
     }
   }
   return sent(target, provisioning, how);
+}
+
+/** Whether Foreman has installed it, and is not to do so again: then only a machine that runs a discovery image is. */
+export function isInstalled(located: Located): located is Located & { kind: 'host' } {
+  return (
+    located.kind === 'host' && located.record.managed && !located.record.build && located.record.installedAt !== null
+  );
+}
+
+/** Nothing is to be done to a machine that an earlier run installed: it is remembered until it would be waited for. */
+async function before(target: NamedHost, installedAt: string, how: Provisioner): Promise<Progress> {
+  await keep(target, { ...fresh(how, installedAt, null), stage: 'there' }, how);
+  return { outcome: 'done', text: `${target.name} is installed already` };
 }
 
 /** Foreman's half, in the order that writes the boot configuration last. */
@@ -222,6 +238,7 @@ export async function provisioned(target: NamedHost, seconds: number, how: Provi
   const { foreman, context } = how;
   const { name } = target;
   const begun = noteOf(target, how);
+  if (begun?.stage === 'there') return { outcome: 'done', text: `${name} is installed already` };
   const known = begun ?? fresh(how, null, null);
   const now = context.clock.now();
   const since = known.waits ?? now.toISOString();
@@ -299,9 +316,9 @@ async function interimOf(foreman: Foreman, site: Site, group: Hostgroup, name: s
   return (await environmentNamed(foreman, wanted)).id;
 }
 
-function imageFor({ name, host }: NamedHost, { record }: Located, site: Site): Image {
+function imageFor({ name, host }: NamedHost, { record }: Located, { foreman, site }: Provisioner): Image {
   const ip = record.ip ?? text(host.facts['ip']) ?? host.address;
-  return imageOf({ name, ip, port: site.imagePort, through: site.discoveryProxy });
+  return imageOf({ name, ip, port: site.imagePort, through: site.discoveryProxy, ca: foreman.ca });
 }
 
 /** An address may have gone to another machine: that one is not restarted. */

@@ -77,7 +77,14 @@ async function perform({ args, run }: StepPayload, context: PluginContext): Prom
   return withForeman(context, async (foreman, site) => {
     switch (step.do) {
       case 'convert': {
-        const { assign } = await import('../foreman/assign.ts');
+        const [{ assign }, { isInstalled }, { locate }] = await Promise.all([
+          import('../foreman/assign.ts'),
+          import('../foreman/provision.ts'),
+          import('../foreman/records.ts'),
+        ]);
+        // Assigned as one that is to be installed, it would be at its next start.
+        if (target.host.kind === 'discovered' && isInstalled(await locate(foreman, target)))
+          return { outcome: 'done', text: `${target.name} is installed already` };
         const { text: said } = await assign(foreman, target, step.hostgroup);
         return { outcome: 'done', text: said };
       }

@@ -62,15 +62,15 @@ function preparing(one: HostToDeploy, puppet: boolean): StepToRun[] {
   switch (one.kind) {
     case 'discovered':
       return [
-        ...foreman(one, 'convert', 'make sure it is managed'),
-        ...foreman(one, 'provision', 'install its system'),
+        ...foreman(one, 'convert', 'make sure it is managed', { hostgroup: one.hostgroup }),
+        ...foreman(one, 'provision', 'install its system', { hostgroup: one.hostgroup }),
         ...foreman(one, 'provisioned', 'wait until it is installed'),
         ready,
         mark,
         ...off,
       ];
     case 'registered':
-      return [ready, ...foreman(one, 'autosign', 'let its certificate be signed', { is: 'on' }), ...off, mark];
+      return [ready, ...foreman(one, 'autosign', 'let its certificate be signed', { is: 'add' }), ...off, mark];
     case 'ssh':
     case 'computer':
       return [ready, mark, ...off];
@@ -78,12 +78,12 @@ function preparing(one: HostToDeploy, puppet: boolean): StepToRun[] {
 }
 
 function configuring(one: HostToDeploy): StepToRun[] {
-  const environment = foreman(one, 'environment', 'change to the environment of its hostgroup');
+  const environment = foreman(one, 'environment', 'change to the environment of its hostgroup', { name: null });
   return [...environment, ...one.role.steps.map((each) => roleStep(one, each))];
 }
 
 function releasing(one: HostToDeploy, puppet: boolean): StepToRun[] {
-  const signed = one.kind === 'registered' ? foreman(one, 'autosign', 'sign no more by itself', { is: 'off' }) : [];
+  const signed = one.kind === 'registered' ? foreman(one, 'autosign', 'sign no more by itself', { is: 'remove' }) : [];
   return [
     ...(puppet ? [agent(one, 'on')] : []),
     step(one, 'deploy-mark', { is: 'off' }, 'take the mark away'),

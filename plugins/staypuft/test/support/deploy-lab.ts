@@ -56,12 +56,12 @@ export class DeployHost {
     writeFileSync(path.join(this.#dir, 'opt/puppetlabs/bin/puppet'), text, { mode: 0o755 });
   }
 
-  /** @param key name of its host key, which is made where it is not there yet */
-  async start(authorized: string, key = 'host-key'): Promise<void> {
+  /** @param key name of its host key, which is made where it is not there yet @param lines more of the configuration of its sshd */
+  async start(authorized: string, key = 'host-key', lines: readonly string[] = []): Promise<void> {
     const file = path.join(this.#dir, key);
     if (!existsSync(file)) makeKey(file);
     const conf = path.join(this.#dir, 'sshd.conf');
-    writeFileSync(conf, sshdConf(file, authorized));
+    writeFileSync(conf, sshdConf(file, authorized, lines));
     this.#sshd = spawn(...words(this.#host.on, ['sh', '-c', this.#mounted(), 'sh', ...sshdWords(conf)]), {
       stdio: 'ignore',
     });
@@ -167,20 +167,26 @@ export class DeployLab {
     return `${this.key}.pub`;
   }
 
-  async host(name: string): Promise<DeployHost> {
+  /** @param lines more of the configuration of its sshd */
+  async host(name: string, lines: readonly string[] = []): Promise<DeployHost> {
     const dir = this.sandbox.folder(`hosts/${name}`, {});
     const etc = this.sandbox.folder(`hosts/${name}/etc`, { hostname: `${name}\n` });
     const { host } = await this.#network.host(etc);
     const made = new DeployHost(name, dir, host);
     made.write('name', name);
     this.hosts.set(name, made);
-    await made.start(this.authorized);
+    await made.start(this.authorized, undefined, lines);
     return made;
   }
 
   /** A command at the controller, in the folder of the depot unless another environment is given. */
   begins(line: readonly string[], env: Record<string, string> = {}): Running {
-    const running = run(this.#controller.on, [...D3, ...line], { ...this.env, ...env });
+    return this.types([...D3, ...line], env);
+  }
+
+  /** Any program at the controller, as a person types it there. */
+  types(line: readonly string[], env: Record<string, string> = {}): Running {
+    const running = run(this.#controller.on, line, { ...this.env, ...env });
     this.#running.push(running.child);
     return running;
   }
@@ -251,8 +257,10 @@ function makeKey(file: string): void {
   execFileSync('/usr/bin/ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'lab', '-f', file]);
 }
 
-function sshdConf(key: string, authorized: string): string {
+function sshdConf(key: string, authorized: string, lines: readonly string[] = []): string {
   return [
+    // What is said first counts.
+    ...lines,
     'Port 22',
     `HostKey ${key}`,
     `AuthorizedKeysFile ${authorized}`,

@@ -43,6 +43,8 @@ interface Host {
   installed_at: string | null;
   puppet_ca_proxy_id: number | null;
   facts: Record<string, unknown>;
+  /** Puppet classes of its own. */
+  classes: string[];
   interfaces: { type: string; mac: string }[];
   /** 0 built, 1 pending, 2 token expired, 3 failed. */
   build_status: number;
@@ -56,6 +58,9 @@ interface Hostgroup {
   title: string;
   environment_id: number | null;
   subnet_id: number | null;
+  puppet_ca_proxy_id: number | null;
+  /** Puppet classes of its hosts. */
+  classes: string[];
 }
 
 interface Proxy {
@@ -110,7 +115,8 @@ export class ForemanStandIn {
   readonly lacks = new Set<string>();
   readonly hosts = new Map<number, Host>();
   readonly hostgroups: Hostgroup[] = [];
-  readonly environments: { id: number; name: string }[] = [];
+  /** Each with the Puppet classes that were imported from it. */
+  readonly environments: { id: number; name: string; classes: string[] }[] = [];
   readonly subnets: { id: number; name: string; network: string; mask: string }[] = [];
   readonly proxies: Proxy[] = [];
   readonly parameters: Parameter[] = [];
@@ -125,6 +131,8 @@ export class ForemanStandIn {
   onConversion: (host: Host) => void = () => {};
   /** The answer of a restart, or of fetching facts, that goes wrong: 200 all the same. */
   imageTrouble: string | null = null;
+  /** Told after everything that changes something. */
+  onChange: () => void = () => {};
   /** Calls at the same time, at most. */
   crowd = 0;
   readonly #troubles: { match: RegExp; trouble: Trouble }[] = [];
@@ -132,7 +140,8 @@ export class ForemanStandIn {
   #next = 1;
   #server: Server | null = null;
 
-  async start(certified: Certified | null = null): Promise<string> {
+  /** @param socket listens there in place of a port of this machine */
+  async start(certified: Certified | null = null, socket: string | null = null): Promise<string> {
     const listener = (request: IncomingMessage, response: ServerResponse) => {
       this.#serve(request, response).catch((error: unknown) => {
         response.statusCode = 500;
@@ -141,6 +150,10 @@ export class ForemanStandIn {
     };
     const server = certified === null ? createHttp(listener) : createHttps(certified, listener);
     this.#server = server;
+    if (socket !== null) {
+      await new Promise<void>((resolve) => server.listen(socket, resolve));
+      return socket;
+    }
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     return `${certified === null ? 'http' : 'https'}://127.0.0.1:${port}`;
@@ -160,8 +173,8 @@ export class ForemanStandIn {
     this.#troubles.push(...troubles.map((trouble) => ({ match, trouble })));
   }
 
-  environment(name: string): number {
-    const made = { id: this.#id(), name };
+  environment(name: string, classes: readonly string[] = []): number {
+    const made = { id: this.#id(), name, classes: [...classes] };
     this.environments.push(made);
     return made.id;
   }
@@ -174,7 +187,15 @@ export class ForemanStandIn {
 
   hostgroup(title: string, environment: string | null, subnet: number | null = null): number {
     const environment_id = this.environments.find(({ name }) => name === environment)?.id ?? null;
-    const made = { id: this.#id(), name: title.split('/').at(-1) as string, title, environment_id, subnet_id: subnet };
+    const made = {
+      id: this.#id(),
+      name: title.split('/').at(-1) as string,
+      title,
+      environment_id,
+      subnet_id: subnet,
+      puppet_ca_proxy_id: null,
+      classes: [],
+    };
     this.hostgroups.push(made);
     return made.id;
   }
@@ -225,6 +246,33 @@ export class ForemanStandIn {
       build_status: 0,
       installed_at: new Date(Date.UTC(2026, 0, 1) + this.#now * 1000).toISOString(),
     });
+    this.#signs(this.hosts.get(id) as Host, false);
+    this.onChange();
+  }
+
+  /** What the Puppet server is told of a node: of its hostgroup's classes those that its environment has. Null: nobody knows it. */
+  node(name: string): { environment: string; classes: Record<string, Json> } | null {
+    const host = [...this.hosts.values()].find((one) => one.name === name && one.type === 'Managed');
+    const environment = this.environments.find(({ id }) => id === host?.environment_id);
+    if (host === undefined || environment === undefined) return null;
+    const group = this.hostgroups.find(({ id }) => id === host.hostgroup_id);
+    const named = [...(group?.classes ?? []), ...host.classes].filter((one) => environment.classes.includes(one));
+    return {
+      environment: environment.name,
+      classes: Object.fromEntries(named.map((one) => [one, this.#given(one, name)])),
+    };
+  }
+
+  /** Facts that a Puppet server hands on: who is not known yet is, unmanaged and without a hostgroup, where its agent says it is. */
+  imported(name: string, facts: Record<string, unknown>): void {
+    const flat = flattened(facts);
+    const known = [...this.hosts.values()].find((one) => one.name === name && one.type === 'Managed');
+    const { agent_specified_environment: said } = flat;
+    const named = typeof said === 'string' ? said : 'production';
+    const environment_id = this.environments.find((one) => one.name === named)?.id ?? null;
+    const host = known ?? this.registered(name, { environment_id, ip: String(flat['networking::ip']) });
+    host.facts = { ...host.facts, ...flat };
+    this.onChange();
   }
 
   made(match: RegExp): Call[] {
@@ -233,6 +281,23 @@ export class ForemanStandIn {
 
   writes(): Call[] {
     return this.calls.filter(({ method }) => method !== 'GET');
+  }
+
+  #given(classname: string, name: string): Json {
+    const values = this.parameters.filter((one) => one.puppetclass_name === classname);
+    return Object.fromEntries(
+      values.map(({ parameter, default_value, values: own }) => [
+        parameter,
+        own.find(({ match }) => match === `fqdn=${name}`)?.value ?? default_value,
+      ]),
+    );
+  }
+
+  /** While a host is built its certificate is signed by itself. */
+  #signs({ name, puppet_ca_proxy_id }: Host, is: boolean): void {
+    const proxy = this.proxies.find(({ id }) => id === puppet_ca_proxy_id);
+    if (proxy === undefined) return;
+    proxy.autosign = [...proxy.autosign.filter((one) => one !== name), ...(is ? [name] : [])];
   }
 
   #host(given: Partial<Host> & Pick<Host, 'name' | 'type'>): Host {
@@ -247,6 +312,7 @@ export class ForemanStandIn {
       installed_at: null,
       puppet_ca_proxy_id: null,
       facts: {},
+      classes: [],
       interfaces: [],
       build_status: 0,
       token: 0,
@@ -282,6 +348,14 @@ export class ForemanStandIn {
       body: text === '' ? null : (JSON.parse(text) as Json),
       status: 0,
     };
+    // The Puppet server's own script asks, once for each run.
+    if (method === 'POST' && call.path === '/puppet/nodes') {
+      const { name, facts } = call.body as { name: string; facts: Json | null };
+      if (facts !== null) this.imported(name, facts);
+      const node = this.node(name);
+      response.writeHead(node === null ? 404 : 200, { 'content-type': 'application/json' });
+      return void response.end(JSON.stringify(node));
+    }
     this.calls.push(call);
     if (this.slow > 0) await sleep(this.slow);
     const at = this.#troubles.findIndex(({ match }) => match.test(`${method} ${call.path}`));
@@ -294,6 +368,7 @@ export class ForemanStandIn {
     if (trouble?.kind === 'cut-after') return void request.socket.destroy();
     if (trouble?.kind === 'answer-after') answer = { status: trouble.status, json: { message: 'gateway' } };
     call.status = answer.status;
+    if (method !== 'GET') this.onChange();
     const body = trouble?.kind === 'answer' ? trouble.body : undefined;
     response.writeHead(answer.status, { 'content-type': body === undefined ? 'application/json' : 'text/html' });
     response.end(body ?? JSON.stringify(answer.json));
@@ -434,6 +509,7 @@ export class ForemanStandIn {
       case 'GET smart_proxies/:id':
         return ok(this.#proxy(id));
       case 'GET smart_proxies/:id/autosign':
+        this.#may('view_smart_proxies_autosign');
         return ok({ total: this.#proxy(id).autosign.length, results: this.#proxy(id).autosign });
       case 'POST smart_proxies/:id/autosign': {
         this.#may('create_smart_proxies_autosign');
@@ -547,10 +623,13 @@ export class ForemanStandIn {
     if (managed !== undefined) host.managed = managed;
     if (puppet_attributes?.environment_id !== undefined) host.environment_id = puppet_attributes.environment_id;
     const group = this.hostgroups.find(({ id }) => id === host.hostgroup_id);
+    if (moved && group !== undefined && group.puppet_ca_proxy_id !== null)
+      host.puppet_ca_proxy_id = group.puppet_ca_proxy_id;
     if (moved && this.hostgroupOverrides && group !== undefined) host.environment_id = group.environment_id;
     if (build === true && !host.build) {
       host.token += 1;
       host.build_status = 1;
+      this.#signs(host, true);
     }
     if (build === false && host.build) host.build_status = 0;
     if (build !== undefined) host.build = build;
@@ -559,7 +638,7 @@ export class ForemanStandIn {
 
   #shown(host: Host): Json {
     const group = this.hostgroups.find(({ id }) => id === host.hostgroup_id);
-    const { facts: _, template: __, token: ___, type: ____, ...shown } = host;
+    const { facts: _, template: __, token: ___, type: ____, classes: _____, ...shown } = host;
     return {
       ...shown,
       hostgroup_name: group?.name ?? null,
@@ -582,6 +661,17 @@ export class ForemanStandIn {
       results: rows.slice((page - 1) * size, page * size),
     });
   }
+}
+
+/** What lies within another fact is `one::other`, as Foreman keeps it. */
+function flattened(facts: Record<string, unknown>, within = ''): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(facts).flatMap(([name, value]) =>
+      value !== null && typeof value === 'object'
+        ? Object.entries(flattened(value as Record<string, unknown>, `${within}${name}::`))
+        : [[`${within}${name}`, value]],
+    ),
+  );
 }
 
 function withoutFacts(host: Host): object {

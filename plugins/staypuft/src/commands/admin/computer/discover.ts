@@ -13,6 +13,7 @@ export default class ComputerDiscover extends DepotCommand<Discovered[]> {
     'out. What was found is kept as hosts of d3, by which deployments reach them; what people said of them there stays.';
   static override examples = [
     '<%= config.bin %>admin computer discover',
+    '<%= config.bin %>admin computer discover --proxy dmz',
     '<%= config.bin %>admin computer discover --dry-run --json',
     '<%= config.bin %>admin computer discover --from inventory.yaml',
     '<%= config.bin %>admin computer discover --computers',
@@ -25,6 +26,10 @@ export default class ComputerDiscover extends DepotCommand<Discovered[]> {
       exclusive: ['computers'],
     }),
     computers: Flags.boolean({ summary: 'Take the computers of the depot.' }),
+    proxy: Flags.string({
+      helpValue: 'NAME',
+      summary: 'The proxy that those are behind of which nobody said how they are reached.',
+    }),
     'dry-run': Flags.boolean({ summary: 'Only show what there is.' }),
   };
 
