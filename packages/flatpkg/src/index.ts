@@ -1,4 +1,5 @@
 export { type BuildOptions, type BuildResult, build } from './build/build.ts';
+export type { ProductSource } from './build/distribution.ts';
 export type { ChecksumStyle } from './checksum.ts';
 export type { Member } from './container.ts';
 export type { Choice, Distribution, PackageReference, SystemRange } from './distribution.ts';

@@ -217,6 +217,48 @@ describe('build', () => {
     expect((await failureOf(build(nothing))).code).to.equal('BUILD_NOTHING');
   });
 
+  it('makes a product archive that says for which macOS and processors it is, and reads it back', async () => {
+    temp.write('root/a', 'content');
+    temp.write('scripts/postinstall', '#!/bin/sh\n');
+    const product = { title: 'A <title> & more', minimumSystemVersion: '13.5', architectures: ['arm64', 'x86_64'] };
+    const { size } = await build(options({ scripts: temp.path('scripts'), restart: 'restart', product }));
+    const summary = await inspect(temp.path('out.pkg'));
+    expect(summary).to.deep.include({
+      kind: 'product',
+      title: product.title,
+      version: '1.2',
+      size,
+      minimumSystemVersion: '13.5',
+      architectures: product.architectures,
+      restart: 'restart',
+      receipts: ['com.example.built'],
+      warnings: [],
+    });
+    expect(summary.distribution).to.deep.include({
+      productId: 'com.example.built',
+      rootVolumeOnly: true,
+      systems: [{ min: '13.5', before: null }],
+      hasScriptedChecks: false,
+    });
+    expect(summary.members.map((member) => `${member.type} ${member.path}`)).to.deep.equal([
+      'file Distribution',
+      'directory component.pkg',
+      'file component.pkg/Bom',
+      'file component.pkg/PackageInfo',
+      'file component.pkg/Payload',
+      'file component.pkg/Scripts',
+    ]);
+    expect((await verify(temp.path('out.pkg'))).warnings).to.deep.equal([]);
+    expect((await listFiles(temp.path('out.pkg'))).entries.map((entry) => entry.absolute)).to.deep.equal(['/', '/a']);
+    const first = readFileSync(temp.path('out.pkg'));
+    await build(options({ scripts: temp.path('scripts'), restart: 'restart', product }));
+    expect(readFileSync(temp.path('out.pkg')).equals(first)).to.equal(true);
+    await build(options({ product: { title: 'any' } }));
+    expect(await inspect(temp.path('out.pkg'))).to.deep.include({ minimumSystemVersion: null, architectures: null });
+    for (const wrong of [{ minimumSystemVersion: '13.5"/>' }, { architectures: ['arm64"'] }, { title: '\0' }])
+      expect((await failureOf(build(options({ product: { ...product, ...wrong } })))).kind).to.equal('usage');
+  });
+
   it('stops at an abort, leaves nothing behind, and keeps an older output', async () => {
     temp.write('root/a', Buffer.alloc(2_000_000, 'x'));
     temp.write('out.pkg', 'older');

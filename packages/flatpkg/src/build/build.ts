@@ -10,6 +10,7 @@ import { checkIdentifier } from '../pkginfo.ts';
 import type { RestartAction } from '../restart.ts';
 import { writeXar, type XarSource } from '../xar/write.ts';
 import { type WrittenArchive, writeArchive } from './archive.ts';
+import { distributionDocument, type ProductSource } from './distribution.ts';
 import { packageInfoDocument } from './package-info.ts';
 import { checkOwner, type SourceEntry, walkSource } from './walk.ts';
 
@@ -39,6 +40,8 @@ export interface BuildOptions {
   checksum?: ChecksumStyle;
   /** Asked for each name at the top of `root`: whether it is left out, with all that is in it. */
   leaveOut?: (name: string) => boolean;
+  /** Makes a product archive of it: only there Apple's installer asks for a version of macOS or a processor. */
+  product?: ProductSource;
   signal?: AbortSignal;
 }
 
@@ -58,7 +61,7 @@ const SCRIPT_MODE = 0o100755;
 const COPY_PIECE = 1024 * 1024;
 
 /**
- * Writes a component package, all or nothing: the output appears under its name when it is complete and on the disk.
+ * Writes a component package, or a product archive of one, all or nothing: the output appears under its name when it is complete and on the disk.
  * Throws FlatpkgError, or the reason of the signal.
  */
 export async function build(options: BuildOptions): Promise<BuildResult> {
@@ -91,6 +94,7 @@ function check(options: BuildOptions): Checked {
   if (!location.startsWith('/')) throw usage('BUILD_LOCATION', 'the install location must be absolute', location);
   const installLocation = asUsage(() => cleanInstallLocation(location));
   asUsage(() => packageInfoDocument({ ...options, ...EMPTY, installLocation, restart: 'none' }));
+  asUsage(() => (options.product === undefined ? '' : distributionOf(options.product, options, 0)));
   const time = options.modifiedTime ?? FIXED_TIME;
   if (!(time.getTime() >= 0)) throw usage('BUILD_TIME', 'the time must be a valid date since 1970');
   if (options.root === undefined && options.scripts === undefined) {
@@ -131,12 +135,13 @@ async function write(
   try {
     const packed = payload === null ? null : await archive(payload, 'payload');
     const packedScripts = scripts === null ? null : await archive(scripts, 'scripts');
+    const counts = payload === null ? null : countsOf(payload);
     const info = packageInfoDocument({
       identifier: options.identifier,
       version: options.version,
       installLocation,
       restart: options.restart ?? 'none',
-      payload: payload === null ? null : countsOf(payload),
+      payload: counts,
       scripts: scripts === null ? [] : SCRIPT_NAMES.filter((name) => scripts.some(({ path }) => path === name)),
     });
     const members: XarSource[] = [{ name: 'PackageInfo', mode: 0o644, content: Buffer.from(info) }];
@@ -145,10 +150,29 @@ async function write(
       members.push(stored('Payload', packed.fd, packed.written));
     }
     if (packedScripts !== null) members.push(stored('Scripts', packedScripts.fd, packedScripts.written));
-    return { ...writeFile(temporary, members, checksum, time, options.signal), entries: payload?.length ?? 0 };
+    const all =
+      options.product === undefined
+        ? members
+        : productOf(members, distributionOf(options.product, options, counts?.installKBytes ?? 0));
+    return { ...writeFile(temporary, all, checksum, time, options.signal), entries: payload?.length ?? 0 };
   } finally {
     for (const fd of open) closeSync(fd);
   }
+}
+
+/** The folder of the one component in a product archive. */
+const COMPONENT = 'component.pkg';
+
+function distributionOf(product: ProductSource, { identifier, version, restart }: BuildOptions, installKBytes: number) {
+  const component = { folder: COMPONENT, identifier, version, restart: restart ?? 'none', installKBytes };
+  return distributionDocument(product, component);
+}
+
+function productOf(members: readonly XarSource[], distribution: string): XarSource[] {
+  return [
+    { name: 'Distribution', mode: 0o644, content: Buffer.from(distribution) },
+    ...members.map((member) => ({ ...member, folder: COMPONENT })),
+  ];
 }
 
 function writeFile(

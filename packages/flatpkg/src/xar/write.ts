@@ -3,9 +3,11 @@ import { CHECKSUM_BYTES, type ChecksumStyle, hexOf } from '../checksum.ts';
 import { writeAll } from '../fd.ts';
 import { escapeXml } from '../xml.ts';
 
-/** One member to write, at the top level. */
+/** One member to write. */
 export interface XarSource {
   name: string;
+  /** The folder at the top level it is in; left out: at the top level itself. Those of one folder stand together. */
+  folder?: string;
   /** Permission bits. */
   mode: number;
   /** Bytes in memory, stored zlib compressed; or content of known length and checksum, stored as it is. */
@@ -28,7 +30,7 @@ export function writeXar(
   const { checksum } = options;
   let offset = CHECKSUM_BYTES[checksum];
   const pieces: (() => Iterable<Buffer>)[] = [];
-  const files = sources.map((source, index) => {
+  const elements = sources.map((source, index) => {
     const { content } = source;
     let stored: { length: number; size: number; archived: string; extracted: string; style: string };
     if (Buffer.isBuffer(content)) {
@@ -50,7 +52,7 @@ export function writeXar(
     offset += stored.length;
     return element;
   });
-  const toc = Buffer.from(tocDocument(files, options));
+  const toc = Buffer.from(tocDocument(inFolders(sources, elements, options), options));
   const packedToc = deflateSync(toc);
   let written = 0;
   const put = (bytes: Buffer) => {
@@ -93,6 +95,48 @@ function tocDocument(files: string[], { checksum, time }: XarWriteOptions): stri
   ].join('\n');
 }
 
+/** The elements of members, those in a folder within its own. */
+function inFolders(sources: readonly XarSource[], elements: readonly string[], { time }: XarWriteOptions): string[] {
+  const folders = new Map<string, string[]>();
+  const all: (string | { folder: string; inside: string[] })[] = [];
+  for (const [index, { folder }] of sources.entries()) {
+    const element = elements[index] as string;
+    const inside = folder === undefined ? undefined : folders.get(folder);
+    if (folder === undefined) all.push(element);
+    else if (inside !== undefined) inside.push(element);
+    else {
+      const first = [element];
+      folders.set(folder, first);
+      all.push({ folder, inside: first });
+    }
+  }
+  let id = sources.length;
+  return all.map((item) => {
+    if (typeof item === 'string') return item;
+    id += 1;
+    return [
+      `  <file id="${id}">`,
+      ...ownership(time),
+      '   <mode>0755</mode>',
+      '   <type>directory</type>',
+      `   <name>${escapeXml(item.folder)}</name>`,
+      // After the name: some readers take what they know of the folder so far.
+      ...item.inside,
+      '  </file>',
+    ].join('\n');
+  });
+}
+
+function ownership(time: Date): string[] {
+  return [
+    `   <mtime>${xarTime(time)}</mtime>`,
+    '   <group>wheel</group>',
+    '   <gid>0</gid>',
+    '   <user>root</user>',
+    '   <uid>0</uid>',
+  ];
+}
+
 function fileElement(
   source: XarSource,
   id: number,
@@ -110,11 +154,7 @@ function fileElement(
     `    <archived-checksum style="${checksum}">${stored.archived}</archived-checksum>`,
     `    <extracted-checksum style="${checksum}">${stored.extracted}</extracted-checksum>`,
     '   </data>',
-    `   <mtime>${xarTime(time)}</mtime>`,
-    '   <group>wheel</group>',
-    '   <gid>0</gid>',
-    '   <user>root</user>',
-    '   <uid>0</uid>',
+    ...ownership(time),
     `   <mode>${source.mode.toString(8).padStart(4, '0')}</mode>`,
     '   <type>file</type>',
     `   <name>${escapeXml(source.name)}</name>`,
