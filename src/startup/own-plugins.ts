@@ -55,7 +55,7 @@ export async function writeOwnIndex(root: string): Promise<number> {
     d3: readPjson(root).version,
     records: pack(
       plugins.map((plugin) => {
-        const record = recordOf(plugin);
+        const record = inOrder(recordOf(plugin));
         const own = plugin.isRoot ? bundled(record) : record;
         return { ...own, root: path.relative(root, own.root) };
       }),
@@ -63,6 +63,12 @@ export async function writeOwnIndex(root: string): Promise<number> {
   };
   replaceFile(indexFile(root), JSON.stringify(index));
   return plugins.length;
+}
+
+/** The loader lists commands as they happened to be read: what is built twice is to be the same. */
+function inOrder(record: PluginRecord): PluginRecord {
+  const commands = Object.entries(record.manifest.commands).sort(([a], [b]) => (a < b ? -1 : 1));
+  return { ...record, manifest: { ...record.manifest, commands: Object.fromEntries(commands) } };
 }
 
 /** The host's own commands run from the bundle. */

@@ -54,6 +54,15 @@ describe('the built d3', function () {
     }
   });
 
+  it('lists commands in their order, however they were read: built twice it is the same', () => {
+    const { records } = JSON.parse(readFileSync(path.join(built.root, 'dist/plugins.index.json'), 'utf8')) as {
+      records: { plugins: { manifest: { commands: Record<string, unknown> } }[] };
+    };
+    const all = records.plugins.map(({ manifest }) => Object.keys(manifest.commands));
+    expect(all.flat()).to.have.length.greaterThan(200);
+    for (const ids of all) expect(ids).to.deep.equal([...ids].sort());
+  });
+
   it('runs without its bundle too, from the plain modules', async () => {
     const plain = realpathSync(mkdtempSync(path.join(tmpdir(), 'd3-plain-')));
     try {
