@@ -10,8 +10,13 @@ import type { Target } from './ssh-port.ts';
 import type { Classifier, NamedHost } from './types.ts';
 
 /** The way to the hosts of a depot: limits of proxies hold for all that this process does. @throws D3Error usage, notFound as opening one does */
-export function remoteOf(context: PluginContext): Promise<SshRemote> {
-  return sharedRemote(adminOf(context), context);
+export async function remoteOf(context: PluginContext): Promise<SshRemote> {
+  const admin = adminOf(context);
+  const ssh = await sharedRemote(admin, context);
+  const settings = await context.settings.all();
+  if (settings['deployment.transport'] !== 'foreman') return ssh;
+  const { remoteByJobs } = await import('./foreman/by-jobs.ts');
+  return remoteByJobs(ssh, settings);
 }
 
 /** What the steps of Puppet work with. */

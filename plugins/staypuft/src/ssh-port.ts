@@ -7,6 +7,8 @@ export interface Target {
   host: Host;
   /** Null: it is reached from here, with the account's own key. */
   proxy: { name: string; proxy: Proxy } | null;
+  /** Absolute path of the private key the host lets in now; left out: the proxy's. */
+  key?: string;
 }
 
 /** What is run on a host by a POSIX shell. */
@@ -41,8 +43,8 @@ export interface Remote {
   work(target: Target, work: RemoteWork, signal: AbortSignal): Promise<RemoteEnd>;
   /** What became of work that was begun before: null: it was not begun, or nothing is known of it any more (a restart). */
   find(target: Target, id: string, signal: AbortSignal): Promise<RemoteEnd | 'running' | null>;
-  /** Ends work with all it started. */
-  end(target: Target, id: string): Promise<void>;
+  /** Ends work with all it started, where there is any of these ids. */
+  end(target: Target, ...ids: readonly string[]): Promise<void>;
   /** Takes away what is kept of work on the host. */
   forget(target: Target, id: string): Promise<void>;
   /** One short command, not found again after a cut: for looking. Seconds 30 unless said. */

@@ -17,6 +17,7 @@ describe('a deployment, as it is driven by hand over real sshds behind a jump ho
   let db2: DeployHost;
   let web1: DeployHost;
   let web2: DeployHost;
+  let doll: DeployHost;
   /** What happened on all hosts, in its order. */
   let order: string;
 
@@ -28,6 +29,7 @@ describe('a deployment, as it is driven by hand over real sshds behind a jump ho
       await lab.host('web1'),
       await lab.host('web2'),
     ];
+    doll = await lab.host('doll');
     order = file('order', '');
     for (const host of [db1, db2, web2]) host.d3(RECORDING);
     web1.d3(realD3(lab, web1));
@@ -194,6 +196,27 @@ describe('a deployment, as it is driven by hand over real sshds behind a jump ho
     expect((await good('deployment', 'report', 'shop')).stdout).to.contain('wrong rack');
   });
 
+  it('staypuft:E-07 cancelling ends a run of Puppet whose controller was lost', async () => {
+    const long = LONG + 1;
+    doll.puppet(`#!/bin/sh\nsleep ${long}\n`);
+    await doll.stop();
+    await doll.start(lab.authorized);
+    await good('blueprint', 'import', file('dolls.yaml', DOLLS));
+    await good('deployment', 'create', 'dolls', '--blueprint', 'dolls');
+    await good('deployment', 'assign', 'dolls', 'doll', '--role', 'doll');
+    const lost = lab.begins(['run', 'worker', '--lease', '8s']);
+    await good('deployment', 'run', 'dolls', '--detach');
+    await until('Puppet runs', () => processesOf(`sleep ${long}`).length > 0, 60_000);
+    lost.child.kill('SIGKILL');
+    await lost.ended;
+    expect(processesOf(`sleep ${long}`)).to.have.length(1);
+    const { stdout } = await good('deployment', 'cancel', 'dolls', '--reason', 'wrong rack');
+    expect(stdout)
+      .to.match(/doll.*is ended/)
+      .and.to.not.contain('may go on');
+    expect(processesOf(`sleep ${long}`)).to.deep.equal([]);
+  });
+
   it('staypuft:E-16 two workers share a served depot; one is killed, and the other goes on when its lease is over', async () => {
     const token = await good('admin', 'token', 'add', 'sally', '--role', 'admin', '--json');
     const { secret } = JSON.parse(token.stdout).result as { secret: string };
@@ -219,6 +242,15 @@ describe('a deployment, as it is driven by hand over real sshds behind a jump ho
     expect(await states()).to.deep.equal(all('released'));
   });
 });
+
+const DOLLS = `schema: d3/blueprint@1
+name: dolls
+description: One that Puppet runs on.
+roles:
+  - name: doll
+    steps:
+      - puppet: {}
+`;
 
 /** Writes down what it is called with, and whether the host is marked meanwhile. */
 const RECORDING = `#!/bin/sh

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { CALLS } from '../src/foreman/calls.ts';
 import { createEnvironments, examine, wantedEnvironments } from '../src/foreman/doctor.ts';
+import { installJobTemplate } from '../src/foreman/job-template.ts';
 import { siteOf } from '../src/foreman/site.ts';
 import { snippets } from '../src/foreman/snippets.ts';
 import { checkTemplate } from '../src/foreman/template.ts';
@@ -81,6 +82,18 @@ describe('what Foreman has to have', () => {
     expect(checks.get('may view_hostgroups')?.next).to.include('the permission view_hostgroups');
     expect(checks.get('environment discovery')?.next).to.include('d3 foreman environments --create discovery');
     expect(checks.get('plugin foreman_remote_execution')?.ok).to.equal(true);
+  });
+
+  it('staypuft:F-08 asks for the job template where jobs are the way to hosts, and for nothing of it elsewhere', async () => {
+    expect([...(await look()).keys()]).not.to.include('job template');
+    site.settings = { ...site.settings, 'deployment.transport': 'foreman' };
+    const without = await look();
+    expect(wrongIn(without)).to.deep.equal(['job template']);
+    expect(without.get('job template')?.next).to.include('d3 foreman job-template --install');
+    const client = site.client();
+    await installJobTemplate(client);
+    client.close();
+    expect(wrongIn(await look())).to.deep.equal([]);
   });
 
   it('staypuft:F-03 stops where Foreman lets nobody in', async () => {

@@ -50,6 +50,38 @@ describe('Plans of deployments', function () {
     expect(planText(made)).to.contain('role web after db: 3 hosts').and.to.contain('wave 2: web2, web3');
   });
 
+  it('staypuft:F-08 a step that would hand a secret to a job of Foreman stands against it, by name and with its hosts; no other does', async () => {
+    const text = `schema: d3/blueprint@1
+description: one with a secret
+parameters:
+  - { name: password, type: secret }
+roles:
+  - name: db
+    steps:
+      - { name: make it known, script: "#!/bin/sh\\ntrue" }
+      - wait: { seconds: 1 }
+      - puppet: {}
+`;
+    await site.blueprint('secretive', text);
+    await site.deployment('vault', [], 'secretive');
+    await site.ports((ports) =>
+      assignHosts({ deployment: 'vault', role: 'db', hosts: ['db1', 'db2', 'web1'], set: [], dryRun: false }, ports),
+    );
+    for (const host of ['db1', 'db2']) site.carried.add(host);
+    expect((await plan({}, 'vault')).problems).to.deep.equal([]);
+    await site.json('deployment', 'set', 'vault', 'password=file:/etc/shadow-of-shop');
+    const { problems } = await plan({}, 'vault');
+    expect(problems.map(({ code, target, text: told }) => [code, target, told])).to.deep.equal([
+      [
+        'SECRET_IN_JOB',
+        'db',
+        `the step "make it known" of role db is given the secret password, which could be read in Foreman's jobs, on db1, db2`,
+      ],
+    ]);
+    site.carried.clear();
+    expect((await plan({}, 'vault')).problems).to.deep.equal([]);
+  });
+
   it('staypuft:E-14 staypuft:M-25 what is released takes no part; hosts that come later do, alone, unless all is asked for again', async () => {
     await assign('web', ['web1', 'web2']);
     await site.ended('released', ['web1', 'web2']);

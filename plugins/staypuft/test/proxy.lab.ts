@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { expect } from 'chai';
-import { d3 } from '../../../test/cli/spawn.ts';
+import { d3, d3Program } from '../../../test/cli/spawn.ts';
 import { Sandbox } from '../../../test/support/sandbox.ts';
 import { hostKeys } from '../src/proxy/hostkeys.ts';
 import { fingerprintOf, type HostKeyRecord } from '../src/ssh/host-keys.ts';
@@ -77,6 +77,32 @@ describe('d3 proxy over a real ssh', function () {
       then.result.looks.find((one: { what: string; target: string }) => one.target === 'anew' && one.what === 'reach')
         .ok,
     ).to.equal(true);
+  });
+
+  it('staypuft:S2-11 a host is set up over ssh with a key of the admin’s, and lets the proxy’s in from then on', async () => {
+    const { root } = sandbox.machine('host', { name: 'web1.example.org' });
+    mkdirSync(`${root}/etc/ssh`, { recursive: true });
+    writeFileSync(`${root}/etc/passwd`, `${lab.user}:x:0:0::/root:/bin/sh\n`);
+    const bin = sandbox.folder('bin', { d3: `#!/bin/sh\nexec ${d3Program.join(' ')} "$@" --root ${root}\n` });
+    chmodSync(`${bin}/d3`, 0o755);
+    const host = await lab.sshd('host', { lines: [`SetEnv SHLVL=3 PATH=${bin}:/usr/bin:/bin`] });
+    writeFileSync(`${root}/etc/ssh/ssh_host_ed25519_key.pub`, `${host.hostKey}\n`);
+    const key = lab.makeKey('of-the-proxy');
+    await run('proxy', 'add', 'dmz', '--key', lab.file('of-the-proxy'));
+    const to = `${lab.user}@127.0.0.1:${host.port}`;
+    expect((await run('proxy', 'setup', 'dmz', to, '--user', lab.user)).errors[0].code).to.equal('SSH_REFUSED_KEY');
+    const line = ['proxy', 'setup', 'dmz', to, '--user', lab.user, '--key', lab.file('id')];
+    const first = await run(...line);
+    expect(first.code, JSON.stringify(first.errors)).to.equal(0);
+    expect(first.result[0].changed).to.deep.equal(['the key of dmz is in /root/.ssh/authorized_keys']);
+    expect(readFileSync(`${root}/root/.ssh/authorized_keys`, 'utf8')).to.equal(`${key}\n`);
+    expect((await run(...line)).result[0]).to.deep.include({ host: 'web1.example.org', changed: [] });
+    writeFileSync(lab.file('authorized_keys'), readFileSync(`${root}/root/.ssh/authorized_keys`));
+    const tested = await run('proxy', 'test', 'dmz', 'web1.example.org');
+    const reach = (tested.result.looks as { target: string; what: string; ok: boolean }[]).find(
+      ({ what, target }) => what === 'reach' && target === 'web1.example.org',
+    );
+    expect(reach?.ok, JSON.stringify(tested)).to.equal(true);
   });
 
   it('staypuft:K-04 the proxy’s own account is told of host keys: a part of known_hosts, everything else stays', async () => {

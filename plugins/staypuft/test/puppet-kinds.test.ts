@@ -4,9 +4,9 @@ import { expect } from 'chai';
 import { until } from '../../../test/support/waiting.ts';
 import { agentKind } from '../src/kinds/agent.ts';
 import { puppetKind } from '../src/kinds/puppet.ts';
+import { workId } from '../src/kinds/work-id.ts';
 import type { PuppetParts, WithPuppet } from '../src/puppet/parts.ts';
 import { AGENT_RESOURCES } from '../src/puppet/rules.ts';
-import { workId } from '../src/puppet/step.ts';
 import type { Target } from '../src/ssh-port.ts';
 import type { Classifier, Host } from '../src/types.ts';
 import { LocalHost, targetNamed } from './support/local-host.ts';
@@ -286,7 +286,7 @@ describe('Puppet on hosts', () => {
         (thrown: unknown) => thrown,
       );
       expect(error).to.be.instanceOf(Error);
-      expect(await made.host.find(targetNamed('web-1'), workId({ run: RUN, index: 2 }, 1))).to.equal('running');
+      expect(await made.host.find(targetNamed('web-1'), workId(RUN, 2, 1))).to.equal('running');
       const second = kind.run(payloadOf({ puppet: {} }, 2, null), contextOf(made.lines));
       made.puppet.write('go');
       expect(await second).to.include({ outcome: 'done' });
@@ -301,7 +301,7 @@ describe('Puppet on hosts', () => {
       await until('Puppet runs', () => made.puppet.read('begun') === '');
       cancelling.abort(new D3Error('RUN_CANCELLED', 'interrupted', 'somebody cancelled it'));
       await running.catch(() => undefined);
-      expect(await made.host.find(targetNamed('web-1'), workId({ run: RUN, index: 2 }, 1))).to.equal(null);
+      expect(await made.host.find(targetNamed('web-1'), workId(RUN, 2, 1))).to.equal(null);
     });
   });
 

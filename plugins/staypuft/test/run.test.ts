@@ -103,7 +103,6 @@ describe('a run of a deployment', function () {
     played.hosts.answer = (host, script) => (host === 'db-1' && script.includes('install db') ? 'hangs' : 0);
     const running = played.run();
     await until(() => played.hosts.did.includes('db-1: install db'));
-    const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
     await played.with((_, ports) => cancelDeployment('shop', 'wrong rack', ports, pause));
     const watched = (await running) as NonNullable<Awaited<typeof running>>;
     expect([watched.state, exitOf(watched)]).to.deep.equal(['cancelled', 1]);
@@ -112,6 +111,65 @@ describe('a run of a deployment', function () {
     // And it can be run anew.
     played.hosts.answer = () => 0;
     expect((await played.run())?.state).to.equal('done');
+  });
+
+  it('staypuft:E-07 is cancelled when its controller is gone: work that goes on is ended by whoever cancels, of Puppet too, and told where it cannot be', async () => {
+    played.close();
+    played = await Played.open(
+      { ...SHOP, roles: [{ name: 'db', steps: [{ puppet: {} }] }, ...SHOP.roles.slice(1)] },
+      { 'db-1': 'db', 'db-2': 'db', 'web-1': 'web' },
+    );
+    played.hosts.answer = (_, script) => (script.includes('--detailed-exitcodes') ? 'hangs' : 0);
+    const stop = new AbortController();
+    const running = played.run(EVERYONE, stop.signal);
+    await until(() => played.hosts.did.length === 2);
+    stop.abort(new Error('stopped'));
+    await running.catch(() => undefined);
+    expect(played.hosts.ended).to.deep.equal([]);
+    played.hosts.answer = (host) => (host === 'db-2' ? 'unreachable' : 0);
+    const { hosts } = await played.with((_, ports) => cancelDeployment('shop', 'wrong rack', ports, pause));
+    expect(played.hosts.ended).to.deep.equal(['db-1']);
+    const told = Object.fromEntries(hosts.map(({ host, text }) => [host, text]));
+    expect(told).to.include({
+      'db-1': 'is ended',
+      'db-2': 'is ended, but what it began there may go on: db-2 cannot be reached.',
+    });
+  });
+
+  it('staypuft:E-07 is cancelled while a host is out of reach on which work goes on: that is ended once it is reached', async () => {
+    played.hosts.answer = (host, script) => (host === 'db-1' && script.includes('install db') ? 'hangs' : 0);
+    const stop = new AbortController();
+    const running = played.run(EVERYONE, stop.signal);
+    await until(() => played.hosts.did.includes('db-1: install db'));
+    stop.abort(new Error('stopped'));
+    await running.catch(() => undefined);
+    // Whoever goes on does not reach it: the step waits for another try.
+    played.hosts.answer = (host) => (host === 'db-1' ? 'unreachable' : 0);
+    const second = new AbortController();
+    const resumed = played.resume(second.signal);
+    await until(() => played.hosts.lost > 0);
+    await pause(1000);
+    second.abort(new Error('stopped'));
+    await resumed.catch(() => undefined);
+    played.hosts.answer = () => 0;
+    await played.with((_, ports) => cancelDeployment('shop', 'wrong rack', ports, pause));
+    expect(played.hosts.ended).to.deep.equal(['db-1']);
+  });
+
+  it('staypuft:E-06 a host that is left out, and a step: what was begun of it is ended there', async () => {
+    for (const step of [false, true]) {
+      played.hosts.answer = (host, script) => (host === 'db-1' && script.includes('install db') ? 'hangs' : 0);
+      played.hosts.did.length = 0;
+      const stop = new AbortController();
+      const running = played.run(EVERYONE, stop.signal);
+      await until(() => played.hosts.did.includes('db-1: install db'));
+      stop.abort(new Error('stopped'));
+      await running.catch(() => undefined);
+      played.hosts.ended.length = 0;
+      await played.with((_, ports) => skipHost('shop', { host: 'db-1', step, why: 'no disk' }, ports));
+      expect(played.hosts.ended).to.deep.equal(['db-1']);
+      await played.with((_, ports) => cancelDeployment('shop', 'the next', ports, pause));
+    }
   });
 
   it('staypuft:E-05 goes on after its controller was stopped in the middle of a step, which is found again', async () => {
@@ -179,6 +237,10 @@ describe('a run of a deployment', function () {
     expect(held?.text).to.contain('web: 0 of 2 done, 1 failed (web-2)');
   });
 });
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
 
 async function until(holds: () => boolean): Promise<void> {
   for (let looks = 0; !holds(); looks += 1) {

@@ -323,6 +323,23 @@ describe('hosts over a real ssh', function () {
     expect(running(pids)).to.deep.equal([]);
   });
 
+  it('staypuft:E-07 no shell among what is ended tells of another’s end, whichever is the first to go', async () => {
+    const host = await lab.sshd('host');
+    const target = lab.target('web1', host.port, lab.proxy(null));
+    const remote = lab.remote();
+    const script = [
+      'i=0; while [ $i -lt 30 ]; do',
+      `sh -c 'trap "" TERM; while :; do sleep 0.5; done' &`,
+      `sh -c 'sleep 600; :' &`,
+      'i=$((i+1)); done',
+      `echo ready; touch ${lab.file('there')}; sleep 601; :`,
+    ].join('\n');
+    const end = remote.work(target, { id: 'shells', script, timeout: 600 }, noSignal);
+    await until(() => existsSync(lab.file('there')));
+    await remote.end(target, 'shells');
+    expect(await end).to.deep.equal({ code: null, timedOut: false, output: 'ready\n' });
+  });
+
   it('what a script prints is bounded on the host, and its end is kept', async () => {
     const host = await lab.sshd('host');
     const target = lab.target('web1', host.port, lab.proxy(null));

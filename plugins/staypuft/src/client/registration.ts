@@ -1,4 +1,5 @@
 import os from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import { type AdminPort, D3Error, type Json, type PluginContext } from '@d3/sdk';
 import { proxyOf } from '../proxy/store.ts';
 import { publicKeyOf } from '../ssh/host-keys.ts';
@@ -132,8 +133,7 @@ export async function registerHost(
     facts: { ...before?.facts, ...facts },
   };
   if (there === null) await documents.create(name, body);
-  else if (JSON.stringify(body) !== JSON.stringify(before))
-    await documents.update(there.id, there.generation, { body });
+  else if (!isDeepStrictEqual(body, before)) await documents.update(there.id, there.generation, { body });
   else return { host: there.name, made: false, changed: false, hostKeys: body.hostKeys.length };
   return { host: there?.name ?? name, made: there === null, changed: true, hostKeys: body.hostKeys.length };
 }

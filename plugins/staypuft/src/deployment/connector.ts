@@ -17,6 +17,8 @@ export interface Connector {
   /** Whole or not at all. @throws D3Error with what stands against it */
   assign(target: NamedHost, hostgroup: string): Promise<Connected>;
   unassign(target: NamedHost): Promise<Connected>;
+  /** Whether work on a host goes to it as jobs there, in which all that is given to it can be read. */
+  carries(target: NamedHost): boolean;
   /** How a host is not there as its assignment has it, in words; reads only. */
   drift(target: NamedHost, hostgroup: string): Promise<string[]>;
   /**

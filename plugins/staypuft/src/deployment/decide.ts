@@ -1,11 +1,12 @@
 import { type AdminPort, D3Error, type DepotRunBrief, type RunHere } from '@d3/sdk';
 import type { Kept } from '../documents.ts';
-import { STEP } from '../kinds/work-id.ts';
+import { worksUnderWay } from '../kinds/work-id.ts';
 import { partId, partOf } from '../rules/conduct.ts';
 import { runName, stepsOf } from '../rules/host-steps.ts';
 import type { DeploymentRun, Role } from '../types.ts';
 import { isSame } from './fates.ts';
 import { lastRun, openRun, type RunPorts } from './run.ts';
+import { eachOf } from './several.ts';
 import { hostsByName } from './store.ts';
 
 /** What was decided about a run. A type, so that it is JSON. */
@@ -69,14 +70,15 @@ export async function skipHost(
       actions: [`look how far it is: d3 deployment watch ${deployment}`],
     });
   }
+  const was = await admin.runs.get(part.id);
   if (step) await admin.runs.skip(part.id, why);
   else {
     // One that failed is over: it is begun again to be ended by somebody, with why.
     if (part.state === 'failed') await admin.runs.retry(part.id);
     await admin.runs.cancel(part.id, why);
   }
+  const text = await endedOn(part.host, step ? 'the step is left out' : 'the host is left out', was, ports);
   await goOn(admin, run);
-  const text = step ? 'the step is left out' : 'the host is left out';
   return { deployment, run: run.id, hosts: [{ host: part.host, phase: part.phase, text }] };
 }
 
@@ -99,31 +101,32 @@ export async function cancelDeployment(name: string, why: string, ports: RunPort
   // First nobody begins anything more; then what was begun is ended.
   await ending(admin, run.id, why, pause);
   const open = partsOf(score, run.id, (await admin.runs.family(run.id)).filter(isOpen), null);
-  const before = await Promise.all(open.map(({ id }) => admin.runs.get(id)));
   for (const { id } of open) await cancelOpen(admin, id, why);
-  const hosts = [];
-  for (const [index, { id, host, phase }] of open.entries()) {
-    const was = before[index] ?? null;
-    const isLost = was?.isAdvanced === false || (await ending(admin, id, why, pause));
-    hosts.push({ host, phase, text: isLost ? await endedOn(host, was, ports) : 'is ended' });
-  }
+  for (const { id } of open) await ending(admin, id, why, pause);
+  const hosts: DecidedRun['hosts'] = [];
+  await eachOf(open, async ({ id, host, phase }, index) => {
+    hosts[index] = { host, phase, text: await endedOn(host, 'is ended', await admin.runs.get(id), ports) };
+  });
   const known = await hostsByName(admin);
   const targets = score.hosts.flatMap(({ host }) => known.get(host.toLowerCase()) ?? []);
   for (const { host, text } of await ports.connector.tidy(targets)) hosts.push({ host, phase: 'release', text });
   return { deployment, run: run.id, hosts };
 }
 
-/** Whoever advances a run ends what it began on its host. Where nobody does any more, that is done here. */
-async function endedOn(host: string, run: RunHere | null, ports: RunPorts): Promise<string> {
-  const step = run?.steps[run.cursor];
-  if (run === null || step?.kind !== STEP || step.state !== 'started') return 'is ended';
-  return ports.endWork(host, run.id, run.cursor).then(
-    () => 'is ended',
-    (error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error);
-      return `is ended, but what it began there may go on: ${why}`;
-    },
-  );
+/**
+ * Whoever advances a run that is cancelled ends what it began on its host: where they can, and are there. So it is seen to here that it is.
+ * @param text what became of the host @returns that, and whether something may go on there
+ */
+async function endedOn(host: string, text: string, run: RunHere | null, ports: RunPorts): Promise<string> {
+  const works = run === null ? [] : worksUnderWay(run);
+  if (works.length === 0) return text;
+  try {
+    await ports.endWork(host, works);
+    return text;
+  } catch (error) {
+    if (!(error instanceof D3Error)) throw error;
+    return `${text}, but what it began there may go on: ${error.message}`;
+  }
 }
 
 /** Hands hosts over whose role is done, without waiting for the others. */
@@ -176,21 +179,14 @@ async function cancelOpen(admin: AdminPort, id: string, why: string): Promise<vo
   });
 }
 
-/**
- * Waits for the end of a run that was cancelled. Where whoever advanced it was lost, it ends when their lease is over.
- * @returns whether they were
- */
-async function ending(admin: AdminPort, id: string, why: string, pause: Pause): Promise<boolean> {
+/** Waits for the end of a run that was cancelled. Where whoever advanced it was lost, it ends when their lease is over. */
+async function ending(admin: AdminPort, id: string, why: string, pause: Pause): Promise<void> {
   for (let waited = 0; waited < ENDING; waited += LOOK) {
     const found = await admin.runs.get(id);
-    if (found === null || !isOpen(found)) return false;
-    if (!found.isAdvanced) {
-      await cancelOpen(admin, id, why);
-      return true;
-    }
+    if (found === null || !isOpen(found)) return;
+    if (!found.isAdvanced) return cancelOpen(admin, id, why);
     await pause(LOOK);
   }
-  return false;
 }
 
 function isStopped({ state }: DepotRunBrief): boolean {

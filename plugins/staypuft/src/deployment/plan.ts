@@ -15,6 +15,7 @@ import type {
   Role,
 } from '../types.ts';
 import type { Connector } from './connector.ts';
+import { secretsInJobs } from './job-secrets.ts';
 import { type DeploymentRuns, isUnderWay, newestRun, type Standing, standingsOf } from './runs.ts';
 import { eachOf } from './several.ts';
 import { type Admin, blueprintNamed, deploymentNamed, hostsByName, rolesIn } from './store.ts';
@@ -32,7 +33,7 @@ export interface Chosen {
 export const EVERYONE: Chosen = { roles: [], hosts: [], again: false };
 
 /** Something that stands against a run, or that somebody should know before. */
-interface PlanProblem {
+export interface PlanProblem {
   /** A host, a role, or the deployment. */
   target: string;
   code: string;
@@ -325,6 +326,7 @@ export async function planHere(
       next: `d3 deployment watch ${deployment.name}`,
     });
   }
+  problems.push(...secretsInJobs(plan, blueprint.body, hosts, connector));
   if (drift) problems.push(...(await driftOf(plan, deployment.name, blueprint.body, hosts, connector)));
   return { plan: { ...plan, problems }, deployment, blueprint };
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AdminPort, type DepotRunBrief, EXIT_CODES, type PluginContext } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
-import { workId } from '../kinds/work-id.ts';
 import { runName } from '../rules/host-steps.ts';
 import { type DecidedRun, releaseHosts, resumeDeployment } from './decide.ts';
 import { type Chosen, planHere, refusalOf } from './plan.ts';
@@ -23,9 +22,9 @@ export type RunResult = {
 const ABREAST = 50;
 
 export async function runPorts(admin: AdminPort, context: PluginContext): Promise<RunPorts> {
-  const endWork: RunPorts['endWork'] = async (host, run, index) => {
+  const endWork: RunPorts['endWork'] = async (host, ids) => {
     const [{ remoteOf }, { targetNamed }] = await Promise.all([import('../remote.ts'), import('./reach.ts')]);
-    await (await remoteOf(context)).end(await targetNamed(admin, host), workId(run, index));
+    await (await remoteOf(context)).end(await targetNamed(admin, host), ...ids);
   };
   return { ...(await portsOf(admin, context)), admin, endWork };
 }

@@ -20,8 +20,8 @@ export interface Begun {
 /** Ports to begin and decide about runs. */
 export type RunPorts = Ports & {
   admin: AdminPort;
-  /** Ends on a host what a step of its run began there. */
-  endWork: (host: string, run: string, index: number) => Promise<void>;
+  /** Ends work of these ids on a host. */
+  endWork: (host: string, ids: readonly string[]) => Promise<void>;
 };
 
 /**

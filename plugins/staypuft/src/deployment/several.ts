@@ -9,14 +9,14 @@ const ABREAST = 8;
  */
 export async function eachOf<Target, Result>(
   targets: readonly Target[],
-  work: (target: Target) => Promise<Result>,
+  work: (target: Target, index: number) => Promise<Result>,
 ): Promise<({ result: Result } | { problem: D3Error })[]> {
   const ends: ({ result: Result } | { problem: D3Error })[] = [];
   let next = 0;
   const one = async () => {
     for (let n = next++; n < targets.length; n = next++) {
       try {
-        ends[n] = { result: await work(targets[n] as Target) };
+        ends[n] = { result: await work(targets[n] as Target, n) };
       } catch (error) {
         if (!(error instanceof D3Error)) throw error;
         ends[n] = { problem: error };

@@ -1,5 +1,6 @@
 import { type AdminPort, D3Error, EXIT_CODES, type PluginContext } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
+import { goesByJobs, refuseSecretsInJobs } from '../foreman/transport.ts';
 import { remoteOf } from '../remote.ts';
 import { titleOf } from '../rules/host-steps.ts';
 import { environmentOf, valuesOf } from '../rules/parameters.ts';
@@ -45,9 +46,11 @@ async function verify(name: string, host: string | null, admin: AdminPort, conte
   }
   const roles = new Map(rolesIn(blueprint.body).map((role) => [role.name, role]));
   const remote = released.length === 0 ? null : await remoteOf(context);
+  const settings = await context.settings.all();
   const ends = await eachOf(released, async (assignment) => {
     const target = await targetNamed(admin, assignment.host);
     const values = valuesOf(blueprint.body, deployment.body, assignment);
+    if (goesByJobs(settings, target.host)) refuseSecretsInJobs(values, target.name);
     const given = await environmentOf(values, (place, secret) => secretAt(place, secret, context));
     const exported = Object.entries(given).map(([key, value]) => `${key}=${shellWord(value)}; export ${key}`);
     const checks = [];

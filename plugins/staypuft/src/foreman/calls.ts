@@ -80,6 +80,17 @@ export const CALLS = {
     permission: 'destroy_smart_proxies_autosign',
   },
 
+  jobTemplates: { method: 'get', path: '/api/v2/job_templates', permission: 'view_job_templates' },
+  jobTemplate: { method: 'get', path: '/api/v2/job_templates/{id}', permission: 'view_job_templates' },
+  importJobTemplate: { method: 'post', path: '/api/v2/job_templates/import', permission: 'create_job_templates' },
+  createJob: { method: 'post', path: '/api/v2/job_invocations', permission: 'create_job_invocations' },
+  jobOutput: {
+    method: 'get',
+    path: '/api/v2/job_invocations/{id}/hosts/{host}',
+    permission: 'view_job_invocations',
+  },
+  cancelJob: { method: 'post', path: '/api/v2/job_invocations/{id}/cancel', permission: 'cancel_job_invocations' },
+
   register: { method: 'post', path: '/api/v2/registration_commands', permission: 'register_hosts' },
 } as const satisfies Record<string, Call>;
 

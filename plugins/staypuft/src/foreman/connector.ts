@@ -3,17 +3,20 @@ import type { NamedHost } from '../types.ts';
 import { type ForemanAssigned, foremanAssign, foremanDrift, foremanUnassign, hostgroupOfRole } from './assign.ts';
 import { foremanTidy } from './autosign.ts';
 import { type ForemanContext, hasForeman, siteOf } from './site.ts';
+import { goesByJobs } from './transport.ts';
 
 const NOTHING: ForemanAssigned = { state: 'assigned', changed: false, text: '' };
 
 /** Tells the site's Foreman; where there is none, or it does not know a host, there is nothing to tell. */
 export async function foremanConnector(context: ForemanContext): Promise<Connector> {
-  const site = siteOf(await context.settings.all());
+  const settings = await context.settings.all();
+  const site = siteOf(settings);
   const knows = ({ host }: NamedHost) => hasForeman(site) && host.foreman !== null;
   return {
     hostgroup: (role) => hostgroupOfRole(role, site.hostgroup),
     assign: async (target, hostgroup) => (knows(target) ? foremanAssign(target, hostgroup, context) : NOTHING),
     unassign: async (target) => (knows(target) ? foremanUnassign(target, context) : NOTHING),
+    carries: ({ host }) => goesByJobs(settings, host),
     drift: async (target, hostgroup) => (knows(target) ? foremanDrift(target, hostgroup, context) : []),
     tidy: async (targets) => foremanTidy(targets, context),
   };

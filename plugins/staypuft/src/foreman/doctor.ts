@@ -4,6 +4,7 @@ import { proxiesOf } from './autosign.ts';
 import { CALLS, type CallName } from './calls.ts';
 import { runmodeOf } from './classifier.ts';
 import { ensured, type Foreman } from './client.ts';
+import { JOB_TEMPLATE, jobTemplateId } from './job-template.ts';
 import { type Environment, environments, HOLDING, hostgroupNamed, locate, restartsOnConversion } from './records.ts';
 import type { Site } from './site.ts';
 import { checkTemplate, renderedTemplate, TEMPLATE_NEXT } from './template.ts';
@@ -31,7 +32,11 @@ export interface Asked {
 const PLUGINS: readonly { name: RegExp; needed: boolean; what: string }[] = [
   { name: /^foreman[_-]puppet$/, needed: true, what: 'environments and the agent’s parameter' },
   { name: /^foreman[_-]discovery$/, needed: false, what: 'discovered hosts' },
-  { name: /^foreman[_-]remote[_-]execution$/, needed: false, what: 'keys of proxies, and jobs; d3 uses its own SSH' },
+  {
+    name: /^foreman[_-]remote[_-]execution$/,
+    needed: false,
+    what: 'keys of proxies, and jobs where deployment.transport is foreman',
+  },
 ];
 
 /** Reads that everybody needs: whoever may not make one is told which permission is missing. */
@@ -59,6 +64,7 @@ export async function examine(foreman: Foreman, site: Site, asked: Asked): Promi
   });
   await made(checks, 'agent parameter', async () => agentParameter(foreman, site));
   await proxies(checks, foreman);
+  if (site.jobs) await made(checks, 'job template', async () => jobTemplate(foreman));
   for (const title of asked.hostgroups) await made(checks, `hostgroup ${title}`, async () => hostgroup(foreman, title));
   for (const target of asked.hosts) await templates(checks, foreman, target, asked.proxies);
   return checks;
@@ -154,6 +160,11 @@ async function proxies(checks: Check[], foreman: Foreman): Promise<void> {
           next: 'Switch the feature on at a smart proxy.',
         };
   });
+}
+
+async function jobTemplate(foreman: Foreman): Promise<Omit<Check, 'check'>> {
+  await jobTemplateId(foreman);
+  return { ok: true, says: JOB_TEMPLATE, next: null };
 }
 
 async function hostgroup(foreman: Foreman, title: string): Promise<Omit<Check, 'check'>> {

@@ -8,6 +8,7 @@ import type { Foreman } from './client.ts';
 import { type Discovered, type Looked, lookInDepot, lookInForeman, takeIn } from './discover.ts';
 import { type Asked, type Check, createEnvironments, examine, wantedEnvironments } from './doctor.ts';
 import { hostsIn } from './inventory.ts';
+import { installJobTemplate, JOB_TEMPLATE, type JobTemplate, jobTemplateText } from './job-template.ts';
 import { depotOf } from './notes.ts';
 import { environments } from './records.ts';
 import { type ForemanContext, siteOf, withForeman } from './site.ts';
@@ -161,6 +162,14 @@ export async function snippetsHere(context: CommandContext): Promise<CommandOutc
       .flatMap(({ body }) => (body as Proxy).publicKey ?? []);
     return { result: await snippets(kinds, [...new Set(keys)], user) };
   });
+}
+
+/** What `d3 foreman job-template` does. */
+export async function jobTemplateHere({ flags, ports }: CommandContext): Promise<CommandOutcome<JobTemplate>> {
+  const result = { name: JOB_TEMPLATE, text: await jobTemplateText(), installed: null, changed: false };
+  if (flags['install'] !== true) return { result };
+  const changed = await withForeman(await ports(), installJobTemplate, flags);
+  return { result: { ...result, installed: true, changed } };
 }
 
 /** What `d3 foreman register` does. */

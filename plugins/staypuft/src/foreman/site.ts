@@ -29,6 +29,8 @@ export interface Site {
   /** Where discovery images are asked through: a smart proxy; null: each at its own address. */
   discoveryProxy: string | null;
   imagePort: number;
+  /** Whether work on hosts that Foreman knows goes to them as its jobs. */
+  jobs: boolean;
   /** Seconds in which an image has to be gone after it was told to restart. */
   leaveSeconds: number;
 }
@@ -54,6 +56,7 @@ export function siteOf(settings: Settings, flags: Readonly<Record<string, unknow
     agentClass: text('foreman.agentClass') ?? 'd3_agent',
     restart: settings['foreman.restart'] === 'foreman' ? 'foreman' : 'image',
     discoveryProxy: text('foreman.discoveryProxy'),
+    jobs: settings['deployment.transport'] === 'foreman',
     imagePort: number('foreman.imagePort', 8443),
     leaveSeconds: number('foreman.leaveSeconds', 120),
   };

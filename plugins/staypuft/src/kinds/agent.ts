@@ -7,6 +7,7 @@ import { type Verdict, wantedAgent } from '../puppet/rules.ts';
 import { advance, type PuppetPlan } from '../puppet/step.ts';
 import type { Target } from '../ssh-port.ts';
 import { ENVIRONMENT, stillToSee } from './puppet.ts';
+import { AGENT } from './work-id.ts';
 
 interface Args {
   host: string;
@@ -20,7 +21,7 @@ const HOURS = 10_800;
 export function agentKind(withPuppet: WithPuppet): Kind {
   return {
     offer: {
-      kind: 'deploy-agent',
+      kind: AGENT,
       summary: 'Has the agent of a host off, or on; it fails when anything else changes.',
       timeout: HOURS,
       schema: {

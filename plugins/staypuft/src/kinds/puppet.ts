@@ -4,6 +4,7 @@ import { ROUNDS, type Verdict } from '../puppet/rules.ts';
 import type { Manifest } from '../puppet/script.ts';
 import { advance, countText, listed, type PuppetPlan } from '../puppet/step.ts';
 import type { PuppetStep } from '../types.ts';
+import { PUPPET } from './work-id.ts';
 
 /** What is between the step's own limit and that of one run: finding the host, its answer. */
 const HOURS = 10_800;
@@ -12,7 +13,7 @@ const HOURS = 10_800;
 export function puppetKind(withPuppet: WithPuppet): Kind {
   return {
     offer: {
-      kind: 'deploy-puppet',
+      kind: PUPPET,
       summary: 'Has Puppet run on a host until nothing changes any more.',
       timeout: HOURS,
       schema: {

@@ -3,6 +3,7 @@ import type { AdminPort, Json, PluginContext, StepPayload } from '@d3/sdk';
 import { targetNamed } from '../deployment/reach.ts';
 import { secretAt } from '../deployment/secrets.ts';
 import { blueprintNamed, deploymentNamed, hostsIn } from '../deployment/store.ts';
+import { goesByJobs, refuseSecretsInJobs } from '../foreman/transport.ts';
 import type { Kind } from '../kinds.ts';
 import { environmentOf, valuesOf } from '../rules/parameters.ts';
 import { listens, RESTART, type ScriptStep, scriptOf } from '../rules/step-script.ts';
@@ -95,13 +96,14 @@ async function worked(step: ScriptStep, here: Here): Promise<HostAnswer> {
 }
 
 /** What scripts see: the parameters of the deployment, of the role and of the host. */
-async function environmentFor({ admin, context, payload }: Here): Promise<Record<string, string>> {
+async function environmentFor({ admin, context, payload, target }: Here): Promise<Record<string, string>> {
   const { args, run } = payload;
   const deployment = await deploymentNamed(admin, text(args['deployment']));
   const blueprint = await blueprintNamed(admin, deployment.body.blueprint);
   const host = text(args['host']);
   const own = hostsIn(deployment.body).find((one) => one.host === host) ?? null;
   const values = valuesOf(blueprint.body, deployment.body, own);
+  if (goesByJobs(await context.settings.all(), target.host)) refuseSecretsInJobs(values, target.name);
   const given = await environmentOf(values, (place, name) => secretAt(place, name, context));
   return { ...given, D3_DEPLOYMENT: deployment.name, D3_DEPLOYMENT_RUN: run, D3_ROLE: text(args['role']) };
 }

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { D3Error, type StepAnswer, type StepPayload } from '@d3/sdk';
+import { workId } from '../kinds/work-id.ts';
 import type { Remote, Target } from '../ssh-port.ts';
 import type { PuppetReport } from './report.ts';
 import { type Expectation, isAnotherRound, judge, oneLine, type Verdict } from './rules.ts';
@@ -69,15 +69,9 @@ export async function advance(plan: PuppetPlan, payload: StepPayload, ports: Pup
     memory = await upToDate(memory, payload, ports);
     return await round(plan, { payload, memory }, ports);
   } catch (error) {
-    await cancelled(error, workId(payload, memory.round), ports);
+    await cancelled(error, workId(payload.run, payload.index, memory.round), ports);
     return unreached(error, memory, payload);
   }
-}
-
-/** Id of the work of a round, on the host. */
-export function workId({ run, index }: Pick<StepPayload, 'run' | 'index'>, round: number): string {
-  const hash = createHash('sha256').update(`${run} ${index}`).digest('hex').slice(0, 32);
-  return `w-${hash}-${round}`;
 }
 
 async function round(
@@ -86,7 +80,7 @@ async function round(
   ports: PuppetPorts,
 ): Promise<Answer> {
   const { remote, target, limits, signal, onLine } = ports;
-  const id = workId(payload, memory.round);
+  const id = workId(payload.run, payload.index, memory.round);
   const end = await runPuppet(remote, target, { id, options: plan.options, timeout: limits.run, onLine }, signal);
   const answer = await follows(plan, { payload, memory, end }, ports);
   await remote.forget(target, id);
@@ -166,7 +160,7 @@ async function upToDate(
   { remote, target, signal }: PuppetPorts,
 ): Promise<Memory> {
   if (memory.attempt === 0 || payload.attempt <= memory.attempt + 1) return memory;
-  const found = await remote.find(target, workId(payload, memory.round), signal);
+  const found = await remote.find(target, workId(payload.run, payload.index, memory.round), signal);
   return found === null ? NOTHING : memory;
 }
 

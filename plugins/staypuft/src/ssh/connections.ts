@@ -38,6 +38,14 @@ export interface Call {
   follower?: Follower;
 }
 
+/** A way to have a host's shell read something. */
+export interface Carrier {
+  /** @throws D3Error as `Remote` says */
+  call(target: Target, call: Call): Promise<Answer>;
+  /** One try, without a second one. */
+  callOnce(target: Target, call: Call): Promise<Answer>;
+}
+
 /** What a socket's name may have: sun_path, less what ssh adds to it while it makes one. */
 const LONGEST_SOCKET = 86;
 /** Seconds a shared connection stays that nobody uses. */
@@ -49,7 +57,7 @@ const CROWDED_TRIES = 8;
 const ALONE = { opening: 16, sessions: 200 };
 
 /** Connections to hosts by OpenSSH: shared ones to proxies, and one for each call through them. */
-export class Connections {
+export class Connections implements Carrier {
   readonly #parts: ConnectionParts;
   readonly #limits = new Map<string, { opening: Places; sessions: Places }>();
   readonly #masters = new Map<string, { name: string; ready: Promise<void>; socket: string }>();
@@ -226,7 +234,7 @@ export class Connections {
         ? []
         : await this.#throughMaster(proxy.name, proxy.proxy, target, call.signal);
     const args = [
-      ...this.#common(proxy?.proxy ?? null),
+      ...this.#common(withKey(proxy?.proxy ?? null, target.key)),
       ...checkingArgs(checking, known),
       '-T',
       '-o',
@@ -279,7 +287,7 @@ export class Connections {
     });
   }
 
-  #common(proxy: Proxy | null): string[] {
+  #common(proxy: Pick<Proxy, 'key' | 'publicKey'> | null): string[] {
     return [
       '-F',
       '/dev/null',
@@ -302,7 +310,7 @@ export class Connections {
     ];
   }
 
-  #identity(proxy: Proxy | null): string[] {
+  #identity(proxy: Pick<Proxy, 'key' | 'publicKey'> | null): string[] {
     if (proxy === null) return ['-o', 'IdentitiesOnly=yes'];
     if (proxy.key !== null) {
       checkKey(proxy.key);
@@ -525,4 +533,9 @@ function replace(file: string, text: string): void {
   const draft = `${file}.${randomUUID()}`;
   writeFileSync(draft, text, { mode: 0o600, flag: 'wx' });
   renameSync(draft, file);
+}
+
+/** What a host is logged in to with. */
+function withKey(proxy: Proxy | null, key: string | undefined): Pick<Proxy, 'key' | 'publicKey'> | null {
+  return key === undefined ? proxy : { key, publicKey: null };
 }

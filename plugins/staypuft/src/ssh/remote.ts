@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { D3Error } from '@d3/sdk';
 import type { Remote, RemoteEnd, RemoteWork, Target } from '../ssh-port.ts';
 import type { Proxy } from '../types.ts';
-import { type ConnectionParts, Connections, placeOf } from './connections.ts';
+import { type Carrier, type ConnectionParts, Connections, placeOf } from './connections.ts';
 import { failureOf } from './failures.ts';
 import { type Answer, Follower, lastBytes } from './frames.ts';
 import {
@@ -18,12 +18,18 @@ import {
   workLines,
 } from './steps.ts';
 
-export interface RemoteParts extends ConnectionParts {
+export interface WorkParts {
   /** Where work is kept on hosts; null: each host's own place for such. */
   stepsFolder?: string | null;
   /** Seconds one connection follows work. */
   followed?: number;
+  wait: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
+
+export type RemoteParts = ConnectionParts & WorkParts;
+
+/** What is done on hosts, whatever carries it there. */
+export type HostWork = Omit<Remote, 'close'>;
 
 /** Besides what all do with hosts, what the commands of proxies need. */
 export interface SshRemote extends Remote {
@@ -55,12 +61,30 @@ const ENDED_WITHIN = 30;
 /** Work on hosts over OpenSSH. */
 export function remoteOverSsh(parts: RemoteParts): SshRemote {
   const connections = new Connections(parts);
+  return {
+    ...workOver(connections, parts),
+    async lookAtProxy(name, proxy, script, options) {
+      const answer = await connections.callProxy(name, proxy, lookCall(script, options, false));
+      if (answer.end !== null) return lookedAt(answer);
+      const { user, address, port } = proxy;
+      throw failureOf('transport', { kind: 'proxy', name, user, address: address ?? '', port, through: null }, CUT);
+    },
+    reach: (name, proxy, signal) => connections.reach(name, proxy, signal),
+    shownKey: (target, signal) => connections.shownKey(target, signal),
+    shownProxyKey: (name, proxy, signal) => connections.shownProxyKey(name, proxy, signal),
+    forgetHostKey: (host) => parts.record.replace('host', host, []),
+    close: () => connections.close(),
+  };
+}
+
+/** Work on hosts over whatever has their shells read something. */
+export function workOver(carrier: Carrier, parts: WorkParts): HostWork {
   const base = parts.stepsFolder ?? null;
   const followed = parts.followed ?? FOLLOWED;
 
   const ask = async (target: Target, driver: (mark: string) => string, signal: AbortSignal): Promise<Answer> => {
     const mark = newMark();
-    const answer = await connections.call(target, {
+    const answer = await carrier.call(target, {
       mark,
       input: sent(driver(mark)),
       timeout: ENDED_WITHIN * SECOND + MARGIN,
@@ -75,7 +99,7 @@ export function remoteOverSsh(parts: RemoteParts): SshRemote {
       for (let cuts = 0; ; ) {
         const offset = followedUp.offset;
         try {
-          const end = await followedUp.follow(target, connections, { base, followed, signal });
+          const end = await followedUp.follow(target, carrier, { base, followed, signal });
           if (end !== null) return end;
         } catch (error) {
           cuts = followedUp.offset > offset ? 1 : cuts + 1;
@@ -89,37 +113,27 @@ export function remoteOverSsh(parts: RemoteParts): SshRemote {
       if (end === 'none') return null;
       return end === 'running' ? 'running' : endOf(end ?? '', text);
     },
-    async end(target, id) {
-      await ask(target, (mark) => endDriver(mark, id, { base }), new AbortController().signal);
+    async end(target, ...ids) {
+      if (ids.length === 0) return;
+      await ask(target, (mark) => endDriver(mark, ids, { base }), new AbortController().signal);
     },
     async forget(target, id) {
       await ask(target, (mark) => forgetDriver(mark, id, { base }), new AbortController().signal);
     },
     async look(target, script, options) {
       const call = lookCall(script, options);
-      return lookedAt(whole(target, await connections.call(target, call)));
+      return lookedAt(whole(target, await carrier.call(target, call)));
     },
-    async lookAtProxy(name, proxy, script, options) {
-      const answer = await connections.callProxy(name, proxy, lookCall(script, options, false));
-      if (answer.end !== null) return lookedAt(answer);
-      const { user, address, port } = proxy;
-      throw failureOf('transport', { kind: 'proxy', name, user, address: address ?? '', port, through: null }, CUT);
-    },
-    reach: (name, proxy, signal) => connections.reach(name, proxy, signal),
-    shownKey: (target, signal) => connections.shownKey(target, signal),
-    shownProxyKey: (name, proxy, signal) => connections.shownProxyKey(name, proxy, signal),
     async bootId(target, signal) {
       const call = lookCall(BOOT_ID, { signal });
       try {
-        const { end, text } = await connections.callOnce(target, call);
+        const { end, text } = await carrier.callOnce(target, call);
         return end === 'end 0' && text.trim() !== '' ? text.trim() : null;
       } catch (error) {
         if (error instanceof D3Error && error.code === 'SSH_UNREACHABLE') return null;
         throw error;
       }
     },
-    forgetHostKey: (host) => parts.record.replace('host', host, []),
-    close: () => connections.close(),
   };
 }
 
@@ -141,7 +155,7 @@ class FollowedWork {
   /** @returns null: it goes on */
   async follow(
     target: Target,
-    connections: Connections,
+    carrier: Carrier,
     { base, followed, signal }: { base: string | null; followed: number; signal: AbortSignal },
   ): Promise<RemoteEnd | null> {
     const { id, script, timeout, environment = {}, onLine = () => undefined } = this.#work;
@@ -151,7 +165,7 @@ class FollowedWork {
     const driver = workDriver(mark, id, { base, timeout, offset: this.offset, begins, followed });
     let answer: Answer;
     try {
-      answer = await connections.call(target, {
+      answer = await carrier.call(target, {
         mark,
         input: sent(driver, begins ? workLines(script, environment) : []),
         timeout: followed * SECOND + MARGIN,

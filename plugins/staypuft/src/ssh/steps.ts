@@ -76,10 +76,10 @@ ending() {
   while [ $n -lt 50 ]; do
     all=$(victims "$pid" "$$")
     [ -n "$all" ] || return 0
-    if [ $n -lt 25 ]; then
-      [ $n -gt 0 ] || kill -TERM $all 2>/dev/null
-      kill -CONT $all 2>/dev/null
-    else kill -KILL $all 2>/dev/null; fi
+    # All stand still first: a shell among them would tell of its child's end, and nobody else's words belong into the output.
+    if [ $n -eq 0 ]; then kill -STOP $all 2>/dev/null; kill -TERM $all 2>/dev/null
+    elif [ $n -ge 25 ]; then kill -STOP $all 2>/dev/null; kill -KILL $all 2>/dev/null; fi
+    [ $n -ge 25 ] || kill -CONT $all 2>/dev/null
     n=$((n + 1))
     nap
   done
@@ -145,9 +145,13 @@ export interface StepsFolder {
   base: string | null;
 }
 
+function checked(id: string): string {
+  if (/^[a-z0-9-]{1,64}$/.test(id)) return id;
+  throw new RangeError(`"${id}" is no id of work`);
+}
+
 /** The beginning of every driver that has to do with work: where it is kept, and that nobody else can reach it. */
 function prelude(mark: string, id: string, { base }: StepsFolder): string {
-  if (!/^[a-z0-9-]{1,64}$/.test(id)) throw new RangeError(`"${id}" is no id of work`);
   const place =
     base === null
       ? 'if [ "$me" = 0 ] && [ -d /run ] && [ -w /run ]; then base=/run/d3-steps; else base=/var/tmp/d3-steps-$me; fi'
@@ -155,7 +159,7 @@ function prelude(mark: string, id: string, { base }: StepsFolder): string {
   return `umask 077
 me=$(id -u)
 ${place}
-dir=$base/${id}
+dir=$base/${checked(id)}
 say() { printf '\\nd3:${mark}:%s\\n' "$1"; }
 nap() { sleep 0.2 2>/dev/null || sleep 1; }
 boot() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.bootsessionuuid 2>/dev/null || echo none; }
@@ -258,10 +262,14 @@ case $state in
 esac`;
 }
 
-export function endDriver(mark: string, id: string, options: StepsFolder): string {
-  return `${prelude(mark, id, options)}
+export function endDriver(mark: string, ids: readonly string[], options: StepsFolder): string {
+  return `${ids
+    .map(
+      (id, at) => `${at === 0 ? prelude(mark, id, options) : `dir=$base/${checked(id)}`}
 trap '' PIPE HUP
-case $(state) in running | cut) /bin/sh "$dir/run" kill "$dir" ;; esac
+case $(state) in running | cut) /bin/sh "$dir/run" kill "$dir" ;; esac`,
+    )
+    .join('\n')}
 say done`;
 }
 

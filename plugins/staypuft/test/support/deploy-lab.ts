@@ -50,6 +50,12 @@ export class DeployHost {
     writeFileSync(path.join(this.#dir, 'bin/d3'), text, { mode: 0o755 });
   }
 
+  /** What is `puppet` there, from its next start on. */
+  puppet(text: string): void {
+    mkdirSync(path.join(this.#dir, 'opt/puppetlabs/bin'), { recursive: true });
+    writeFileSync(path.join(this.#dir, 'opt/puppetlabs/bin/puppet'), text, { mode: 0o755 });
+  }
+
   /** @param key name of its host key, which is made where it is not there yet */
   async start(authorized: string, key = 'host-key'): Promise<void> {
     const file = path.join(this.#dir, key);
@@ -105,6 +111,7 @@ export class DeployHost {
       ['root/var/tmp', '/var/tmp'],
       ['run', '/run'],
       ['bin', '/usr/local/bin'],
+      ...(existsSync(path.join(this.#dir, 'opt')) ? [['opt', '/opt']] : []),
     ].map(([from, to]) => `mount --bind ${path.join(this.#dir, from as string)} ${to}`);
     return `${binds.join(' && ')} && exec "$@"`;
   }

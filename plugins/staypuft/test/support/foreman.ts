@@ -3,6 +3,7 @@ import { createServer as createHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Certified } from '../../../../test/support/certificates.ts';
+import { type AskedJob, StandInJobs } from './foreman-jobs.ts';
 
 /**
  * A stand-in for Foreman, written by hand from its sources as the specification tells of them (5.4): no real Foreman was ever asked. It
@@ -112,6 +113,7 @@ export class ForemanStandIn {
   readonly subnets: { id: number; name: string; network: string; mask: string }[] = [];
   readonly proxies: Proxy[] = [];
   readonly parameters: Parameter[] = [];
+  readonly jobs = new StandInJobs();
   plugins = ['foreman_discovery', 'foreman_puppet', 'foreman_remote_execution'];
   discoveryReboot = true;
   /** What a hostgroup's environment does to a host that is put into it, whatever else was asked for. */
@@ -142,6 +144,7 @@ export class ForemanStandIn {
   }
 
   async stop(): Promise<void> {
+    await this.jobs.stop();
     const server = this.#server;
     this.#server = null;
     if (server === null) return;
@@ -435,6 +438,44 @@ export class ForemanStandIn {
         if (at === -1) return notFound(more, extra);
         autosign.splice(at, 1);
         return ok({ message: 'Deleted' });
+      }
+      case 'GET job_templates': {
+        this.#may('view_job_templates');
+        const name = /^name="(.*)"$/.exec(url.searchParams.get('search') ?? '')?.[1];
+        const { templates } = this.jobs;
+        return this.#page(
+          new URL('http://foreman'),
+          name === undefined ? templates : templates.filter((one) => one.name === name),
+        );
+      }
+      case 'GET job_templates/:id':
+        this.#may('view_job_templates');
+        return ok(this.jobs.templates.find((one) => String(one.id) === id) ?? refuse(404, what, id));
+      case 'POST job_templates/:id':
+        this.#may('create_job_templates');
+        return id === 'import' ? ok(this.jobs.take(this.#id(), String(body['template']))) : notFound(what, id);
+      case 'POST job_invocations': {
+        this.#may('create_job_invocations');
+        const asked = (body['job_invocation'] ?? {}) as unknown as AskedJob;
+        const name = /^name = "(.*)"$/.exec(asked.search_query)?.[1];
+        const host = [...this.hosts.values()].find((one) => one.type === 'Managed' && one.name === name);
+        if (host === undefined) throw invalid('Could not find any suitable host');
+        const job =
+          this.jobs.begin(this.#id(), asked, host) ?? refuse(404, 'job_template', String(asked.job_template_id));
+        return { status: 201, json: { id: job.id, status_label: 'running' } };
+      }
+      case 'GET job_invocations/:id/hosts/:extra': {
+        this.#may('view_job_invocations');
+        const job = this.jobs.invocations.find((one) => String(one.id) === id) ?? refuse(404, what, id);
+        if (String(job.host) !== extra) return notFound('host', extra);
+        return ok(job.output(url.searchParams.get('since')));
+      }
+      case 'POST job_invocations/:id/cancel': {
+        this.#may('cancel_job_invocations');
+        const job = this.jobs.invocations.find((one) => String(one.id) === id) ?? refuse(404, what, id);
+        return job.cancel()
+          ? ok({ cancelled: true, id: job.id })
+          : { status: 422, json: { message: 'The job could not be cancelled.' } };
       }
       case 'POST registration_commands': {
         this.#may('register_hosts');

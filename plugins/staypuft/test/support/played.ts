@@ -8,16 +8,22 @@ import { kindsComeFrom } from '../../../../src/lifecycle/declared-kinds.ts';
 import type { PluginRoom } from '../../../../src/lifecycle/plugins.ts';
 import { Sandbox } from '../../../../test/support/sandbox.ts';
 import { EVERYONE } from '../../src/deployment/plan.ts';
+import { targetNamed } from '../../src/deployment/reach.ts';
 import { beginRun, type RunPorts } from '../../src/deployment/run.ts';
 import { runPorts, workAndFollow } from '../../src/deployment/run-here.ts';
 import { createDeployment } from '../../src/deployment/store.ts';
 import type { Watched } from '../../src/deployment/watch.ts';
+import { adminOf } from '../../src/kinds/admin.ts';
+import { agentKind } from '../../src/kinds/agent.ts';
 import { conductKind } from '../../src/kinds/conduct.ts';
 import { markKind } from '../../src/kinds/mark.ts';
+import { puppetKind } from '../../src/kinds/puppet.ts';
 import { readyKind } from '../../src/kinds/ready.ts';
 import { stepKind } from '../../src/kinds/step.ts';
 import type { Kind } from '../../src/kinds.ts';
 import { MARK_OFF, MARK_ON } from '../../src/mark.ts';
+import type { PuppetParts } from '../../src/puppet/parts.ts';
+import { AGENT_RESOURCES } from '../../src/puppet/rules.ts';
 import { blueprintOf } from '../../src/rules/blueprint.ts';
 import type { Remote, RemoteEnd, RemoteWork, Target } from '../../src/ssh-port.ts';
 import type { Assignment, Deployment, Host } from '../../src/types.ts';
@@ -33,6 +39,8 @@ class PlayedHosts implements Remote {
   readonly did: string[] = [];
   readonly marked = new Map<string, { deployment: string; until: string }>();
   readonly ended: string[] = [];
+  /** How often work was not reached. */
+  lost = 0;
   readonly environments: Readonly<Record<string, string>>[] = [];
   readonly #boots = new Map<string, number>();
   readonly #works = new Map<string, Promise<RemoteEnd> | 'hangs'>();
@@ -41,9 +49,12 @@ class PlayedHosts implements Remote {
   async work(target: Target, work: RemoteWork, signal: AbortSignal): Promise<RemoteEnd> {
     const key = `${target.name} ${work.id}`;
     let under = this.#works.get(key);
+    const answer = await this.answer(target.name, work.script);
+    if (answer === 'unreachable') {
+      this.lost += 1;
+      throw unreachable(target.name);
+    }
     if (under === undefined) {
-      const answer = await this.answer(target.name, work.script);
-      if (answer === 'unreachable') throw unreachable(target.name);
       this.did.push(`${target.name}: ${whatOf(work.script)}`);
       this.environments.push(work.environment ?? {});
       under =
@@ -63,9 +74,9 @@ class PlayedHosts implements Remote {
     return under === undefined ? null : under === 'hangs' ? 'running' : under;
   }
 
-  async end(target: Target, id: string): Promise<void> {
-    this.ended.push(target.name);
-    this.#works.delete(`${target.name} ${id}`);
+  async end(target: Target, ...ids: readonly string[]): Promise<void> {
+    if ((await this.answer(target.name, 'end')) === 'unreachable') throw unreachable(target.name);
+    for (const id of ids) if (this.#works.delete(`${target.name} ${id}`)) this.ended.push(target.name);
   }
 
   async forget(target: Target, id: string): Promise<void> {
@@ -176,15 +187,28 @@ export class Played {
     return this.sandbox.admin(async (opened) => {
       const session = { ...opened, signal: AbortSignal.any([opened.signal, signal]) };
       const admin = (of: AdminSession) => adminPortOf(of, path.join(this.sandbox.dir, 'work'));
-      const kinds = [conductKind, ...[readyKind, markKind, stepKind].map((make) => make(async () => this.hosts))];
+      const kinds = [
+        conductKind,
+        ...[readyKind, markKind, stepKind].map((make) => make(async () => this.hosts)),
+        ...[puppetKind, agentKind].map((make) => make((context, work) => work(this.#puppet(context)))),
+      ];
       const own: AdminSession = { ...session, portOf: admin, plugins: { ...session.plugins, ...this.#plugins(kinds) } };
       const port = admin(own);
-      return work(
-        port,
-        await runPorts(port, this.#context({ admin: port, signal: own.signal, report: silentReporter })),
-        own,
-      );
+      const context = this.#context({ admin: port, signal: own.signal, report: silentReporter });
+      const endWork: RunPorts['endWork'] = async (host, ids) => this.hosts.end(await targetNamed(port, host), ...ids);
+      return work(port, { ...(await runPorts(port, context)), endWork }, own);
     });
+  }
+
+  /** Hosts of no Foreman. */
+  #puppet(context: PluginContext): PuppetParts {
+    return {
+      remote: this.hosts,
+      target: (host) => targetNamed(adminOf(context), host),
+      classifier: null,
+      limits: { run: 60, wait: 60 },
+      agentResources: AGENT_RESOURCES,
+    };
   }
 
   #plugins(kinds: readonly Kind[]): Partial<AdminSession['plugins']> {

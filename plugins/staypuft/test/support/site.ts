@@ -39,6 +39,8 @@ export class DeploymentSite {
   readonly refused = new Map<string, string>();
   /** What Foreman says was changed behind d3's back, by host. */
   readonly drifted = new Map<string, string>();
+  /** Hosts that are worked on by jobs. */
+  readonly carried = new Set<string>();
   now = Date.parse('2030-01-01T00:00:00Z');
 
   private constructor(sandbox: Sandbox) {
@@ -77,6 +79,7 @@ export class DeploymentSite {
           assign: (target, hostgroup) => say('assign', target, hostgroup),
           unassign: (target) => say('unassign', target),
           drift: async ({ name }) => (this.drifted.has(name) ? [this.drifted.get(name) as string] : []),
+          carries: ({ name }) => this.carried.has(name),
           tidy: async () => [],
         },
         runs: admin.runs,
