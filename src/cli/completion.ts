@@ -13,7 +13,7 @@ const PLAIN = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
  * A script that completes the words of commands and their flags, in bash and, by what zsh has for that, in zsh. All it
  * knows is in it, so that no key press starts d3. Pure.
  */
-export function completionScript(shell: 'bash' | 'zsh', commands: readonly CompletedCommand[]): string {
+export function completionScript(kind: 'bash' | 'zsh', commands: readonly CompletedCommand[]): string {
   const known = commands.filter(({ words }) => words.length > 0 && words.every((word) => PLAIN.test(word)));
   const next = new Map<string, Set<string>>();
   for (const { words } of known) {
@@ -27,8 +27,8 @@ export function completionScript(shell: 'bash' | 'zsh', commands: readonly Compl
     all.filter((flag) => /^--?[A-Za-z0-9][A-Za-z0-9-]*$/.test(flag)).sort(),
   ]);
   const zsh =
-    shell === 'zsh' ? 'autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n' : '';
-  return `# Completion of d3 and d3admin for ${shell}, as their commands are now: make it again when plugins come or go.
+    kind === 'zsh' ? 'autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n' : '';
+  return `# Completion of d3 and d3admin for ${kind}, as their commands are now: make it again when plugins come or go.
 ${zsh}${table(
   '_d3_next',
   [...next].map(([before, after]) => [before, [...after].sort()]),

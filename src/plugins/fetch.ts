@@ -129,9 +129,14 @@ async function cloned(
   const git = async (...args: string[]) => {
     const answer = await run({
       program: 'git',
-      args: ['-c', 'core.hooksPath=/dev/null', '-c', 'protocol.ext.allow=never', ...args],
+      args,
       environment: {
         ...environment,
+        GIT_CONFIG_COUNT: '2',
+        GIT_CONFIG_KEY_0: 'core.hooksPath',
+        GIT_CONFIG_VALUE_0: '/dev/null',
+        GIT_CONFIG_KEY_1: 'protocol.ext.allow',
+        GIT_CONFIG_VALUE_1: 'never',
         GIT_TERMINAL_PROMPT: '0',
         GIT_SSH_COMMAND: 'ssh -oBatchMode=yes -oConnectTimeout=3',
       },

@@ -93,11 +93,15 @@ export async function renewIndex(
   const listStamp = listStampOf(folder);
   const listed = listedPlugins(folder);
   const before = new Map(recordsBefore(folder).map((record) => [record.name, record]));
+  const sameD3 = versionBefore(folder) === d3;
   const waiting = listed.entries();
   const records: PluginRecord[] = [];
   const worker = async (): Promise<void> => {
-    for (const [at, plugin] of waiting)
-      records[at] = await recorded(plugin, folder, installation, before.get(plugin.name), limit);
+    for (const [at, plugin] of waiting) {
+      const known = before.get(plugin.name);
+      const holds = sameD3 && known !== undefined && stillHolds(known, plugin, folder);
+      records[at] = holds ? known : await recorded(plugin, folder, installation, known, limit);
+    }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
   const index: InstalledIndex = { schema: SCHEMA, d3, listStamp, records: pack(records) };
@@ -107,6 +111,21 @@ export async function renewIndex(
     // A folder that cannot be written costs time on every start, and nothing else.
   }
   return records;
+}
+
+/** A plugin that was well, and lies where it lay, need not be loaded again because another one came or went. */
+function stillHolds(known: PluginRecord, plugin: ListedPlugin, folder: string): boolean {
+  if (known.problems.length > 0 || known.type !== plugin.type || known.tag !== plugin.tag) return false;
+  return known.root === folderOf(plugin, folder) && areUnchanged(known.stamps);
+}
+
+/** The version of d3 that wrote the last index. */
+function versionBefore(folder: string): string | null {
+  try {
+    return writtenIndex(folder).d3;
+  } catch {
+    return null;
+  }
 }
 
 async function recorded(

@@ -6,16 +6,30 @@ import { expect } from 'chai';
 import { completionScript } from '../../src/cli/completion.ts';
 import { d3 } from './spawn.ts';
 
-/** What bash offers for a line that is being typed. */
-function offered(script: string, words: readonly string[], shell = 'bash'): string[] {
+/** What bash offers for lines that are being typed, one after another. */
+function offered(script: string, lines: readonly string[]): string[][] {
   const dir = mkdtempSync(path.join(tmpdir(), 'd3-completion-'));
   try {
     const file = path.join(dir, 'script');
     writeFileSync(file, script);
-    const line = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _d3; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const ended = spawnSync(shell, ['-c', line, shell, file, ...words], { encoding: 'utf8', cwd: dir });
+    const each = `source "$1"; shift
+for line in "$@"; do
+  IFS='|' read -r -a COMP_WORDS <<< "$line"
+  case "$line" in *'|') COMP_WORDS+=("") ;; esac
+  COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); COMPREPLY=(); _d3; echo "\${COMPREPLY[*]}"
+done`;
+    // An empty word at the end would be lost on the way.
+    const words = lines.map((line) => line.replaceAll(' ', '|'));
+    const ended = spawnSync('bash', ['--norc', '--noprofile', '-c', each, 'bash', file, ...words], {
+      encoding: 'utf8',
+      cwd: dir,
+      env: { PATH: '/usr/bin:/bin' },
+    });
     expect(ended.stderr).to.equal('');
-    return ended.stdout.split('\n').filter((word) => word !== '');
+    return ended.stdout
+      .replace(/\n$/, '')
+      .split('\n')
+      .map((line) => line.split(' ').filter((word) => word !== ''));
   } finally {
     rmSync(dir, { recursive: true });
   }
@@ -43,11 +57,13 @@ describe('completion', () => {
     ['d3 nothing --', []],
     ['d3 install $(touch', []],
   ];
-  for (const [line, expected] of rows) {
-    it(`offers for "${line}" ${expected.join(', ') || 'nothing'}`, () => {
-      expect(offered(script, line.split(' '))).to.deep.equal(expected);
-    });
-  }
+  it('offers what may come next: commands, topics and flags', () => {
+    const found = offered(
+      script,
+      rows.map(([line]) => line),
+    );
+    expect(rows.map(([line], at) => [line, found[at]])).to.deep.equal(rows);
+  });
 
   it('takes nothing into the script that a shell would run', () => {
     const hostile = completionScript('bash', [
@@ -56,21 +72,16 @@ describe('completion', () => {
       { words: ['good'], flags: ["--x'; touch /tmp/d3-pwned; '", '--fine'] },
     ]);
     expect(hostile).to.not.contain('touch');
-    expect(offered(hostile, ['d3', 'good', '--'])).to.deep.equal(['--fine']);
+    expect(offered(hostile, ['d3 good --'])).to.deep.equal([['--fine']]);
   });
 
   it('d3 autocomplete prints one with the commands there are, for bash and zsh', async function () {
     this.timeout(60_000);
     const bash = await d3(['autocomplete', 'bash']);
     expect(bash).to.deep.include({ code: 0, stderr: '' });
-    expect(offered(bash.stdout, ['d3', 'plugins', ''])).to.include.members([
-      'create',
-      'install',
-      'link',
-      'list',
-      'uninstall',
-    ]);
-    expect(offered(bash.stdout, ['d3admin', 'li'])).to.deep.equal(['live']);
+    const [plugins, admin] = offered(bash.stdout, ['d3 plugins ', 'd3admin li']);
+    expect(plugins).to.include.members(['create', 'install', 'link', 'list', 'uninstall']);
+    expect(admin).to.deep.equal(['live']);
     const zsh = await d3(['autocomplete'], { env: { SHELL: '/bin/zsh' } });
     expect(zsh.stdout).to.contain('bashcompinit').and.contain('complete -o default -F _d3 d3 d3admin');
     expect(spawnSync('bash', ['-n'], { input: zsh.stdout }).status).to.equal(0);

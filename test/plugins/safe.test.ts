@@ -6,7 +6,7 @@ import { type Entry, packed } from '../support/packages.ts';
 import { Place, plugin } from './place.ts';
 
 describe('installing plugins, whatever comes in between', function () {
-  this.timeout(200_000);
+  this.timeout(600_000);
   let registry: NpmRegistry;
   let place: Place;
   beforeEach(async () => {
