@@ -12,6 +12,7 @@ const CHECKS: readonly [what: string, command: string, ...rest: string[]][] = [
   ['laws', 'mocha', '--config', 'test/laws.mocharc.json'],
   ['reference', 'node', '--conditions=d3-source', 'scripts/reference.ts'],
   ['OpenAPI', 'node', '--conditions=d3-source', '--disable-warning=ExperimentalWarning', 'scripts/openapi.ts'],
+  ['schemas', 'node', '--conditions=d3-source', '--disable-warning=ExperimentalWarning', 'scripts/schemas.ts'],
   ['command snapshot', 'node', 'scripts/manifest.ts'],
 ];
 

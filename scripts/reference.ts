@@ -1,6 +1,6 @@
 /**
  * docs/reference.md is made from what it is about: the command snapshot, the exit codes, the settings and the
- * environment variables; docs/schemas/settings.json from the settings alone. `--write` renews them; without, this compares them and
+ * environment variables; schemas/settings.json from the settings alone. `--write` renews them; without, this compares them and
  * fails on any difference.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { type Argument, type Command, type Flag, knownCommands } from './known-c
 
 const root = path.dirname(import.meta.dirname);
 const file = path.join(root, 'docs', 'reference.md');
-const schemaFile = path.join(root, 'docs', 'schemas', 'settings.json');
+const schemaFile = path.join(root, 'schemas', 'settings.json');
 
 const SECTIONS = ['On this machine', 'For admins', 'Packages', 'Other commands'] as const;
 
@@ -262,7 +262,7 @@ if (process.argv.includes('--write')) {
   writeFileSync(schemaFile, schema);
   process.stdout.write(`${commands.length} commands are in docs/reference.md.\n`);
 } else if (readFileSync(schemaFile, 'utf8') !== schema) {
-  process.stderr.write('docs/schemas/settings.json does not tell the settings as they are: npm run manifest\n');
+  process.stderr.write('schemas/settings.json does not tell the settings as they are: npm run manifest\n');
   process.exit(1);
 } else if (!existsSync(file) || readFileSync(file, 'utf8') !== made) {
   process.stderr.write(

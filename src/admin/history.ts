@@ -1,4 +1,4 @@
-import { D3Error } from '@d3/sdk';
+import { D3Error, type Json } from '@d3/sdk';
 import {
   type Anchor,
   type ChainedEvent,
@@ -22,11 +22,19 @@ export interface HistoryRequest {
 /** One property that changed; null is "was not there". */
 interface PropertyChange {
   what: string;
-  before: unknown;
-  after: unknown;
+  before: Json;
+  after: Json;
 }
 
-export interface ShownEvent extends HistoryEvent {
+/** What was kept of it was JSON. */
+interface Stored extends HistoryEvent {
+  /** What it was; null: it was not there. */
+  before: Json;
+  /** What it is since; null: it is gone. */
+  after: Json;
+}
+
+export interface ShownEvent extends Stored {
   changes: PropertyChange[];
 }
 
@@ -60,7 +68,7 @@ export async function showHistory(request: HistoryRequest, session: AdminSession
   const kept = limit === null ? events : events.slice(-limit);
   const nameOf = await editionNames(kept, session);
   return {
-    events: kept.map((event) => ({ ...event, changes: changesOf(event, nameOf) })),
+    events: kept.map((event) => ({ ...(event as Stored), changes: changesOf(event, nameOf) })),
     isCut: events.length > kept.length,
   };
 }
@@ -170,7 +178,7 @@ function changesOf({ before, after }: HistoryEvent, nameOf: (id: string) => stri
   if (!isObject(before) || !isObject(after)) return [];
   const [from, to] = [flattened(before, nameOf), flattened(after, nameOf)];
   return [...new Set([...from.keys(), ...to.keys()])].flatMap((what) => {
-    const change = { what, before: from.get(what) ?? null, after: to.get(what) ?? null };
+    const change = { what, before: (from.get(what) ?? null) as Json, after: (to.get(what) ?? null) as Json };
     return JSON.stringify(change.before) === JSON.stringify(change.after) ? [] : [change];
   });
 }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { D3Error } from '@d3/sdk';
+import { D3Error, type Json } from '@d3/sdk';
 import {
   type ConfigPlaces,
   type Configuration,
@@ -17,7 +17,7 @@ import { replaceFile } from '../platform/replace-file.ts';
 /** One setting as it is in force. */
 export interface SettingShown {
   name: string;
-  value: unknown;
+  value: Json;
   origin: Origin;
   description: string;
 }
@@ -32,7 +32,8 @@ export function settingsShown({ settings, ofPlugins, origins }: Configuration): 
   }));
   return [...own, ...others].map(({ name, value, description }) => ({
     name,
-    value,
+    // It was read from JSON or YAML, or is a default that would be written there.
+    value: value as Json,
     origin: origins.get(name) ?? { layer: 'default', place: null },
     description,
   }));
@@ -56,7 +57,7 @@ export async function changeSetting(
   text: string | null,
   places: ConfigPlaces,
   { dryRun }: { dryRun: boolean } = { dryRun: false },
-): Promise<{ file: string; written: unknown }> {
+): Promise<{ file: string; written: Json | undefined }> {
   const definition = definitionOf(name);
   if (definition === undefined) {
     throw new D3Error('NO_SETTING', 'notFound', `${unknownSetting(name)}.`, { target: name });
@@ -76,7 +77,7 @@ export async function changeSetting(
   const file = ownFile(places) ?? (places.config[0] as string);
   const written = typed === null ? undefined : typed.value;
   await rewrite(file, name, written, places, dryRun);
-  return { file, written };
+  return { file, written: written as Json | undefined };
 }
 
 /** @throws D3Error usage listing every problem */

@@ -8,17 +8,48 @@ import { statusOf } from './status.ts';
  * What inventories of other systems read of a machine: by basename, under the names the ancestor used. No basename begins
  * with `_`, so the version of the schema and the machine's own id have a place among them.
  */
-export type ExtensionAttribute = Record<string, unknown> & {
-  _schema: string;
+interface Attribute<Schema extends string, Entry> {
+  _schema: Schema;
   /** The machine's own id, by which a depot knows it; null: it has none yet. */
   _computer: string | null;
-};
+  /** By basename; none begins with `_`. */
+  [basename: string]: Entry | string | null;
+}
+
+export type ReceiptsAttribute = Attribute<
+  'd3/ea-receipts@1',
+  {
+    version: string;
+    revision: number;
+    status: string;
+    installed_at: string;
+    admin: string;
+    frozen: boolean;
+    manual: boolean;
+    custom_expiration: number | null;
+    last_usage: null;
+  }
+>;
+
+export type QueueAttribute = Attribute<
+  'd3/ea-queue@1',
+  {
+    version: string;
+    revision: number;
+    status: string;
+    queued_at: string;
+    admin: string;
+    custom_expiration: number | null;
+  }
+>;
+
+export type ExtensionAttribute = ReceiptsAttribute | QueueAttribute;
 
 /** What is installed here. `last_usage` is null: `d3 ea usage` tells it. */
 export async function receiptsAttribute(
   paths: MachinePaths,
   kept: () => Promise<TrustedCatalog | null>,
-): Promise<ExtensionAttribute> {
+): Promise<ReceiptsAttribute> {
   const state = StateReader.open(paths);
   try {
     const index = indexOf(await kept());
@@ -46,7 +77,7 @@ export async function receiptsAttribute(
 export async function queueAttribute(
   paths: MachinePaths,
   kept: () => Promise<TrustedCatalog | null>,
-): Promise<ExtensionAttribute> {
+): Promise<QueueAttribute> {
   const state = StateReader.open(paths);
   try {
     const index = indexOf(await kept());

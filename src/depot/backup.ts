@@ -42,8 +42,8 @@ const PART = '.d3-part';
 const RESTORING = '.d3-restore';
 const MAX_LIST = 1024 * 1024 * 1024;
 
-interface BackupList {
-  schema: string;
+export interface BackupList {
+  schema: typeof SCHEMA;
   /** When the rows were as they are in it; ISO 8601. */
   at: string;
   identity: string | null;
@@ -368,8 +368,9 @@ function listOf(backup: string, text: string | null): BackupList {
   } catch (error) {
     throw damagedBackup(backup, `its list cannot be read: ${(error as Error).message}`);
   }
-  if (list?.schema !== SCHEMA) {
-    throw new D3Error('SCHEMA_NEWER', 'refused', `${backup} has schema ${String(list?.schema)}, not ${SCHEMA}.`, {
+  const said: unknown = list?.schema;
+  if (said !== SCHEMA) {
+    throw new D3Error('SCHEMA_NEWER', 'refused', `${backup} has schema ${String(said)}, not ${SCHEMA}.`, {
       target: backup,
       actions: ['Update d3 on this host.'],
     });

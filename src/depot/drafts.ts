@@ -1,5 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Json } from '@d3/sdk';
 import type { Metadata, Root, Targets } from '@tufjs/models';
 import { refuseNewerSchema } from '../json-schema.ts';
 import { errnoOf, makeFolder, writeFileDurably } from './files.ts';
@@ -13,12 +14,13 @@ import { type SignedRoot, signedRoot, signers } from './roots.ts';
 
 type DraftRole = Extract<SigningRole, 'root' | 'targets'>;
 
-interface DraftFile {
+export interface DraftFile {
   schema: 'd3/draft@1';
   role: DraftRole;
   /** Generation of the store that targets show; of no meaning for a root. */
   generation: number;
-  metadata: Record<string, unknown>;
+  /** As TUF has it. */
+  metadata: { readonly [property: string]: Json };
 }
 
 export interface RootDraft {
@@ -101,7 +103,7 @@ async function save(dir: string, role: DraftRole, metadata: { toJSON(): unknown 
     schema: 'd3/draft@1',
     role,
     generation,
-    metadata: metadata.toJSON() as Record<string, unknown>,
+    metadata: metadata.toJSON() as DraftFile['metadata'],
   };
   await writeFileDurably(fileOf(dir, role), `${JSON.stringify(draft)}\n`, 0o600);
 }

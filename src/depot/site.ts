@@ -50,8 +50,8 @@ export interface KnownCopy {
   options: SiteOptions;
 }
 
-interface SiteMark {
-  schema: 'd3/site@1';
+export interface SiteMark {
+  schema: 'd3/site-mark@1';
   /** SHA-256 of the depot's first root. */
   depot: string;
   /** Files that nothing names any more, since when (ISO 8601). */
@@ -96,7 +96,7 @@ async function copy(dir: string, to: string, options: SiteOptions, clock: Clock)
   const mark = await markOf(to, depot);
   const shown = await publication(dir, roots);
   await makeFolder(to, 0o755);
-  if (mark === null) await saveMark(to, { schema: 'd3/site@1', depot, unnamed: {} });
+  if (mark === null) await saveMark(to, { schema: 'd3/site-mark@1', depot, unnamed: {} });
   if (options.inbox) await makeInbox(join(to, 'inbox'));
 
   const copied = { files: 0, bytes: 0 };
@@ -111,7 +111,7 @@ async function copy(dir: string, to: string, options: SiteOptions, clock: Clock)
   }
   await verifyCopy(to, shown, clock);
   const { unnamed, removed } = await tidy(to, new Set(shown.files.map(({ path }) => path)), mark, options, now);
-  await saveMark(to, { schema: 'd3/site@1', depot, unnamed });
+  await saveMark(to, { schema: 'd3/site-mark@1', depot, unnamed });
   return { to, written: copied, kept, removed, expires: shown.expires };
 }
 
@@ -307,7 +307,7 @@ async function markOf(to: string, depot: string): Promise<SiteMark | null> {
     );
   }
   const mark = JSON.parse(text) as SiteMark;
-  refuseNewerSchema(mark.schema, 'site', VERSION, file);
+  refuseNewerSchema(mark.schema, 'site-mark', VERSION, file);
   if (mark.depot === depot) return mark;
   throw new D3Error('COPY_OF_ANOTHER', 'refused', `${to} is a copy of another depot. Nothing was changed.`, {
     target: to,

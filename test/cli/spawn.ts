@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { envelopeBreach } from '../support/schemas.ts';
 
 export interface Ended {
   code: number | null;
@@ -47,11 +48,19 @@ export const d3Program: readonly string[] = [
 
 /** d3 itself. */
 export const d3 = (argv: readonly string[], start?: Start): Promise<Ended> =>
-  run(process.execPath, [...d3Program.slice(1), ...argv], start);
+  asTheSchemasSay(run(process.execPath, [...d3Program.slice(1), ...argv], start), argv);
 
 /** The sources of d3, where they themselves are meant. */
 export const d3FromSources = (argv: readonly string[], start?: Start): Promise<Ended> =>
-  run(process.execPath, [...SOURCES, ...argv], start);
+  asTheSchemasSay(run(process.execPath, [...SOURCES, ...argv], start), argv);
+
+/** Whatever a test starts d3 for: what it says with --json is what the schemas say. */
+async function asTheSchemasSay(ending: Promise<Ended>, argv: readonly string[]): Promise<Ended> {
+  const ended = await ending;
+  const breach = envelopeBreach(ended.stdout);
+  if (breach !== null) throw new Error(`d3 ${argv.join(' ')}: ${breach}\n${ended.stdout}`);
+  return ended;
+}
 
 /** d3's entry with the commands of the fixture, which end in every way a command can. */
 export const fixture = (argv: readonly string[], start?: Start): Promise<Ended> =>

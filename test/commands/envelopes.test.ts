@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { repository } from '../cli/spawn.ts';
+import { envelopeBreach } from '../support/schemas.ts';
 import { linesOf } from './lines.ts';
 
 /** Commands whose --json is a stream of lines that the envelope ends: the listed exceptions. */
@@ -45,6 +46,7 @@ describe('depot3:D10 --json', function () {
       const envelope = JSON.parse(documents.at(-1) as string) as Record<string, unknown>;
       expect(envelope, line).to.have.all.keys('d3', 'command', 'exit', 'run', 'result', 'errors', 'warnings');
       expect(envelope, line).to.include({ d3: 1, exit: code });
+      expect(envelopeBreach(stdout), line).to.equal(null);
       expect(code, `${line}: ${stdout}`).not.to.equal(10);
       expect(argv.join(' ').startsWith(envelope['command'] as string), line).to.equal(true);
       if (code !== 0) {

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Installation } from '../../src/startup/installation.ts';
 import { builtD3, MANY, NODE, repository, run } from '../cli/spawn.ts';
+import { envelopeBreach } from '../support/schemas.ts';
 
 export interface Line {
   argv: string[];
@@ -30,5 +31,10 @@ export async function linesOf(lines: readonly Line[], cwd: string): Promise<Line
     input,
   });
   if (code !== 0) throw new Error(`the lines could not be run (${code}): ${stderr}`);
-  return JSON.parse(stdout) as LineEnded[];
+  const ended = JSON.parse(stdout) as LineEnded[];
+  for (const [at, { stdout: said }] of ended.entries()) {
+    const breach = envelopeBreach(said);
+    if (breach !== null) throw new Error(`${lines[at]?.argv.join(' ')}: ${breach}\n${said}`);
+  }
+  return ended;
 }

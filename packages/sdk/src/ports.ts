@@ -54,7 +54,7 @@ export interface PoliciesPort {
 }
 
 /** A step of a run that a plugin starts, as a policy has it. */
-export interface StepToRun {
+export type StepToRun = {
   /** One of d3's kinds, or one that a plugin brings. */
   kind: string;
   args: { readonly [key: string]: Json };
@@ -65,7 +65,7 @@ export interface StepToRun {
   retries?: number;
   required?: boolean;
   onFailure?: 'continue' | 'hold' | 'stop';
-}
+};
 
 /** A step of a run, with what became of it. */
 export interface StepHere {
@@ -87,12 +87,12 @@ export interface StepHere {
 }
 
 /** Who decided something about a run, when and why. */
-export interface Decision {
+export type Decision = {
   by: string;
   /** ISO 8601, UTC. */
   at: string;
   why: string;
-}
+};
 
 /** A run of steps that a plugin started. */
 export interface RunHere {
@@ -429,13 +429,13 @@ export interface TriggerFiles {
 }
 
 /** What stands of a trigger, or was done to it. */
-export interface TriggerState {
+export type TriggerState = {
   /** Absolute paths. */
   files: readonly string[];
   installed: boolean;
   /** Whether the system knows of it; null where this root is not the system that runs. */
   active: boolean | null;
-}
+};
 
 export interface TriggersPort {
   /** The d3 that a trigger starts: absolute path on the machine. @throws D3Error refused for one that others could change */

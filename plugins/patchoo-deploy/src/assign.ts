@@ -13,14 +13,14 @@ export interface Assignment {
   eas?: readonly string[] | undefined;
 }
 
-export interface Assigned {
+export type Assigned = {
   computer: { id: string; name: string; serial: string | null };
   /** What its record says now, by name. */
   record: Record<string, string>;
   changed: boolean;
   /** Nothing was heard of the machine yet: it has this record from its first report on. */
   ahead: boolean;
-}
+};
 
 /** Of which computer, and where that is written. */
 interface Subject {

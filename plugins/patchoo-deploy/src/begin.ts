@@ -50,7 +50,7 @@ export async function begin(request: BeginRequest, parts: Parts): Promise<Begun>
   const steps = stepsOf(open && before !== null ? before.mode : request.mode, settings);
   if (!open) {
     const begun: Deployment = {
-      schema: 'd3/deployment@1',
+      schema: 'd3/provision@1',
       run: newId(ports.clock.now()),
       mode: request.mode,
       by: request.by,

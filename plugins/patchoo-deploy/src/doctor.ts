@@ -8,11 +8,11 @@ import { type WrittenSettings, writtenSettings } from './settings.ts';
 import { eventsOf } from './steps.ts';
 
 /** One thing that was looked at. */
-export interface Check {
+export type Check = {
   check: string;
   ok: boolean;
   says: string;
-}
+};
 
 /** Whether the settings can be used, the depot has what they name, and this machine goes on after a restart. */
 export async function examine(admin: AdminPort | null, ports: PluginContext): Promise<Check[]> {

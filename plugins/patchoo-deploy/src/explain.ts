@@ -4,12 +4,12 @@ import { readAttributes } from './rules/attributes.ts';
 import type { WrittenSettings } from './settings.ts';
 
 /** One thing an admin makes so that machines can be deployed as the settings say. */
-export interface Needed {
+export type Needed = {
   what: string;
   /** A command line, or where else it is made. */
   make: string;
   why: string;
-}
+};
 
 /** All of it, what is there already too: in the order it is made. */
 export async function needed(settings: WrittenSettings, admin: AdminPort): Promise<Needed[]> {

@@ -1,11 +1,11 @@
 import type { PluginContext, PolicyRun } from '@d3/sdk';
 
 /** A policy or an event of a group, with what became of it. */
-export interface GroupItem {
+export type GroupItem = {
   item: string;
   state: PolicyRun['state'];
   text: string;
-}
+};
 
 /** Runs them in their order; blank ones are nothing, and one that fails stops no other. */
 export async function runGroup(

@@ -2,7 +2,7 @@ import type { AdminPort } from '@d3/sdk';
 import { computerMeant } from './assign.ts';
 
 /** A machine that waits, as its depot heard of it last. */
-export interface Waiting {
+export type Waiting = {
   id: string;
   name: string;
   serial: string | null;
@@ -12,7 +12,10 @@ export interface Waiting {
   missing: string | null;
   /** ISO 8601. */
   lastContact: string;
-}
+};
+
+/** One of them, with all it said of itself. */
+export type WaitingShown = Waiting & { said: Readonly<Record<string, string>> };
 
 const WAITS = ['holding', 'failed-held', 'server-error'];
 
@@ -31,7 +34,7 @@ export async function waitingMachines(admin: Pick<AdminPort, 'computers' | 'prov
 export async function waitingMachine(
   word: string,
   admin: Pick<AdminPort, 'computers' | 'provisioning'>,
-): Promise<Waiting & { said: Readonly<Record<string, string>> }> {
+): Promise<WaitingShown> {
   const { id, name, claims, lastContact } = computerMeant(word, await admin.computers());
   const said = (await admin.provisioning())[id] ?? {};
   return { ...waiting({ id, name, serial: claims.serial, lastContact }, said), said };

@@ -37,7 +37,7 @@ interface Trouble {
 
 /** One deployment of this machine. How far its steps are is in its run; this is what they have to know. */
 export interface Deployment {
-  schema: 'd3/deployment@1';
+  schema: 'd3/provision@1';
   /** Id of its run. */
   run: string;
   mode: Mode;
@@ -75,7 +75,7 @@ export interface Released {
   values: Values;
 }
 
-const KEYS = { deployment: 'd3/deployment@', released: 'd3/released@' } as const;
+const KEYS = { deployment: 'd3/provision@', released: 'd3/released@' } as const;
 const VERSION = 1;
 const WARNINGS = 50;
 

@@ -1,4 +1,3 @@
-import type { Json } from '@d3/sdk';
 import { D3Error, EXIT_CODES, type ExitName } from '@d3/sdk';
 import { type CommandContext, type CommandOutcome, MachineCommand } from '@d3/sdk/command';
 import { Flags } from '@oclif/core';
@@ -10,7 +9,7 @@ export const reasonFlag = {
 };
 
 /** The base of commands that say how the deployment of this machine stands when they are done. */
-export abstract class ProvisionCommand extends MachineCommand {
+export abstract class ProvisionCommand<Result extends Status = Status> extends MachineCommand<Result> {
   protected async parts(context: CommandContext): Promise<Parts> {
     const { partsOf } = await import('./parts.ts');
     return partsOf(await context.ports());
@@ -22,24 +21,24 @@ export abstract class ProvisionCommand extends MachineCommand {
   }
 
   /** How it stands, as the result of a command that has done what was asked of it. */
-  protected async stands(context: CommandContext): Promise<CommandOutcome<Json>> {
-    return { result: (await this.status(context)) as unknown as Json, exit: EXIT_CODES.done.code };
+  protected async stands(context: CommandContext): Promise<CommandOutcome<Status>> {
+    return { result: await this.status(context), exit: EXIT_CODES.done.code };
   }
 
   /** How it stands, with the exit code and the error of that. */
-  protected async ended(context: CommandContext): Promise<CommandOutcome<Json>> {
+  protected async ended(context: CommandContext): Promise<CommandOutcome<Status>> {
     const status = await this.status(context);
     const error = errorOf(status);
     return {
-      result: status as unknown as Json,
+      result: status,
       exit: status.exit,
       errors: error === null ? [] : [error],
       warnings: status.warnings,
     };
   }
 
-  text(result: Json): string {
-    return statusText(result as unknown as Status);
+  text(result: Result): string {
+    return statusText(result);
   }
 }
 

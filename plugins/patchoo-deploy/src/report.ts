@@ -2,7 +2,7 @@ import type { Parts } from './parts.ts';
 import { type Status, shown } from './status.ts';
 
 /** What is kept of a deployment when all else is gone. */
-interface Report extends Status {
+export interface Report extends Status {
   schema: 'd3/provision-report@1';
   computer: string | null;
   serial: string | null;

@@ -29,11 +29,11 @@ export interface SetUp {
 }
 
 /** What came of the questions. */
-export interface AskedThere {
+export type AskedThere = {
   state: Prompted['state'] | 'nobody';
   written: Prompted['written'];
   reasons: readonly string[];
-}
+};
 
 /**
  * It is armed before anybody is asked: a cut in the middle of a question leaves a machine that goes on, and holds. What is said of it

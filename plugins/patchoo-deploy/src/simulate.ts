@@ -7,10 +7,10 @@ import type { SimulatedPath } from './simulated-paths.ts';
  */
 
 /** One line of what happened: a command, or what it said. */
-export interface SimulatedLine {
+export type SimulatedLine = {
   kind: 'told' | 'command' | 'said';
   text: string;
-}
+};
 
 /** What stands before a command, and before what is told, in the output of the script. */
 const COMMAND = '$ ';

@@ -5,7 +5,7 @@ import type { Happened } from './rules/notices.ts';
 import { type State, stateOf } from './state.ts';
 
 /** How a deployment stands: for people, for the lock, and for whoever asks from elsewhere. */
-export interface Status {
+export type Status = {
   state: State;
   /** The exit code it stands for. */
   exit: number;
@@ -32,10 +32,10 @@ export interface Status {
   by: string | null;
   /** What happened that somebody wants to know, and whether the webhook has it. */
   history: readonly Pick<Happened, 'event' | 'at' | 'reason' | 'by' | 'missing' | 'notice'>[];
-}
+};
 
 /** One step, with what became of it. */
-interface StepStatus {
+type StepStatus = {
   name: string;
   kind: string;
   state: string;
@@ -47,7 +47,7 @@ interface StepStatus {
   text: string;
   /** Who left it out, and why; null: nobody did. */
   skipped: Decision | null;
-}
+};
 
 export async function statusOf({
   state,

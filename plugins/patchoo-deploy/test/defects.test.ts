@@ -106,7 +106,7 @@ describe('what was wrong in patchoo', () => {
 describe('settings as a Mac is given them', () => {
   it('patchoo:SO-05 the schema in docs takes d3’s own example with every setting, and no value that is none', async () => {
     const read = (file: string) => JSON.parse(readFileSync(path.join(repository, file), 'utf8'));
-    const isSettings = new Ajv({ strict: false }).compile(read('docs/schemas/settings.json'));
+    const isSettings = new Ajv({ strict: false }).compile(read('schemas/settings.json'));
     const example = read('examples/d3.json');
     expect(isSettings(example), JSON.stringify(isSettings.errors)).to.equal(true);
     for (const provision of [{ lock: true }, { holdPollSeconds: 5 }, { nothing: 'x' }, { icon: 'relative' }])

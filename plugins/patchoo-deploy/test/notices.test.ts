@@ -23,7 +23,7 @@ interface Got {
 }
 
 const SECRET = 'T0P/SECRET-of-the-address';
-const schema = JSON.parse(readFileSync(path.join(repository, 'docs/schemas/provision-notice.json'), 'utf8'));
+const schema = JSON.parse(readFileSync(path.join(repository, 'schemas/documents/provision-notice@1.json'), 'utf8'));
 const isNotice = new Ajv({ strict: false, validateFormats: false }).compile(schema);
 
 /** Notices to a real server on this host, from a real machine in a folder. */

@@ -18,15 +18,15 @@ export interface PuppyParts {
 }
 
 /** One that was tried in vain. */
-interface FailedPuppy {
+type FailedPuppy = {
   edition: string;
   reason: string;
   attempts: number;
   /** It failed too often, and left the queue. */
   givenUp: boolean;
-}
+};
 
-export interface PuppyResult {
+export type PuppyResult = {
   /**
    * `nothing`: nothing waits. `postponed`, `warned`, `unasked`: whoever is there decided, or was told, or could not be told.
    * `power`: there was not enough of it in time. `stopped`: somebody logged in. `done`: all were tried.
@@ -42,7 +42,7 @@ export interface PuppyResult {
   restart: 'none' | 'pending' | Exclude<RestartedBy, 'none'>;
   /** What showed it; null: nothing had to be shown. */
   show: ShowName | null;
-}
+};
 
 /** What every script and policy of puppytime sees. */
 const ENVIRONMENT = { D3_RUNNING_PUPPYTIME: '1' };

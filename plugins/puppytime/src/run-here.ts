@@ -57,7 +57,10 @@ function openHere({ root, canAsk }: CommandContext, { files }: PluginContext, se
 }
 
 /** What a run would be about. */
-export async function previewHere(context: CommandContext): Promise<{ queue: string[]; restartDue: string[] }> {
+/** What would be installed, and for what a restart is due already. */
+export type Preview = { queue: string[]; restartDue: string[] };
+
+export async function previewHere(context: CommandContext): Promise<Preview> {
   const ports = await context.ports();
   const queue = (await ports.queue.list()).map(({ edition }) => edition);
   return { queue, restartDue: await restartPending(ports, queue) };

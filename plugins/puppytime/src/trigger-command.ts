@@ -1,4 +1,3 @@
-import type { Json } from '@d3/sdk';
 import { type CommandContext, MachineCommand } from '@d3/sdk/command';
 import { Args, Flags } from '@oclif/core';
 import { KINDS, type Kind, type TriggerShown, type TriggerWork } from './triggers.ts';
@@ -8,8 +7,10 @@ export const kindArg = (required: boolean) =>
 
 export const dryRunFlag = { 'dry-run': Flags.boolean({ summary: 'Say what would be done; change nothing.' }) };
 
+export type Triggers = { triggers: TriggerShown[] };
+
 /** The base of the commands about what starts puppytime. */
-export abstract class TriggerCommand extends MachineCommand {
+export abstract class TriggerCommand extends MachineCommand<Triggers> {
   protected async work(context: CommandContext): Promise<TriggerWork> {
     const { triggers } = await context.ports();
     return { platform: process.platform, triggers, dryRun: context.flags['dry-run'] === true };
@@ -20,8 +21,8 @@ export abstract class TriggerCommand extends MachineCommand {
     return (args['kind'] ?? null) as Kind | null;
   }
 
-  text(result: Json): string {
-    return (result as unknown as { triggers: TriggerShown[] }).triggers.map(lineOf).join('\n');
+  text({ triggers }: Triggers): string {
+    return triggers.map(lineOf).join('\n');
   }
 }
 

@@ -111,7 +111,7 @@ WantedBy=multi-user.target
 }
 
 /** What was done about a trigger, or stands of one. */
-export interface TriggerShown {
+export type TriggerShown = {
   kind: Kind;
   summary: string;
   /** Absolute paths of its files. */
@@ -120,7 +120,7 @@ export interface TriggerShown {
   active: boolean | null;
   /** What somebody has to put where it belongs; null: d3 laid it down itself. */
   line: string | null;
-}
+};
 
 export interface TriggerWork {
   platform: NodeJS.Platform;

@@ -1,4 +1,8 @@
 import type { PuppyResult } from './puppytime.ts';
+import type { Preview } from './run-here.ts';
+
+/** What was done, or with --dry-run would be. */
+export type Ran = ({ dryRun: false } & PuppyResult) | ({ dryRun: true } & Preview);
 
 const STATES: Record<PuppyResult['state'], string> = {
   nothing: 'Nothing waits for a restart.',
@@ -18,9 +22,10 @@ const RESTARTS: Record<PuppyResult['restart'], string> = {
 };
 
 /** What puppytime did, for a person. */
-export function told(result: PuppyResult & { dryRun: boolean }): string {
-  const { dryRun, state, installed, failed, held, queue, restart } = result;
-  if (dryRun) return queue.length === 0 ? STATES.nothing : `Would be installed: ${queue.join(', ')}`;
+export function told(result: Ran): string {
+  const { queue } = result;
+  if (result.dryRun) return queue.length === 0 ? STATES.nothing : `Would be installed: ${queue.join(', ')}`;
+  const { state, installed, failed, held, restart } = result;
   const lines = [
     STATES[state],
     ...installed.map((edition) => `${edition}: installed`),

@@ -14,6 +14,13 @@ export interface Mark {
   until: string;
 }
 
+/** The file as it is put there. */
+export interface MarkFile extends Mark {
+  schema: typeof MARK_SCHEMA;
+  /** Id of the deployment's run. */
+  run: string;
+}
+
 /**
  * The mark in a file, as long as it holds.
  * @param owner who may have put it there besides root: who runs d3

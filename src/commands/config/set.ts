@@ -1,4 +1,4 @@
-import { D3Error } from '@d3/sdk';
+import { D3Error, type Json } from '@d3/sdk';
 import { Args, Flags } from '@oclif/core';
 import { ClientCommand, type ContextOf, type Outcome } from '../../cli/base.ts';
 import { valueText } from '../../cli/config-text.ts';
@@ -8,7 +8,7 @@ import type { Terminal } from '../../terminal/terminal.ts';
 interface Changed {
   name: string;
   /** As it is in force now; in a dry run what would be written, null for what would be unset. */
-  value: unknown;
+  value: Json;
   file: string;
   dryRun: boolean;
 }

@@ -23,8 +23,8 @@ export interface DatabaseGiven {
   answer?: number;
 }
 
-interface DatabaseFile {
-  schema: string;
+export interface DatabaseFile {
+  schema: typeof SCHEMA;
   /** Without a password. */
   url: string;
   identity: string;
@@ -71,7 +71,8 @@ async function readDatabaseFile(dir: string): Promise<DatabaseFile | null> {
   const path = join(dir, DATABASE_FILE);
   try {
     const file = JSON.parse(await readFile(path, 'utf8')) as DatabaseFile;
-    if (file.schema !== SCHEMA) throw new Error(`its schema is ${JSON.stringify(file.schema)}, not ${SCHEMA}`);
+    const said: unknown = file.schema;
+    if (said !== SCHEMA) throw new Error(`its schema is ${JSON.stringify(said)}, not ${SCHEMA}`);
     if (typeof file.url !== 'string' || typeof file.identity !== 'string') throw new Error('it names no database');
     return file;
   } catch (error) {

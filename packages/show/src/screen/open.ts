@@ -68,7 +68,7 @@ function waysFor(platform: NodeJS.Platform): readonly WayName[] {
   return platform === 'darwin' ? ['swiftDialog', 'page', 'jamfHelper', 'terminal'] : ['page', 'kiosk', 'terminal'];
 }
 
-interface Note {
+export interface Note {
   schema: 'd3/screen@1';
   pid: number;
   /** Absolute path of what was handed to programs. */

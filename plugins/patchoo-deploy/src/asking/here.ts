@@ -20,7 +20,7 @@ export interface PromptHere {
   atOnce?: boolean;
 }
 
-export interface Prompted {
+export type Prompted = {
   state: Collected['state'];
   computer: Assigned['computer'];
   name: string | null;
@@ -30,7 +30,7 @@ export interface Prompted {
   /** Why nobody could be asked, or nothing was written. */
   reasons: readonly string[];
   record: Readonly<Record<string, string>>;
-}
+};
 
 /** What shows a form as a whole. */
 const WHOLE: readonly string[] = ['swiftDialog', 'page', 'kiosk'];

@@ -19,6 +19,7 @@ export interface Happened {
   reason: string;
   /** Who decided it; null: nobody did. */
   by: string | null;
+  /** What somebody has to say. */
   missing: readonly string[];
   /** The same thing is told once: what is already there by this key did not happen again. */
   key: string;
@@ -26,19 +27,24 @@ export interface Happened {
   notice: 'open' | 'sent' | 'given-up' | null;
 }
 
-/** What d3 itself sends, as docs/schemas/provision-notice.json has it. */
+/** What a machine tells the webhook of `provision.webhookFile`. */
 export interface Notice extends Omit<Happened, 'number' | 'key' | 'notice'>, Subject {
   schema: 'd3/provision-notice@1';
+  /** The same one when the same notice comes again; also in the header d3-notice. */
   id: string;
 }
 
 /** Who it is about. */
 export interface Subject {
+  /** Id of the deployment's run on the machine. */
   run: string;
+  /** What is on its screen while it holds. */
   code: string;
   serial: string | null;
   name: string;
+  /** Id of the computer in the depot; null before its first report. */
   computer: string | null;
+  /** What is known of the machine: build, department, … */
   values: Readonly<Record<string, string>>;
 }
 

@@ -9,7 +9,7 @@ import { type Edit, withoutSettings, withSettings } from './puppet-conf.ts';
 import { type Registration, registrationOf } from './registration.ts';
 
 /** What was done, so that just this is undone: the plugin's store, key `client`. */
-type Kept = {
+export type Kept = {
   schema: 'd3/client-setup@1';
   /** The line, the file it is in, and whether that was made for it. */
   key: { line: string; file: string; made: boolean } | null;

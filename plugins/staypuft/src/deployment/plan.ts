@@ -33,15 +33,15 @@ export interface Chosen {
 export const EVERYONE: Chosen = { roles: [], hosts: [], again: false };
 
 /** Something that stands against a run, or that somebody should know before. */
-export interface PlanProblem {
+export type PlanProblem = {
   /** A host, a role, or the deployment. */
   target: string;
   code: string;
   text: string;
   next: string;
-}
+};
 
-export interface PlannedHost {
+export type PlannedHost = {
   host: string;
   role: string;
   kind: HostKind;
@@ -56,9 +56,9 @@ export interface PlannedHost {
   /** Those of its role. */
   steps: readonly StepToRun[];
   release: readonly StepToRun[];
-}
+};
 
-interface PlannedRole {
+type PlannedRole = {
   name: string;
   after: readonly string[];
   /** Roles of one level run together. */
@@ -67,10 +67,10 @@ interface PlannedRole {
   abreast: number;
   maxFailures: number;
   waves: readonly (readonly string[])[];
-}
+};
 
 /** What a run of a deployment does. */
-export interface DeploymentPlan {
+export type DeploymentPlan = {
   deployment: string;
   blueprint: string;
   roles: readonly PlannedRole[];
@@ -80,7 +80,7 @@ export interface DeploymentPlan {
   left: readonly { host: string; role: string; why: string }[];
   /** What stands against it: with any of these it is not run. */
   problems: readonly PlanProblem[];
-}
+};
 
 interface PlanInput {
   name: string;

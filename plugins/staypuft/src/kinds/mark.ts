@@ -1,7 +1,7 @@
 import type { PluginContext } from '@d3/sdk';
 import { targetNamed } from '../deployment/reach.ts';
 import type { Kind } from '../kinds.ts';
-import { MARK_OFF, MARK_ON, MARK_SCHEMA } from '../mark.ts';
+import { MARK_OFF, MARK_ON, MARK_SCHEMA, type MarkFile } from '../mark.ts';
 import type { Remote } from '../ssh-port.ts';
 import { adminOf } from './admin.ts';
 import { hostKind, text } from './host-kind.ts';
@@ -22,7 +22,7 @@ export function markKind(remoteOf: (context: PluginContext) => Promise<Remote>):
       const target = await targetNamed(adminOf(context), text(args['host']));
       const { 'deployment.markHours': hours } = await context.settings.all();
       const until = new Date(context.clock.now().getTime() + Number(hours ?? 24) * HOUR).toISOString();
-      const mark = { schema: MARK_SCHEMA, deployment: text(args['deployment']), run, until };
+      const mark: MarkFile = { schema: MARK_SCHEMA, deployment: text(args['deployment']), run, until };
       const { signal } = context;
       const input = on ? `${JSON.stringify(mark)}\n` : '';
       const { code, output } = await remote.look(target, on ? MARK_ON : MARK_OFF, { signal, input });

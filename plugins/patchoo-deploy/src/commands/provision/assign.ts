@@ -1,10 +1,13 @@
-import { D3Error, type Json } from '@d3/sdk';
+import { D3Error } from '@d3/sdk';
 import { type CommandContext, type CommandOutcome, DepotCommand } from '@d3/sdk/command';
 import { Args, Flags } from '@oclif/core';
 import type { Assigned } from '../../assign.ts';
 import type { AssignedTable } from '../../tables.ts';
 
-export default class ProvisionAssign extends DepotCommand {
+/** What is said of one machine now, of those of a table, or what was forgotten. */
+type Said = Assigned | Pick<AssignedTable, 'rows'> | { forgotten: string };
+
+export default class ProvisionAssign extends DepotCommand<Said> {
   static override summary = 'Say what a machine is, so that it is deployed.';
   static override description =
     'From wherever the admin sits. It is one change of the record, with its history, and is read back. A machine that holds goes on at its ' +
@@ -41,7 +44,7 @@ export default class ProvisionAssign extends DepotCommand {
     'dry-run': Flags.boolean({ summary: 'Change nothing, and say what would be.' }),
   };
 
-  async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
+  async execute(context: CommandContext): Promise<CommandOutcome<Said>> {
     const { depot, flags, args } = context;
     if (typeof flags['from'] === 'string') return this.#fromTable(context, flags['from']);
     const word = args['computer'];
@@ -69,10 +72,10 @@ export default class ProvisionAssign extends DepotCommand {
         { ahead: flags['ahead'] === true, dryRun: flags['dry-run'] === true },
       ),
     );
-    return { result: assigned as unknown as Json };
+    return { result: assigned };
   }
 
-  async #fromTable({ depot, flags, args }: CommandContext, file: string): Promise<CommandOutcome<Json>> {
+  async #fromTable({ depot, flags, args }: CommandContext, file: string): Promise<CommandOutcome<Said>> {
     if (args['computer'] !== undefined) {
       throw new D3Error('TWO_SUBJECTS', 'usage', 'Either a computer is named, or a table of them.', {
         target: '--from',
@@ -87,11 +90,10 @@ export default class ProvisionAssign extends DepotCommand {
         dryRun: flags['dry-run'] === true,
       }),
     );
-    return { result: done as unknown as Json, exit, errors: problems };
+    return { result: done, exit, errors: problems };
   }
 
-  text(result: Json): string {
-    const said = result as unknown as Assigned | Pick<AssignedTable, 'rows'> | { forgotten: string };
+  text(said: Said): string {
     if ('forgotten' in said) return `${said.forgotten}: nothing is said ahead of it any more`;
     return 'rows' in said ? said.rows.map((row) => this.#line(row)).join('\n') : this.#line(said);
   }

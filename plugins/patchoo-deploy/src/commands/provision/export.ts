@@ -1,9 +1,16 @@
-import type { Json } from '@d3/sdk';
 import { type CommandContext, type CommandOutcome, DepotCommand } from '@d3/sdk/command';
 import { Flags } from '@oclif/core';
 import type { TableForm } from '../../tables.ts';
 
-export default class ProvisionExport extends DepotCommand {
+type Exported = {
+  columns: string[];
+  /** Cells in the order of the columns. */
+  rows: (string | number | boolean | null)[][];
+  /** The same as comma separated values (RFC 4180). */
+  csv: string;
+};
+
+export default class ProvisionExport extends DepotCommand<Exported> {
   static override summary = 'Write what is said of all machines as a table.';
   static override description =
     'As csv it is what d3 provision assign --from reads again, after it was edited in a spreadsheet; machines that are to come are in it. As ' +
@@ -16,7 +23,7 @@ export default class ProvisionExport extends DepotCommand {
     as: Flags.string({ options: ['csv', 'preload'], default: 'csv', summary: 'For d3 itself, or for Jamf Pro.' }),
   };
 
-  async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
+  async execute(context: CommandContext): Promise<CommandOutcome<Exported>> {
     const { depot, flags } = context;
     const { exported } = await import('../../tables.ts');
     const { writtenSettings } = await import('../../settings.ts');
@@ -27,7 +34,7 @@ export default class ProvisionExport extends DepotCommand {
     return { result: { columns: [...table.columns], rows, csv: context.csv(table) } };
   }
 
-  text(result: Json): string {
-    return (result as { csv: string }).csv.replaceAll('\r\n', '\n').replace(/\n$/, '');
+  text({ csv }: Exported): string {
+    return csv.replaceAll('\r\n', '\n').replace(/\n$/, '');
   }
 }

@@ -1,10 +1,9 @@
-import type { Json } from '@d3/sdk';
 import { combineExitCodes, D3Error } from '@d3/sdk';
 import { type CommandContext, type CommandOutcome, MachineCommand } from '@d3/sdk/command';
 import { Args } from '@oclif/core';
 import type { GroupItem } from '../../group.ts';
 
-export default class ProvisionGroup extends MachineCommand {
+export default class ProvisionGroup extends MachineCommand<GroupItem[]> {
   static override summary = 'Run policies and events one after the other.';
   static override description =
     'Each is a policy by its id or name, else an event; no event is called like a policy, so event:WORD and policy:NAME mean the same as ' +
@@ -17,7 +16,7 @@ export default class ProvisionGroup extends MachineCommand {
     item: Args.string({ description: 'A policy or an event.', required: true, multiple: true }),
   };
 
-  async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
+  async execute(context: CommandContext): Promise<CommandOutcome<GroupItem[]>> {
     const { runGroup } = await import('../../group.ts');
     const { args, ports } = context;
     const items = await runGroup(args['item'] as readonly string[], await ports());
@@ -34,11 +33,10 @@ export default class ProvisionGroup extends MachineCommand {
           : [],
     );
     const exits = items.map(({ item }) => errors.find(({ target }) => target === item)?.exitCode ?? 0);
-    return { result: items as unknown as Json, errors, exit: combineExitCodes(exits) };
+    return { result: items, errors, exit: combineExitCodes(exits) };
   }
 
-  text(result: Json): string {
-    const items = result as unknown as GroupItem[];
+  text(items: GroupItem[]): string {
     return items.length === 0
       ? 'Nothing was named.'
       : items.map(({ item, state, text }) => `${item}: ${text || state}`).join('\n');

@@ -1,7 +1,7 @@
-import type { Json } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
 import { Flags } from '@oclif/core';
 import { ProvisionCommand } from '../../provision-command.ts';
+import type { Status } from '../../status.ts';
 
 export default class ProvisionLock extends ProvisionCommand {
   static override summary = 'Lock the screen of this machine until its deployment is over.';
@@ -17,7 +17,7 @@ export default class ProvisionLock extends ProvisionCommand {
     }),
   };
 
-  async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
+  async execute(context: CommandContext): Promise<CommandOutcome<Status>> {
     const { lockHere } = await import('../../lock/here.ts');
     const { teletypeOf } = await import('../../screen-here.ts');
     const at = (context.flags['at'] as 'login' | 'session' | undefined) ?? null;

@@ -1,9 +1,9 @@
-import { D3Error, EXIT_CODES, type Json, type PluginContext } from '@d3/sdk';
+import { D3Error, EXIT_CODES, type PluginContext } from '@d3/sdk';
 import { adminFlag, type CommandContext, type CommandOutcome, MachineCommand } from '@d3/sdk/command';
 import { Args, Flags } from '@oclif/core';
 import type { Prompted } from '../../asking/here.ts';
 
-export default class ProvisionPrompt extends MachineCommand {
+export default class ProvisionPrompt extends MachineCommand<Prompted> {
   static override summary = 'Ask whoever sits here what this machine is.';
   static override description =
     'Its name and whatever its record lacks, chosen from what the depot has, and written in one change by the admin who asks; where none is ' +
@@ -25,7 +25,7 @@ export default class ProvisionPrompt extends MachineCommand {
     }),
   };
 
-  async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
+  async execute(context: CommandContext): Promise<CommandOutcome<Prompted>> {
     const [{ promptHere }, { answersFrom }, { keeperFor }, { screenHere, teletypeOf }, { writtenSettings }] =
       await Promise.all([
         import('../../asking/here.ts'),
@@ -59,9 +59,8 @@ export default class ProvisionPrompt extends MachineCommand {
     } finally {
       await screen.close();
     }
-    const result = prompted as unknown as Json;
     const { state, reasons, written } = prompted;
-    if ((state === 'answered' || state === 'confirmed') && written !== 'no') return { result };
+    if ((state === 'answered' || state === 'confirmed') && written !== 'no') return { result: prompted };
     const error = new D3Error(
       'NOT_ANSWERED',
       'holding',
@@ -71,11 +70,10 @@ export default class ProvisionPrompt extends MachineCommand {
         actions: ['say it from elsewhere: d3 provision assign SERIAL --build …'],
       },
     );
-    return { result, exit: EXIT_CODES.holding.code, errors: [error] };
+    return { result: prompted, exit: EXIT_CODES.holding.code, errors: [error] };
   }
 
-  text(result: Json): string {
-    const { state, computer, record, written } = result as unknown as Prompted;
+  text({ state, computer, record, written }: Prompted): string {
     const said = Object.entries(record).map(([key, value]) => `${key} ${value}`);
     const how = written === 'yes' ? 'written' : state;
     return `${computer.serial ?? computer.id}: ${how}${said.length === 0 ? '' : ` (${said.join(', ')})`}`;

@@ -1,7 +1,7 @@
-import type { Json } from '@d3/sdk';
 import { adminFlag, type CommandContext, type CommandOutcome } from '@d3/sdk/command';
 import { Flags } from '@oclif/core';
 import { ProvisionCommand } from '../../provision-command.ts';
+import type { Status } from '../../status.ts';
 
 export default class ProvisionRun extends ProvisionCommand {
   static override summary = 'Go on with the deployment of this machine.';
@@ -16,7 +16,7 @@ export default class ProvisionRun extends ProvisionCommand {
     'no-wait': Flags.boolean({ summary: 'Look once at what it waits for, and end.' }),
   };
 
-  async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
+  async execute(context: CommandContext): Promise<CommandOutcome<Status>> {
     const { advance } = await import('../../advance.ts');
     const parts = await this.parts(context);
     await advance(parts, { stays: context.flags['no-wait'] !== true, by: await context.admin('perhaps') });

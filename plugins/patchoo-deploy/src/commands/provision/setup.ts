@@ -1,12 +1,15 @@
-import type { Json } from '@d3/sdk';
 import { adminFlag, type CommandContext, type CommandOutcome, duration } from '@d3/sdk/command';
 import { Flags } from '@oclif/core';
 import type { Mode } from '../../memory.ts';
 import { ProvisionCommand } from '../../provision-command.ts';
 import type { Enrolment } from '../../rules/start.ts';
 import type { AskedThere } from '../../set-up.ts';
+import type { Status } from '../../status.ts';
 
-export default class ProvisionSetup extends ProvisionCommand {
+/** How it stands, and what came of asking whoever is there; null: nobody was to be asked. */
+type SetUp = Status & { asked: AskedThere | null };
+
+export default class ProvisionSetup extends ProvisionCommand<SetUp> {
   static override summary = 'Begin to deploy this machine.';
   static override description =
     'Writes down what is to be done, and lays down what goes on with it after every start of the machine, until it is released. One ' +
@@ -44,7 +47,7 @@ export default class ProvisionSetup extends ProvisionCommand {
     again: Flags.boolean({ summary: 'Deploy it although it was deployed, or people work with it.' }),
   };
 
-  async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
+  async execute(context: CommandContext): Promise<CommandOutcome<SetUp>> {
     const { setUp } = await import('../../set-up.ts');
     const { mode, enrolment, again, answers, wait } = context.flags;
     const parts = await this.parts(context);
@@ -58,11 +61,11 @@ export default class ProvisionSetup extends ProvisionCommand {
       wait: (wait as number | undefined) ?? null,
     });
     const outcome = await this.stands(context);
-    return { ...outcome, result: { ...(outcome.result as object), asked } as unknown as Json };
+    return { ...outcome, result: { ...outcome.result, asked } };
   }
 
-  override text(result: Json): string {
-    const { asked } = result as unknown as { asked: AskedThere | null };
+  override text(result: SetUp): string {
+    const { asked } = result;
     const said = asked === null ? [] : [`asked: ${[asked.state, ...asked.reasons].join('; ')}`];
     return [super.text(result), ...said].join('\n');
   }

@@ -1,10 +1,9 @@
-import type { Json } from '@d3/sdk';
 import { type CommandContext, type CommandOutcome, MachineCommand } from '@d3/sdk/command';
 import { Flags } from '@oclif/core';
 import type { SimulatedLine } from '../../simulate.ts';
 import { SIMULATED_PATHS, type SimulatedPath } from '../../simulated-paths.ts';
 
-export default class ProvisionSimulate extends MachineCommand {
+export default class ProvisionSimulate extends MachineCommand<SimulatedLine[]> {
   static override summary = 'Show a whole deployment, in a folder that is gone afterwards.';
   static override description =
     'A depot, served on this host alone, and new machines, the real commands and real runs; only the restarts are told. Nothing of this ' +
@@ -21,16 +20,15 @@ export default class ProvisionSimulate extends MachineCommand {
     }),
   };
 
-  async execute({ flags, exec, signal, ui, program }: CommandContext): Promise<CommandOutcome<Json>> {
+  async execute({ flags, exec, signal, ui, program }: CommandContext): Promise<CommandOutcome<SimulatedLine[]>> {
     const { simulate } = await import('../../simulate.ts');
     const lines = await simulate(program, flags['path'] as SimulatedPath, { exec, signal }, ({ kind, text }) => {
       if (kind !== 'said') ui({ type: 'note', target: null, text: kind === 'command' ? `d3 ${text.slice(3)}` : text });
     });
-    return { result: lines as unknown as Json };
+    return { result: lines };
   }
 
-  text(result: Json): string {
-    const lines = result as unknown as SimulatedLine[];
+  text(lines: SimulatedLine[]): string {
     const mark = { told: '\n# ', command: '$ ', said: '  ' } as const;
     return lines
       .map(({ kind, text }) => `${mark[kind]}${text}`)

@@ -1,6 +1,6 @@
-import type { Json } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
 import { ProvisionCommand } from '../../provision-command.ts';
+import type { Status } from '../../status.ts';
 
 export default class ProvisionStatus extends ProvisionCommand {
   static override summary = 'Say how the deployment of this machine stands.';
@@ -10,7 +10,7 @@ export default class ProvisionStatus extends ProvisionCommand {
     'machine is released.';
   static override examples = ['<%= config.bin %> provision status', '<%= config.bin %> provision status --json'];
 
-  execute(context: CommandContext): Promise<CommandOutcome<Json>> {
+  execute(context: CommandContext): Promise<CommandOutcome<Status>> {
     return this.ended(context);
   }
 }

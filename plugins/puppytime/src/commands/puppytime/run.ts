@@ -1,10 +1,9 @@
-import { combineExitCodes, D3Error, EXIT_CODES, type Json } from '@d3/sdk';
+import { combineExitCodes, D3Error, EXIT_CODES } from '@d3/sdk';
 import { type CommandContext, type CommandOutcome, MachineCommand } from '@d3/sdk/command';
 import { Flags } from '@oclif/core';
-import type { PuppyResult } from '../../puppytime.ts';
-import { told } from '../../words.ts';
+import { type Ran, told } from '../../words.ts';
 
-export default class PuppytimeRun extends MachineCommand {
+export default class PuppytimeRun extends MachineCommand<Ran> {
   static override summary = 'Install what waits for a restart, with a show, and restart.';
   static override description =
     'Whoever is there is asked first. At the login window it begins unless somebody says later; where somebody works it begins only by ' +
@@ -17,7 +16,7 @@ export default class PuppytimeRun extends MachineCommand {
     'dry-run': Flags.boolean({ summary: 'Say what would be installed; ask and change nothing.' }),
   };
 
-  async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
+  async execute(context: CommandContext): Promise<CommandOutcome<Ran>> {
     const { runHere, previewHere } = await import('../../run-here.ts');
     if (context.flags['dry-run'] === true) return { result: { dryRun: true, ...(await previewHere(context)) } };
     const result = await runHere(context, { reboot: context.flags['no-reboot'] !== true });
@@ -33,10 +32,10 @@ export default class PuppytimeRun extends MachineCommand {
     const codes = [...result.installed.map(() => EXIT_CODES.done.code), ...errors.map(({ exitCode }) => exitCode)];
     const pending = result.restart === 'pending' && errors.length === 0;
     const exit = pending ? EXIT_CODES.restartPending.code : combineExitCodes(codes);
-    return { result: { dryRun: false, ...result } as unknown as Json, errors, exit };
+    return { result: { dryRun: false, ...result }, errors, exit };
   }
 
-  text(result: Json): string {
-    return told(result as unknown as PuppyResult & { dryRun: boolean });
+  text(result: Ran): string {
+    return told(result);
   }
 }

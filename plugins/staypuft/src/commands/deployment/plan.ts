@@ -1,10 +1,9 @@
-import type { Json } from '@d3/sdk';
 import { type CommandContext, type CommandOutcome, DepotCommand } from '@d3/sdk/command';
 import { Args, Flags } from '@oclif/core';
 import type { DeploymentPlan } from '../../deployment/plan.ts';
 import { planText } from '../../deployment/words.ts';
 
-export default class DeploymentPlanCommand extends DepotCommand {
+export default class DeploymentPlanCommand extends DepotCommand<DeploymentPlan> {
   static override summary = 'Show what a run of a deployment would do, host by host and step by step.';
   static override description =
     'It changes nothing, here or elsewhere. It also says what stands against a run: values that are missing, too few hosts, ' +
@@ -20,7 +19,7 @@ export default class DeploymentPlanCommand extends DepotCommand {
     again: Flags.boolean({ summary: 'Also hosts that are released.' }),
   };
 
-  async execute({ depot, args, flags }: CommandContext): Promise<CommandOutcome<Json>> {
+  async execute({ depot, args, flags }: CommandContext): Promise<CommandOutcome<DeploymentPlan>> {
     const { planHere, refusalOf } = await import('../../deployment/plan.ts');
     const { portsOf } = await import('../../deployment/ports.ts');
     const chosen = {
@@ -28,15 +27,14 @@ export default class DeploymentPlanCommand extends DepotCommand {
       hosts: (flags['limit'] ?? []) as string[],
       again: flags['again'] === true,
     };
-    const { plan } = await depot('reads', async (admin, context) =>
+    const { plan: result } = await depot('reads', async (admin, context) =>
       planHere(String(args['name']), chosen, await portsOf(admin, context)),
     );
-    const refusal = refusalOf(plan);
-    const result = plan as unknown as Json;
+    const refusal = refusalOf(result);
     return refusal === null ? { result } : { result, exit: refusal.exitCode, errors: refusal.errors };
   }
 
-  text(plan: Json): string {
-    return planText(plan as unknown as DeploymentPlan);
+  text(plan: DeploymentPlan): string {
+    return planText(plan);
   }
 }

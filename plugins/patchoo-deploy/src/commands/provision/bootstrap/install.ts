@@ -1,8 +1,8 @@
-import type { Json } from '@d3/sdk';
+import type { TriggerState } from '@d3/sdk';
 import { type CommandContext, type CommandOutcome, MachineCommand } from '@d3/sdk/command';
 import { Flags } from '@oclif/core';
 
-export default class ProvisionBootstrapInstall extends MachineCommand {
+export default class ProvisionBootstrapInstall extends MachineCommand<TriggerState> {
   static override summary = 'Lay down what goes on with a deployment after every start of this machine.';
   static override description =
     'd3 provision setup does so by itself, and the release takes it away. With --setup, for an image: what sets the machine up at its ' +
@@ -16,7 +16,7 @@ export default class ProvisionBootstrapInstall extends MachineCommand {
     'dry-run': Flags.boolean({ summary: 'Say what would be done; change nothing.' }),
   };
 
-  async execute({ flags, ports }: CommandContext): Promise<CommandOutcome<Json>> {
+  async execute({ flags, ports }: CommandContext): Promise<CommandOutcome<TriggerState>> {
     const { bootstrapFiles } = await import('../../../bootstrap.ts');
     const { triggers } = await ports();
     const { companionFiles } = await import('../../../companion.ts');
@@ -26,10 +26,10 @@ export default class ProvisionBootstrapInstall extends MachineCommand {
       flags['setup'] === true
         ? await triggers.install(companionFiles(program), { dryRun, now: false })
         : await triggers.install(bootstrapFiles(program), { dryRun });
-    return { result: state as unknown as Json };
+    return { result: state };
   }
 
-  text(result: Json): string {
-    return (result as { files: string[] }).files.join('\n');
+  text({ files }: TriggerState): string {
+    return files.join('\n');
   }
 }

@@ -1,6 +1,5 @@
-import type { Json } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
-import { dryRunFlag, kindArg, TriggerCommand } from '../../../trigger-command.ts';
+import { dryRunFlag, kindArg, TriggerCommand, type Triggers } from '../../../trigger-command.ts';
 
 export default class TriggerInstall extends TriggerCommand {
   static override summary = 'Have puppytime started by itself.';
@@ -15,10 +14,10 @@ export default class TriggerInstall extends TriggerCommand {
   static override flags = dryRunFlag;
   static override args = { kind: kindArg(false) };
 
-  async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
+  async execute(context: CommandContext): Promise<CommandOutcome<Triggers>> {
     const { installTrigger } = await import('../../../triggers.ts');
     const kind = this.kind(context) ?? (process.platform === 'darwin' ? 'login-window' : 'boot');
     const done = await installTrigger(kind, await this.work(context));
-    return { result: { triggers: [done] } as unknown as Json };
+    return { result: { triggers: [done] } };
   }
 }

@@ -1,6 +1,5 @@
-import type { Json } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
-import { dryRunFlag, kindArg, TriggerCommand } from '../../../trigger-command.ts';
+import { dryRunFlag, kindArg, TriggerCommand, type Triggers } from '../../../trigger-command.ts';
 import type { Kind } from '../../../triggers.ts';
 
 export default class TriggerRemove extends TriggerCommand {
@@ -10,9 +9,9 @@ export default class TriggerRemove extends TriggerCommand {
   static override flags = dryRunFlag;
   static override args = { kind: kindArg(true) };
 
-  async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
+  async execute(context: CommandContext): Promise<CommandOutcome<Triggers>> {
     const { removeTrigger } = await import('../../../triggers.ts');
     const done = await removeTrigger(this.kind(context) as Kind, await this.work(context));
-    return { result: { triggers: [done] } as unknown as Json };
+    return { result: { triggers: [done] } };
   }
 }

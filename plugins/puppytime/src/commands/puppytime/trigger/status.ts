@@ -1,6 +1,5 @@
-import type { Json } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
-import { kindArg, TriggerCommand } from '../../../trigger-command.ts';
+import { kindArg, TriggerCommand, type Triggers } from '../../../trigger-command.ts';
 
 export default class TriggerStatus extends TriggerCommand {
   static override summary = 'Say what starts puppytime by itself.';
@@ -10,9 +9,9 @@ export default class TriggerStatus extends TriggerCommand {
   ];
   static override args = { kind: kindArg(false) };
 
-  async execute(context: CommandContext): Promise<CommandOutcome<Json>> {
+  async execute(context: CommandContext): Promise<CommandOutcome<Triggers>> {
     const { triggersHere } = await import('../../../triggers.ts');
     const triggers = await triggersHere(this.kind(context), await this.work(context));
-    return { result: { triggers } as unknown as Json };
+    return { result: { triggers } };
   }
 }
