@@ -234,14 +234,14 @@ function referenceText(commands: readonly Command[]): string {
   const codes = Object.values(EXIT_CODES).map(({ code: number, meaning }) => [String(number), meaning]);
   const parts = [
     '# Reference',
-    'Every command, flag, variable, exit code and setting. This file is made from the program: `npm run manifest` renews it. How things are done is in the [guide](guide.md).',
+    'Every command, flag, variable, exit code and setting. This file is made from the program: `npm run manifest` renews it. How things are done is in the [guides](README.md).',
     'Options may stand before the command or behind it. `d3admin ACTION` is `d3 admin ACTION`. Behind `--` nothing is an option.',
     overview(commands),
     ...commandsText(commands),
     '## Common flags',
     ...commonText(commands),
     '## Environment',
-    'Any other `D3_*` variable is ignored. How to use them is in the [guide](guide.md#policies-and-ci).',
+    'Any other `D3_*` variable is ignored. How to use them is in [policies and CI](guides/ci.md).',
     variablesText(),
     '## Exit codes',
     table(['Code', 'Meaning'], codes),

@@ -15,19 +15,24 @@ import { cpuOfDebian } from '../catalog/limits.ts';
 import { basenameProblem, editionString, MAX_REVISION } from '../catalog/names.ts';
 import { indexCatalog, resolveTarget } from '../catalog/resolve.ts';
 
-import type { ApplePackage, Edition, EditionAttributes, PackageFile } from '../catalog/types.ts';
+import type { ApplePackage, Edition, EditionAttributes, PackageFile, ScriptSlot } from '../catalog/types.ts';
 import type { Preferences } from '../config/preferences.ts';
 import type { PackageContents } from '../depot/contract.ts';
-import { namesKnown, pinOf, pinScripts, riskOf } from './attributes.ts';
+import { pinOf, pinScripts, riskOf } from './attributes.ts';
 import { type BuildChoices, type BuildTools, buildProblems, buildToolsHere, idleBuildFlags } from './build.ts';
 import { formatOf, type SourcePackage, sourcePackage, sourceProblem } from './package-file.ts';
 import { type AdminSession, announce, publish } from './session.ts';
+import { Surroundings } from './surroundings.ts';
 
 export interface AddRequest {
   basename: string;
   typed: TypedAttributes;
   /** A .pkg, .deb or .dmg file or a root folder; absent: the stored file of the edition it inherits from. */
   source?: string | undefined;
+  /** What the source has to be, in lower-case hex, where that is known. */
+  sha256?: string | null;
+  /** Scripts that are no files, by their text; they count more than those among `typed`. */
+  scripts?: Partial<Record<ScriptSlot, ScriptText>>;
   /** How a package is built from a folder. */
   build?: BuildChoices;
   inherit: boolean;
@@ -37,6 +42,12 @@ export interface AddRequest {
   usual?: Pick<Preferences, 'workspace' | 'pkgIdPrefix' | 'category' | 'signingIdentity' | 'signingOptions'>;
   /** Stand-ins for a Mac's programs. */
   tools?: BuildTools;
+}
+
+export interface ScriptText {
+  text: string;
+  /** Where it comes from, for its description. */
+  from: string;
 }
 
 export interface Added {
@@ -69,15 +80,29 @@ export interface Draft {
 
 /** Adds a new edition as a pilot. Everything is checked before anything is written; a failed add leaves nothing. */
 export async function addEdition(request: AddRequest, session: AdminSession): Promise<Added> {
-  const { draft, problems } = await draftOf(request, session);
+  const added = await addUnpublished(request, session);
+  await publish(session);
+  await announce('d3:edition:added', added.edition, session);
+  return added;
+}
+
+/**
+ * The same where several come: whoever adds them publishes them together, and tells of them.
+ * @param around what was looked up for all of them; it takes in what is added
+ */
+export async function addUnpublished(
+  request: AddRequest,
+  session: AdminSession,
+  around?: Surroundings,
+): Promise<Added> {
+  const { draft, problems } = await draftOf(request, session, around);
   throwProblems(problems);
-  const fresh = draft.fileFrom === null ? await readSource(draft, request.tools ?? buildToolsHere(), session) : null;
+  const fresh = draft.fileFrom === null ? await readSource(draft, request, session) : null;
   const stored = fresh === null ? [] : [fresh.stored.sha256];
   try {
     if (fresh !== null) followFile(draft, fresh);
     const edition = await insert(request.basename, draft, fresh, session, stored);
-    await publish(session);
-    await announce('d3:edition:added', edition, session);
+    around?.take(edition);
     return {
       edition,
       inheritedFrom: draft.inheritedFrom,
@@ -154,20 +179,23 @@ async function storeContents(contents: PackageContents | null, { depot }: AdminS
 export async function draftOf(
   request: AddRequest,
   session: AdminSession,
-  around?: Awaited<ReturnType<typeof lookAround>>,
+  given?: Surroundings,
 ): Promise<{ draft: Draft; problems: D3Error[] }> {
   const { basename, typed, usual, tools = buildToolsHere() } = request;
-  const { all, known } = around ?? (await lookAround(session));
-  const newest = all.findLast((edition) => edition.basename === basename) ?? null;
+  const around = given ?? (await Surroundings.of(session));
+  const { all, known } = around;
+  const newest = around.newestOf(basename);
   const imported = request.importFrom === undefined ? null : await imports(request, all, session);
   const source = imported?.source ?? request.source;
   const previous = imported?.record ?? newest;
   const { read, problems } = readAttributes(typed, known);
+  for (const [slot, { text, from }] of Object.entries(request.scripts ?? {}) as [ScriptSlot, ScriptText][])
+    read.scripts[slot] = { kind: 'text', text, from };
   problems.push(...(imported?.problems ?? []), ...sourceAndVersionProblems({ basename, typed, source }, previous));
   const choices = choicesOf(request, source, previous);
-  const given = request.build ?? {};
+  const build = request.build ?? {};
   const building = source !== undefined && statSync(source, { throwIfNoEntry: false })?.isDirectory() === true;
-  problems.push(...buildProblems(building ? choices : given, tools));
+  problems.push(...buildProblems(building ? choices : build, tools));
   const badBasename = basenameProblem(basename);
   if (badBasename !== null) problems.push(new D3Error('BASENAME_INVALID', 'usage', badBasename, { target: basename }));
 
@@ -187,9 +215,9 @@ export async function draftOf(
   const groupName = (id: number) => known.groups.find((group) => group.id === id)?.name ?? `group ${id}`;
   problems.push(
     ...attributeConflicts(attributes, groupName),
-    ...takenNames(name, attributes.packageName, filename, all),
+    ...takenNames(name, attributes.packageName, filename, around.sharing(name, attributes.packageName, filename)),
   );
-  const idle = building || source === undefined ? [] : idleBuildFlags(given, formatOf(source) === 'dmg');
+  const idle = building || source === undefined ? [] : idleBuildFlags(build, formatOf(source) === 'dmg');
   if (idle.length > 0) warnings.push(`${idle.join(', ')} said nothing here: ${source} is built already`);
   const draft: Draft = {
     basename,
@@ -216,19 +244,15 @@ const OF_THE_FILE: readonly string[] = ['FIRST_EDITION', 'SOURCE_REQUIRED'];
 export async function problemsWithoutFile(
   requests: readonly AddRequest[],
   session: AdminSession,
+  given?: Surroundings,
 ): Promise<D3Error[][]> {
-  const around = await lookAround(session);
+  const around = given ?? (await Surroundings.of(session));
   const found: D3Error[][] = [];
   for (const request of requests) {
     const { problems } = await draftOf(request, session, around);
     found.push(problems.filter(({ code }) => !OF_THE_FILE.includes(code)));
   }
   return found;
-}
-
-/** What a new edition has to go with. */
-async function lookAround(session: AdminSession): Promise<{ all: readonly Edition[]; known: NamesKnown }> {
-  return { all: await session.depot.editionsWithDerivedStatus(), known: await namesKnown(session) };
 }
 
 /** Admins keep a workspace, a prefix and an identity to sign with; what is said for this one package counts more. */
@@ -378,10 +402,12 @@ export function takenNames(
   return problems;
 }
 
-function readSource(draft: Draft, tools: BuildTools, session: AdminSession): Promise<SourcePackage> {
+function readSource(draft: Draft, { tools, sha256 }: AddRequest, session: AdminSession): Promise<SourcePackage> {
   const { basename, version, choices } = draft;
   const source = path.resolve(draft.source as string);
-  return sourcePackage({ source, basename, version, identifier: choices.packageId as string, choices, tools }, session);
+  const identifier = choices.packageId as string;
+  const options = { source, basename, version, identifier, choices, tools: tools ?? buildToolsHere() };
+  return sourcePackage({ ...options, sha256: sha256 ?? null }, session);
 }
 
 function fileOf(fresh: SourcePackage | null, draft: Draft): PackageFile {

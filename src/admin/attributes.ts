@@ -41,7 +41,11 @@ export async function pinScripts(
       else if (reference.kind === 'document') pins[slot] = await currentPin(reference.id, session);
       else {
         const name = `${basename}-${SLOT_NAMES[slot]}`;
-        const stored = await storeScript(name, readScript(reference.path), `from ${reference.path}`, session);
+        const [content, from] =
+          reference.kind === 'file'
+            ? [readScript(reference.path), reference.path]
+            : [Buffer.from(reference.text), reference.from];
+        const stored = await storeScript(name, content, `from ${from}`, session);
         pins[slot] = stored.pin;
         if (stored.undo !== null) made.push(stored.undo);
       }

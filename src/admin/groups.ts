@@ -55,6 +55,24 @@ export async function addSmartGroup(
   return create(name, { schema: 'd3/group@1', kind: 'smart', description, criteria: read }, session);
 }
 
+/**
+ * Makes a smart group unless there is one of that name, which stays as it is. For whoever makes several: they are published together.
+ * @returns it, and whether it was made and says just that
+ */
+export async function ensureSmartGroup(
+  { name, description, criteria }: { name: string; description: string; criteria: Criteria },
+  session: AdminSession,
+): Promise<{ group: StoredDocument<GroupBody>; made: boolean; same: boolean }> {
+  refuseName('group', name);
+  const there = await groups(session).byName(name);
+  if (there !== null) {
+    const same = there.body.kind === 'smart' && JSON.stringify(there.body.criteria) === JSON.stringify(criteria);
+    return { group: there, made: false, same };
+  }
+  const body: GroupBody = { schema: 'd3/group@1', kind: 'smart', description, criteria };
+  return { group: await groups(session).create(name, body, session.admin), made: true, same: true };
+}
+
 /** Gives a group another name, description or criteria; editions follow it by its id. */
 export async function editGroup(group: string, changes: GroupChanges, session: AdminSession): Promise<Group> {
   const found = await groupMeant(group, session);

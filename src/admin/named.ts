@@ -90,6 +90,15 @@ export async function categoriesKnown({ depot }: AdminSession): Promise<string[]
   return [...made, ...new Set(had)];
 }
 
+/** Makes a category unless there is one. @returns whether it was made */
+export async function ensureCategory(name: string, session: AdminSession): Promise<boolean> {
+  refuseName('category', name);
+  const categories = documents('category', session);
+  if ((await categories.byName(name)) !== null) return false;
+  await categories.create(name, { schema: 'd3/category@1', description: '' }, session.admin);
+  return true;
+}
+
 async function renameCategory(from: string, to: string, { depot, admin }: AdminSession): Promise<void> {
   for (const { id, category } of await depot.store.editions.list())
     if (category !== null && nameKey(category) === nameKey(from))

@@ -37,6 +37,8 @@ export interface SourceOptions {
   identifier: string;
   choices: BuildChoices;
   tools: BuildTools;
+  /** What a file has to be, in lower-case hex; null: nobody knows. */
+  sha256?: string | null;
 }
 
 /** @returns what is wrong with a source path as typed, or null */
@@ -80,7 +82,7 @@ export async function sourcePackage(options: SourceOptions, session: AdminSessio
   const { source } = options;
   if (statSync(source).isDirectory()) return built(options, session);
   const format = formatOf(source);
-  return takenIn(source, session, (at) =>
+  return takenIn(source, options.sha256 ?? null, session, (at) =>
     format === 'deb'
       ? examinedDeb(source, at)
       : format === 'dmg'
@@ -91,12 +93,14 @@ export async function sourcePackage(options: SourceOptions, session: AdminSessio
 
 async function takenIn(
   file: string,
+  wanted: string | null,
   session: AdminSession,
   examine: (at: string) => Promise<Examined>,
 ): Promise<SourcePackage> {
   const { blobs } = session.depot;
   const stored = await blobs.put(file);
   try {
+    if (wanted !== null && wanted !== stored.sha256) throw otherFile(file, wanted, stored.sha256);
     return { stored, ...(await blobs.withFile(stored.sha256, examine)) };
   } catch (error) {
     await session.depot.removeUnused([stored.sha256]);
@@ -104,11 +108,18 @@ async function takenIn(
   }
 }
 
+function otherFile(file: string, wanted: string, found: string): D3Error {
+  return new D3Error('SOURCE_DIFFERS', 'verificationFailed', `${file} is not the file it should be.`, {
+    target: file,
+    actions: [`its SHA-256 is ${found}, and should be ${wanted}`, 'get it again from where it comes from'],
+  });
+}
+
 async function built(options: SourceOptions, session: AdminSession): Promise<SourcePackage> {
   const { source, choices, tools } = options;
   const { path: file, format, discard } = await buildFrom(source, options, choices, tools, session);
   try {
-    return await takenIn(file, session, (at) =>
+    return await takenIn(file, null, session, (at) =>
       format === 'dmg' ? examinedImage({ ...options, source: file }, at) : examined(file, at, session.signal),
     );
   } finally {

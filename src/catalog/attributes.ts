@@ -62,8 +62,11 @@ export const ATTRIBUTE_FLAGS: Record<keyof TypedAttributes, string> = {
   setuid: '--setuid',
 };
 
-/** A script as an admin names it: an id or a name in the depot, or the path of a file to take in. */
-export type ScriptReference = { kind: 'document'; id: number } | { kind: 'file'; path: string };
+/** A script as an admin names it: an id or a name in the depot, or the path of a file to take in; or one that is no file. */
+export type ScriptReference =
+  | { kind: 'document'; id: number }
+  | { kind: 'file'; path: string }
+  | { kind: 'text'; text: string; from: string };
 
 /** What names can stand for; looked up by the caller beforehand, so that reading attributes stays pure. */
 export interface NamesKnown {

@@ -76,6 +76,8 @@ function gatherFacts(index: CatalogIndex, parts: PlanningParts): Facts {
   const { run, state, host, formats, drift, plugins, settings, clock, inProgress } = parts;
   const computerId = state.computerId() ?? '';
   const busy = new Set(inProgress);
+  // The run has more of them; what the planner does not go by is no fact.
+  const { pilots, quitProcesses, noticeDays } = settings;
   return {
     schema: 'd3/facts@1',
     run,
@@ -99,7 +101,7 @@ function gatherFacts(index: CatalogIndex, parts: PlanningParts): Facts {
       .filter((basename) => !busy.has(basename)),
     inProgress,
     waits: state.waits().map(({ basename, since }) => ({ basename, since })),
-    settings,
+    settings: { pilots, quitProcesses, noticeDays },
     scriptRunners: plugins.scriptRunners,
     capabilities: CAPABILITIES,
   };

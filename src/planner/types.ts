@@ -77,24 +77,26 @@ export type Request =
 
 export type InstallMode = 'install' | 'pilot' | 'update' | 'rollback' | 'reinstall' | 'auto-install' | 'put-back';
 
+export interface InstallAction {
+  kind: 'install';
+  mode: InstallMode;
+  edition: Edition;
+  /** The receipt it takes the place of. */
+  replaces: Receipt | null;
+  /** Remove what `replaces` installed before installing. */
+  removeFirst: boolean;
+  piloting: boolean;
+  displacedLive: boolean;
+  admin: string;
+  manual: boolean;
+  customExpiration: number | null;
+  freeze: boolean;
+  force: boolean;
+}
+
 /** What may be done to a machine. Closed: nothing else ever is. */
 export type Action =
-  | {
-      kind: 'install';
-      mode: InstallMode;
-      edition: Edition;
-      /** The receipt it takes the place of. */
-      replaces: Receipt | null;
-      /** Remove what `replaces` installed before installing. */
-      removeFirst: boolean;
-      piloting: boolean;
-      displacedLive: boolean;
-      admin: string;
-      manual: boolean;
-      customExpiration: number | null;
-      freeze: boolean;
-      force: boolean;
-    }
+  | InstallAction
   | {
       kind: 'uninstall';
       mode: 'uninstall' | 'depilot';
@@ -108,8 +110,6 @@ export type Action =
   | { kind: 'dequeue'; basename: string; edition: string; givenUp?: string }
   | { kind: 'refresh'; basename: string; edition: string; changes: Partial<Receipt> }
   | { kind: 'forget'; basename: string; edition: string };
-
-export type InstallAction = Extract<Action, { kind: 'install' }>;
 
 /** An install that waits for a restart (a puppy). What it takes the place of is seen when it is done. */
 export interface Deferred extends Omit<InstallAction, 'kind' | 'replaces' | 'removeFirst'> {

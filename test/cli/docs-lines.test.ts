@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { Config, Parser, settings } from '@oclif/core';
 import { expect } from 'chai';
 import { type Entry, readCommandLine } from '../../src/argv.ts';
@@ -27,9 +27,7 @@ describe('command lines in the documentation', () => {
     config = await Config.load(own);
   });
 
-  const pages = ['README.md', ...readdirSync(`${repository}docs`).filter((name) => name.endsWith('.md'))].map((name) =>
-    name === 'README.md' ? name : `docs/${name}`,
-  );
+  const pages = ['README.md', ...globSync('docs/**/*.md', { cwd: repository })];
   // The reference is made from the commands; the commands of the plugin that is written in the other are tested with it.
   for (const page of pages.filter((name) => !['docs/reference.md', 'docs/plugins.md'].includes(name))) {
     it(`${page}: each can be read`, async () => {

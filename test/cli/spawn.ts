@@ -38,6 +38,9 @@ export const builtD3: string | null = process.env[BUILT] ?? null;
 /** In its bundle: many command lines in one process, see `test/commands/lines.ts`. */
 export const MANY = 'test/many';
 
+/** The same for whoever has one line after the other, see `test/support/pages/shell.ts`. */
+export const RESIDENT = 'test/resident';
+
 const SOURCES = [...NODE, `${repository}bin/dev.js`];
 
 /** The program that is d3, and its first arguments. */

@@ -132,7 +132,7 @@ describe('d3admin as a process', () => {
   });
 
   it('depot3:K11 the CI steps of the guide run as they stand, as uid 0 with a named admin', async () => {
-    const guide = readFileSync(new URL('../../docs/guide.md', import.meta.url), 'utf8');
+    const guide = readFileSync(new URL('../../docs/guides/ci.md', import.meta.url), 'utf8');
     const steps = [...guide.matchAll(/<!-- ci-step -->\n```sh\n([\s\S]*?)```/g)].map(([, text]) => text as string);
     expect(steps).to.have.lengthOf(2);
     const bin = sandbox.folder('bin', {});

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import type { History } from '../../src/admin/history.ts';
 import { repository } from '../cli/spawn.ts';
+import { MunkiRepository } from '../support/munki.ts';
 import { Sandbox } from '../support/sandbox.ts';
 import { linesOf } from './lines.ts';
 
@@ -42,6 +43,11 @@ const CHANGING: Readonly<Record<string, Change>> = {
     line: ['admin', 'delete', 'tool-1-1', '-a', '--archive', '--keep-file'],
     what: 'edition.archived',
     target: 'tool-1-1',
+  },
+  'admin:import:munki': {
+    line: ['admin', 'import', 'munki', 'MUNKI'],
+    what: 'edition.added',
+    target: 'Munkitool-1-1',
   },
   'admin:restore': { line: ['admin', 'restore', 'tool-1-1'], what: 'edition.restored', target: 'tool-1-1' },
   ...named('category'),
@@ -179,7 +185,10 @@ describe('the history of a depot', function () {
     const machine = sandbox.machine('mac-a');
     await machine.sync();
     const id = machine.reading((state) => state.computerId()) as string;
-    places = { SOURCE: await sandbox.package('t', { 'opt/t': 'x' }), SCRIPT: script, POLICY: policy, COMPUTER: id };
+    const source = await sandbox.package('t', { 'opt/t': 'x' });
+    const munki = new MunkiRepository(path.join(sandbox.dir, 'munki'));
+    munki.item('Munkitool', '1', source);
+    places = { SOURCE: source, SCRIPT: script, POLICY: policy, COMPUTER: id, MUNKI: munki.dir };
   });
   afterEach(() => sandbox.remove());
 
@@ -263,6 +272,7 @@ describe('the history of a depot', function () {
       ['admin', 'edit', 'kept-1-1', '-v', '1'],
       ['admin', 'edit', 'kept-1-1', '-d', 'other', '--dry-run'],
       ['admin', 'live', 'kept-1-1', '--dry-run'],
+      ['admin', 'import', 'munki', 'MUNKI', '--dry-run'],
       ['admin', 'delete', 'kept-1-1', '--dry-run'],
       ['admin', 'group', 'delete', 'kept-group', '--dry-run'],
       ['admin', 'group', 'edit', 'kept-group', '--name', 'kept-group'],

@@ -13,7 +13,7 @@ import { rolldown } from 'rolldown';
 import { bundle } from '../../scripts/bundle.ts';
 import { writePage } from '../../scripts/page.ts';
 import { writeOwnIndex } from '../../src/startup/own-plugins.ts';
-import { MANY } from '../cli/spawn.ts';
+import { MANY, RESIDENT } from '../cli/spawn.ts';
 
 /**
  * Makes d3 as users run it of the sources as they are now, without the repository's own build. It starts in a fifth of the
@@ -31,7 +31,10 @@ export async function buildD3(repository: string, to: string): Promise<void> {
   linkAll(path.join(repository, 'node_modules'), path.join(to, 'node_modules'), '@d3');
   const own = globSync(['packages/*', 'plugins/*'], { cwd: repository });
   await Promise.all([
-    bundle(repository, path.join(to, 'dist/bundle'), { [MANY]: 'test/commands/many.ts' }),
+    bundle(repository, path.join(to, 'dist/bundle'), {
+      [MANY]: 'test/commands/many.ts',
+      [RESIDENT]: 'test/support/pages/resident.ts',
+    }),
     writePage(repository, path.join(to, 'dist/page')),
     ...own.map((folder) => buildPackage(path.join(repository, folder), path.join(to, 'node_modules'))),
   ]);

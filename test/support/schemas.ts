@@ -38,7 +38,7 @@ function schemaNamed(name: string): ValidateFunction | null {
 }
 
 /** @returns what of the document is not as the schema says; null: nothing */
-function breachOf(name: string, document: unknown): string | null {
+export function breachOf(name: string, document: unknown): string | null {
   const schema = schemaNamed(name);
   if (schema === null) return `there is no schema ${name}`;
   if (schema(document)) return null;

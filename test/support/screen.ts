@@ -22,6 +22,15 @@ export interface OnScreen {
   rows?: number;
 }
 
+/** Cells of a line that look alike. */
+export interface Run {
+  text: string;
+  /** One of the sixteen colours of a terminal; null for its ordinary one. */
+  colour: number | null;
+  isBold: boolean;
+  isDim: boolean;
+}
+
 /** A program on a pseudo-terminal of its own, and what a person would see of it. */
 export class Screen {
   readonly #pty: IPty;
@@ -51,6 +60,12 @@ export class Screen {
     const { active } = this.#terminal.buffer;
     const lines = Array.from({ length: active.length }, (_, row) => active.getLine(row)?.translateToString(true) ?? '');
     return lines.join('\n').trimEnd();
+  }
+
+  /** All lines with how they look. */
+  get lines(): Run[][] {
+    const { active } = this.#terminal.buffer;
+    return Array.from({ length: active.length }, (_, row) => runsOf(active.getLine(row)));
   }
 
   /** Waits until something stands on the screen. @throws with the screen when it does not come */
@@ -118,6 +133,24 @@ export class Screen {
     if (!this.#over) this.#pty.kill('SIGKILL');
     this.#terminal.dispose();
   }
+}
+
+function runsOf(line: xterm.IBufferLine | undefined): Run[] {
+  const runs: Run[] = [];
+  for (let column = 0; column < (line?.length ?? 0); column++) {
+    const cell = line?.getCell(column);
+    if (cell === undefined || cell.getWidth() === 0) continue;
+    const look = {
+      colour: cell.isFgPalette() ? cell.getFgColor() : null,
+      isBold: cell.isBold() !== 0,
+      isDim: cell.isDim() !== 0,
+    };
+    const text = cell.getChars() === '' ? ' ' : cell.getChars();
+    const last = runs.at(-1);
+    if (last?.colour === look.colour && last.isBold === look.isBold && last.isDim === look.isDim) last.text += text;
+    else runs.push({ text, ...look });
+  }
+  return runs;
 }
 
 /** What stands in for a person's environment. */

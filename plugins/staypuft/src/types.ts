@@ -29,7 +29,8 @@ export type RoleStep = StepCommon &
     /** A policy by its name, or an event. */
     | { policy: string }
     | { puppet: PuppetStep }
-    | { reboot: true }
+    /** By the host's own system; or by the controller of its board, which Foreman knows. */
+    | { reboot: true | 'bmc' }
     /** Seconds; or until a command ends with 0, or the host answers at a port. */
     | { wait: { seconds: number } | { until: string; every?: number } | { port: number } }
     /** A command that has to end with 0. */

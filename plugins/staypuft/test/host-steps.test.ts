@@ -109,6 +109,7 @@ describe('The steps of a host', () => {
       [{ policy: 'warm' }, 'policy warm'],
       [{ puppet: {} }, 'puppet'],
       [{ reboot: true }, 'restart'],
+      [{ reboot: 'bmc' }, 'restart by its board'],
       [{ wait: { seconds: 5 } }, 'wait 5 seconds'],
       [{ wait: { port: 80 } }, 'wait for port 80'],
       [{ wait: { until: '\n\ttest -e /x\t\nfalse' } }, 'wait until test -e /x'],

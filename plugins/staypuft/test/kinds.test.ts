@@ -162,6 +162,29 @@ describe('steps of deployments on one host', () => {
     expect(never.answer.text).to.equal('h did not come back within 1800 s after its restart');
   });
 
+  it('staypuft:S1-05 a board restarts a host only where the step says so: one that hangs, too, and told once', async () => {
+    const args = { role: 'web', step: { reboot: 'bmc' } };
+    const one = new OneHost('ssh');
+    const cycled: string[] = [];
+    const kind = stepKind(
+      async () => one.remote(),
+      async ({ name }) => void cycled.push(name),
+    );
+    one.boot = null;
+    const hung = await one.step(kind, args, (times) => {
+      if (times === 5) one.boot = 'another';
+    });
+    expect([hung.answer.outcome, cycled, one.restarts]).to.deep.equal(['done', ['h'], 0]);
+    const stays = await one.step(kind, args);
+    expect(stays.answer.text).to.equal('h was told to restart and still runs as before after 300 s');
+    expect(cycled).to.have.length(2);
+    one.boot = 'first';
+    await one.step(kind, { role: 'web', step: { reboot: true } }, (times) => {
+      if (times === 4) one.boot = 'second';
+    });
+    expect([cycled.length, one.restarts]).to.deep.equal([2, 1]);
+  });
+
   it('waits so many seconds, and until a command ends well, for as long as the step says', async () => {
     const one = new OneHost('ssh');
     const began = one.now;

@@ -208,6 +208,26 @@ describe('a run of a deployment', function () {
     });
   });
 
+  it('staypuft:E-15 many hosts of one role are worked on at once, as many as the role says and no more', async () => {
+    played.close();
+    const abreast = 12;
+    const names = Array.from({ length: 100 }, (_, n) => [`host-${n}`, 'all'] as const);
+    const roles = [{ name: 'all', steps: ['sync'], abreast }];
+    played = await Played.open({ ...SHOP, roles }, Object.fromEntries(names));
+    played.abreast = 25;
+    let [inFlight, most] = [0, 0];
+    played.hosts.answer = async (_, script) => {
+      if (!script.includes('d3 sync')) return 0;
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      await pause(50);
+      inFlight -= 1;
+      return 0;
+    };
+    expect((await played.run())?.state).to.equal('done');
+    expect([most, played.hosts.did.length, new Set(played.hosts.did).size]).to.deep.equal([abreast, 100, 100]);
+  });
+
   it('staypuft:E-01 runs once at a time', async () => {
     await played.with(async (_, ports) => {
       const { run } = await beginRun('shop', EVERYONE, 10, ports);

@@ -25,6 +25,7 @@ export class RemoteBlobs implements Blobs {
   readonly #atHand = new Map<string, string>();
   /** SHA-256 of what was sent from here. */
   readonly sent = new Set<string>();
+  #files = 0;
 
   /** @param work absolute path of a private folder */
   constructor(api: Api, work: string, signal: AbortSignal) {
@@ -35,7 +36,7 @@ export class RemoteBlobs implements Blobs {
 
   async put(source: string | Buffer): Promise<BlobInfo> {
     // What is sent is what was looked at, whatever becomes of the source meanwhile.
-    const copy = join(await this.#room(), `sent-${this.#atHand.size}`);
+    const copy = join(await this.#room(), `sent-${this.#files++}`);
     const info = await copied(source, copy);
     this.#atHand.set(info.sha256, copy);
     this.sent.add(info.sha256);
@@ -59,7 +60,7 @@ export class RemoteBlobs implements Blobs {
   async withFile<Result>(sha256: string, work: (path: string) => Promise<Result>): Promise<Result> {
     let file = this.#atHand.get(sha256);
     if (file === undefined) {
-      file = join(await this.#room(), `came-${this.#atHand.size}`);
+      file = join(await this.#room(), `came-${this.#files++}`);
       const hash = createHash('sha256');
       await pipeline(await this.#stream(sha256), hashing(hash), createWriteStream(file, { mode: 0o600 }));
       if (hash.digest('hex') !== sha256) throw differs(this.#api.location, sha256);

@@ -18,6 +18,7 @@ export const CALLS = {
   hostFacts: { method: 'get', path: '/api/v2/hosts/{id}/facts', permission: 'view_facts' },
   buildStatus: { method: 'get', path: '/api/v2/hosts/{id}/status/build', permission: 'view_hosts' },
   rebuildConfig: { method: 'put', path: '/api/v2/hosts/{id}/rebuild_config', permission: 'build_hosts' },
+  power: { method: 'put', path: '/api/v2/hosts/{id}/power', permission: 'power_hosts' },
   template: { method: 'get', path: '/api/v2/hosts/{id}/template/{kind}', permission: 'view_hosts' },
 
   discovered: { method: 'get', path: '/api/v2/discovered_hosts', permission: 'view_discovered_hosts' },

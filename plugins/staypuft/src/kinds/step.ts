@@ -3,6 +3,7 @@ import type { AdminPort, Json, PluginContext, StepPayload } from '@d3/sdk';
 import { targetNamed } from '../deployment/reach.ts';
 import { secretAt } from '../deployment/secrets.ts';
 import { blueprintNamed, deploymentNamed, hostsIn } from '../deployment/store.ts';
+import { cyclePower } from '../foreman/power.ts';
 import { goesByJobs, refuseSecretsInJobs } from '../foreman/transport.ts';
 import type { Kind } from '../kinds.ts';
 import { environmentOf, valuesOf } from '../rules/parameters.ts';
@@ -36,7 +37,7 @@ interface Here {
 }
 
 /** What roles have done on hosts, but for Puppet. */
-export function stepKind(remoteOf: (context: PluginContext) => Promise<Remote>): Kind {
+export function stepKind(remoteOf: (context: PluginContext) => Promise<Remote>, cycle = cyclePower): Kind {
   const hereOf = async (payload: StepPayload, context: PluginContext): Promise<Here> => {
     const admin = adminOf(context);
     const target = await targetNamed(admin, text(payload.args['host']));
@@ -53,7 +54,7 @@ export function stepKind(remoteOf: (context: PluginContext) => Promise<Remote>):
       const here = await hereOf(payload, context);
       const step = payload.args['step'] as unknown as RoleStep;
       if ('wait' in step) return waited(step.wait, here);
-      if ('reboot' in step) return restarted(here);
+      if ('reboot' in step) return restarted(here, cycle);
       if ('puppet' in step) return { outcome: 'failed', text: 'Puppet has a step of its own' };
       return worked(step, here);
     },
@@ -128,25 +129,32 @@ async function waited(wait: Extract<RoleStep, { wait: unknown }>['wait'], here: 
 }
 
 /** Another boot id than before is the only sign that a host was restarted. */
-async function restarted(here: Here): Promise<HostAnswer> {
+async function restarted(here: Here, cycle: typeof cyclePower): Promise<HostAnswer> {
+  const step = stepOf(here);
+  const byBoard = 'reboot' in step && step.reboot === 'bmc';
   const { remote, target, context, data, now } = here;
   const { signal } = context;
   const boot = await remote.bootId(target, signal);
   const { before } = data;
   if (typeof before !== 'string') {
-    if (boot === null) return { outcome: 'later', text: `${target.name} does not answer`, seconds: RESTARTING };
-    return { outcome: 'later', text: 'it is to be restarted', seconds: 0, data: { before: boot } };
+    // Its board restarts one that hangs, too.
+    if (boot === null && !byBoard)
+      return { outcome: 'later', text: `${target.name} does not answer`, seconds: RESTARTING };
+    return { outcome: 'later', text: 'it is to be restarted', seconds: 0, data: { before: boot ?? '' } };
   }
-  if (boot !== null && boot !== before) return { outcome: 'done', text: `restarted, as ${boot}` };
+  const isTold = typeof data['told'] === 'number';
+  if (boot !== null && boot !== before && (isTold || before !== ''))
+    return { outcome: 'done', text: `restarted, as ${boot}` };
   if (typeof data['told'] !== 'number') {
     // Its connection ends with the restart: what comes of it says nothing.
-    if (boot !== null) await remote.look(target, RESTART, { signal }).catch(() => signal.throwIfAborted());
+    if (byBoard) await cycle(target, context);
+    else if (boot !== null) await remote.look(target, RESTART, { signal }).catch(() => signal.throwIfAborted());
     return { outcome: 'later', text: 'it was told to restart', seconds: RESTARTING, data: { before, told: now } };
   }
   const passed = (now - data['told']) / 1000;
   if (boot === before && passed > LEAVES)
     return { outcome: 'failed', text: `${target.name} was told to restart and still runs as before after ${LEAVES} s` };
-  const limit = stepOf(here).timeout ?? RETURNS;
+  const limit = step.timeout ?? RETURNS;
   if (passed > limit)
     return { outcome: 'failed', text: `${target.name} did not come back within ${limit} s after its restart` };
   return { outcome: 'later', text: 'it restarts', seconds: RESTARTING, data: { before, told: data['told'] } };

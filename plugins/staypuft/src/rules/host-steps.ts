@@ -119,7 +119,7 @@ export function titleOf(each: RoleStep): string {
   if ('script' in each) return 'script';
   if ('policy' in each) return `policy ${each.policy}`;
   if ('puppet' in each) return 'puppet';
-  if ('reboot' in each) return 'restart';
+  if ('reboot' in each) return each.reboot === 'bmc' ? 'restart by its board' : 'restart';
   if ('assert' in each) return `check ${firstLine(each.assert)}`;
   if ('service' in each) return `service ${each.service} ${each.is}`;
   const { wait } = each;

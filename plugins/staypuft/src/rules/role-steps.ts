@@ -27,7 +27,7 @@ export function readSteps(value: unknown, path: string, reader: Reader): RoleSte
 export function writtenStep(step: RoleStep): StepWritten {
   if (Object.keys(step).length > 1) return step;
   if ('sync' in step) return 'sync';
-  if ('reboot' in step) return 'reboot';
+  if ('reboot' in step && step.reboot === true) return 'reboot';
   return 'puppet' in step && Object.keys(step.puppet).length === 0 ? 'puppet' : step;
 }
 
@@ -69,9 +69,12 @@ function deedOf(deed: Deed, fields: Fields, path: string, reader: Reader): objec
   const place = at(path, deed);
   switch (deed) {
     case 'sync':
+      if (value !== true) reader.wrong(place, 'it can only be true', 'write sync: true, or just sync');
+      return { sync: true };
     case 'reboot':
-      if (value !== true) reader.wrong(place, 'it can only be true', `write ${deed}: true, or just ${deed}`);
-      return { [deed]: true };
+      if (value !== true && value !== 'bmc')
+        reader.wrong(place, 'it can only be true or bmc', 'write reboot: true, or just reboot; or reboot: bmc');
+      return { reboot: value };
     case 'install':
       return { install: reader.text(value, place, editionProblem) };
     case 'policy':

@@ -3,7 +3,7 @@ import type { RoleStep } from '../types.ts';
 import { shellWord } from './shell.ts';
 
 /** Steps that are one script on the host. */
-export type ScriptStep = Exclude<RoleStep, { wait: unknown } | { reboot: true } | { puppet: unknown }>;
+export type ScriptStep = Exclude<RoleStep, { wait: unknown } | { reboot: unknown } | { puppet: unknown }>;
 
 /** What a script's exit codes mean besides 0, which is done. */
 export interface Meaning {

@@ -43,6 +43,7 @@ interface Host {
   installed_at: string | null;
   puppet_ca_proxy_id: number | null;
   facts: Record<string, unknown>;
+  interfaces: { type: string; mac: string }[];
   /** 0 built, 1 pending, 2 token expired, 3 failed. */
   build_status: number;
   token: number;
@@ -118,6 +119,8 @@ export class ForemanStandIn {
   discoveryReboot = true;
   /** What a hostgroup's environment does to a host that is put into it, whatever else was asked for. */
   hostgroupOverrides = false;
+  /** What becomes of a machine whose power is switched. */
+  onPower: (host: Host, action: string) => void = () => {};
   /** What Foreman does to a machine that it converts, where discovery_reboot is on. */
   onConversion: (host: Host) => void = () => {};
   /** The answer of a restart, or of fetching facts, that goes wrong: 200 all the same. */
@@ -244,6 +247,7 @@ export class ForemanStandIn {
       installed_at: null,
       puppet_ca_proxy_id: null,
       facts: {},
+      interfaces: [],
       build_status: 0,
       token: 0,
       template: 'systemctl disable puppet',
@@ -351,9 +355,13 @@ export class ForemanStandIn {
         const { build_status } = this.#managed(id);
         return ok({ status: build_status, status_label: LABELS[build_status] });
       }
-      case 'PUT hosts/:id/power':
-        this.#managed(id);
+      case 'PUT hosts/:id/power': {
+        this.#may('power_hosts');
+        const host = this.#managed(id);
+        if (host.interfaces.every(({ type }) => type !== 'bmc')) throw invalid('No BMC NIC available');
+        this.onPower(host, String(body['power_action']));
         return ok({ power: true });
+      }
       case 'GET discovered_hosts':
         this.#discovery();
         this.#may('view_discovered_hosts');

@@ -1,0 +1,3 @@
+import { followed } from '../support/pages/follow.ts';
+
+followed('docs/from-patchoo.md');
