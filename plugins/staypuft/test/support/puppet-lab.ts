@@ -80,7 +80,9 @@ export class PuppetLab implements Classifier {
       'keylength = 2048',
     ];
     this.#write(`hosts/${name}/conf/puppet.conf`, `${settings.join('\n')}\n`);
-    const folders = ['conf', 'var', 'public', 'run', 'log'].map((kind) => `--${kind}dir '${home}/${kind}'`).join(' ');
+    const folders = ['conf', 'var', 'ssl', 'public', 'run', 'log']
+      .map((kind) => `--${kind}dir '${home}/${kind}'`)
+      .join(' ');
     // Services are the server's matter there; here the manifest that is applied is told what they are.
     this.#write(`hosts/${name}/services.pp`, serviceDefaults(this.service(name)));
     this.#write(
@@ -231,6 +233,9 @@ certname = localhost
 dns_alt_names = localhost
 server = localhost
 keylength = 2048
+# Packages of Debian name folders of the machine for these.
+ssldir = ${folder}/server/ssl
+cadir = ${folder}/server/ca
 [server]
 environmentpath = ${folder}/code/environments
 basemodulepath = ${folder}/code/modules
