@@ -2,6 +2,7 @@ import { D3Error } from '@d3/sdk';
 import type { TypedAttributes } from '../../../catalog/attributes.ts';
 import type { Cpu } from '../../../catalog/types.ts';
 import type { Gap, Proposal } from '../types.ts';
+import { gapsIn, type MakeGap } from './gap.ts';
 import { itemName, type MunkiItem } from './item.ts';
 import { gapOf, typeGap } from './keys.ts';
 import { basenameOf, documentName, versionOf } from './names.ts';
@@ -26,14 +27,7 @@ const MAX_SCRIPT_BYTES = 4 * 1024 * 1024;
 export function mapItem(item: MunkiItem, { released }: MapChoices): Mapped {
   const name = itemName(item);
   const { from, installer } = item;
-  const gap = (key: string, what: string, why: string, todo: string): Gap => ({
-    item: name,
-    from,
-    key,
-    what,
-    why,
-    todo,
-  });
+  const gap = gapsIn(name, from);
   const left = (key: string, what: string, why: string, todo: string): Mapped => ({
     kind: 'left out',
     why,
@@ -111,8 +105,6 @@ export function mapItem(item: MunkiItem, { released }: MapChoices): Mapped {
   };
   return { kind: 'edition', proposal, gaps };
 }
-
-type MakeGap = (key: string, what: string, why: string, todo: string) => Gap;
 
 /** @returns why its package cannot be taken, null when it can as far as its name says */
 function packageGap({ installer: { type, location } }: MunkiItem): { why: string; todo: string } | null {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Criteria } from '../../../catalog/criteria.ts';
 import type { Gap, ProposedGroup } from '../types.ts';
+import { gapsIn } from './gap.ts';
 import type { Manifest, ManifestPart } from './manifest.ts';
 import { documentName } from './names.ts';
 import { both, criteriaOf } from './predicate.ts';
@@ -257,14 +258,7 @@ const NO_LIST: Partial<Record<keyof ManifestPart['lists'], { why: string; todo: 
 
 function gapsOf(manifest: Manifest, byName: ReadonlyMap<string, Manifest>, released: readonly string[]): Gap[] {
   const { name, from, catalogs } = manifest;
-  const gap = (key: string, what: string, why: string, todo: string): Gap => ({
-    item: name,
-    from,
-    key,
-    what,
-    why,
-    todo,
-  });
+  const gap = gapsIn(name, from);
   const gaps: Gap[] = [];
   const parts = partsOf(manifest).map(({ part }) => part);
   for (const [key, { why, todo }] of Object.entries(NO_LIST)) {

@@ -1,6 +1,7 @@
 import { type CommandContext, type CommandOutcome, DepotCommand } from '@d3/sdk/command';
 import { Args, Flags } from '@oclif/core';
 import type { ClientAnswers } from '../../proxy/answers.ts';
+import { answersFlags } from '../../proxy/answers-flags.ts';
 
 type Answers = {
   answers: ClientAnswers;
@@ -20,22 +21,7 @@ export default class ProxyAnswers extends DepotCommand<Answers> {
   ];
   static override args = { name: Args.string({ required: true, description: 'The proxy.' }) };
   static override flags = {
-    server: Flags.string({ helpValue: 'FQDN', summary: 'The Puppet server; left out, Puppet is left alone.' }),
-    'ca-server': Flags.string({
-      helpValue: 'FQDN',
-      summary: 'Its certificate authority, if another.',
-      dependsOn: ['server'],
-    }),
-    environment: Flags.string({
-      helpValue: 'NAME',
-      summary: 'The environment of the agent until it is deployed; discovery.',
-      dependsOn: ['server'],
-    }),
-    user: Flags.string({ helpValue: 'NAME', summary: 'The account of the host the key is for; root.' }),
-    from: Flags.string({
-      helpValue: 'ADDRESSES',
-      summary: 'From where alone the key is taken: from= of authorized_keys.',
-    }),
+    ...answersFlags,
     command: Flags.string({ helpValue: 'COMMAND', summary: 'All the key may run: command= of authorized_keys.' }),
     output: Flags.string({ helpValue: 'FILE', summary: 'Write the answers there.' }),
   };

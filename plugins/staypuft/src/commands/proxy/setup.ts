@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { type CommandContext, type CommandOutcome, DepotCommand } from '@d3/sdk/command';
 import { Args, Flags } from '@oclif/core';
+import { answersFlags } from '../../proxy/answers-flags.ts';
 import { type HostSetUp, setUpText } from '../../proxy/setup.ts';
 
 export default class ProxySetup extends DepotCommand<HostSetUp[]> {
@@ -19,22 +20,7 @@ export default class ProxySetup extends DepotCommand<HostSetUp[]> {
   };
   static override flags = {
     key: Flags.string({ helpValue: 'FILE', summary: 'The private key that lets you in there now; else the proxy’s.' }),
-    server: Flags.string({ helpValue: 'FQDN', summary: 'The Puppet server; left out, Puppet is left alone.' }),
-    'ca-server': Flags.string({
-      helpValue: 'FQDN',
-      summary: 'Its certificate authority, if another.',
-      dependsOn: ['server'],
-    }),
-    environment: Flags.string({
-      helpValue: 'NAME',
-      summary: 'The environment of the agent until it is deployed; discovery.',
-      dependsOn: ['server'],
-    }),
-    user: Flags.string({ helpValue: 'NAME', summary: 'The account of the host the key is for; root.' }),
-    from: Flags.string({
-      helpValue: 'ADDRESSES',
-      summary: 'From where alone the key is taken: from= of authorized_keys.',
-    }),
+    ...answersFlags,
     'dry-run': Flags.boolean({ summary: 'Say what would be done on the hosts; change nothing.' }),
   };
 
