@@ -83,19 +83,22 @@ function started(child: ChildProcess): Promise<NodeJS.ErrnoException | null> {
 
 /**
  * Waits until a started program has ended. When its time is up or the signal comes, it is asked to end, then ended, with all
- * it started. What it leaves running in its group ends with it.
+ * it started. What it leaves running in its group ends with it, unless `leavesRunning`.
  * @param timeout milliseconds
- * @param grace milliseconds between asking it to end and ending it
+ * @param how `grace`: milliseconds between asking it to end and ending it
  */
 export async function untilEnded(
   child: ChildProcess,
   timeout: number,
   signal: AbortSignal | undefined,
-  grace = GRACE,
+  how: { grace?: number | undefined; leavesRunning?: boolean | undefined } = {},
 ): Promise<ExecResult> {
+  const { grace = GRACE, leavesRunning = false } = how;
   let timedOut = false;
   let kill: NodeJS.Timeout | undefined;
+  let wasEnded = false;
   const end = () => {
+    wasEnded = true;
     signalGroup(child, 'SIGTERM');
     kill ??= setTimeout(() => signalGroup(child, 'SIGKILL'), grace);
   };
@@ -109,7 +112,7 @@ export async function untilEnded(
   try {
     const ended = await exited(child);
     // What it left running in its group ends with it, so that nothing holds on to its pipes or its folder.
-    signalGroup(child, 'SIGKILL');
+    if (!leavesRunning || wasEnded) signalGroup(child, 'SIGKILL');
     return { ...ended, timedOut };
   } finally {
     stoppable.delete(child);
