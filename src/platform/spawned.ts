@@ -142,9 +142,28 @@ function exited(child: ChildProcess): Promise<{ code: number | null; signal: str
       // The pipes may still hold lines, or be held by what it started: a moment for the former, no waiting for the latter.
       const done = () => resolve({ code, signal });
       child.once('close', done);
-      setTimeout(done, 500).unref();
+      setTimeout(() => void pipesRead(child).then(done), 500).unref();
     });
   });
+}
+
+/** Turns of the loop that may each bring more of what was said. */
+const MOST_TURNS = 100;
+
+/** Until a turn of the loop brings nothing more: a process that was kept busy has not looked into the pipes however long it took. */
+async function pipesRead({ stdout, stderr }: ChildProcess): Promise<void> {
+  let isHeard = true;
+  const heard = () => {
+    isHeard = true;
+  };
+  stdout?.on('data', heard);
+  stderr?.on('data', heard);
+  for (let turns = 0; isHeard && turns < MOST_TURNS; turns += 1) {
+    isHeard = false;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  stdout?.off('data', heard);
+  stderr?.off('data', heard);
 }
 
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {

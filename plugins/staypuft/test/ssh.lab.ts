@@ -83,7 +83,7 @@ describe('hosts over a real ssh', function () {
     // Whether somebody answers at all is not asked over a connection of before.
     expect(await remote.bootId(target, noSignal)).to.match(/^[0-9a-f-]{36}$/);
     await remote.look(target, 'true', options);
-    expect(logins()).to.equal(4);
+    expect(logins()).to.equal(3);
     await host.stop();
     expect(await remote.bootId(target, noSignal)).to.equal(null);
     const gone = await failure(remote.look(target, 'true', options));

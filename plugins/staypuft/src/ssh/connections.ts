@@ -84,7 +84,7 @@ export class Connections implements Carrier {
     const leave = await limits.sessions.take(call.signal);
     try {
       for (let tries = 1; ; tries += 1) {
-        const { answer, trouble, said } = await this.#once(target, call, limits.opening, true);
+        const { answer, trouble, said } = await this.#once(target, call, limits.opening, false);
         if (trouble === null) return answer;
         if (trouble !== 'crowded' || tries === CROWDED_TRIES) throw failureOf(trouble, placeOf(target), said);
         await this.#parts.wait(backOff(tries), call.signal);
@@ -94,12 +94,12 @@ export class Connections implements Carrier {
     }
   }
 
-  /** One try over a connection of its own, without a second one: for looking whether somebody answers at all. */
+  /** One try over a new connection, without a second one: for looking whether somebody answers at all. */
   async callOnce(target: Target, call: Call): Promise<Answer> {
     const limits = this.#limitsOf(target);
     const leave = await limits.sessions.take(call.signal);
     try {
-      const { answer, trouble, said } = await this.#once(target, call, limits.opening, false);
+      const { answer, trouble, said } = await this.#once(target, call, limits.opening, true);
       if (trouble !== null) throw failureOf(trouble, placeOf(target), said);
       return answer;
     } finally {
@@ -224,7 +224,7 @@ export class Connections implements Carrier {
     target: Target,
     call: Call,
     opening: Places,
-    mayShare: boolean,
+    isAnew: boolean,
   ): Promise<{ answer: Answer; trouble: Trouble | null; said: string }> {
     const { host, proxy } = target;
     const mode = proxy?.proxy.hostKeyMode ?? 'accept-new';
@@ -245,14 +245,13 @@ export class Connections implements Carrier {
         : await this.#throughMaster(proxy.name, proxy.proxy, target, call.signal, saidOnWay);
     // Where a key is to be met, nothing is shared: it is put on record first.
     const socket = checking === 'accept-new' ? null : this.#kept.socketOf(target, [checking, keys, authorities]);
-    if (socket !== null && !mayShare) await this.#kept.drop(socket);
-    const shared = mayShare ? socket : null;
-    const isThere = shared !== null && existsSync(shared);
+    if (socket !== null && isAnew) await this.#kept.drop(socket);
+    const isThere = socket !== null && !isAnew && existsSync(socket);
     const args = [
       ...this.#common(withKey(proxy?.proxy ?? null, target.key)),
       ...checkingArgs(checking, known),
       '-T',
-      ...(shared === null ? ['-o', 'ControlPath=none'] : keptArgs(escaped(shared))),
+      ...(socket === null ? ['-o', 'ControlPath=none'] : keptArgs(escaped(socket))),
       '-o',
       'ClearAllForwardings=yes',
       ...way,
@@ -281,8 +280,7 @@ export class Connections implements Carrier {
     call.signal.throwIfAborted();
     if (isThere && !result.timedOut) {
       // It ended meanwhile, or its host was restarted: nothing was begun over it.
-      await this.#kept.drop(shared);
-      return this.#once(target, call, opening, false);
+      return this.#once(target, call, opening, true);
     }
     const said = `${result.stderr}${onWay}${result.timedOut ? '\nit did not answer in time' : ''}`;
     if (result.code !== 255 && result.code !== null)
