@@ -4,9 +4,10 @@ import { D3Error, type Reporter } from '@d3/sdk';
 import { takeRunLock } from '../client/lock.ts';
 import { loadSettings } from '../config/layers.ts';
 import { systemClock } from '../platform/clock.ts';
+import { Guard } from '../platform/guard.ts';
 import { ownProgramPaths, type ProgramPaths } from '../platform/paths.ts';
 import { pluginStoreIn } from '../platform/plugin-store.ts';
-import { runProgram } from '../platform/program.ts';
+import { guardedProgram, type RunProgram } from '../platform/program.ts';
 import { makePrivateFolder, whyUntrusted } from '../platform/trusted-folder.ts';
 import { type AllowPolicy, allowPolicy } from '../plugins/allow-list.ts';
 import type { ChangePorts, Tried } from '../plugins/change.ts';
@@ -27,6 +28,8 @@ import { pathsWithin } from './root-bounds.ts';
 
 /** Held by whoever changes the plugins. */
 const LOCK = 'change.lock';
+/** Milliseconds npm has to end when it is asked to. */
+const GRACE = 5000;
 
 interface PluginsRequest {
   installation: Installation;
@@ -45,10 +48,21 @@ export function pluginsHere(request: PluginsRequest): PluginServicePorts {
   const { installation, version } = request;
   const folders = ownProgramPaths();
   const store = storeIn(folders.plugins);
+  // An npm that outlived this process would go on writing where the next change clears away.
+  const guard = new Guard(GRACE);
+  const run = guardedProgram(guard);
   return {
     store,
-    hold: () => held(folders.plugins, request),
-    change: async () => ({ ...(await changePorts(request, folders)), store }),
+    hold: async () => {
+      const lock = await held(folders.plugins, request);
+      return {
+        release() {
+          guard.close();
+          lock.release();
+        },
+      };
+    },
+    change: async () => ({ ...(await changePorts(request, folders, run)), store }),
     renew: async () => void (await renewIndex(folders.plugins, installation, version, PATIENT_LIMIT)),
   };
 }
@@ -94,6 +108,7 @@ async function held(folder: string, { wait, signal, report }: PluginsRequest): P
 async function changePorts(
   { installation, inputs, env, version, report, signal }: PluginsRequest,
   folders: ProgramPaths,
+  run: RunProgram,
 ): Promise<Omit<ChangePorts, 'store'>> {
   const settings = await loadSettings(pathsWithin(inputs));
   const root = process.getuid?.() === 0;
@@ -106,11 +121,11 @@ async function changePorts(
       registry: settings.pluginsRegistry,
       environment,
     },
-    runProgram,
+    run,
   );
   return {
     npm,
-    run: runProgram,
+    run,
     environment,
     signal,
     report,
@@ -156,10 +171,11 @@ function npmProgram({ root }: Installation): string {
   }
 }
 
-/** Proxies; and what somebody who is not root tells npm and ssh. Root's d3 runs in anybody's environment. */
+/** Proxies; and where somebody who is not root has packages and keys. Root's d3 runs in anybody's environment. */
 function passedOn(env: Readonly<Record<string, string | undefined>>, root: boolean): Record<string, string> {
   const proxies = /^(?:https?_proxy|no_proxy)$/i;
-  const own = /^(?:npm_config_.+|SSH_AUTH_SOCK)$/i;
+  const own =
+    /^(?:npm_config_(?:registry|userconfig|cafile|strict_ssl|noproxy|(?:https?_)?proxy|@.+:registry|\/\/.+)|NODE_EXTRA_CA_CERTS|SSH_AUTH_SOCK)$/i;
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) =>
       value !== undefined && (proxies.test(name) || (!root && own.test(name))) ? [[name, value]] : [],

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { D3Error, type Reporter } from '@d3/sdk';
+import semver from 'semver';
 import { digestOf, type PluginStore } from '../platform/plugin-store.ts';
-import { type PluginLock, STORE } from '../startup/plugin-list.ts';
+import { type LockedPlugin, type PluginLock, STORE } from '../startup/plugin-list.ts';
 import { type AllowPolicy, allowedBy } from './allow-list.ts';
 import { type Claims, refuseTaken } from './claims.ts';
 import { type FetchedPackage, type FetchPorts, fetchPackage, lookUp } from './fetch.ts';
@@ -45,6 +46,8 @@ export interface ChangeOptions {
   force: boolean;
   /** What has to come of it: for an update the name, for a repair the content as well. */
   expect?: { name: string; integrity: string | null };
+  /** For an update: a registry that has only older ones than what is installed changes nothing. */
+  onlyNewer?: boolean;
 }
 
 /**
@@ -66,7 +69,7 @@ export async function putPlugin(
     report({ type: 'note', target: null, text: `looking for ${spec.asked}` });
     const fetched =
       spec.source === 'registry' ? await lookUp(spec, work, ports) : await fetchPackage(spec, work, ports);
-    const done = decided(fetched, lock, policy, options);
+    const done = decided(spec.source, fetched, lock, policy, options);
     if (done !== null) return { change: done, lock };
     refuseTaken({ name: fetched.name, commands: [] }, ports.core, ports.installed);
     const root = await layDown(fetched, folder, ports);
@@ -86,10 +89,11 @@ export async function putPlugin(
 
 /** What is known before anything is laid down: whether it may be at all, and whether there is anything to do. */
 function decided(
+  source: PluginSpec['source'],
   candidate: Pick<FetchedPackage, 'name' | 'version' | 'integrity' | 'signatures'>,
   lock: PluginLock,
   policy: AllowPolicy,
-  { dryRun, force, expect }: ChangeOptions,
+  { dryRun, force, expect, onlyNewer = false }: ChangeOptions,
 ): Change | null {
   const { name, version, integrity } = candidate;
   if (expect !== undefined && expect.name !== name) {
@@ -105,12 +109,41 @@ function decided(
       actions: ['What is installed stays. Find out who altered it before you install it again.'],
     });
   }
-  const by = allowedBy(policy, candidate);
   const there = lock.plugins.find((plugin) => plugin.name === name);
+  if (source === 'registry' && there?.type === 'user' && there.source === 'registry') {
+    if (onlyNewer && isOlder(version, there.version)) return changeOf(there, there.version, 'kept');
+    if (!force) refuseOtherContent(there, candidate);
+  }
+  const by = allowedBy(policy, candidate);
   const same = there?.type === 'user' && there.integrity === integrity && there.version === version;
   const change = { name, version, before: there?.version ?? null, integrity, allowedBy: by };
   if (same && !force) return { ...change, outcome: 'kept' };
   return dryRun ? { ...change, outcome: 'would' } : null;
+}
+
+function isOlder(version: string, than: string): boolean {
+  return semver.valid(than) !== null && semver.lt(version, than);
+}
+
+/** Of a version there is one content: whoever published another one under its number altered it. */
+function refuseOtherContent(
+  there: LockedPlugin,
+  { version, integrity }: { version: string; integrity: string | null },
+): void {
+  if (there.version !== version || there.integrity === null || there.integrity === integrity) return;
+  const { name } = there;
+  throw new D3Error(
+    'PLUGIN_ALTERED',
+    'verificationFailed',
+    `${name} ${version} is not what it was when it was installed.`,
+    {
+      target: name,
+      actions: [
+        'What is installed stays. Find out who altered it.',
+        `Is it meant so: d3 plugins install ${name}@${version} --force`,
+      ],
+    },
+  );
 }
 
 function lockedOf(spec: PluginSpec, fetched: FetchedPackage, folder: string, policy: AllowPolicy): Locked {

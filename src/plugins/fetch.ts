@@ -4,6 +4,7 @@ import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 import npa from 'npm-package-arg';
 import semver from 'semver';
+import { isPackageMoreThan } from '../platform/package-file.ts';
 import { listBelow } from '../platform/plugin-store.ts';
 import type { RunProgram } from '../platform/program.ts';
 import { whyUnreachable } from '../platform/reachable.ts';
@@ -26,9 +27,8 @@ export interface FetchPorts {
   signal: AbortSignal;
 }
 
-/** More than this a plugin does not unpack to, bytes. */
-const MOST_BYTES = 512 * 1024 * 1024;
-const MOST_FILES = 100_000;
+/** More than this a plugin does not unpack to, with all it depends on. */
+export const MOST = { bytes: 512 * 1024 * 1024, files: 100_000 };
 const CLONE_LIMIT = 300_000;
 
 /**
@@ -56,10 +56,12 @@ export async function lookUp(
       actions: ['Look at how it is written, and at its version.'],
     });
   }
+  if (!isWithin(best.declared.bytes, best.declared.files)) throw tooMuch(target);
   return best;
 }
 
-type Viewed = FetchedPackage & { isLatest: boolean };
+/** `declared`: what the registry says it unpacks to, 0 where it does not say; what is laid down is measured. */
+type Viewed = FetchedPackage & { isLatest: boolean; declared: { bytes: number; files: number } };
 
 function candidateIn(said: unknown, name: string): Viewed[] {
   const {
@@ -70,7 +72,7 @@ function candidateIn(said: unknown, name: string): Viewed[] {
   } = (said ?? {}) as {
     name?: unknown;
     version?: unknown;
-    dist?: { integrity?: unknown; signatures?: unknown };
+    dist?: { integrity?: unknown; signatures?: unknown; unpackedSize?: unknown; fileCount?: unknown };
     'dist-tags'?: { latest?: unknown };
   };
   const integrity = dist?.integrity;
@@ -78,7 +80,8 @@ function candidateIn(said: unknown, name: string): Viewed[] {
   if (typeof integrity !== 'string' || !integrity.startsWith('sha512-')) return [];
   const signed = Array.isArray(dist?.signatures) ? (dist.signatures as { sig?: unknown }[]) : [];
   const signatures = signed.flatMap((one) => (typeof one?.sig === 'string' ? [one.sig] : []));
-  return [{ name, version, integrity, signatures, file: null, isLatest: tags?.latest === version }];
+  const declared = { bytes: Number(dist?.unpackedSize) || 0, files: Number(dist?.fileCount) || 0 };
+  return [{ name, version, integrity, signatures, file: null, isLatest: tags?.latest === version, declared }];
 }
 
 /**
@@ -91,17 +94,27 @@ export async function fetchPackage(
   at: string,
   ports: FetchPorts,
 ): Promise<FetchedPackage> {
-  await refuseUnreachable(spec);
+  await refuseUnreachable(spec, ports);
+  // npm takes minutes over what has too many files, before it says how many.
+  if (spec.source === 'file' && (await isPackageMoreThan(spec.place, MOST))) throw tooMuch(spec.asked);
   const from = await packable(spec, at, ports);
   const { npm, signal } = ports;
   const said = await npm.ask(['pack', from], { at, target: spec.asked, patience: 'work', signal });
   const { name, version, unpackedSize, entryCount } = packed(said, spec.asked);
   const [made, ...more] = listBelow(at).filter((file) => file.endsWith('.tgz'));
   if (made === undefined || more.length > 0) throw noPackage(spec.asked, 'npm made no package of it');
-  if (unpackedSize > MOST_BYTES || entryCount > MOST_FILES) throw noPackage(spec.asked, 'it unpacks to too much');
+  if (!isWithin(unpackedSize, entryCount)) throw tooMuch(spec.asked);
   const file = path.join(at, made);
   const integrity = `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`;
   return { name, version, integrity, signatures: [], file };
+}
+
+function isWithin(bytes: number, files: number): boolean {
+  return bytes <= MOST.bytes && files <= MOST.files;
+}
+
+export function tooMuch(asked: string): D3Error {
+  return noPackage(asked, 'it unpacks to too much');
 }
 
 /** What npm makes a package of: for a repository, a copy of it without anything of it run. */
@@ -114,10 +127,12 @@ async function packable(
   return spec.source === 'git' ? await cloned(spec, path.join(at, 'repository'), ports) : spec.place;
 }
 
-async function refuseUnreachable(spec: PluginSpec): Promise<void> {
+/** Behind a proxy only the proxy knows who answers. */
+async function refuseUnreachable(spec: PluginSpec, { environment }: Pick<FetchPorts, 'environment'>): Promise<void> {
   const host = hostOf(spec);
-  const why = host === null ? null : await whyUnreachable(host, ANSWER_LIMIT);
-  if (host !== null && why !== null) throw unreachable(`${host.host}:${host.port}`, why, spec.asked);
+  if (host === null || Object.keys(environment).some((name) => /^(?:https?_proxy)$/i.test(name))) return;
+  const why = await whyUnreachable(host, ANSWER_LIMIT);
+  if (why !== null) throw unreachable(host.host, why, spec.asked);
 }
 
 /** git asks nobody and runs nothing: no hooks, no filters of the repository's own, no other ways to it. */
@@ -132,11 +147,15 @@ async function cloned(
       args,
       environment: {
         ...environment,
-        GIT_CONFIG_COUNT: '2',
+        GIT_CONFIG_COUNT: '4',
         GIT_CONFIG_KEY_0: 'core.hooksPath',
         GIT_CONFIG_VALUE_0: '/dev/null',
         GIT_CONFIG_KEY_1: 'protocol.ext.allow',
         GIT_CONFIG_VALUE_1: 'never',
+        GIT_CONFIG_KEY_2: 'http.lowSpeedLimit',
+        GIT_CONFIG_VALUE_2: '1',
+        GIT_CONFIG_KEY_3: 'http.lowSpeedTime',
+        GIT_CONFIG_VALUE_3: '30',
         GIT_TERMINAL_PROMPT: '0',
         GIT_SSH_COMMAND: 'ssh -oBatchMode=yes -oConnectTimeout=3',
       },

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
-import { foreignIn, type PluginStore } from '../platform/plugin-store.ts';
-import { type FetchedPackage, noPackage } from './fetch.ts';
+import { foreignIn, isMoreThan, type PluginStore } from '../platform/plugin-store.ts';
+import { type FetchedPackage, MOST, noPackage, tooMuch } from './fetch.ts';
 import type { Npm } from './npm.ts';
 
 interface Manifest {
@@ -15,8 +15,11 @@ interface LayDownPorts {
   npm: Npm;
   store: PluginStore;
   signal: AbortSignal;
+  most?: typeof MOST;
 }
 
+/** Milliseconds between two looks at how much there is. */
+const LOOK = 250;
 const PACKAGE = 'package.tgz';
 
 /**
@@ -34,7 +37,7 @@ export async function layDown(
   const from = file === null ? version : `file:${PACKAGE}`;
   const list = { name: 'd3-plugin-folder', private: true, dependencies: { [name]: from } };
   store.write(path.join(folder, 'package.json'), JSON.stringify(list, null, 2));
-  await installIn(folder, name, file === null, ports);
+  await bounded(folder, name, ports, (signal) => installIn(folder, name, file === null, { npm: ports.npm, signal }));
   const foreign = foreignIn(folder);
   if (foreign !== null) throw noPackage(name, foreign);
   const root = path.join(folder, 'node_modules', name);
@@ -62,11 +65,39 @@ export async function layDown(
   return root;
 }
 
+/** Ends npm when what it unpacks becomes too much: what a package says of its size is only what it says. */
+async function bounded(
+  folder: string,
+  name: string,
+  { signal, most = MOST }: LayDownPorts,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const enough = new AbortController();
+  const look = () => {
+    if (isMoreThan(folder, most)) enough.abort();
+  };
+  const timer = setInterval(look, LOOK);
+  try {
+    await work(AbortSignal.any([signal, enough.signal]));
+    look();
+  } catch (error) {
+    if (!enough.signal.aborted) throw error;
+  } finally {
+    clearInterval(timer);
+  }
+  if (enough.signal.aborted) throw tooMuch(name);
+}
+
 /**
  * A plugin that is here and needs nothing else is installed without a network; for any other the registry has to be there.
  * @param online whether the registry has just answered
  */
-async function installIn(at: string, target: string, online: boolean, { npm, signal }: LayDownPorts): Promise<void> {
+async function installIn(
+  at: string,
+  target: string,
+  online: boolean,
+  { npm, signal }: Pick<LayDownPorts, 'npm' | 'signal'>,
+): Promise<void> {
   const install = (...flags: string[]) => npm.ask(['install'], { at, target, patience: 'work', flags, signal });
   if (!online) {
     try {
@@ -80,7 +111,8 @@ async function installIn(at: string, target: string, online: boolean, { npm, sig
       if (isUnreachable(error)) throw error;
     });
   }
-  await install();
+  // What was published a moment ago is not in what npm still knows.
+  await install('--prefer-online');
 }
 
 function isUnreachable(error: unknown): boolean {

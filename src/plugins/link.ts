@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
-import { whyUntrusted } from '../platform/trusted-folder.ts';
+import { whyUntrustedBelow } from '../platform/trusted-folder.ts';
 import type { PluginLock } from '../startup/plugin-list.ts';
 import { allowedBy } from './allow-list.ts';
 import { type Change, type ChangeOptions, type ChangePorts, changeOf, versionOf } from './change.ts';
@@ -24,11 +24,11 @@ export async function linkPlugin(
   if (said === null) throw noPackage(root, 'there is no package.json with a name in it');
   if (!said.oclif) throw noPackage(root, 'its package.json has no part "oclif"');
   const { name, version } = said;
-  const untrusted = whyUntrusted(root);
+  const untrusted = whyUntrustedBelow(root);
   if (untrusted !== null) {
     throw new D3Error('PLUGIN_UNTRUSTED', 'refused', `${root} is not linked: ${untrusted}.`, {
       target: root,
-      actions: ['What is linked runs with your rights: make the folder, and those above, yours alone.'],
+      actions: ['What is linked runs with your rights: make the folder, all in it and those above, yours alone.'],
     });
   }
   const by = allowedBy(ports.policy, { name, version, integrity: null, signatures: [] });

@@ -4,6 +4,7 @@ import { D3Error } from '@d3/sdk';
 import type { PluginStore } from '../platform/plugin-store.ts';
 import {
   folderOf,
+  INDEX_FILE,
   LOCK_FILE,
   LOCK_SCHEMA,
   type LockedLink,
@@ -103,5 +104,5 @@ function foldersOf(plugins: readonly Locked[]): string[] {
 
 /** Takes away what nothing names: what was cut before it was installed, and what was replaced before the last change. */
 export function sweep(store: PluginStore, lock: PluginLock): void {
-  store.sweep([...foldersOf(lock.plugins), ...lock.superseded], LOCK_FILE);
+  store.sweep([...foldersOf(lock.plugins), ...lock.superseded], [`.${LOCK_FILE}.`, `${INDEX_FILE}.`]);
 }

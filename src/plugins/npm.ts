@@ -41,17 +41,27 @@ export interface NpmPlace {
  * In the environment as well, for whatever npm starts that is npm again.
  */
 const NO_SCRIPTS = { npm_config_ignore_scripts: 'true' };
+/**
+ * What a package depends on comes from the registry. A repository among it would bring an .npmrc of its own to the npm that
+ * prepares it, and that names programs; only what was asked for may be a file, a folder or an address.
+ */
+const ONLY_PACKAGES = ['--allow-remote=root', '--allow-file=root', '--allow-directory=root'];
 
 export function npmAt({ node, program, cache, registry, environment }: NpmPlace, run: RunProgram): Npm {
   return {
     async ask(args, { at, target, patience, flags = [], signal }) {
       const quick = patience === 'answer';
+      const [verb = '', ...rest] = args;
       const common = [
         `--prefix=${at}`,
         `--pack-destination=${at}`,
-        `--cache=${cache ?? `${at}/npm-cache`}`,
+        // Where nobody answers npm gives what it had before, as if it were asked for now: such a question has nothing before.
+        `--cache=${quick || cache === null ? `${at}/npm-cache` : cache}`,
         ...(registry === null ? [] : [`--registry=${registry}`]),
+        '--location=project',
         '--ignore-scripts',
+        '--allow-git=none',
+        ...(verb === 'install' ? ONLY_PACKAGES : []),
         '--json',
         '--no-audit',
         '--no-fund',
@@ -65,7 +75,6 @@ export function npmAt({ node, program, cache, registry, environment }: NpmPlace,
         '--fetch-retry-maxtimeout=2000',
         `--fetch-timeout=${quick ? ANSWER_LIMIT : IDLE_LIMIT}`,
       ];
-      const [verb = '', ...rest] = args;
       const answer = await run({
         program: node,
         args: [program, verb, ...common, ...flags, '--', ...rest],

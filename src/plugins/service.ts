@@ -53,7 +53,7 @@ export async function updatePlugins(
         await one(async (now) => ({ change: unchanged(name, version), lock: now }));
         continue;
       }
-      const options = { dryRun, force: false, expect: { name, integrity: null } };
+      const options = { dryRun, force: false, onlyNewer: true, expect: { name, integrity: null } };
       await one((now, change) => putPlugin(readSpec(plugin.asked, '/'), now, options, change));
     }
   });

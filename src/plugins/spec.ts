@@ -52,8 +52,8 @@ function fromPath(asked: string, cwd: string): PluginSpec {
 function fromGit(asked: string, read: npa.HostedGitResult): PluginSpec {
   if (read.gitRange) throw noSpec(asked, 'of a repository a branch, a tag or a commit can be asked for, and no range');
   const address = repositoryOf(read);
-  // git has ways of its own to name a program where an address is wanted.
-  if (!/^(?:https?|ssh|git|file):\/\/[^-]/.test(address) && !/^[\w.]+@[\w.-]+:[^-]/.test(address)) {
+  // git has ways of its own to name a program where an address is wanted; of git:// anybody on the way can be the other end.
+  if (!/^(?:https?|ssh|file):\/\/[^-]/.test(address) && !/^[\w.]+@[\w.-]+:[^-]/.test(address)) {
     throw noSpec(asked, 'its address is none that git reaches');
   }
   const revision = read.gitCommittish || null;
@@ -75,14 +75,10 @@ function noSpec(asked: string, why: string): D3Error {
   });
 }
 
-/** A host that has to answer before any of it can be had; null where none has to. */
-export function hostOf(spec: PluginSpec): { host: string; port: number } | null {
+/** Who has to answer before any of it can be had; null where nobody has to. */
+export function hostOf(spec: PluginSpec): URL | null {
   if (spec.source !== 'url' && spec.source !== 'git') return null;
   const short = /^[\w.]+@([\w.-]+):/.exec(spec.address)?.[1];
-  if (short !== undefined) return { host: short, port: 22 };
-  const { hostname, port, protocol } = new URL(spec.address);
-  if (hostname === '') return null;
-  return { host: hostname.replaceAll(/[[\]]/g, ''), port: Number(port) || (PORTS[protocol] ?? 443) };
+  const address = new URL(short === undefined ? spec.address : `ssh://${short}`);
+  return address.hostname === '' ? null : address;
 }
-
-const PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443, 'ssh:': 22, 'git:': 9418 };

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { digestOf } from '../platform/plugin-store.ts';
-import { whyUntrusted } from '../platform/trusted-folder.ts';
+import { whyUntrustedBelow } from '../platform/trusted-folder.ts';
 import type { PluginLock } from '../startup/plugin-list.ts';
 import { type AllowPolicy, judge } from './allow-list.ts';
 import { type Claims, claimProblem } from './claims.ts';
@@ -29,7 +29,7 @@ function against(plugin: Locked, { folder, policy, core, installed }: StandingPo
 
 function contentProblem(plugin: Locked, folder: string): string | null {
   if (plugin.type === 'link') {
-    const untrusted = whyUntrusted(plugin.root);
+    const untrusted = whyUntrustedBelow(plugin.root);
     return untrusted === null ? null : `what is linked runs with your rights, and ${untrusted}`;
   }
   const place = path.join(folder, plugin.folder);

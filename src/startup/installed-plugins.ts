@@ -7,7 +7,7 @@ import { replaceFile } from '../platform/replace-file.ts';
 import { whyUntrusted } from '../platform/trusted-folder.ts';
 import { codeFile, type Installation } from './installation.ts';
 import { type PackedRecords, pack, unpack } from './packed-records.ts';
-import { folderOf, type ListedPlugin, listedPlugins, listFile, lockProblem } from './plugin-list.ts';
+import { folderOf, INDEX_FILE, type ListedPlugin, listedPlugins, listFile, lockProblem } from './plugin-list.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import type { ProbeAnswer, ProbeRequest } from './probe.ts';
 import { areUnchanged, stampOf, stampsBelow } from './stamps.ts';
@@ -23,7 +23,6 @@ interface InstalledIndex {
 }
 
 const SCHEMA = 'd3/installed-plugins@1';
-const INDEX = 'plugins.index.json';
 
 /** Milliseconds a plugin has to load. */
 const LOAD_LIMIT = 5000;
@@ -56,7 +55,7 @@ export async function installedPlugins(
 /** What is wrong with the index beside the plugins, or null; there need be none without plugins. */
 export function installedIndexProblem(folder: string, d3: string): string | null {
   if (listStampOf(folder) === null || readIndex(folder, d3) !== null) return null;
-  return stampOf(path.join(folder, INDEX)) === null ? 'it is missing' : 'it is older than what is installed';
+  return stampOf(path.join(folder, INDEX_FILE)) === null ? 'it is missing' : 'it is older than what is installed';
 }
 
 /** Whoever may not look into a folder, as a service without a home, has installed nothing there. */
@@ -106,7 +105,7 @@ export async function renewIndex(
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
   const index: InstalledIndex = { schema: SCHEMA, d3, listStamp, records: pack(records) };
   try {
-    replaceFile(path.join(folder, INDEX), JSON.stringify(index));
+    replaceFile(path.join(folder, INDEX_FILE), JSON.stringify(index));
   } catch {
     // A folder that cannot be written costs time on every start, and nothing else.
   }
@@ -155,7 +154,7 @@ export async function askProbe(request: ProbeRequest, limit = LOAD_LIMIT): Promi
 
 /** @throws whatever reading and parsing do */
 function writtenIndex(folder: string): InstalledIndex {
-  return JSON.parse(readFileSync(path.join(folder, INDEX), 'utf8')) as InstalledIndex;
+  return JSON.parse(readFileSync(path.join(folder, INDEX_FILE), 'utf8')) as InstalledIndex;
 }
 
 /** What the last index said, whether it still holds or not. */

@@ -49,6 +49,8 @@ export interface PluginLock {
 
 export const LOCK_SCHEMA = 'd3/plugins-lock@1';
 export const LOCK_FILE = 'd3.plugins.lock';
+/** What spares every start to look at each of them. */
+export const INDEX_FILE = 'plugins.index.json';
 
 /** Where everything that d3 installs lies, each in a folder of its own that is never changed. */
 export const STORE = 'store';

@@ -1,11 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { expect } from 'chai';
-import { Place } from './place.ts';
-
-const npm = path.join(path.dirname(createRequire(import.meta.url).resolve('npm/package.json')), 'bin/npm-cli.js');
+import { npmCli, Place } from './place.ts';
 
 describe('d3 plugins create', function () {
   this.timeout(120_000);
@@ -32,7 +29,13 @@ describe('d3 plugins create', function () {
     const tested = node('--test');
     expect(tested.status, tested.stdout).to.equal(0);
     expect(tested.stdout).to.match(/pass 2/);
-    const packed = node(npm, 'pack', '--ignore-scripts', `--cache=${place.dir}/npm`, `--pack-destination=${place.dir}`);
+    const packed = node(
+      npmCli,
+      'pack',
+      '--ignore-scripts',
+      `--cache=${place.dir}/npm`,
+      `--pack-destination=${place.dir}`,
+    );
     expect(packed.status, packed.stderr).to.equal(0);
 
     const installed = await place.plugins(['install', './d3-lantern-0.1.0.tgz']);

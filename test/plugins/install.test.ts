@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { integrityOf, NpmRegistry } from '../support/npm-registry.ts';
@@ -82,17 +82,14 @@ describe('d3 plugins', function () {
     expect(git('commit', '--quiet', '-m', 'x').status).to.equal(0);
 
     const before = place.lock;
+    const places = ['d3-other', tarball, './other', `git+file://${repository}`, 'd3-known@2'];
     for (const words of [
-      ['install', 'd3-other'],
-      ['install', tarball],
-      ['install', `./other`],
-      ['install', `git+file://${repository}`],
+      ['install', ...places],
       ['link', repository],
-      ['install', 'd3-known@2'],
     ]) {
       const { exit, errors } = await place.plugins(words);
-      expect(exit, `${words.join(' ')}: ${JSON.stringify(errors)}`).to.equal(30);
-      expect(errors[0], words.join(' ')).to.include({ code: 'PLUGIN_NOT_ALLOWED' });
+      expect(exit, JSON.stringify(errors)).to.equal(30);
+      expect(errors.map(({ code }) => code)).to.deep.equal(words.slice(1).map(() => 'PLUGIN_NOT_ALLOWED'));
     }
     // An update, to which nobody names a version, stays within the list or is refused.
     place.allow(['d3-known@1.0.0']);
@@ -150,15 +147,33 @@ describe('d3 plugins', function () {
     registry.publish(bad.manifest, { 'commands/night.js': 'throw new Error("no good");' });
     publish('d3-night', '1.2.0', 'night two');
 
-    const broken = await place.plugins(['install', 'd3-night@1.1.0']);
-    expect(broken).to.deep.include({ exit: 1 });
-    expect(broken.errors[0]).to.include({ code: 'PLUGIN_BROKEN' });
-    expect(await place.plugins(['install', 'd3-night@7'])).to.deep.include({ exit: 34 });
+    const broken = await place.plugins(['install', 'd3-night@1.1.0', 'd3-night@7']);
+    expect(broken.errors.map(({ code }) => code)).to.deep.equal(['PLUGIN_BROKEN', 'PLUGIN_NOT_FOUND']);
+    registry.fails = 500;
+    expect(await place.plugins(['update'])).to.deep.include({ exit: 20 });
+    registry.fails = null;
     registry.alters = true;
     const altered = await place.plugins(['install', 'd3-night@1.2.0']);
     expect(altered.exit, JSON.stringify(altered.errors)).to.equal(33);
+    registry.alters = false;
     expect(place.lock.plugins).to.deep.equal(before.plugins);
     expect(await place.run(['night'])).to.deep.include({ code: 0, stdout: 'night one\n', stderr: '' });
+  });
+
+  it('an update takes no older version, and of a version no other content', async () => {
+    publish('d3-night', '1.1.0', 'night one');
+    expect((await place.plugins(['install', 'd3-night'])).errors).to.deep.equal([]);
+    const before = place.lock;
+    // The last that was published is what the registry calls the latest.
+    publish('d3-night', '1.0.0', 'night old');
+    expect((await place.plugins(['update'])).result[0]).to.include({ version: '1.1.0', outcome: 'kept' });
+    publish('d3-night', '1.1.0', 'night altered');
+    const altered = await place.plugins(['install', 'd3-night@1.1.0']);
+    expect(altered.exit).to.equal(33);
+    expect(altered.errors[0]).to.include({ code: 'PLUGIN_ALTERED' });
+    expect(place.lock).to.deep.equal(before);
+    expect((await place.plugins(['install', 'd3-night@1.1.0', '--force'])).errors).to.deep.equal([]);
+    expect(await place.run(['night'])).to.deep.include({ stdout: 'night altered\n' });
   });
 
   it('where nobody answers that is said within seconds, and nothing changes', async () => {
@@ -175,6 +190,11 @@ describe('d3 plugins', function () {
     expect(mute.exit, JSON.stringify(mute.errors)).to.equal(20);
     // Starting everything takes its time where much goes on; waiting for nobody may take no more than this besides.
     expect(Number(process.hrtime.bigint() - asked) / 1e6 - answered).to.be.lessThan(5000);
+    const places = [`${registry.url}d3-night.tgz`, `git+${registry.url}d3-night.git`];
+    const elsewhere = process.hrtime.bigint();
+    const mutes = await place.plugins(['install', ...places]);
+    expect(mutes.errors.map(({ code }) => code)).to.deep.equal(places.map(() => 'REGISTRY_UNREACHABLE'));
+    expect(Number(process.hrtime.bigint() - elsewhere) / 1e6 - answered).to.be.lessThan(places.length * 5000);
     registry.silent = false;
     await registry.close();
     const gone = await place.plugins(['update']);
@@ -189,22 +209,28 @@ describe('d3 plugins', function () {
   it('a plugin that takes the name of one of d3’s own, or of one of its commands, is refused', async () => {
     publish('@d3/plugin-jamf', '1.0.0', 'free');
     publish('d3-thief', '1.0.0', 'sync');
-    publish('d3-rescue', '1.0.0', 'free');
+    publish('d3-rescue', '1.0.0', 'version');
     publish('d3-first', '1.0.0', 'free');
     publish('d3-second', '1.0.0', 'free');
-    for (const [name, text] of [
-      ['@d3/plugin-jamf', 'belongs to d3'],
-      ['d3-thief', '"sync" is one of d3’s own'.replace('’', "'")],
-    ] as const) {
-      const { exit, errors } = await place.plugins(['install', name]);
-      expect(exit, name).to.equal(30);
-      expect(errors[0], name).to.include({ code: 'NAME_TAKEN' });
-      expect(errors[0]?.message).to.contain(text);
-    }
-    const both = await place.plugins(['install', 'd3-first', 'd3-second']);
-    expect(both.exit).to.equal(40);
-    expect(both.errors[0]?.message).to.contain('one of d3-first');
+    const names = ['@d3/plugin-jamf', 'd3-thief', 'd3-rescue', 'd3-first', 'd3-second'];
+    const { errors } = await place.plugins(['install', ...names]);
+    expect(errors.map(({ code, target }) => [code, target])).to.deep.equal(
+      ['@d3/plugin-jamf', 'd3-thief', 'd3-rescue', 'd3-second'].map((name) => ['NAME_TAKEN', name]),
+    );
+    const words = ['belongs to d3', '"sync" is one of d3\'s own', '"version" is one of d3\'s own', 'one of d3-first'];
+    for (const [at, text] of words.entries()) expect(errors[at]?.message).to.contain(text);
     expect(place.installed).to.deep.equal(['d3-first@1.0.0']);
+
+    for (const [name, word] of [
+      ['@d3/plugin-jamf', 'free'],
+      ['d3-thief', 'sync'],
+    ] as const) {
+      const thief = plugin(name, '1.0.0', word);
+      place.write('thief/package.json', JSON.stringify(thief.manifest));
+      place.write(`thief/commands/${word}.js`, saying(word));
+      const linked = await place.plugins(['link', path.join(place.dir, 'thief')]);
+      expect(linked.errors[0], name).to.include({ code: 'NAME_TAKEN' });
+    }
 
     // A linked one may take it later: d3's own counts, and doctor tells.
     const root = path.join(place.dir, 'later');
@@ -243,6 +269,30 @@ describe('d3 plugins', function () {
     expect((await place.plugins(['install', 'd3-night'])).errors[0]).to.include({ code: 'LOCK_BROKEN' });
     expect((await place.plugins(['reset'])).errors).to.deep.equal([]);
     expect((await place.plugins(['install', 'd3-night'])).errors).to.deep.equal([]);
+  });
+
+  it('what somebody else could change is neither linked nor installed into', async () => {
+    const made = plugin('d3-open', '1.0.0', 'open');
+    place.write('open/package.json', JSON.stringify(made.manifest));
+    const command = place.write('open/commands/open.js', saying('open'));
+    chmodSync(command, 0o666);
+    const root = path.join(place.dir, 'open');
+    const open = await place.plugins(['link', root]);
+    expect(open.exit).to.equal(30);
+    expect(open.errors[0]?.message).to.contain(`others may write ${command}`);
+    chmodSync(command, 0o644);
+    expect((await place.plugins(['link', root])).errors).to.deep.equal([]);
+    chmodSync(place.folder, 0o777);
+    expect((await place.plugins(['unlink', 'd3-open'])).errors[0]).to.include({ code: 'PLUGINS_UNTRUSTED' });
+  });
+
+  it('root’s plugins are the machine’s, whoever’s home it runs with', async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    const env = { XDG_DATA_HOME: undefined, HOME: place.dir };
+    const { stdout } = await place.run(['version', '--verbose', '--json'], { env });
+    const { result } = JSON.parse(stdout) as { result: { details: { paths: Record<string, string> } } };
+    const mac = '/Library/Application Support/d3/plugins';
+    expect(result.details.paths['plugins']).to.equal(process.platform === 'darwin' ? mac : '/var/lib/d3/plugins');
   });
 
   it('a dry run says what would be done, and changes nothing', async () => {

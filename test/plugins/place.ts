@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -62,11 +63,12 @@ export class Place {
   }
 
   get stored(): string[] {
-    try {
-      return readdirSync(path.join(this.folder, 'store'));
-    } catch {
-      return [];
-    }
+    return namesIn(path.join(this.folder, 'store'));
+  }
+
+  /** All that lies in the plugin folder itself. */
+  get listed(): string[] {
+    return namesIn(this.folder);
   }
 
   write(file: string, content: string | Buffer): string {
@@ -80,6 +82,20 @@ export class Place {
     rmSync(this.dir, { recursive: true, force: true });
   }
 }
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** The npm that comes with d3. */
+export const npmCli = path.join(
+  path.dirname(createRequire(import.meta.url).resolve('npm/package.json')),
+  'bin/npm-cli.js',
+);
 
 /** A plugin whose command `says` prints a word; its install scripts would leave a mark. */
 export function plugin(name: string, version: string, word: string, mark = '/nonexistent/mark') {

@@ -26,6 +26,8 @@ export class NpmRegistry {
   silent = false;
   /** Milliseconds before each answer. */
   delay = 0;
+  /** Answers with this to whatever it is asked. */
+  fails: number | null = null;
   /** Gives other bytes than it says it has. */
   alters = false;
 
@@ -66,6 +68,10 @@ export class NpmRegistry {
   }
 
   #say(path: string, response: ServerResponse): void {
+    if (this.fails !== null) {
+      response.writeHead(this.fails, { 'content-type': 'application/json' }).end('{"error":"Not today"}');
+      return;
+    }
     const [, name = '', version = ''] = /^\/(.+)\/-\/([^/]+)\.tgz$/.exec(path) ?? [];
     const found = this.#packages.get(name)?.get(version);
     if (found !== undefined) {
@@ -80,7 +86,15 @@ export class NpmRegistry {
     const latest = [...versions.keys()].at(-1);
     const listed = [...versions].map(([number, { manifest, integrity, signatures }]) => [
       number,
-      { ...manifest, dist: { integrity, signatures, tarball: `${this.url}${path.slice(1)}/-/${number}.tgz` } },
+      {
+        ...manifest,
+        dist: {
+          ...(manifest['dist'] as object | undefined),
+          integrity,
+          signatures,
+          tarball: `${this.url}${path.slice(1)}/-/${number}.tgz`,
+        },
+      },
     ]);
     const packument = { name: path.slice(1), 'dist-tags': { latest }, versions: Object.fromEntries(listed) };
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(packument));
