@@ -5,6 +5,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { integrityOf, NpmRegistry } from '../support/npm-registry.ts';
 import { packed } from '../support/packages.ts';
+import { breachOf } from '../support/schemas.ts';
 import { Place, plugin, saying } from './place.ts';
 
 describe('d3 plugins', function () {
@@ -47,6 +48,7 @@ describe('d3 plugins', function () {
       { name: 'd3-night', version: '1.0.0', before: null, integrity: first, allowedBy: '*', outcome: 'installed' },
     ]);
     expect(place.lock.plugins[0]).to.deep.include({ version: '1.0.0', integrity: first, asked: 'd3-night@^1' });
+    expect(breachOf('documents/plugins-lock@1', place.lock)).to.equal(null);
     expect(await place.run(['night'])).to.deep.include({ code: 0, stdout: 'from a dependency\n', stderr: '' });
     expect(existsSync(mark), 'a script of the package ran').to.equal(false);
 
