@@ -175,7 +175,7 @@ function npmProgram({ root }: Installation): string {
 function passedOn(env: Readonly<Record<string, string | undefined>>, root: boolean): Record<string, string> {
   const proxies = /^(?:https?_proxy|no_proxy)$/i;
   const own =
-    /^(?:npm_config_(?:registry|userconfig|cafile|strict_ssl|noproxy|(?:https?_)?proxy|@.+:registry|\/\/.+)|NODE_EXTRA_CA_CERTS|SSH_AUTH_SOCK)$/i;
+    /^(?:npm_config_(?:registry|userconfig|cafile|strict_ssl|noproxy|(?:https?_)?proxy|@.+:registry|\/\/.+)|SSH_AUTH_SOCK)$/i;
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) =>
       value !== undefined && (proxies.test(name) || (!root && own.test(name))) ? [[name, value]] : [],

@@ -3,7 +3,7 @@ import { D3Error } from '@d3/sdk';
 import semver from 'semver';
 
 /** One line of the setting `plugins.allow`. */
-export interface AllowEntry {
+interface AllowEntry {
   /** As it is written. */
   text: string;
   /** A name, `@scope/*`, or `*`. */
@@ -49,7 +49,7 @@ export function allowPolicy(list: readonly string[] | null, who: { root: boolean
 }
 
 /** `NAME[@RANGE] [sha512-…] [key:BASE64]`. @throws D3Error usage (2) */
-export function allowEntry(text: string): AllowEntry {
+function allowEntry(text: string): AllowEntry {
   const wrong = (why: string) =>
     new D3Error('CONFIG_INVALID', 'usage', `"${text}" in ${SETTING} is no entry: ${why}.`, {
       target: SETTING,

@@ -14,7 +14,7 @@ export interface Npm {
   ask(args: readonly string[], how: NpmCall): Promise<unknown>;
 }
 
-export interface NpmCall {
+interface NpmCall {
   /** Folder it works in; no configuration is looked for above it. */
   at: string;
   /** Who it is for, in errors. */

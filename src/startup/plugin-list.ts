@@ -86,7 +86,7 @@ export function lockProblem(folder: string): string | null {
 }
 
 /** @throws Error that says what is wrong with it */
-export function lockIn(text: string): PluginLock {
+function lockIn(text: string): PluginLock {
   if (text.length > MOST_BYTES) throw new Error('it is too large');
   const lock = JSON.parse(text) as Partial<PluginLock> | null;
   if (lock === null || typeof lock !== 'object') throw new Error('it is no list of plugins');
