@@ -35,7 +35,7 @@ async function run(call: ProgramCall, guard?: Guard): Promise<ProgramAnswer> {
   // It may end without having read everything.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(call.input);
-  const ended = await untilEnded(child, call.timeout, call.signal);
+  const ended = await untilEnded(child, call.timeout, call.signal, { leavesRunning: call.leavesRunning });
   return { ...ended, ...answer.whole() };
 }
 
