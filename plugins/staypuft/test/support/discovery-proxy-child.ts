@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createServer, request as ask } from 'node:https';
+import { request as ask, createServer } from 'node:https';
 
 /** A smart proxy through which discovery images are asked: `CERTIFICATE KEY`. It says when it is up. */
 const [cert = '', key = ''] = process.argv.slice(2).map((file) => readFileSync(file, 'utf8'));
