@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { repository } from '../../../../test/cli/spawn.ts';
 import type { LabHost } from '../../../../test/lab/network.ts';
 import { until } from '../../../../test/support/waiting.ts';
@@ -111,6 +112,7 @@ export class LabMachine {
       const { stdout } = await this.types('systemctl', 'is-active', 'ssh.service');
       if (stdout.trim() === 'active') return;
       if (Date.now() > end) throw new Error(`the sshd of ${this.name} does not come up: it is ${stdout.trim()}`);
+      await sleep(250);
     }
   }
 
