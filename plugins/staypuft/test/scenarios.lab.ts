@@ -159,7 +159,6 @@ describe('both scenarios of Foreman, from end to end', function () {
       all = await Promise.all([1, 2, 3, 4].map((number) => lab.discovered(number)));
       machines = all.map(({ machine }) => machine);
     });
-    after(() => Promise.all(machines.map((machine) => machine.cut())));
 
     it('staypuft:U-01 staypuft:S1-01 staypuft:S1-11 staypuft:S1-12 staypuft:M-15 staypuft:M-24 are discovered, assigned, installed, configured role by role, and handed over', async () => {
       const names = machines.map(({ name }) => name);
