@@ -1,7 +1,8 @@
 /**
  * A deployment that has nothing to do on many hosts, and `ansible` with as little to do and the same fan-out, in turn: time, CPU and
- * memory of all their processes. Two real sshds stand for all hosts, each behind the same jump host; d3 logs in several times to each (it looks
- * whether it is there, marks it, does the step, takes the mark away); ansible once for raw, several times for a module. Neither keeps connections to hosts open. Needs root and Debian's ansible-core.
+ * memory of all their processes. Two real sshds stand for all hosts, each behind the same jump host; d3 calls each several times (it looks
+ * whether it is there, marks it, does the step, takes the mark away); ansible once for raw, several times for a module. Both keep the
+ * connection to a host for a minute, each host its own. Needs root and Debian's ansible-core.
  *
  *     node --conditions=d3-source --disable-warning=ExperimentalWarning bench/ansible.ts [HOSTS] [FORKS] [TURNS]
  */
@@ -69,9 +70,14 @@ Host jump
   ControlPersist 600
 `;
   const conf = file('ssh.conf', sshConf);
-  const inventory = file('inventory', names.map((name, n) => `${name} ansible_host=${addressOf(n)}\n`).join(''));
+  const inventory = file(
+    'inventory',
+    names
+      .map((name, n) => `${name} ansible_host=${addressOf(n)} ansible_control_path=${lab.sandbox.dir}/${n}.sock\n`)
+      .join(''),
+  );
   const ansible = {
-    ANSIBLE_SSH_ARGS: `-F ${conf} -o ControlMaster=no -o ProxyCommand="ssh -F ${conf} -W %h:%p jump"`,
+    ANSIBLE_SSH_ARGS: `-F ${conf} -o ControlMaster=auto -o ControlPersist=60s -o ProxyCommand="ssh -F ${conf} -W %h:%p jump"`,
     ANSIBLE_REMOTE_USER: 'root',
     ANSIBLE_HOST_KEY_CHECKING: 'False',
     ANSIBLE_LOCAL_TEMP: path.join(lab.sandbox.dir, 'ansible'),

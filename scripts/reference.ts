@@ -9,44 +9,11 @@ import { EXIT_CODES } from '@d3/sdk';
 import { flagVariable, INPUT_VARIABLES } from '../src/cli/flags.ts';
 import { pluginSettings, settingsComeFrom } from '../src/config/plugin-settings.ts';
 import { DEFAULT_SETTINGS, SETTING_DEFINITIONS, type SettingDefinition } from '../src/config/settings.ts';
-import { loadByOclif } from '../src/startup/own-plugins.ts';
+import { type Argument, type Command, type Flag, knownCommands } from './known-commands.ts';
 
 const root = path.dirname(import.meta.dirname);
 const file = path.join(root, 'docs', 'reference.md');
 const schemaFile = path.join(root, 'schemas', 'settings.json');
-
-/** What is read of the snapshot's flags, arguments and commands. */
-interface Flag {
-  name: string;
-  type: 'boolean' | 'option';
-  char?: string;
-  aliases?: string[];
-  helpGroup?: string;
-  helpValue?: string;
-  summary?: string;
-  required?: boolean;
-  default?: string;
-}
-
-interface Argument {
-  name: string;
-  description?: string;
-  multiple?: boolean;
-  required?: boolean;
-  options?: string[];
-  default?: string;
-}
-
-interface Command {
-  id: string;
-  summary: string;
-  description?: string;
-  aliases: string[];
-  hidden?: boolean;
-  args: Record<string, Argument>;
-  flags: Record<string, Flag>;
-  examples?: string[];
-}
 
 const SECTIONS = ['On this machine', 'For admins', 'Packages', 'Other commands'] as const;
 
@@ -286,18 +253,8 @@ function referenceText(commands: readonly Command[]): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-const manifest = JSON.parse(readFileSync(path.join(root, 'oclif.manifest.json'), 'utf8')) as {
-  commands: Record<string, Command>;
-};
-/** What comes with d3, of the house: their commands and settings are d3's for whoever uses it. */
-const plugins = (await loadByOclif({ root, code: 'sources' })).filter(
-  ({ name, isRoot }) => !isRoot && name.startsWith('@d3/'),
-);
+const { commands, plugins } = await knownCommands(root);
 settingsComeFrom(() => plugins);
-const brought = plugins.flatMap((plugin) => Object.values(plugin.manifest.commands)) as unknown as Command[];
-const commands = [...Object.values(manifest.commands), ...brought]
-  .filter((command) => command.hidden !== true)
-  .toSorted((a, b) => (a.id < b.id ? -1 : 1));
 const made = referenceText(commands);
 const schema = settingsSchema();
 if (process.argv.includes('--write')) {

@@ -15,6 +15,7 @@ import type { DatabaseFile } from './depot/store/database.ts';
 import type { TrustRecord } from './depot/trust.ts';
 import type { Receipt } from './planner/receipt.ts';
 import type { Deferred, Facts, Plan } from './planner/types.ts';
+import type { PluginLock } from './startup/plugin-list.ts';
 
 /** What `scripts/schemas.ts` makes schemas of besides the results of commands. Types only: nothing of it is there when d3 runs. */
 
@@ -41,6 +42,7 @@ export interface Documents {
   'elsewhere@1': { schema: 'd3/elsewhere@1'; keys: Record<string, string> };
   'facts@1': Facts;
   'plan@1': Plan;
+  'plugins-lock@1': PluginLock;
   'preferences@1': { schema: 'd3/preferences@1' } & Partial<Preferences>;
   'provisioned@1': ProvisionedAnswer;
   'provisioning-choices@1': ChoicesAnswer;

@@ -8,7 +8,6 @@ import { flagVariable, INPUT_VARIABLES } from './cli/flags.ts';
 import { interruption, Session, type StopSignal, withSession } from './cli/session.ts';
 import { blamed } from './startup/blame.ts';
 import type { Installation } from './startup/installation.ts';
-import { renewIndex } from './startup/installed-plugins.ts';
 import { type FoundPlugins, findPlugins } from './startup/plugins.ts';
 import { isRescue, silence, standardHooks } from './startup/standard-hooks.ts';
 import { closest, failureOf } from './terminal/errors.ts';
@@ -98,17 +97,12 @@ async function run(
     throw error;
   } finally {
     await hook('finally', { argv: rest, id, Command: command, error: failure });
-    if (installation !== undefined && found !== null && id.startsWith('plugins:')) {
-      await renewIndex(found.folder, installation, config.version);
-    }
   }
 }
 
 /** What oclif is told: the plugins that were found, or where to look for commands. */
 function loadOptions(found: FoundPlugins | null, { load = {} }: MainOptions): Interfaces.Options {
   if (found === null) return { root: '', userPlugins: false, devPlugins: false, ...load };
-  // For plugin-plugins, which asks oclif where to install; oclif takes it from nowhere else.
-  process.env['D3_DATA_DIR'] = found.folder;
   // oclif would read a theme from the home folder of whoever calls.
   process.env['D3_DISABLE_THEME'] = '1';
   return { root: found.root, plugins: found.plugins, userPlugins: false, devPlugins: false };

@@ -108,7 +108,8 @@ async function takenIn(
   }
 }
 
-function otherFile(file: string, wanted: string, found: string): D3Error {
+/** The file is not the one somebody said it is. */
+export function otherFile(file: string, wanted: string, found: string): D3Error {
   return new D3Error('SOURCE_DIFFERS', 'verificationFailed', `${file} is not the file it should be.`, {
     target: file,
     actions: [`its SHA-256 is ${found}, and should be ${wanted}`, 'get it again from where it comes from'],

@@ -51,6 +51,10 @@ export interface Settings {
   installSignature: 'any' | 'signed';
   /** Empty: every team's that the machine trusts. */
   installTeamIds: string[];
+  /** What may be installed, as `plugins/allow-list.ts` reads it; null: nothing was said. */
+  pluginsAllow: string[] | null;
+  /** Address of the npm registry; null: npm's own. */
+  pluginsRegistry: string | null;
   syncPilots: 'hold' | 'update';
   processesQuit: 'off' | 'ask';
   /** Days; 0 never. */
@@ -184,6 +188,19 @@ export const SETTING_DEFINITIONS: readonly (SettingDefinition & { key: keyof Set
     description: 'Apple team ids whose signature packages need; none: any that this Mac trusts',
   },
   {
+    key: 'pluginsAllow',
+    name: 'plugins.allow',
+    kind: 'list',
+    description:
+      'plugins that may be installed or linked: NAME[@RANGE], with sha512-… its content, with key:… who signed; unset: none as root and in CI',
+  },
+  {
+    key: 'pluginsRegistry',
+    name: 'plugins.registry',
+    kind: 'text',
+    description: "http(s) address of the npm registry that plugins come from; unset: where the account's npm looks",
+  },
+  {
     key: 'syncPilots',
     name: 'sync.pilots',
     kind: { oneOf: ['hold', 'update'] },
@@ -226,6 +243,8 @@ export const DEFAULT_SETTINGS: Settings = {
   installRemoveFirst: 'seed',
   installSignature: 'any',
   installTeamIds: [],
+  pluginsAllow: null,
+  pluginsRegistry: null,
   syncPilots: 'hold',
   processesQuit: 'off',
   processesNoticeDays: 14,

@@ -36,7 +36,7 @@ async function runPrivately(folder: string, request: ExecRequest, guard: Guard |
       return { lines, close: () => stream?.off('data', take).destroy() };
     });
     try {
-      return await untilEnded(child, request.timeout, request.signal, guard?.grace);
+      return await untilEnded(child, request.timeout, request.signal, { grace: guard?.grace });
     } finally {
       for (const { lines, close } of streams) {
         close();

@@ -103,6 +103,8 @@ export interface ProgramPaths {
   compileCache: string;
   /** Installed plugins, as npm lays them out. */
   plugins: string;
+  /** What npm has fetched for them. */
+  npmCache: string;
   /** What this user usually wants of `d3admin`. */
   preferences: string;
   /** Private working folders of what this user has d3admin do on a depot over the network. */
@@ -145,6 +147,7 @@ export function programPaths(
   return {
     compileCache: path.join(caches, 'compile'),
     work: path.join(caches, 'work'),
+    npmCache: path.join(caches, 'npm'),
     plugins: path.isAbsolute(data)
       ? path.join(data, 'd3')
       : uid === 0

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import os from 'node:os';
 import { D3Error, type ProgramRequest, type ProgramResult } from '@d3/sdk';
+import type { Guard } from './guard.ts';
 import { LineSplitter } from './lines.ts';
 import { FIXED_PATH, startProgram, untilEnded } from './spawned.ts';
 
@@ -19,19 +20,29 @@ export type RunProgram = (call: ProgramCall) => Promise<ProgramAnswer>;
 const KEPT_BYTES = 16 * 1024 * 1024;
 const KEPT_LINES = 20;
 
-export const runProgram: RunProgram = async (call) => {
-  const child = await started(call);
+export const runProgram: RunProgram = (call) => run(call);
+
+/** The same, and what runs ends with this process should that be killed. */
+export function guardedProgram(guard: Guard): RunProgram {
+  return (call) => run(call, guard);
+}
+
+async function run(call: ProgramCall, guard?: Guard): Promise<ProgramAnswer> {
+  const child = await started(call, guard);
   const answer = new Answer(call.onLine);
   answer.listen(child.stdout, 'stdout');
   answer.listen(child.stderr, 'stderr');
   // It may end without having read everything.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(call.input);
-  const ended = await untilEnded(child, call.timeout, call.signal);
+  const ended = await untilEnded(child, call.timeout, call.signal, { leavesRunning: call.leavesRunning });
   return { ...ended, ...answer.whole() };
-};
+}
 
-async function started({ program, args, environment, input }: ProgramCall): Promise<ChildProcess> {
+async function started(
+  { program, args, environment, input }: ProgramCall,
+  guard: Guard | undefined,
+): Promise<ChildProcess> {
   const { username, homedir } = account();
   const env = {
     ...environment,
@@ -43,7 +54,7 @@ async function started({ program, args, environment, input }: ProgramCall): Prom
     LC_ALL: 'C',
   };
   try {
-    return await startProgram(program, args, { cwd: '/', env, input: input === undefined ? 'ignore' : 'pipe' });
+    return await startProgram(program, args, { cwd: '/', env, input: input === undefined ? 'ignore' : 'pipe', guard });
   } catch (error) {
     throw new D3Error('PROGRAM_ABSENT', 'failed', `${program} cannot be run: ${(error as Error).message}.`, {
       target: program,

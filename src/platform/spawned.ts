@@ -83,19 +83,22 @@ function started(child: ChildProcess): Promise<NodeJS.ErrnoException | null> {
 
 /**
  * Waits until a started program has ended. When its time is up or the signal comes, it is asked to end, then ended, with all
- * it started. What it leaves running in its group ends with it.
+ * it started. What it leaves running in its group ends with it, unless `leavesRunning`.
  * @param timeout milliseconds
- * @param grace milliseconds between asking it to end and ending it
+ * @param how `grace`: milliseconds between asking it to end and ending it
  */
 export async function untilEnded(
   child: ChildProcess,
   timeout: number,
   signal: AbortSignal | undefined,
-  grace = GRACE,
+  how: { grace?: number | undefined; leavesRunning?: boolean | undefined } = {},
 ): Promise<ExecResult> {
+  const { grace = GRACE, leavesRunning = false } = how;
   let timedOut = false;
   let kill: NodeJS.Timeout | undefined;
+  let wasEnded = false;
   const end = () => {
+    wasEnded = true;
     signalGroup(child, 'SIGTERM');
     kill ??= setTimeout(() => signalGroup(child, 'SIGKILL'), grace);
   };
@@ -109,7 +112,7 @@ export async function untilEnded(
   try {
     const ended = await exited(child);
     // What it left running in its group ends with it, so that nothing holds on to its pipes or its folder.
-    signalGroup(child, 'SIGKILL');
+    if (!leavesRunning || wasEnded) signalGroup(child, 'SIGKILL');
     return { ...ended, timedOut };
   } finally {
     stoppable.delete(child);
@@ -139,9 +142,28 @@ function exited(child: ChildProcess): Promise<{ code: number | null; signal: str
       // The pipes may still hold lines, or be held by what it started: a moment for the former, no waiting for the latter.
       const done = () => resolve({ code, signal });
       child.once('close', done);
-      setTimeout(done, 500).unref();
+      setTimeout(() => void pipesRead(child).then(done), 500).unref();
     });
   });
+}
+
+/** Turns of the loop that may each bring more of what was said. */
+const MOST_TURNS = 100;
+
+/** Until a turn of the loop brings nothing more: a process that was kept busy has not looked into the pipes however long it took. */
+async function pipesRead({ stdout, stderr }: ChildProcess): Promise<void> {
+  let isHeard = true;
+  const heard = () => {
+    isHeard = true;
+  };
+  stdout?.on('data', heard);
+  stderr?.on('data', heard);
+  for (let turns = 0; isHeard && turns < MOST_TURNS; turns += 1) {
+    isHeard = false;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  stdout?.off('data', heard);
+  stderr?.off('data', heard);
 }
 
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {

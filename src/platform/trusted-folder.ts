@@ -1,5 +1,6 @@
 import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { entriesBelow } from './entries-below.ts';
 import { makeFolder } from './make-folder.ts';
 
 const GROUP_WRITES = 0o020;
@@ -36,11 +37,15 @@ export function whoElseMayChange(
     if (owner !== 0 && owner !== uid) return { at, owner };
     // In a sticky folder others may add files, but not change or swap ours; our own folder must be clean all the same.
     const sticky = (mode & STICKY) !== 0 && at !== last;
-    const trustsGroup = group === 'own' && (gid === 0 || (uid !== 0 && gid === process.getgid?.()));
-    const byGroup = (mode & GROUP_WRITES) !== 0 && !trustsGroup;
-    if (!sticky && ((mode & OTHERS_WRITE) !== 0 || byGroup)) return { at, owner: null };
+    if (!sticky && isOpen(mode, gid, uid, group)) return { at, owner: null };
   }
   return null;
+}
+
+/** Whether a mode lets others write than its owner. */
+function isOpen(mode: number, gid: number, uid: number, group: 'own' | 'none'): boolean {
+  const trustsGroup = group === 'own' && (gid === 0 || (uid !== 0 && gid === process.getgid?.()));
+  return (mode & OTHERS_WRITE) !== 0 || ((mode & GROUP_WRITES) !== 0 && !trustsGroup);
 }
 
 /** Who that is, in words. */
@@ -88,6 +93,35 @@ export function whyUntrusted(folder: string): string | null {
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+/** The same for all that lies in it, as for a folder that others work in; links in it count by where they lead. */
+export function whyUntrustedBelow(folder: string): string | null {
+  const above = whyUntrusted(folder);
+  if (above !== null) return above;
+  const uid = process.getuid?.() ?? 0;
+  try {
+    for (const entry of entriesBelow(folder)) {
+      const at = path.join(entry.parentPath, entry.name);
+      const found = entry.isSymbolicLink() ? elsewhere(at) : byItself(at, uid);
+      if (found !== null) return changeableWords(found);
+    }
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** A link that leads nowhere brings nothing in. */
+function elsewhere(link: string): Changeable | null {
+  return statSync(link, { throwIfNoEntry: false }) === undefined ? null : whoElseMayChange(link, { group: 'own' });
+}
+
+/** In a folder that is trusted only a file's own owner and mode are left to look at. */
+function byItself(at: string, uid: number): Changeable | null {
+  const { mode, uid: owner, gid } = lstatSync(at);
+  if (owner !== 0 && owner !== uid) return { at, owner };
+  return isOpen(mode, gid, uid, 'own') ? { at, owner: null } : null;
 }
 
 /**

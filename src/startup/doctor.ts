@@ -5,16 +5,9 @@ import { D3Error } from '@d3/sdk';
 import { ownProgramPaths } from '../platform/paths.ts';
 import { whyNotPrivate } from '../platform/trusted-folder.ts';
 import type { Installation } from './installation.ts';
-import {
-  askProbe,
-  folderOf,
-  installedIndexProblem,
-  listedPlugins,
-  listFile,
-  readIndex,
-  renewIndex,
-} from './installed-plugins.ts';
+import { askProbe, installedIndexProblem, readIndex, renewIndex } from './installed-plugins.ts';
 import { ownIndexProblem, ownPlugins } from './own-plugins.ts';
+import { folderOf, LOCK_FILE, listedPlugins, lockProblem } from './plugin-list.ts';
 import { isSafeMode } from './plugins.ts';
 import type { ProbeRequest } from './probe.ts';
 
@@ -24,9 +17,21 @@ export interface Examination {
   /** D3_SAFE_MODE=1: no plugins are in use. They are examined all the same. */
   safeMode: boolean;
   plugins: ExaminedPlugin[];
+  /** What lists the installed plugins, and pins them. */
+  lock: { file: string; problem: string | null };
+  /** The setting that says what may be installed. */
+  allowList: { problem: string | null };
   /** What spares d3 to look at every plugin on every start. */
   index: { folder: string; problem: string | null };
   compileCache: { folder: string; bytes: number; problem: string | null };
+}
+
+/** What is known of installed plugins besides whether they load. */
+export interface PluginStandings {
+  /** What stands against each, by name. */
+  against: ReadonlyMap<string, readonly string[]>;
+  /** What is wrong with the list of what is allowed, or null. */
+  allowListProblem: string | null;
 }
 
 interface ExaminedPlugin {
@@ -43,14 +48,21 @@ export async function examine(
   installation: Installation,
   d3: string,
   env: Readonly<Record<string, string | undefined>>,
+  standings: PluginStandings,
 ): Promise<Examination> {
   const folders = ownProgramPaths();
-  const plugins = await examinePlugins(installation, folders.plugins);
+  const examined = await examinePlugins(installation, folders.plugins);
   // A plugin the index leaves out as broken may have been mended where the index does not look.
   const known = readIndex(folders.plugins, d3) ?? [];
-  const mended = known.some(({ name, problems }) => problems.length > 0 && isWell(name, plugins));
+  const mended = known.some(({ name, problems }) => problems.length > 0 && isWell(name, examined));
   if (mended) await renewIndex(folders.plugins, installation, d3);
+  const plugins = examined.map((plugin) => {
+    const problems = [plugin.problem, ...(standings.against.get(plugin.name) ?? [])].filter((one) => one !== null);
+    return plugin.type === 'core' || problems.length === 0 ? plugin : { ...plugin, problem: problems.join('; ') };
+  });
   return {
+    lock: { file: path.join(folders.plugins, LOCK_FILE), problem: lockProblem(folders.plugins) },
+    allowList: { problem: standings.allowListProblem },
     node: { version: process.versions.node, file: process.execPath, problem: nodeProblem(process.versions.node) },
     safeMode: isSafeMode(env),
     plugins,
@@ -67,7 +79,10 @@ function isWell(name: string, plugins: readonly ExaminedPlugin[]): boolean {
 }
 
 /** As errors, with what to do next. */
-export function problemsOf({ node, plugins, index, compileCache }: Examination, root: string): D3Error[] {
+export function problemsOf(
+  { node, plugins, lock, allowList, index, compileCache }: Examination,
+  root: string,
+): D3Error[] {
   const errors: D3Error[] = [];
   const add = (code: string, problem: string | null, what: string, target: string, actions: string[]) => {
     if (problem !== null) errors.push(new D3Error(code, 'failed', `${what}: ${problem}`, { target, actions }));
@@ -78,10 +93,16 @@ export function problemsOf({ node, plugins, index, compileCache }: Examination, 
   for (const { name, type, folder, problem } of plugins) {
     const mend = type === 'link' ? `Mend what lies in ${folder}, or:` : 'Install it again, or:';
     const remove = `${mend} d3 plugins uninstall ${name}`;
-    add('PLUGIN_BROKEN', problem, `the plugin ${name} does not load`, name, [
+    add('PLUGIN_BROKEN', problem, `the plugin ${name} is not right`, name, [
       type === 'core' ? `Install d3 anew: it came with it, in ${folder}.` : remove,
     ]);
   }
+  add('LOCK_BROKEN', lock.problem, 'the list of installed plugins cannot be used', lock.file, [
+    'Put it right, or remove all plugins: d3 plugins reset',
+  ]);
+  add('ALLOW_LIST_WRONG', allowList.problem, 'what plugins may be installed is not known', 'plugins.allow', [
+    'see all of it: d3 config validate',
+  ]);
   add('INDEX_OLD', index.problem, 'the plugin index does not hold, so d3 starts slowly', index.folder, [
     `Make ${index.folder} writable for whoever runs d3, or run "npm run build" in ${root}.`,
   ]);
@@ -100,7 +121,7 @@ async function examinePlugins(installation: Installation, folder: string): Promi
       { name, version, type: 'core', folder: root, problem: null },
     ]),
     ...listedPlugins(folder).map((plugin): [ProbeRequest, ExaminedPlugin] => [
-      { ...common, ...plugin, root: plugin.root ?? listFile(folder) },
+      { ...common, ...plugin, root: plugin.root ?? folder },
       { name: plugin.name, version: 'unknown', type: plugin.type, folder: folderOf(plugin, folder), problem: null },
     ]),
   ];

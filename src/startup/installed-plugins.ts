@@ -7,6 +7,7 @@ import { replaceFile } from '../platform/replace-file.ts';
 import { whyUntrusted } from '../platform/trusted-folder.ts';
 import { codeFile, type Installation } from './installation.ts';
 import { type PackedRecords, pack, unpack } from './packed-records.ts';
+import { folderOf, INDEX_FILE, type ListedPlugin, listedPlugins, listFile, lockProblem } from './plugin-list.ts';
 import type { PluginRecord } from './plugin-record.ts';
 import type { ProbeAnswer, ProbeRequest } from './probe.ts';
 import { areUnchanged, stampOf, stampsBelow } from './stamps.ts';
@@ -16,25 +17,17 @@ interface InstalledIndex {
   schema: typeof SCHEMA;
   /** The version of d3 it was written by. */
   d3: string;
-  /** The data folder's package.json, which lists the plugins. */
+  /** The lock, which lists the plugins. */
   listStamp: string | null;
   records: PackedRecords;
 }
 
 const SCHEMA = 'd3/installed-plugins@1';
-const INDEX = 'plugins.index.json';
 
 /** Milliseconds a plugin has to load. */
 const LOAD_LIMIT = 5000;
-
-/** A plugin as the data folder's package.json lists it. */
-export interface ListedPlugin {
-  name: string;
-  type: 'user' | 'link';
-  root: string | null;
-  tag: string | null;
-  url: string | null;
-}
+/** The same while it is installed: nobody waits for anything else then, and much may go on besides. */
+export const PATIENT_LIMIT = 30_000;
 
 export interface InstalledPlugins {
   records: PluginRecord[];
@@ -52,13 +45,17 @@ export async function installedPlugins(
   if (listStamp === null) return { records: [], refused: null };
   const untrusted = whyUntrusted(folder);
   if (untrusted !== null) return { records: [], refused: untrusted };
-  return { records: readIndex(folder, d3) ?? (await renewIndex(folder, installation, d3)), refused: null };
+  const known = readIndex(folder, d3);
+  if (known !== null) return { records: known, refused: null };
+  const problem = lockProblem(folder);
+  if (problem !== null) return { records: [], refused: problem };
+  return { records: await renewIndex(folder, installation, d3), refused: null };
 }
 
 /** What is wrong with the index beside the plugins, or null; there need be none without plugins. */
 export function installedIndexProblem(folder: string, d3: string): string | null {
   if (listStampOf(folder) === null || readIndex(folder, d3) !== null) return null;
-  return stampOf(path.join(folder, INDEX)) === null ? 'it is missing' : 'it is older than what is installed';
+  return stampOf(path.join(folder, INDEX_FILE)) === null ? 'it is missing' : 'it is older than what is installed';
 }
 
 /** Whoever may not look into a folder, as a service without a home, has installed nothing there. */
@@ -69,11 +66,6 @@ function listStampOf(folder: string): string | null {
     if (['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
     throw error;
   }
-}
-
-/** The file that lists what is installed. */
-export function listFile(folder: string): string {
-  return path.join(folder, 'package.json');
 }
 
 /** @returns null when the index is missing or does not hold */
@@ -91,51 +83,48 @@ export function readIndex(folder: string, d3: string): PluginRecord[] | null {
  * Makes the index anew: each plugin is loaded in a process of its own by oclif's loader. Whatever one of them does
  * there, the others are in the index, and it is too: without commands and hooks, and with what is wrong with it.
  */
-export async function renewIndex(folder: string, installation: Installation, d3: string): Promise<PluginRecord[]> {
+export async function renewIndex(
+  folder: string,
+  installation: Installation,
+  d3: string,
+  limit = LOAD_LIMIT,
+): Promise<PluginRecord[]> {
   const listStamp = listStampOf(folder);
   const listed = listedPlugins(folder);
   const before = new Map(recordsBefore(folder).map((record) => [record.name, record]));
+  const sameD3 = versionBefore(folder) === d3;
   const waiting = listed.entries();
   const records: PluginRecord[] = [];
   const worker = async (): Promise<void> => {
-    for (const [at, plugin] of waiting)
-      records[at] = await recorded(plugin, folder, installation, before.get(plugin.name));
+    for (const [at, plugin] of waiting) {
+      const known = before.get(plugin.name);
+      const holds = sameD3 && known !== undefined && stillHolds(known, plugin, folder);
+      records[at] = holds ? known : await recorded(plugin, folder, installation, known, limit);
+    }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
   const index: InstalledIndex = { schema: SCHEMA, d3, listStamp, records: pack(records) };
   try {
-    replaceFile(path.join(folder, INDEX), JSON.stringify(index));
+    replaceFile(path.join(folder, INDEX_FILE), JSON.stringify(index));
   } catch {
     // A folder that cannot be written costs time on every start, and nothing else.
   }
   return records;
 }
 
-/** What the data folder's package.json lists, as oclif reads it. */
-export function listedPlugins(folder: string): ListedPlugin[] {
-  let pjson: { oclif?: { plugins?: unknown } };
-  try {
-    pjson = JSON.parse(readFileSync(listFile(folder), 'utf8')) as typeof pjson;
-  } catch {
-    return [];
-  }
-  const plugins = Array.isArray(pjson.oclif?.plugins) ? (pjson.oclif.plugins as unknown[]) : [];
-  return plugins.flatMap((entry) => {
-    const {
-      name,
-      type = 'user',
-      root = null,
-      tag = null,
-      url = null,
-    } = (typeof entry === 'string' ? { name: entry } : (entry ?? {})) as Partial<ListedPlugin>;
-    if (typeof name !== 'string' || (type === 'link' && root === null)) return [];
-    return [{ name, type, root, tag, url }];
-  });
+/** A plugin that was well, and lies where it lay, need not be loaded again because another one came or went. */
+function stillHolds(known: PluginRecord, plugin: ListedPlugin, folder: string): boolean {
+  if (known.problems.length > 0 || known.type !== plugin.type || known.tag !== plugin.tag) return false;
+  return known.root === folderOf(plugin, folder) && areUnchanged(known.stamps);
 }
 
-/** Where a listed plugin lies. */
-export function folderOf({ name, type, root }: ListedPlugin, folder: string): string {
-  return type === 'link' && root !== null ? root : path.join(folder, 'node_modules', name);
+/** The version of d3 that wrote the last index. */
+function versionBefore(folder: string): string | null {
+  try {
+    return writtenIndex(folder).d3;
+  } catch {
+    return null;
+  }
 }
 
 async function recorded(
@@ -143,33 +132,29 @@ async function recorded(
   folder: string,
   installation: Installation,
   before: PluginRecord | undefined,
+  limit: number,
 ): Promise<PluginRecord> {
-  const { record, problems } = await askProbe({
-    installation,
-    name: plugin.name,
-    root: plugin.root ?? listFile(folder),
-    type: plugin.type,
-    tag: plugin.tag,
-    url: plugin.url,
-    purpose: 'index',
-  });
+  const { name, type, tag, url } = plugin;
+  const root = plugin.root ?? folder;
+  const request: ProbeRequest = { installation, name, root, type, tag, url, purpose: 'index' };
+  const { record, problems } = await askProbe(request, limit);
   const known = record ?? placeholder(plugin, folder, before);
   return { ...known, problems, stamps: stampsOf(known, folder) };
 }
 
-/** Loads a plugin where it can do no harm. */
-export async function askProbe(request: ProbeRequest): Promise<ProbeAnswer> {
+/** Loads a plugin where it can do no harm. @param limit milliseconds */
+export async function askProbe(request: ProbeRequest, limit = LOAD_LIMIT): Promise<ProbeAnswer> {
   const module = codeFile(request.installation, 'startup/probe');
-  const result = await askChild(module, JSON.stringify(request), LOAD_LIMIT);
+  const result = await askChild(module, JSON.stringify(request), limit);
   if (!('ended' in result)) return result.answer as ProbeAnswer;
   const why =
-    result.ended === 'late' ? `it did not load within ${LOAD_LIMIT / 1000} s` : 'it ended the process that loaded it';
+    result.ended === 'late' ? `it did not load within ${limit / 1000} s` : 'it ended the process that loaded it';
   return { record: null, problems: [why] };
 }
 
 /** @throws whatever reading and parsing do */
 function writtenIndex(folder: string): InstalledIndex {
-  return JSON.parse(readFileSync(path.join(folder, INDEX), 'utf8')) as InstalledIndex;
+  return JSON.parse(readFileSync(path.join(folder, INDEX_FILE), 'utf8')) as InstalledIndex;
 }
 
 /** What the last index said, whether it still holds or not. */

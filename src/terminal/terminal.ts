@@ -9,6 +9,7 @@ import {
   type Search,
 } from '@d3/sdk';
 import { csvText } from './csv.ts';
+import { isSet } from './is-set.ts';
 import { LiveProgress } from './live.ts';
 import { type Output, outputOf } from './output.ts';
 import { page } from './pager.ts';
@@ -379,10 +380,6 @@ export class Terminal implements Questions {
 
 function shown<Value>({ value, label, note }: Option<Value>): Option<Value> {
   return { value, label: escapeLine(label), ...(note === undefined ? {} : { note: escapeLine(note) }) };
-}
-
-function isSet(value: string | undefined): boolean {
-  return value !== undefined && value !== '' && value !== '0' && value.toLowerCase() !== 'false';
 }
 
 function isClosedPipe(error: Error): boolean {

@@ -9,6 +9,7 @@ import { deleteEdition } from '../../src/admin/delete.ts';
 import { addScript } from '../../src/admin/scripts.ts';
 import { editionMeant } from '../../src/admin/targets.ts';
 import { runProgram } from '../../src/platform/program.ts';
+import { imageFile } from '../support/disk-image.ts';
 import { problemsOf } from '../support/errors.ts';
 import { recorded } from '../support/recorded.ts';
 import { Sandbox } from '../support/sandbox.ts';
@@ -27,11 +28,7 @@ describe('attributes one by one, and building', () => {
   const mac = (): { tools: BuildTools; calls: () => string[] } => {
     const folder = sandbox.folder('mac-programs', {});
     const image = path.join(sandbox.dir, 'made.dmg');
-    const koly = Buffer.alloc(512);
-    koly.write('koly');
-    koly.writeUInt32BE(4, 4);
-    koly.writeUInt32BE(512, 8);
-    writeFileSync(image, koly);
+    writeFileSync(image, imageFile());
     const { programs, calls } = recorded(folder, {
       productsign: [
         { args: ['--sign', 'Developer ID Installer: Us', '--keychain', '/k y', '*', '*'], does: 'cp "$5" "$6"' },

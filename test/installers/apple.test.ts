@@ -21,6 +21,7 @@ import {
   SIGNED,
   UNSIGNED,
 } from '../recorded/mac.ts';
+import { attaching, imageFile } from '../support/disk-image.ts';
 import { problemsOf } from '../support/errors.ts';
 import { recorded } from '../support/recorded.ts';
 import { Sandbox } from '../support/sandbox.ts';
@@ -265,38 +266,13 @@ describe("a Mac's own installers", () => {
   });
 
   describe('for disk images', () => {
-    const trailer = (changes: (bytes: Buffer) => void = () => undefined) => {
-      const bytes = Buffer.alloc(512);
-      bytes.write('koly');
-      bytes.writeUInt32BE(4, 4);
-      bytes.writeUInt32BE(512, 8);
-      bytes.writeBigUInt64BE(100n, 32);
-      changes(bytes);
-      return Buffer.concat([Buffer.alloc(200), bytes]);
-    };
-
-    function image(bytes = trailer()): string {
+    function image(bytes = imageFile()): string {
       const file = path.join(sandbox.dir, 'tool.dmg');
       writeFileSync(file, bytes);
       return file;
     }
 
-    /** Attaching gives the volume a place in the folder asked for, as hdiutil does; the content is linked there. */
-    function attaching(volume: string, more: Partial<Recording> = {}): Recording[] {
-      const options = ['-plist', '-nobrowse', '-readonly', '-noautoopen', '-owners', 'on', '-mountrandom'];
-      return [
-        {
-          args: ['attach', ...options, '*', '*'],
-          stdout: 'END USER LICENSE AGREEMENT\n',
-          does: `cp -R '${volume}' "$9/dmg.x1"; sed "s#__#$9/dmg.x1#" '${sandbox.dir}/attached'`,
-          ...more,
-        },
-        { args: ['detach', '/dev/disk4'], does: `rm -rf '${sandbox.dir}/work/'image-*/dmg.x1` },
-      ];
-    }
-
-    async function installed(volume: string, root: string, hdiutil = attaching(volume)) {
-      writeFileSync(path.join(sandbox.dir, 'attached'), attached('__'));
+    async function installed(volume: string, root: string, hdiutil = attaching(sandbox.dir, `'${volume}'`)) {
       const here = mac({ hdiutil });
       const prepared = await prepare(here, image(), target({ root }), edition('dmg'));
       return { here, prepared };
@@ -329,8 +305,11 @@ describe("a Mac's own installers", () => {
 
     it("go to a Mac's own root by Apple's installer, as a package with a name of its own", async () => {
       const volume = sandbox.folder('volume', { 'opt/tool/run': 'x' });
-      writeFileSync(path.join(sandbox.dir, 'attached'), attached('__'));
-      const here = mac({ hdiutil: attaching(volume), installer: installing(), pkgutil: receiptOf(ID, place()) });
+      const here = mac({
+        hdiutil: attaching(sandbox.dir, `'${volume}'`),
+        installer: installing(),
+        pkgutil: receiptOf(ID, place()),
+      });
       expect(here.driverFor(edition('dmg')).installedBy('/')).to.equal('system');
       const prepared = await prepare(here, image(), target(), edition('dmg'));
       expect(prepared.paths.map((entry) => entry.path)).to.include('/opt/tool/run');
@@ -354,8 +333,7 @@ describe("a Mac's own installers", () => {
         Applications: '-> /Applications',
       });
       const root = sandbox.folder('mac', {});
-      writeFileSync(path.join(sandbox.dir, 'attached'), attached('__'));
-      const here = mac({ hdiutil: attaching(volume) });
+      const here = mac({ hdiutil: attaching(sandbox.dir, `'${volume}'`) });
       const { problems, exitCode } = await problemsOf(prepare(here, image(), target({ root }), edition('dmg')));
       expect(exitCode).to.equal(30);
       expect(problems[0]?.message).to.include('Tool.app');
@@ -372,15 +350,15 @@ describe("a Mac's own installers", () => {
         { does: ':', stdout: attached(null) },
         { does: ':', stdout: attached('/elsewhere') },
       ]) {
-        const failure = await problemsOf(installed(volume, root, attaching(volume, changes)));
+        const failure = await problemsOf(installed(volume, root, attaching(sandbox.dir, `'${volume}'`, changes)));
         expect(failure.exitCode).to.equal(32);
       }
     });
 
     it('are not even begun with what is no sound image (33), nor on anything but a Mac (30)', async () => {
       const root = sandbox.folder('mac', {});
-      const beyond = trailer((bytes) => bytes.writeBigUInt64BE(2n ** 63n, 24));
-      const version = trailer((bytes) => bytes.writeUInt32BE(5, 4));
+      const beyond = imageFile((bytes) => bytes.writeBigUInt64BE(2n ** 63n, 24));
+      const version = imageFile((bytes) => bytes.writeUInt32BE(5, 4));
       for (const bytes of [Buffer.alloc(0), Buffer.alloc(600), beyond, version]) {
         const here = mac({});
         const failure = await problemsOf(prepare(here, image(bytes), target({ root }), edition('dmg')));

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -54,6 +55,31 @@ describe('a program of the system', () => {
     } finally {
       delete process.env['D3_SECRET_OF_CALLER'];
     }
+  });
+
+  it('is heard to its end by a process that was too busy to listen', async () => {
+    const busy = (milliseconds: number) => {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+    };
+    const other = () => {
+      const child = spawn('/bin/sleep', ['1.2'], { stdio: 'ignore' });
+      return new Promise<void>((resolve) => {
+        child.once('exit', () => {
+          busy(700);
+          resolve();
+        });
+      });
+    };
+    // While it is at what the first one says, the second one speaks and ends, and so do others whose ends keep it busy in their turn.
+    const first = run('sleep 0.2; echo first', { onLine: () => busy(2000) });
+    const before = other();
+    const second = runProgram({ program: '/bin/sh', args: ['-c', 'sleep 1; echo second'], timeout: 30_000 });
+    const after = other();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    busy(400);
+    await Promise.all([before, after]);
+    expect((await first).stdout).to.equal('first\n');
+    expect((await second).stdout).to.equal('second\n');
   });
 
   it('is told line by line, halves joined, an unended last one too', async () => {

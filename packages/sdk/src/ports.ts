@@ -391,6 +391,8 @@ export interface ProgramRequest {
   input?: string;
   /** Told of every whole line it prints, on either stream, control characters and all. */
   onLine?: (line: string) => void;
+  /** What it leaves running in its process group goes on after it has ended by itself; otherwise that ends with it. */
+  leavesRunning?: boolean;
 }
 
 /** How it ended and what it said. */

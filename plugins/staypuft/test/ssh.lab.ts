@@ -44,7 +44,8 @@ describe('hosts over a real ssh', function () {
     );
     expect((await remote.look(target, 'exit 255', options)).code).to.equal(255);
     expect(jump.log().match(/Accepted publickey/g)).to.have.length(1);
-    expect(host.log().match(/Accepted publickey/g)).to.have.length(3);
+    // One to put its key on record, and one for all that came after.
+    expect(host.log().match(/Accepted publickey/g)).to.have.length(2);
     expect(await remote.bootId(target, noSignal)).to.match(/^[0-9a-f-]{36}$/);
     expect(lab.hostKeys.get('host web1')).to.deep.equal([host.hostKey]);
     expect(lab.hostKeys.get('proxy jump')).to.deep.equal([jump.hostKey]);
@@ -59,6 +60,55 @@ describe('hosts over a real ssh', function () {
     expect(await remote.bootId(target, noSignal)).to.equal(null);
     setMode(lab.file('id'), 0o644);
     expect((await failure(remote.bootId(target, noSignal))).code).to.equal('KEY_UNSAFE');
+  });
+
+  it('a host is logged in to once for all that is done on it; one that is there no more, or restarted, is noticed', async () => {
+    const [jump, host] = [await lab.sshd('jump'), await lab.sshd('host')];
+    const remote = lab.remote();
+    const target = lab.target('web1', host.port, lab.proxy(jump.port), { hostKeys: [host.hostKey] });
+    const logins = () => host.log().match(/Accepted publickey/g)?.length ?? 0;
+    await remote.look(target, 'true', options);
+    const end = await remote.work(target, { id: 'work-1', script: 'echo done; exit 4', timeout: 60 }, noSignal);
+    expect([end.code, end.output]).to.deep.equal([4, 'done\n']);
+    await remote.forget(target, 'work-1');
+    expect(logins()).to.equal(1);
+    const above =
+      'p=$$; while [ "$(ps -o comm= -p $p)" != sshd ]; do p=$(ps -o ppid= -p $p); p=${p##* }; done; echo $p';
+    const { output: session } = await remote.look(target, above, options);
+    expect(logins()).to.equal(1);
+    // As when the host restarts: all its connections go, and nobody says so.
+    process.kill(Number(session), 'SIGKILL');
+    expect((await remote.look(target, 'exit 5', options)).code).to.equal(5);
+    expect(logins()).to.equal(2);
+    // Whether somebody answers at all is not asked over a connection of before.
+    expect(await remote.bootId(target, noSignal)).to.match(/^[0-9a-f-]{36}$/);
+    await remote.look(target, 'true', options);
+    expect(logins()).to.equal(3);
+    await host.stop();
+    expect(await remote.bootId(target, noSignal)).to.equal(null);
+    const gone = await failure(remote.look(target, 'true', options));
+    expect(gone.code).to.equal('SSH_UNREACHABLE');
+    expect(gone.message).to.contain(`is not reached through the proxy jump: Stdio forwarding request failed`);
+    await remote.close();
+    expect(readdirSync(lab.file('room')).filter((name) => /^way-|^[0-9a-f]{20}$/.test(name))).to.deep.equal([]);
+  });
+
+  it('a connection that is kept is nobody’s who has another key', async () => {
+    const host = await lab.sshd('host');
+    const remote = lab.remote();
+    const proxy = lab.proxy(null);
+    const target = lab.target('web1', host.port, proxy, { hostKeys: [host.hostKey] });
+    await remote.look(target, 'true', options);
+    lab.makeKey('other');
+    const strange = await failure(remote.look({ ...target, key: lab.file('other') }, 'true', options));
+    expect(strange.code).to.equal('SSH_REFUSED_KEY');
+    const other = lab.proxy(null, { key: lab.file('other') });
+    const through = { ...target, proxy: { name: 'jump', proxy: other } };
+    expect((await failure(remote.look(through, 'true', options))).code).to.equal('SSH_REFUSED_KEY');
+    lab.makeKey('host-other');
+    const [type, base64] = readFileSync(lab.file('host-other.pub'), 'utf8').split(' ');
+    const swapped = { ...target, host: { ...target.host, hostKeys: [`${type} ${base64}`] } };
+    expect((await failure(remote.look(swapped, 'true', options))).code).to.equal('SSH_HOST_KEY_CHANGED');
   });
 
   it('staypuft:D-03 a refused key, a wrong host key and a host that is gone are three errors, and none is the script’s', async () => {
@@ -188,7 +238,7 @@ describe('hosts over a real ssh', function () {
     const [jump, host] = [await lab.sshd('jump', { lines }), await lab.sshd('host', { lines })];
     const proxy = lab.proxy(jump.port, { opening: 4 });
     const remote = lab.remote();
-    const target = lab.target('web1', host.port, proxy, { hostKeys: [host.hostKey] });
+    const target = (number: number) => lab.target(`web${number}`, host.port, proxy, { hostKeys: [host.hostKey] });
     let [next, atOnce, most] = [0, 0, 0];
     const codes: (number | null)[] = [];
     const one = async () => {
@@ -197,7 +247,7 @@ describe('hosts over a real ssh', function () {
         next += 1;
         atOnce += 1;
         most = Math.max(most, atOnce);
-        const { code } = await remote.look(target, `exit ${number % 7}`, options);
+        const { code } = await remote.look(target(number % 50), `exit ${number % 7}`, options);
         codes[number] = code;
         atOnce -= 1;
       }

@@ -6,12 +6,14 @@ import type { Edition, ScriptSlot, Status, StoredStatus } from '../../catalog/ty
 import { temporaryFolder } from '../../platform/work-folder.ts';
 import { type Added, type AddRequest, addUnpublished, problemsWithoutFile, type ScriptText } from '../add.ts';
 import { namesKnown } from '../attributes.ts';
+import type { BuildTools } from '../build.ts';
 import { criteriaNow } from '../criteria.ts';
 import { ensureSmartGroup } from '../groups.ts';
 import { runMakeLivePolicies } from '../make-live-policies.ts';
 import { ensureCategory } from '../named.ts';
 import { type AdminSession, announce, publish } from '../session.ts';
 import { Surroundings } from '../surroundings.ts';
+import { withImageContent } from './image.ts';
 import { Editions } from './standing.ts';
 import type { Proposal, Proposed, ProposedGroup } from './types.ts';
 
@@ -43,6 +45,8 @@ export interface CarryOutOptions {
   dryRun: boolean;
   /** Everything comes in as a pilot, and nothing is made live. */
   pilotsOnly: boolean;
+  /** What opens disk images. */
+  tools: BuildTools;
   /** Where a package of the repository is. @throws D3Error */
   fileOf(source: { location: string; kilobytes: number | null }, target: string): { path: string; size: number };
 }
@@ -208,7 +212,7 @@ async function taken(
   const target = `${proposal.item} (${proposal.from})`;
   try {
     const { source } = proposal;
-    const file = source.kind === 'file' ? options.fileOf(source, target) : null;
+    const file = source.kind === 'nothing' ? null : options.fileOf(source, target);
     const standing = editions.standing(proposal, file?.size ?? null, around);
     if (standing.kind === 'there') {
       const { edition, status } = standing.edition;
@@ -219,14 +223,22 @@ async function taken(
       return { ...fate, fate: 'left out', why: `the depot has ${standing.than.edition} already, which is newer` };
     if (await wasThere(proposal.basename, proposal.version))
       return { ...fate, fate: 'left out', why: 'it was in the depot already, and was deleted there' };
-    const request = requestOf(proposal, file?.path ?? empty);
     if (options.dryRun) {
-      const [problems = []] = await problemsWithoutFile([request], session, around);
+      const [problems = []] = await problemsWithoutFile([requestOf(proposal, file?.path ?? empty)], session, around);
       if (problems.length > 0) throw new D3Errors(problems, 1);
       const edition = `${proposal.basename}-${proposal.version}-1`;
       return { ...fate, fate: 'would be imported', edition, status: 'pilot' };
     }
-    const one = await addUnpublished(request, session, around);
+    const add = (from: string) => addUnpublished(requestOf(proposal, from), session, around);
+    const one =
+      source.kind === 'image'
+        ? await withImageContent(
+            { ...source, file: (file as { path: string }).path },
+            target,
+            { tools: options.tools, signal: session.signal },
+            add,
+          )
+        : await add(file?.path ?? empty);
     added.push(one);
     return { ...fate, fate: 'imported', edition: one.edition.edition, status: 'pilot', warnings: one.warnings };
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { D3Error } from '@d3/sdk';
+import { type BuildTools, buildToolsHere } from '../build.ts';
 import type { AdminSession } from '../session.ts';
 import { type CarriedOut, carryOut, type Fate, type GroupFate } from './carry-out.ts';
 import { propose } from './munki/propose.ts';
@@ -34,13 +35,14 @@ export type MunkiImported = {
 export async function importMunki(
   { dir, released, dryRun, pilotsOnly }: MunkiImport,
   session: AdminSession,
+  tools: BuildTools = buildToolsHere(),
 ): Promise<{ result: MunkiImported; errors: D3Error[]; succeeded: number }> {
   session.report({ type: 'detail', target: dir, text: 'reading' });
   const repository = await readRepository(dir, session.signal);
-  const proposed = propose(repository, { released });
+  const proposed = propose(repository, { released, opensImages: tools.platform === 'darwin' });
   const done: CarriedOut = await carryOut(
     proposed,
-    { dryRun, pilotsOnly, fileOf: (source, target) => packageFile(repository.dir, source, target) },
+    { dryRun, pilotsOnly, tools, fileOf: (source, target) => packageFile(repository.dir, source, target) },
     session,
   );
   const wrong = [

@@ -23,8 +23,22 @@ export type Gap = {
 type ProposedSource =
   /** A file below the repository. */
   | { kind: 'file'; location: string; sha256: string | null; kilobytes: number | null }
+  /** A disk image below the repository, which a Mac opens to make a package of what it holds. */
+  | { kind: 'image'; location: string; sha256: string | null; kilobytes: number | null; holds: ImageContent }
   /** There is none: all is done by scripts. */
   | { kind: 'nothing' };
+
+/** What of a disk image is installed: the path of a package in it (null: the only one at its top), or what is copied. */
+export type ImageContent = { package: string | null } | { copies: ImageCopy[] };
+
+export interface ImageCopy {
+  /** Path below the volume. */
+  source: string;
+  /** Absolute path of the folder it goes to. */
+  folder: string;
+  /** What it is called there. */
+  name: string;
+}
 
 /** An edition as it is to be added. */
 export interface Proposal {

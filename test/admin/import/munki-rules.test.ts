@@ -21,7 +21,7 @@ import { basenameProblem, versionProblem } from '../../../src/catalog/names.ts';
 import { munkiItem } from '../../support/munki.ts';
 
 type Said = Parameters<typeof munkiItem>[2];
-const CHOICES = { released: ['production'] };
+const CHOICES = { released: ['production'], opensImages: false };
 
 function mapped(more: Said, name = 'Tool', version = '1.0') {
   const found = mapItem(munkiItem(name, version, more), CHOICES);
@@ -129,7 +129,7 @@ describe('what an item of Munki’s comes to', () => {
     [
       'an application in an image',
       { installer_type: 'copy_from_dmg', installer_item_location: 'a.dmg' },
-      'installer_type',
+      'installer_item_location',
     ],
     ['macOS itself', { installer_type: 'startosinstall', installer_item_location: 'a.dmg' }, 'installer_type'],
     ['a package in an image', { installer_item_location: 'a.dmg', package_path: 'A.pkg' }, 'installer_item_location'],
@@ -141,6 +141,64 @@ describe('what an item of Munki’s comes to', () => {
     it(`munki: ${what} is left out, with why`, () => {
       const found = mapItem(munkiItem('Tool', '1', more), CHOICES);
       expect(found.kind === 'left out' && found.gap?.key).to.equal(key);
+    });
+
+  const image = (more: Said) => ({ installer_item_location: 'a.dmg', ...more });
+  const copied = (...items: Record<string, string>[]) =>
+    image({ installer_type: 'copy_from_dmg', items_to_copy: items });
+
+  it('munki: on a Mac a disk image comes to the package in it, or to what is copied out of it', () => {
+    const source = (more: Said) => {
+      const found = mapItem(munkiItem('Tool', '1', more), { ...CHOICES, opensImages: true });
+      return found.kind === 'edition' && found.proposal.source.kind === 'image' && found.proposal.source.holds;
+    };
+    expect(source(image({}))).to.deep.equal({ package: null });
+    expect(source(image({ package_path: 'In/A.pkg' }))).to.deep.equal({ package: 'In/A.pkg' });
+    expect(
+      source(
+        copied(
+          { source_item: 'A.app', destination_path: '/Applications' },
+          { source_item: 'x/b', destination_path: '/opt/', destination_item: 'c' },
+        ),
+      ),
+    ).to.deep.equal({
+      copies: [
+        { source: 'A.app', folder: '/Applications', name: 'A.app' },
+        { source: 'x/b', folder: '/opt/', name: 'c' },
+      ],
+    });
+  });
+
+  it('munki: what is copied belongs to root:wheel: where it should not, that is told', () => {
+    const gaps = (more: Record<string, string>) => {
+      const said = copied({ source_item: 'A.app', destination_path: '/Applications', ...more });
+      const found = mapItem(munkiItem('Tool', '1', said), { ...CHOICES, opensImages: true });
+      return found.kind === 'edition' ? found.gaps.filter(({ key }) => key === 'items_to_copy') : null;
+    };
+    expect(gaps({ user: 'root', group: 'admin' })).to.deep.equal([]);
+    expect(gaps({ user: 'daemon', mode: '755' })?.map(({ what }) => what)).to.deep.equal(['A.app daemon:admin 755']);
+  });
+
+  for (const [what, more, says] of [
+    ['nothing to copy', copied(), /no items_to_copy/],
+    [
+      'a way out of the image',
+      copied({ source_item: '../x', destination_path: '/Applications' }),
+      /within the disk image/,
+    ],
+    [
+      'a place of the host',
+      copied({ source_item: '/etc', destination_path: '/Applications' }),
+      /within the disk image/,
+    ],
+    ['nowhere to go', copied({ source_item: 'A.app' }), /no absolute path/],
+    ['a way up', copied({ source_item: 'A.app', destination_path: '/a/../..' }), /no absolute path/],
+    ['no name', copied({ source_item: 'A.app', destination_path: '/a', destination_item: '..' }), /no absolute path/],
+    ['a package elsewhere', image({ package_path: '../A.pkg' }), /package_path leads out/],
+  ] as [string, Said, RegExp][])
+    it(`munki: an image with ${what} is an error that says so`, () => {
+      const found = mapItem(munkiItem('Tool', '1', more), { ...CHOICES, opensImages: true });
+      expect(found.kind === 'wrong' && found.error.message).to.match(says);
     });
 
   const wrong: [string, Said, RegExp][] = [

@@ -1,16 +1,34 @@
-import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
+import { verify } from '@d3/flatpkg';
 import { silentReporter } from '@d3/sdk';
 import { expect } from 'chai';
 import { addEdition } from '../../../src/admin/add.ts';
+import type { BuildTools } from '../../../src/admin/build.ts';
 import { deleteEdition } from '../../../src/admin/delete.ts';
 import { importMunki, type MunkiImport } from '../../../src/admin/import/munki.ts';
 import { unlive } from '../../../src/admin/live.ts';
 import { type AdminSession, withDepot } from '../../../src/admin/session.ts';
 import { noPlugins } from '../../../src/lifecycle/plugins.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
+import { runProgram } from '../../../src/platform/program.ts';
+import { attaching, imageFile } from '../../support/disk-image.ts';
 import { MunkiRepository } from '../../support/munki.ts';
+import { recorded } from '../../support/recorded.ts';
 import { Sandbox } from '../../support/sandbox.ts';
+
+type Said = Parameters<MunkiRepository['pkginfo']>[2];
 
 describe('the import of a repository of Munki’s', function () {
   this.timeout(240_000);
@@ -433,6 +451,93 @@ describe('the import of a repository of Munki’s', function () {
       expect(blobs, name).to.include.members(wantedBlobs);
       rmSync(depot, { recursive: true });
     }
+  });
+
+  describe('with disk images, on a Mac', () => {
+    const image = (name: string, version: string, files: Record<string, string>, more: Said = {}) => {
+      const content = Buffer.concat([Buffer.from(`${name} ${version}`), imageFile()]);
+      sandbox.folder(`volumes/${name}-${version}`, files);
+      repository.write(`pkgs/apps/${name}-${version}.dmg`, content);
+      repository.pkginfo(name, version, {
+        installer_item_location: `apps/${name}-${version}.dmg`,
+        installer_item_hash: createHash('sha256').update(content).digest('hex'),
+        ...more,
+      });
+    };
+    const copied = (...items: Record<string, string>[]) => ({ installer_type: 'copy_from_dmg', items_to_copy: items });
+    const onMac = async (more: Partial<MunkiImport> = {}) => {
+      const volume = `'${sandbox.dir}/volumes/'"$(basename "\${10}" .dmg)"`;
+      const { programs, calls } = recorded(sandbox.folder('mac', {}), { hdiutil: attaching(sandbox.dir, volume) });
+      const tools: BuildTools = { platform: 'darwin', run: runProgram, productsign: '/none', ...programs };
+      const { result, errors } = await inSession(sandbox.depot, (session) => importMunki(asked(more), session, tools));
+      expect(calls().filter((call) => call.includes(' attach ')).length, 'all are detached').to.equal(
+        calls().filter((call) => call.includes(' detach ')).length,
+      );
+      for (const name of readdirSync(sandbox.dir).filter((each) => each.startsWith('attached-at-'))) {
+        const folder = path.dirname(path.dirname(readFileSync(path.join(sandbox.dir, name), 'utf8')));
+        expect(folder).to.match(/d3-import-\w+$/);
+        expect(existsSync(folder), folder).to.equal(false);
+      }
+      return { fates: result.items.map(({ item: name, fate, status }) => `${name} ${fate} ${status}`), errors };
+    };
+    const filesOf = async (edition: string) => {
+      const { editions } = await said(sandbox.depot);
+      const file = editions.find((one) => one.edition === edition)?.file;
+      const blob = path.join(sandbox.depot, 'blobs', String(file?.sha256).slice(0, 2), String(file?.sha256));
+      const { entries } = await verify(blob);
+      return [file?.format, ...entries.filter(({ type }) => type !== 'dir').map(({ absolute }) => absolute)];
+    };
+
+    it('munki: what is to be copied becomes a package, the package of an image stays what it is; again, nothing is to do', async () => {
+      image(
+        'App',
+        '1',
+        { 'App.app/Contents/x': 'x', 'App.app/now': '-> Contents/x', Applications: '-> /Applications', 'doc/a': 'a' },
+        copied(
+          { source_item: 'App.app', destination_path: '/Applications' },
+          { source_item: 'doc', destination_path: '/opt', destination_item: 'docs' },
+        ),
+      );
+      image('Tool', '2', {});
+      cpSync(await packaged('Tool', '2'), path.join(sandbox.dir, 'volumes/Tool-2/Any.pkg'));
+      expect(await onMac({ dryRun: true })).to.deep.equal({
+        fates: ['App 1 would be imported live', 'Tool 2 would be imported live'],
+        errors: [],
+      });
+      expect(await onMac()).to.deep.equal({ fates: ['App 1 imported live', 'Tool 2 imported live'], errors: [] });
+      expect(await filesOf('App-1-1')).to.deep.equal([
+        'pkg',
+        '/Applications/App.app/Contents/x',
+        '/Applications/App.app/now',
+        '/opt/docs/a',
+      ]);
+      expect(await filesOf('Tool-2-1')).to.deep.equal(['pkg', '/Applications/Tool.app/version']);
+      expect((await onMac()).fates).to.deep.equal(['App 1 there live', 'Tool 2 there live']);
+    });
+
+    it('munki: an image that is another file, or does not hold what it should, is an error of its item alone', async () => {
+      const app = copied({ source_item: 'App.app', destination_path: '/Applications' });
+      image('Good', '1', { 'App.app/x': 'x' }, app);
+      image('Hash', '1', { 'App.app/x': 'x' }, { ...app, installer_item_hash: 'a'.repeat(64) });
+      image('Absent', '1', { 'Other.app/x': 'x' }, app);
+      image('Link', '1', { 'App.app': `-> ${sandbox.dir}` }, app);
+      image('Way', '1', { a: `-> ${sandbox.dir}` }, copied({ source_item: 'a/depot', destination_path: '/opt' }));
+      image('None', '1', { x: 'x' });
+      image('Two', '1', { 'a.pkg': 'x', 'b.pkg': 'x' });
+      image('Bad', '1', { 'a.pkg': 'no package' });
+      repository.write('pkgs/apps/Bad-1.dmg', 'no image');
+      const { fates: became, errors } = await onMac();
+      expect(became.filter((one) => !one.includes('failed'))).to.deep.equal(['Good 1 imported live']);
+      expect(errors.map(({ code, target }) => `${target?.split(' ')[0]} ${code}`).toSorted()).to.deep.equal([
+        'Absent MUNKI_IMAGE',
+        'Bad DMG_DAMAGED',
+        'Hash SOURCE_DIFFERS',
+        'Link MUNKI_IMAGE',
+        'None MUNKI_IMAGE',
+        'Two MUNKI_IMAGE',
+        'Way MUNKI_IMAGE',
+      ]);
+    });
   });
 
   it('munki: who stops it keeps what came in, and machines see it', async () => {

@@ -9,6 +9,7 @@ import type { Proxy } from '../types.ts';
 import { failureOf, type Place, type Trouble, troubleOf } from './failures.ts';
 import { type Answer, answerOf, BOOTSTRAP, Follower } from './frames.ts';
 import { checkingOf, type HostKeyRecord, keysIn, knownHostsText } from './host-keys.ts';
+import { KeptConnections, keptArgs } from './kept.ts';
 import { checkKey } from './keys.ts';
 import { Places } from './limits.ts';
 
@@ -56,17 +57,22 @@ const CROWDED_TRIES = 8;
 /** Where no proxy says it. */
 const ALONE = { opening: 16, sessions: 200 };
 
-/** Connections to hosts by OpenSSH: shared ones to proxies, and one for each call through them. */
+/** Connections to hosts by OpenSSH: shared ones to proxies, and through them one to each host that is worked on. */
 export class Connections implements Carrier {
   readonly #parts: ConnectionParts;
   readonly #limits = new Map<string, { opening: Places; sessions: Places }>();
   readonly #masters = new Map<string, { name: string; ready: Promise<void>; socket: string }>();
   readonly #warned = new Set<string>();
+  readonly #kept: KeptConnections;
   #sockets: string | null = null;
   #temporary: string | null = null;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
+    this.#kept = new KeptConnections({
+      socketFor: (key) => path.join(this.#socketFolder(), digest(key)),
+      stop: (socket) => this.#control(socket, 'stop').catch(() => undefined),
+    });
   }
 
   /**
@@ -78,7 +84,7 @@ export class Connections implements Carrier {
     const leave = await limits.sessions.take(call.signal);
     try {
       for (let tries = 1; ; tries += 1) {
-        const { answer, trouble, said } = await this.#once(target, call, limits.opening);
+        const { answer, trouble, said } = await this.#once(target, call, limits.opening, false);
         if (trouble === null) return answer;
         if (trouble !== 'crowded' || tries === CROWDED_TRIES) throw failureOf(trouble, placeOf(target), said);
         await this.#parts.wait(backOff(tries), call.signal);
@@ -88,12 +94,12 @@ export class Connections implements Carrier {
     }
   }
 
-  /** One try, without a second one: for looking whether somebody answers at all. */
+  /** One try over a new connection, without a second one: for looking whether somebody answers at all. */
   async callOnce(target: Target, call: Call): Promise<Answer> {
     const limits = this.#limitsOf(target);
     const leave = await limits.sessions.take(call.signal);
     try {
-      const { answer, trouble, said } = await this.#once(target, call, limits.opening);
+      const { answer, trouble, said } = await this.#once(target, call, limits.opening, true);
       if (trouble !== null) throw failureOf(trouble, placeOf(target), said);
       return answer;
     } finally {
@@ -192,6 +198,7 @@ export class Connections implements Carrier {
   async close(): Promise<void> {
     const masters = [...this.#masters.values()];
     this.#masters.clear();
+    await this.#kept.close();
     await Promise.all(
       masters.map(async ({ ready, socket }) => {
         await ready.catch(() => undefined);
@@ -217,6 +224,7 @@ export class Connections implements Carrier {
     target: Target,
     call: Call,
     opening: Places,
+    isAnew: boolean,
   ): Promise<{ answer: Answer; trouble: Trouble | null; said: string }> {
     const { host, proxy } = target;
     const mode = proxy?.proxy.hostKeyMode ?? 'accept-new';
@@ -229,16 +237,21 @@ export class Connections implements Carrier {
     const place = { address: host.address, port: host.port };
     const checking = checkingOf(mode, keys, authorities);
     const known = this.#tellKnown('host', target.name, checking, knownHostsText(place, keys, authorities));
+    // A connection that stays has its ProxyCommand say nothing, unless it is said elsewhere.
+    const saidOnWay = path.join(this.#parts.room, `way-${randomUUID()}`);
     const way =
       proxy === null || proxy.proxy.address === null
         ? []
-        : await this.#throughMaster(proxy.name, proxy.proxy, target, call.signal);
+        : await this.#throughMaster(proxy.name, proxy.proxy, target, call.signal, saidOnWay);
+    // Where a key is to be met, nothing is shared: it is put on record first.
+    const socket = checking === 'accept-new' ? null : this.#kept.socketOf(target, [checking, keys, authorities]);
+    if (socket !== null && isAnew) await this.#kept.drop(socket);
+    const isThere = socket !== null && !isAnew && existsSync(socket);
     const args = [
       ...this.#common(withKey(proxy?.proxy ?? null, target.key)),
       ...checkingArgs(checking, known),
       '-T',
-      '-o',
-      'ControlPath=none',
+      ...(socket === null ? ['-o', 'ControlPath=none'] : keptArgs(escaped(socket))),
       '-o',
       'ClearAllForwardings=yes',
       ...way,
@@ -250,20 +263,26 @@ export class Connections implements Carrier {
       host.address,
       BOOTSTRAP,
     ];
-    const give = await opening.take(call.signal);
+    const give = isThere ? () => undefined : await opening.take(call.signal);
     let result: ProgramResult;
     try {
       result = await this.#run(args, call, give);
     } finally {
       give();
     }
+    const onWay = readText(saidOnWay);
+    rmSync(saidOnWay, { force: true });
     const answer = answerOf(call.mark, result.stdout);
     if (answer.begun) {
       if (checking === 'accept-new') await this.#recordMet('host', target.name, known, placeOf(target));
       return { answer, trouble: null, said: '' };
     }
     call.signal.throwIfAborted();
-    const said = result.timedOut ? `${result.stderr}\nit did not answer in time` : result.stderr;
+    if (isThere && !result.timedOut) {
+      // It ended meanwhile, or its host was restarted: nothing was begun over it.
+      return this.#once(target, call, opening, true);
+    }
+    const said = `${result.stderr}${onWay}${result.timedOut ? '\nit did not answer in time' : ''}`;
     if (result.code !== 255 && result.code !== null)
       return { answer, trouble: 'no-shell', said: said || result.stdout };
     const trouble = troubleOf(said);
@@ -284,6 +303,7 @@ export class Connections implements Carrier {
       input,
       environment: agent === null ? {} : { SSH_AUTH_SOCK: agent },
       onLine: (line) => follower.take(line),
+      leavesRunning: true,
     });
   }
 
@@ -322,7 +342,14 @@ export class Connections implements Carrier {
     return ['-o', 'IdentitiesOnly=yes', '-i', escaped(file)];
   }
 
-  async #throughMaster(name: string, proxy: Proxy, { host }: Target, signal: AbortSignal): Promise<string[]> {
+  /** @param saidIn path of a file for what ssh says of the way through */
+  async #throughMaster(
+    name: string,
+    proxy: Proxy,
+    { host }: Target,
+    signal: AbortSignal,
+    saidIn: string | null = null,
+  ): Promise<string[]> {
     const key = await this.#master(name, proxy, signal);
     const socket = this.#masters.get(key)?.socket ?? '';
     const to = `[${host.address}]:${host.port}`;
@@ -340,7 +367,8 @@ export class Connections implements Carrier {
       to,
       'proxy',
     ];
-    return ['-o', `ProxyCommand=${words.map((word) => quoted(word)).join(' ')}`];
+    const line = words.map((word) => quoted(word)).join(' ');
+    return ['-o', `ProxyCommand=${line}${saidIn === null ? '' : ` 2>${quoted(saidIn)}`}`];
   }
 
   /** The one connection to a proxy, made where it is not there. */

@@ -1,5 +1,6 @@
 import type { PlainPlist } from '@d3/flatpkg';
 import { D3Error } from '@d3/sdk';
+import type { ImageCopy } from '../types.ts';
 import { KNOWN_KEYS } from './keys.ts';
 
 /** A pkginfo as Munki means it; what it does not say is empty. */
@@ -29,7 +30,16 @@ export interface MunkiItem {
   updateFor: string[];
   installableCondition: string | null;
   applications: { path: string; bundleId: string }[];
-  installer: { type: string; location: string | null; sha256: string | null; kilobytes: number | null };
+  installer: {
+    type: string;
+    location: string | null;
+    sha256: string | null;
+    kilobytes: number | null;
+    /** The package in a disk image; null: the only one. */
+    packagePath: string | null;
+    /** What is copied out of a disk image. */
+    copies: (ImageCopy & { owner: string; mode: string })[];
+  };
   /** What else it says that is not empty. */
   others: { key: string; value: PlainPlist }[];
 }
@@ -92,6 +102,8 @@ export function readItem(plist: PlainPlist, from: string): MunkiItem {
       location: read.text('installer_item_location') || null,
       sha256: read.text('installer_item_hash').toLowerCase() || null,
       kilobytes: read.count('installer_item_size'),
+      packagePath: read.text('package_path') || null,
+      copies: read.copies(),
     },
     others: Object.entries(said)
       .filter(([key, value]) => !KNOWN_KEYS.has(key) && !isNothing(value))
@@ -165,13 +177,25 @@ class Reader {
       return isApp && path.startsWith('/') ? [{ path, bundleId: line(part['CFBundleIdentifier']) ?? '' }] : [];
     });
     if (installs.length > 0) return installs;
-    return this.#dictionaries('items_to_copy').flatMap((part) => {
-      const to = line(part['destination_path']) ?? '';
-      const source = line(part['destination_item']) ?? line(part['source_item']) ?? '';
-      const name = source.slice(source.lastIndexOf('/') + 1);
-      return name.endsWith('.app') && to.startsWith('/')
-        ? [{ path: `${to.replace(/\/+$/, '')}/${name}`, bundleId: '' }]
-        : [];
+    return this.copies().flatMap(({ folder, name }) =>
+      name.endsWith('.app') && folder.startsWith('/')
+        ? [{ path: `${folder.replace(/\/+$/, '')}/${name}`, bundleId: '' }]
+        : [],
+    );
+  }
+
+  copies(): MunkiItem['installer']['copies'] {
+    return this.#dictionaries('items_to_copy').map((part) => {
+      const said = (key: string) => line(part[key]) ?? '';
+      const source = said('source_item');
+      const named = said('destination_item') || source;
+      return {
+        source,
+        folder: said('destination_path'),
+        name: named.slice(named.lastIndexOf('/') + 1),
+        owner: `${said('user') || 'root'}:${said('group') || 'admin'}`,
+        mode: said('mode'),
+      };
     });
   }
 

@@ -133,24 +133,20 @@ export function gapOf(key: string): NoCounterpart {
 
 /** Kinds of installers that are no packages d3 could take. */
 const TYPES: Readonly<Record<string, NoCounterpart>> = {
-  copy_from_dmg: {
-    why: 'the disk image shows an application to be copied, and only a Mac can open it',
-    todo: 'on a Mac: make a folder with Applications/NAME.app in it, then d3admin add BASENAME -v VERSION -s FOLDER',
-  },
   profile: { why: 'only the management can install a profile', todo: 'put it into your MDM' },
   configuration_profile: { why: 'only the management can install a profile', todo: 'put it into your MDM' },
   startosinstall: { why: 'd3 does not install macOS', todo: 'declarative updates of the management' },
   stage_os_installer: { why: 'd3 does not install macOS', todo: 'declarative updates of the management' },
   apple_update_metadata: { why: 'd3 has nothing to do with updates of Apple’s', todo: 'leave them to the management' },
   appdmg: {
-    why: 'the disk image shows an application to be copied, and only a Mac can open it',
-    todo: 'on a Mac: make a folder with Applications/NAME.app in it, then d3admin add BASENAME -v VERSION -s FOLDER',
+    why: 'nothing says what of the disk image is to be copied, and where to',
+    todo: 'make it copy_from_dmg with items_to_copy, and import on a Mac',
   },
 };
 
 /** Why an item whose installer is of that kind is not taken in; null: it can be. @param type as Munki has it; empty: a package */
 export function typeGap(type: string): NoCounterpart | null {
-  if (type === '' || type === 'pkg' || type === 'nopkg') return null;
+  if (['', 'pkg', 'nopkg', 'copy_from_dmg'].includes(type)) return null;
   const known = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
   return known ?? { why: `d3 has no installer of the kind ${type}`, todo: 'make a flat package of it, and add that' };
 }

@@ -19,12 +19,14 @@ export type Mapped =
 export interface MapChoices {
   /** Catalogs whose items are released. */
   released: readonly string[];
+  /** Whether disk images can be opened here: only a Mac can. */
+  opensImages: boolean;
 }
 
 /** The largest script a depot takes, bytes. */
 const MAX_SCRIPT_BYTES = 4 * 1024 * 1024;
 
-export function mapItem(item: MunkiItem, { released }: MapChoices): Mapped {
+export function mapItem(item: MunkiItem, { released, opensImages }: MapChoices): Mapped {
   const name = itemName(item);
   const { from, installer } = item;
   const gap = gapsIn(name, from);
@@ -38,7 +40,7 @@ export function mapItem(item: MunkiItem, { released }: MapChoices): Mapped {
   if (installer.location?.split('/').includes('..') === true) return { kind: 'wrong', error: escapes(item) };
   const kind = typeGap(installer.type);
   if (kind !== null) return left('installer_type', shortened(installer.type), kind.why, kind.todo);
-  const packaged = packageGap(item);
+  const packaged = packageGap(item, opensImages);
   if (packaged !== null)
     return left('installer_item_location', shortened(installer.location ?? ''), packaged.why, packaged.todo);
   const cpu = cpuOf(item.architectures);
@@ -97,24 +99,39 @@ export function mapItem(item: MunkiItem, { released }: MapChoices): Mapped {
     version,
     typed,
     scripts: scriptsOf(item),
-    source:
-      installer.type === 'nopkg' || installer.location === null
-        ? { kind: 'nothing' }
-        : { kind: 'file', location: installer.location, sha256: installer.sha256, kilobytes: installer.kilobytes },
+    source: sourceOf(item),
     released: item.catalogs.some((catalog) => released.includes(catalog)),
   };
   return { kind: 'edition', proposal, gaps };
 }
 
+function sourceOf({ installer }: MunkiItem): Proposal['source'] {
+  const { type, location, sha256, kilobytes, packagePath, copies } = installer;
+  if (type === 'nopkg' || location === null) return { kind: 'nothing' };
+  const file = { location, sha256, kilobytes };
+  if (type === 'copy_from_dmg')
+    return { kind: 'image', ...file, holds: { copies: copies.map(({ owner: _, mode: __, ...copy }) => copy) } };
+  return isImage(location) ? { kind: 'image', ...file, holds: { package: packagePath } } : { kind: 'file', ...file };
+}
+
+function isImage(location: string): boolean {
+  return /\.dmg$/i.test(location);
+}
+
 /** @returns why its package cannot be taken, null when it can as far as its name says */
-function packageGap({ installer: { type, location } }: MunkiItem): { why: string; todo: string } | null {
+function packageGap(
+  { installer: { type, location } }: MunkiItem,
+  opensImages: boolean,
+): { why: string; todo: string } | null {
   if (type === 'nopkg' || location === null) return null;
+  if (type === 'copy_from_dmg' || isImage(location))
+    return opensImages
+      ? null
+      : {
+          why: 'it is in a disk image, which only a Mac can open',
+          todo: 'import on a Mac (to the same depot, when it is served): it opens the image and makes a package of it',
+        };
   if (/\.pkg$/i.test(location)) return null;
-  if (/\.dmg$/i.test(location))
-    return {
-      why: 'the package is in a disk image, which only a Mac can open',
-      todo: 'on a Mac: hdiutil attach it, then d3admin add BASENAME -v VERSION -s the package in it',
-    };
   if (/\.mpkg$/i.test(location))
     return {
       why: 'Macs no longer install bundle-style packages',
@@ -150,7 +167,25 @@ function problemsOf(item: MunkiItem): string[] {
   const { sha256, location } = item.installer;
   if (sha256 !== null && !/^[0-9a-f]{64}$/.test(sha256)) problems.push('its installer_item_hash is no SHA-256');
   if (location === null && item.installer.type !== 'nopkg') problems.push('it has no installer_item_location');
+  problems.push(...imageProblems(item.installer));
   return problems;
+}
+
+function imageProblems({ type, packagePath, copies }: MunkiItem['installer']): string[] {
+  if (packagePath !== null && !isBelow(packagePath)) return ['its package_path leads out of the disk image'];
+  if (type !== 'copy_from_dmg') return [];
+  if (copies.length === 0) return ['it has no items_to_copy'];
+  return copies.flatMap(({ source, folder, name }) => {
+    const problems: string[] = [];
+    if (!isBelow(source)) problems.push(`"${shortened(source)}" of its items_to_copy is no path within the disk image`);
+    if (!folder.startsWith('/') || folder.split('/').includes('..') || ['', '.', '..'].includes(name))
+      problems.push(`where "${shortened(source)}" of its items_to_copy goes is no absolute path`);
+    return problems;
+  });
+}
+
+function isBelow(relative: string): boolean {
+  return relative !== '' && !relative.startsWith('/') && !relative.split('/').includes('..');
 }
 
 function wrong({ name, version, from }: MunkiItem, problems: readonly string[]): D3Error {
@@ -217,6 +252,16 @@ function behaviourGaps(item: MunkiItem, gap: MakeGap): Gap[] {
         shortened(uninstallMethod),
         'd3 removes what it installed by the manifest of its receipt',
         'if it has to do more: d3admin edit EDITION -E SCRIPT',
+      ),
+    );
+  const owned = installer.copies.filter(({ owner, mode }) => !/^root:(?:admin|wheel)$/.test(owner) || mode !== '');
+  if (owned.length > 0)
+    gaps.push(
+      gap(
+        'items_to_copy',
+        listed(owned.map(({ name, owner, mode }) => [name, owner, mode].filter((word) => word !== '').join(' '))),
+        'what is copied belongs to root:wheel, with the modes it has in the image',
+        'if it has to be otherwise: a post-install script (d3admin edit EDITION -b SCRIPT)',
       ),
     );
   if (installer.location !== null && installer.type !== 'nopkg' && installer.sha256 === null)

@@ -19,10 +19,12 @@ export interface MunkiRepository {
 export interface Choices {
   /** Catalogs whose items are released: the newest of each name becomes live. */
   released: readonly string[];
+  /** Whether disk images can be opened here. */
+  opensImages: boolean;
 }
 
 /** What a repository of Munki's comes to in d3. Pure; the same repository always comes to the same. */
-export function propose({ items, manifests }: MunkiRepository, { released }: Choices): Proposed {
+export function propose({ items, manifests }: MunkiRepository, { released, opensImages }: Choices): Proposed {
   const problems: Proposed['problems'] = [];
   const leftOut: LeftOut[] = [];
   const gaps: Gap[] = [];
@@ -36,7 +38,7 @@ export function propose({ items, manifests }: MunkiRepository, { released }: Cho
       problems.push({ item: name, from, error: clash });
       continue;
     }
-    const found = mapItem(item, { released });
+    const found = mapItem(item, { released, opensImages });
     if (found.kind === 'wrong') problems.push({ item: name, from, error: found.error });
     else if (found.kind === 'left out') {
       leftOut.push({ item: name, from, why: found.why });

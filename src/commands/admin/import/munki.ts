@@ -13,8 +13,8 @@ export default class AdminImportMunki extends AdminCommand<MunkiImported, typeof
     'Every item becomes an edition with its scripts, limits and processes; the newest of each name that is in the catalog production ' +
     'becomes live, all others are pilots or older. Manifests become smart groups, and what they install auto groups. What has no ' +
     'counterpart is told, with what to do about it. Items that are in the depot already stay as they are, and it is said where they ' +
-    'differ; what was cut goes on the next time. An item that cannot be taken in does not stop the others. With --dry-run packages are ' +
-    'looked for, but not read.';
+    'differ; what was cut goes on the next time. An item that cannot be taken in does not stop the others. What is in a disk image ' +
+    'comes in where the import runs on a Mac. With --dry-run packages are looked for, but not read.';
   static override examples = [
     '<%= config.bin %>admin import munki /srv/munki_repo --dry-run',
     '<%= config.bin %>admin import munki /srv/munki_repo',

@@ -1,0 +1,28 @@
+import type { Command } from '@oclif/core';
+import type { Installation } from '../startup/installation.ts';
+import { ClientCommand, type CommandContext } from './base.ts';
+import { sessionOf } from './session.ts';
+
+/** What a command that changes plugins reads of its context. */
+type Asked = Pick<
+  CommandContext<{ wait?: number | undefined }, unknown>,
+  'flags' | 'inputs' | 'env' | 'version' | 'report' | 'signal'
+>;
+
+/** The base of the commands about plugins. */
+export abstract class PluginsCommand<Result, T extends typeof Command = typeof Command> extends ClientCommand<
+  Result,
+  T
+> {
+  static override helpSection = 'Plugins';
+
+  protected get installation(): Installation {
+    return sessionOf(this.config).installation ?? { root: this.config.root, code: 'dist' };
+  }
+
+  protected async ports({ flags, inputs, env, version, report, signal }: Asked) {
+    const { pluginsHere } = await import('./plugins-here.ts');
+    const { installation } = this;
+    return pluginsHere({ installation, inputs, env, version, wait: flags.wait, report, signal });
+  }
+}

@@ -1,0 +1,33 @@
+import { Flags } from '@oclif/core';
+import type { ContextOf, Outcome } from '../../cli/base.ts';
+import { PluginsCommand } from '../../cli/plugins-command.ts';
+import { kindOf } from '../../cli/plugins-text.ts';
+import type { ShownPlugin } from '../../plugins/shown.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+
+export default class PluginsList extends PluginsCommand<ShownPlugin[], typeof PluginsList> {
+  static override summary = 'List installed and linked plugins, with their versions and where they come from.';
+  static override aliases = ['plugins:list'];
+  static override examples = ['<%= config.bin %> plugins', '<%= config.bin %> plugins list --core --json'];
+  static override flags = { core: Flags.boolean({ summary: 'List what comes with d3 as well.' }) };
+
+  async execute({ flags, version }: ContextOf<typeof PluginsList>): Promise<Outcome<ShownPlugin[]>> {
+    const { shownHere } = await import('../../cli/plugins-shown.ts');
+    return { result: await shownHere(this.installation, version, flags) };
+  }
+
+  render(plugins: ShownPlugin[], terminal: Terminal): void {
+    terminal.table({
+      title: 'Plugins',
+      columns: ['Name', 'Version', 'Kind', 'From', 'State'],
+      rows: plugins.map((plugin) => [
+        plugin.name,
+        plugin.version,
+        kindOf(plugin.type),
+        plugin.asked ?? plugin.folder,
+        plugin.problem === null ? 'good' : 'LEFT OUT',
+      ]),
+      empty: 'No plugins are installed.',
+    });
+  }
+}

@@ -1,0 +1,26 @@
+import { type ContextOf, type Outcome, targets } from '../../cli/base.ts';
+import { changingFlags } from '../../cli/flags.ts';
+import { PluginsCommand } from '../../cli/plugins-command.ts';
+import { outcomeOf } from '../../cli/plugins-text.ts';
+import type { Removed } from '../../plugins/service.ts';
+import type { Terminal } from '../../terminal/terminal.ts';
+
+export default class PluginsUninstall extends PluginsCommand<Removed[], typeof PluginsUninstall> {
+  static override summary = 'Remove installed plugins, and links to plugins.';
+  static override description = 'It needs no network, and no plugin that works. A linked folder stays as it is.';
+  static override aliases = ['plugins:unlink', 'plugins:remove'];
+  static override examples = ['<%= config.bin %> plugins uninstall d3-night'];
+  static override flags = changingFlags;
+  static override args = { plugin: targets('plugin', 'The name, or the folder of a link.') };
+
+  async execute(context: ContextOf<typeof PluginsUninstall>): Promise<Outcome<Removed[]>> {
+    const { uninstallPlugins } = await import('../../plugins/service.ts');
+    const ports = await this.ports(context);
+    const options = { dryRun: context.flags['dry-run'] };
+    return outcomeOf(await uninstallPlugins(context.args.plugin, process.cwd(), options, ports));
+  }
+
+  render(removed: Removed[], terminal: Terminal): void {
+    terminal.result(removed.map(({ name, version }) => `${name} ${version} is removed`).join('\n'));
+  }
+}

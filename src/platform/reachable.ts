@@ -1,0 +1,32 @@
+import { request as askPlain } from 'node:http';
+import { request as askSecure } from 'node:https';
+import { connect } from 'node:net';
+
+const NOBODY = /^(?:ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ENETDOWN|EPIPE)$/;
+
+/**
+ * Whether somebody answers there: over http and https with anything at all, whatever it is, else by taking a connection.
+ * @param limit milliseconds
+ * @returns why not, or null
+ */
+export function whyUnreachable(address: URL, limit: number): Promise<string | null> {
+  return new Promise((resolve) => {
+    const done = (why: string | null) => {
+      clearTimeout(timer);
+      asked.destroy();
+      resolve(why);
+    };
+    const timer = setTimeout(() => done(`no answer within ${limit / 1000} s`), limit);
+    const asked = ask(address, () => done(null));
+    // Whoever answers with something that is not understood, as a certificate of nobody's, is there.
+    asked.on('error', ({ code = '' }: NodeJS.ErrnoException) => done(NOBODY.test(code) ? code : null));
+  });
+}
+
+function ask(address: URL, answered: () => void) {
+  if (address.protocol === 'http:' || address.protocol === 'https:') {
+    const request = address.protocol === 'http:' ? askPlain : askSecure;
+    return request(address, { method: 'HEAD', agent: false }, answered).end();
+  }
+  return connect({ host: address.hostname.replaceAll(/[[\]]/g, ''), port: Number(address.port) || 22 }, answered);
+}
