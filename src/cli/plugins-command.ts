@@ -9,6 +9,8 @@ type Asked = Pick<
   'flags' | 'inputs' | 'env' | 'version' | 'report' | 'signal'
 >;
 
+type Looking = Omit<Asked, 'flags'> & Pick<CommandContext<unknown, unknown>, 'terminal'>;
+
 /** The base of the commands about plugins. */
 export abstract class PluginsCommand<Result, T extends typeof Command = typeof Command> extends ClientCommand<
   Result,
@@ -24,5 +26,13 @@ export abstract class PluginsCommand<Result, T extends typeof Command = typeof C
     const { pluginsHere } = await import('./plugins-here.ts');
     const { installation } = this;
     return pluginsHere({ installation, inputs, env, version, wait: flags.wait, report, signal });
+  }
+
+  /** What is newer than what is here, where a person looks; nobody else is told, and nobody asked. */
+  protected async newer({ terminal, inputs, env, version, report, signal }: Looking): Promise<string | null> {
+    if (!terminal.interactive || !terminal.canAsk) return null;
+    const { newerHere } = await import('./plugins-here.ts');
+    const { installation } = this;
+    return await newerHere({ installation, inputs, env, version, wait: undefined, report, signal });
   }
 }

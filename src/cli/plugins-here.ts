@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { D3Error, type Reporter } from '@d3/sdk';
@@ -7,14 +8,19 @@ import { systemClock } from '../platform/clock.ts';
 import { Guard } from '../platform/guard.ts';
 import { ownProgramPaths, type ProgramPaths } from '../platform/paths.ts';
 import { pluginStoreIn } from '../platform/plugin-store.ts';
-import { guardedProgram, type RunProgram } from '../platform/program.ts';
+import { guardedProgram, type RunProgram, runProgram } from '../platform/program.ts';
+import { replaceFile } from '../platform/replace-file.ts';
 import { makePrivateFolder, whyUntrusted } from '../platform/trusted-folder.ts';
+import { temporaryFolder } from '../platform/work-folder.ts';
 import { type AllowPolicy, allowPolicy } from '../plugins/allow-list.ts';
 import type { ChangePorts, Tried } from '../plugins/change.ts';
 import { type Claims, commandNames } from '../plugins/claims.ts';
+import { lookUp } from '../plugins/fetch.ts';
 import { lockOf } from '../plugins/lock.ts';
+import { type Here, newerLine } from '../plugins/newer.ts';
 import { npmAt } from '../plugins/npm.ts';
 import type { PluginServicePorts } from '../plugins/service.ts';
+import { readSpec } from '../plugins/spec.ts';
 import { standings } from '../plugins/standing.ts';
 import type { PluginStandings } from '../startup/doctor.ts';
 import type { Installation } from '../startup/installation.ts';
@@ -28,6 +34,11 @@ import { pathsWithin } from './root-bounds.ts';
 
 /** Held by whoever changes the plugins. */
 const LOCK = 'change.lock';
+/** Its time is when the registry was last asked what is newer. */
+const LOOKED = 'newer.looked';
+const NOTICE_EVERY = 86_400_000;
+/** Milliseconds after which nobody waits for the answer any more. */
+const NOTICE_LIMIT = 6000;
 /** Milliseconds npm has to end when it is asked to. */
 const GRACE = 5000;
 
@@ -134,6 +145,54 @@ async function changePorts(
     installed: await installedClaims(folders.plugins, installation, version),
     tryOut: (plugin) => tried(plugin, installation),
   };
+}
+
+/**
+ * What the registry has that is newer than what is here, told once a day; null where nothing is, where no registry is named, and
+ * where it cannot be known within seconds.
+ */
+export async function newerHere(request: PluginsRequest): Promise<string | null> {
+  const { inputs, signal, installation, version } = request;
+  const folders = ownProgramPaths();
+  const { pluginsRegistry, pluginsNotice } = await loadSettings(pathsWithin(inputs));
+  if (pluginsRegistry === null || pluginsNotice === 'off' || lockProblem(folders.plugins) !== null) return null;
+  if (!isDue(folders.plugins)) return null;
+  const here = lockOf(folders.plugins).plugins.flatMap((plugin): Here[] => {
+    if (plugin.type !== 'user' || plugin.source !== 'registry') return [];
+    const spec = readSpec(plugin.asked, '/');
+    return spec.source === 'registry' ? [{ name: plugin.name, version: plugin.version, wanted: spec.version }] : [];
+  });
+  const [host] = await ownPlugins(installation);
+  const all = host === undefined ? here : [{ name: host.name, version, wanted: 'latest' }, ...here];
+  const limit = AbortSignal.timeout(NOTICE_LIMIT);
+  const { npm } = await changePorts(request, folders, runProgram);
+  const work = temporaryFolder(null, 'd3-newer-');
+  try {
+    return await newerLine(all, async ({ name, wanted }) => {
+      const spec = { source: 'registry' as const, asked: name, name, version: wanted };
+      return (await lookUp(spec, work.path, { npm, signal: AbortSignal.any([signal, limit]) })).version;
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (limit.aborted) return null;
+    throw error;
+  } finally {
+    work.remove();
+  }
+}
+
+/** Noted before anybody is asked: who does not answer costs no more than once a day either. */
+function isDue(folder: string): boolean {
+  const now = systemClock.now().getTime();
+  try {
+    const last = statSync(path.join(folder, LOOKED), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    if (Math.abs(now - last) < NOTICE_EVERY) return false;
+    replaceFile(path.join(folder, LOOKED), '');
+    return true;
+  } catch {
+    // Whoever may not write there may not update either.
+    return false;
+  }
 }
 
 /** d3 itself and what comes with it: names and commands nobody else may have. */

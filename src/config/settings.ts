@@ -55,6 +55,8 @@ export interface Settings {
   pluginsAllow: string[] | null;
   /** Address of the npm registry; null: npm's own. */
   pluginsRegistry: string | null;
+  /** Whether `d3 plugins` on a terminal tells once a day what the registry has that is newer; only where one is named. */
+  pluginsNotice: 'on' | 'off';
   syncPilots: 'hold' | 'update';
   processesQuit: 'off' | 'ask';
   /** Days; 0 never. */
@@ -201,6 +203,13 @@ export const SETTING_DEFINITIONS: readonly (SettingDefinition & { key: keyof Set
     description: "http(s) address of the npm registry that plugins come from; unset: where the account's npm looks",
   },
   {
+    key: 'pluginsNotice',
+    name: 'plugins.notice',
+    kind: { oneOf: ['on', 'off'] },
+    description:
+      'whether d3 plugins, on a terminal, asks plugins.registry once a day what is newer than what is installed; never asked without one',
+  },
+  {
     key: 'syncPilots',
     name: 'sync.pilots',
     kind: { oneOf: ['hold', 'update'] },
@@ -245,6 +254,7 @@ export const DEFAULT_SETTINGS: Settings = {
   installTeamIds: [],
   pluginsAllow: null,
   pluginsRegistry: null,
+  pluginsNotice: 'on',
   syncPilots: 'hold',
   processesQuit: 'off',
   processesNoticeDays: 14,

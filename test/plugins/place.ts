@@ -27,7 +27,16 @@ export class Place {
   }
 
   allow(allow: readonly string[] | null): void {
-    const plugins = { registry: this.#registry, ...(allow === null ? {} : { allow }) };
+    this.#configure(allow === null ? {} : { allow });
+  }
+
+  /** Whether a person is told what is newer; everything is allowed then. */
+  set notice(notice: 'on' | 'off') {
+    this.#configure({ allow: ['*'], notice });
+  }
+
+  #configure(more: object): void {
+    const plugins = { registry: this.#registry, ...more };
     writeFileSync(path.join(this.root, 'etc/d3.json'), JSON.stringify({ plugins }));
   }
 

@@ -11,8 +11,12 @@ export default class PluginsList extends PluginsCommand<ShownPlugin[], typeof Pl
   static override examples = ['<%= config.bin %> plugins', '<%= config.bin %> plugins list --core --json'];
   static override flags = { core: Flags.boolean({ summary: 'List what comes with d3 as well.' }) };
 
-  async execute({ flags, version }: ContextOf<typeof PluginsList>): Promise<Outcome<ShownPlugin[]>> {
+  #newer: string | null = null;
+
+  async execute(context: ContextOf<typeof PluginsList>): Promise<Outcome<ShownPlugin[]>> {
+    const { flags, version } = context;
     const { shownHere } = await import('../../cli/plugins-shown.ts');
+    this.#newer = await this.newer(context);
     return { result: await shownHere(this.installation, version, flags) };
   }
 
@@ -29,5 +33,6 @@ export default class PluginsList extends PluginsCommand<ShownPlugin[], typeof Pl
       ]),
       empty: 'No plugins are installed.',
     });
+    if (this.#newer !== null) terminal.notice(this.#newer);
   }
 }
