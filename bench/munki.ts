@@ -28,9 +28,9 @@ const ROUNDS = 15;
 
 const project = path.dirname(import.meta.dirname);
 // In the project's own folder: a system's folder for such things may be in memory, where nothing waits for a disk.
-mkdirSync(path.join(project, 'dist'), { recursive: true });
+mkdirSync(path.join(project, 'out'), { recursive: true });
 for (const items of process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1000, 10_000]) {
-  const dir = mkdtempSync(path.join(project, 'dist', 'bench-munki-'));
+  const dir = mkdtempSync(path.join(project, 'out', 'bench-munki-'));
   try {
     await bench(items, dir);
   } finally {

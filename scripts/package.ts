@@ -3,7 +3,7 @@
  * Nothing is downloaded but from npm, and only what the lockfile has for systems other than this one.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { isBuilt, KINDS, type Kind, makePackages, writeSums } from './package/make.ts';
@@ -63,9 +63,13 @@ await makePackages({
   kinds,
   platforms,
   maintainer: values.maintainer,
-  writeManual: existsSync(manual)
-    ? (folder) => void execFileSync(process.execPath, [...node, manual, folder], { stdio: 'inherit' })
-    : null,
+  writeManual: (folder) => {
+    const env = { ...process.env, SOURCE_DATE_EPOCH: String(seconds()) };
+    execFileSync(process.execPath, [...node, manual, path.join(folder, 'man1')], {
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+  },
   made: (file) => process.stdout.write(`${file}\n`),
 });
 writeSums(out);

@@ -32,8 +32,8 @@ export interface Making {
   platforms: readonly Platform[];
   /** Of the .deb, as Debian writes it. */
   maintainer: string;
-  /** Writes manual pages into a folder (`man1/…`); null where there are none. */
-  writeManual: ((folder: string) => void) | null;
+  /** Writes manual pages into a folder: `man1/…`. */
+  writeManual: (folder: string) => void;
   /** Told of every package that was made. */
   made: (file: string) => void;
 }
@@ -52,7 +52,7 @@ export async function makePackages(making: Making): Promise<void> {
     const appFolder = path.join(work, 'app');
     mkdirSync(appFolder, { recursive: true });
     layOutApp({ root, version, seconds }, packages, from, appFolder);
-    making.writeManual?.(path.join(appFolder, 'share', 'man'));
+    making.writeManual(path.join(appFolder, 'share', 'man'));
     const app = entriesIn(appFolder);
     const pjson = JSON.parse(readFileSync(path.join(appFolder, 'package.json'), 'utf8')) as Pjson;
     const bom = (within: readonly LockedPackage[]) =>

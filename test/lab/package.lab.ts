@@ -161,6 +161,8 @@ describe('depot3:K07 packages of d3', function () {
       expect(sha(clean.at('usr/share/doc/d3/examples/d3.json')), 'depot3:K08').to.equal(
         sha(path.join(project, 'examples/d3.json')),
       );
+      for (const page of ['d3', 'd3-install', 'd3admin-add'])
+        expect(gunzipSync(readFileSync(clean.at(`usr/share/man/man1/${page}.1.gz`))).toString()).to.match(/^\.TH /m);
 
       d3('depot', 'init', '/srv/depot');
       d3('config', 'set', 'depot', '/srv/depot');
