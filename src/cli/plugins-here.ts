@@ -38,7 +38,7 @@ const LOCK = 'change.lock';
 const LOOKED = 'newer.looked';
 const NOTICE_EVERY = 86_400_000;
 /** Milliseconds after which nobody waits for the answer any more. */
-const NOTICE_LIMIT = 6000;
+const NOTICE_LIMIT = 12_000;
 /** Milliseconds npm has to end when it is asked to. */
 const GRACE = 5000;
 
@@ -163,19 +163,18 @@ export async function newerHere(request: PluginsRequest): Promise<string | null>
     return spec.source === 'registry' ? [{ name: plugin.name, version: plugin.version, wanted: spec.version }] : [];
   });
   const [host] = await ownPlugins(installation);
-  const all = host === undefined ? here : [{ name: host.name, version, wanted: 'latest' }, ...here];
+  const all = host === undefined ? here : [...here, { name: host.name, version, wanted: 'latest' }];
   const limit = AbortSignal.timeout(NOTICE_LIMIT);
   const { npm } = await changePorts(request, folders, runProgram);
   const work = temporaryFolder(null, 'd3-newer-');
   try {
-    return await newerLine(all, async ({ name, wanted }) => {
+    const ask = async ({ name, wanted }: Here) => {
       const spec = { source: 'registry' as const, asked: name, name, version: wanted };
       return (await lookUp(spec, work.path, { npm, signal: AbortSignal.any([signal, limit]) })).version;
-    });
-  } catch (error) {
+    };
+    const line = await newerLine(all, ask, limit);
     signal.throwIfAborted();
-    if (limit.aborted) return null;
-    throw error;
+    return line;
   } finally {
     work.remove();
   }

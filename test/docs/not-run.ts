@@ -54,6 +54,22 @@ export const NOT_RUN: readonly NotRun[] = [
     proof: 'plugins/staypuft/test/proxy.lab.ts',
   },
   {
+    page: 'docs/guides/foreman.md',
+    lines: [
+      'd3 proxy test dmz',
+      'd3 foreman doctor --deployment shop',
+      'd3 deployment run shop',
+      'd3 deployment log shop --host mac525400770001',
+      'd3 client setup --answers d3-answers.json',
+      'd3 client setup --answers d3-answers.json --json',
+      'd3 client register db1.example.org.json --proxy dmz',
+      'd3 proxy hostkeys dmz --distribute',
+      'd3 deployment run office',
+    ],
+    why: 'they work on hosts, or come after that; the lab types this page from its first line to its last',
+    proof: 'plugins/staypuft/test/scenarios.lab.ts',
+  },
+  {
     page: 'docs/deployment-hosts.md',
     lines: [
       'd3 proxy setup dmz root@10.0.0.7 --key /root/.ssh/id_ed25519 --dry-run',

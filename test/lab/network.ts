@@ -8,6 +8,8 @@ export interface LabHost {
   address: string;
   /** The words before a program that is run there. */
   on: readonly string[];
+  /** The words before one that has only its network. */
+  net: readonly string[];
   /** Words before a program that has the processes to itself as well: killed, it takes all that it started with it, as a power cut does. */
   powered: readonly string[];
   /** Pulls out the cable of its network, or puts it back. */
@@ -57,7 +59,13 @@ export class LabNetwork {
     const on = [...within(pid), 'unshare', '--mount', '--', 'sh', '-c', mount, etc];
     const powered = [...on, 'unshare', '--pid', '--fork', '--kill-child=SIGKILL', '--mount-proc', '--'];
     return {
-      host: { address: there, on, powered, cable: (state) => ip(this.#middle, 'link', 'set', cable, state) },
+      host: {
+        address: there,
+        on,
+        net: within(pid),
+        powered,
+        cable: (state) => ip(this.#middle, 'link', 'set', cable, state),
+      },
       middle: here,
     };
   }

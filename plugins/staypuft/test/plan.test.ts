@@ -82,6 +82,22 @@ roles:
     expect((await plan({}, 'vault')).problems).to.deep.equal([]);
   });
 
+  it('staypuft:S1-05 a host that a step restarts by its board, and that has none, stands against it; nobody else is asked for one', async () => {
+    await site.blueprint('boards', 'roles: [{name: db, steps: [{reboot: bmc}]}, {name: web, steps: [{reboot: true}]}]');
+    await site.deployment('racks', [], 'boards');
+    await site.ports(async (ports) => {
+      await assignHosts({ deployment: 'racks', role: 'db', hosts: ['db1', 'db2'], set: [], dryRun: false }, ports);
+      await assignHosts({ deployment: 'racks', role: 'web', hosts: ['web1'], set: [], dryRun: false }, ports);
+    });
+    for (const host of ['db2', 'web1']) site.boardless.set(host, 'Foreman does not know it');
+    const { problems } = await plan({}, 'racks');
+    expect(problems.map(({ code, target, text }) => [code, target, text])).to.deep.equal([
+      ['HOST_WITHOUT_BMC', 'db2', 'a step has db2 restarted by its board, which cannot be: Foreman does not know it'],
+    ]);
+    site.boardless.clear();
+    expect((await plan({}, 'racks')).problems).to.deep.equal([]);
+  });
+
   it('staypuft:E-14 staypuft:M-25 what is released takes no part; hosts that come later do, alone, unless all is asked for again', async () => {
     await assign('web', ['web1', 'web2']);
     await site.ended('released', ['web1', 'web2']);

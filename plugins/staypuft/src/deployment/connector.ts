@@ -21,6 +21,8 @@ export interface Connector {
   carries(target: NamedHost): boolean;
   /** How a host is not there as its assignment has it, in words; reads only. */
   drift(target: NamedHost, hostgroup: string): Promise<string[]>;
+  /** Why a host cannot be restarted by its board, in words; null: it can, for all that is known. Reads only. */
+  boardMissing(target: NamedHost): Promise<string | null>;
   /**
    * Takes away what was let in for the time of a run only, at its end, whatever it was.
    * @returns what could not be, in words

@@ -327,7 +327,10 @@ export async function planHere(
     });
   }
   problems.push(...secretsInJobs(plan, blueprint.body, hosts, connector));
-  if (drift) problems.push(...(await driftOf(plan, deployment.name, blueprint.body, hosts, connector)));
+  if (drift) {
+    problems.push(...(await driftOf(plan, deployment.name, blueprint.body, hosts, connector)));
+    problems.push(...(await boardsMissing(plan, hosts, connector)));
+  }
   return { plan: { ...plan, problems }, deployment, blueprint };
 }
 
@@ -354,6 +357,34 @@ async function driftOf(
       text,
       next: `have it as it is assigned again: d3 deployment assign ${name} --role ${role} ${named.name}; or put it right in Foreman`,
     }));
+  });
+}
+
+/** Hosts that a step has restarted by their boards, and that have none. */
+async function boardsMissing(
+  { hosts: planned }: DeploymentPlan,
+  hosts: ReadonlyMap<string, NamedHost>,
+  connector: Connector,
+): Promise<PlanProblem[]> {
+  const asked = planned.flatMap(({ host, steps }) => {
+    const named = hosts.get(host.toLowerCase());
+    const byBoard = steps.some(({ args }) => (args['step'] as { reboot?: unknown } | undefined)?.reboot === 'bmc');
+    return named === undefined || !byBoard ? [] : [named];
+  });
+  const ends = await eachOf(asked, async (named) => connector.boardMissing(named));
+  return ends.flatMap((end, n) => {
+    const why = 'problem' in end ? end.problem.message : end.result;
+    const target = (asked[n] as NamedHost).name;
+    return why === null
+      ? []
+      : [
+          {
+            target,
+            code: 'HOST_WITHOUT_BMC',
+            text: `a step has ${target} restarted by its board, which cannot be: ${why.replace(/\.$/, '')}`,
+            next: 'give it an interface of type BMC in Foreman; or say reboot: true in the blueprint, by its own system',
+          },
+        ];
   });
 }
 

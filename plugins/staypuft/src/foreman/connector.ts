@@ -2,6 +2,7 @@ import type { Connector } from '../deployment/connector.ts';
 import type { NamedHost } from '../types.ts';
 import { type ForemanAssigned, foremanAssign, foremanDrift, foremanUnassign, hostgroupOfRole } from './assign.ts';
 import { foremanTidy } from './autosign.ts';
+import { boardMissing } from './power.ts';
 import { type ForemanContext, hasForeman, siteOf } from './site.ts';
 import { goesByJobs } from './transport.ts';
 
@@ -18,6 +19,7 @@ export async function foremanConnector(context: ForemanContext): Promise<Connect
     unassign: async (target) => (knows(target) ? foremanUnassign(target, context) : NOTHING),
     carries: ({ host }) => goesByJobs(settings, host),
     drift: async (target, hostgroup) => (knows(target) ? foremanDrift(target, hostgroup, context) : []),
+    boardMissing: async (target) => boardMissing(target, context),
     tidy: async (targets) => foremanTidy(targets, context),
   };
 }

@@ -124,19 +124,22 @@ export class DeployLab {
   /** Address of the jump host as the controller sees it. */
   readonly jump: string;
   readonly key: string;
-  readonly #network: LabNetwork;
+  readonly network: LabNetwork;
+  /** The folder that the controller's /etc begins with. */
+  readonly etc: string;
   readonly #controller: LabHost;
   readonly #running: ChildProcess[] = [];
 
   private constructor(
     sandbox: Sandbox,
     network: LabNetwork,
-    { controller, jump }: { controller: LabHost; jump: string },
+    { controller, jump, etc }: { controller: LabHost; jump: string; etc: string },
   ) {
     this.sandbox = sandbox;
-    this.#network = network;
+    this.network = network;
     this.#controller = controller;
     this.jump = jump;
+    this.etc = etc;
     this.key = path.join(sandbox.dir, 'key', 'id');
     mkdirSync(path.dirname(this.key), { mode: 0o700 });
     makeKey(this.key);
@@ -148,14 +151,16 @@ export class DeployLab {
     const network = await LabNetwork.make();
     const etc = sandbox.folder('controller-etc', { 'd3.json': JSON.stringify(settings) });
     const { host, middle } = await network.host(etc);
-    const lab = new DeployLab(sandbox, network, { controller: host, jump: middle });
+    const lab = new DeployLab(sandbox, network, { controller: host, jump: middle, etc });
     const conf = path.join(sandbox.dir, 'jump.conf');
     const key = path.join(sandbox.dir, 'jump-key');
     makeKey(key);
     writeFileSync(conf, sshdConf(key, lab.authorized));
     const room = path.join(sandbox.dir, 'jump-run');
     mkdirSync(path.join(room, 'sshd'), { recursive: true, mode: 0o755 });
-    const mounted = `mount --bind ${room} /run && exec "$@"`;
+    // Its account's home is its own, too: what is told of host keys is written there.
+    const home = sandbox.folder('jump-home', {});
+    const mounted = `mount --bind ${room} /run && mount --bind ${home} /root && exec "$@"`;
     const on = [...network.middle, 'unshare', '--mount', '--'];
     const sshd = spawn(...words(on, ['sh', '-c', mounted, 'sh', ...sshdWords(conf)]), { stdio: 'ignore' });
     lab.#running.push(sshd);
@@ -171,7 +176,7 @@ export class DeployLab {
   async host(name: string, lines: readonly string[] = []): Promise<DeployHost> {
     const dir = this.sandbox.folder(`hosts/${name}`, {});
     const etc = this.sandbox.folder(`hosts/${name}/etc`, { hostname: `${name}\n` });
-    const { host } = await this.#network.host(etc);
+    const { host } = await this.network.host(etc);
     const made = new DeployHost(name, dir, host);
     made.write('name', name);
     this.hosts.set(name, made);
@@ -213,7 +218,7 @@ export class DeployLab {
     for (const host of this.hosts.values()) await host.stop();
     for (const child of this.#running) await killed(child);
     endAllIn(this.sandbox.dir);
-    this.#network.remove();
+    this.network.remove();
     this.sandbox.remove();
   }
 }
@@ -287,16 +292,20 @@ function words(before: readonly string[], line: readonly string[]): [string, str
 
 function run(before: readonly string[], line: readonly string[], env: Record<string, string>): Running {
   const child = spawn(...words(before, line), { env, stdio: 'pipe', cwd: '/' });
+  return { child, ended: ended(child) };
+}
+
+/** The end of a program, with what it said; it is asked nothing. */
+export function ended(child: ChildProcess): Promise<Ended> {
   const read = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (read.stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (read.stderr += text));
-  child.stdin.end();
-  const ended = new Promise<Ended>((resolve, reject) => {
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (read.stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (read.stderr += text));
+  child.stdin?.end();
+  return new Promise<Ended>((resolve, reject) => {
     child.once('error', reject);
     // A shared connection that stays may hold on to what it was given: the end of the command is what counts.
     child.once('exit', (code) => setTimeout(() => resolve({ code, ...read }), 50));
   });
-  return { child, ended };
 }
 
 async function listening(on: readonly string[], sshd: ChildProcess): Promise<void> {

@@ -24,12 +24,21 @@ export class DiscoveryImage {
   /** How often it was told to restart. */
   restarts = 0;
   uptime = 600;
+  /** When it went away. */
+  onLeave: () => void = () => {};
   facts: Record<string, unknown>;
   #server: Server | null = null;
-  #port = 0;
+  #port: number;
+  readonly #address: string;
 
-  constructor(facts: Record<string, unknown>) {
+  /** @param at where it listens; else at any port of the loopback */
+  constructor(
+    facts: Record<string, unknown>,
+    at: { address: string; port: number } = { address: '127.0.0.1', port: 0 },
+  ) {
     this.facts = facts;
+    this.#address = at.address;
+    this.#port = at.port;
   }
 
   get port(): number {
@@ -62,11 +71,11 @@ export class DiscoveryImage {
           return json(200, { action: 'reboot', result: true });
         case 'leaves':
           json(200, { action: 'reboot', result: true });
-          response.once('finish', () => void this.stop());
+          response.once('finish', () => void this.stop().then(this.onLeave));
       }
     });
     this.#server = server as unknown as Server;
-    await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(this.#port, this.#address, resolve));
     this.#port = (server.address() as AddressInfo).port;
   }
 

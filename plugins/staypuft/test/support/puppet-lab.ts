@@ -1,72 +1,36 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:https';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Classifier, NamedHost } from '../../src/types.ts';
-
-const MODULE = path.join(import.meta.dirname, '../../puppet/d3_agent');
+import { PuppetServer } from './puppet-server.ts';
 
 /** What the classes of a node are given, as Foreman gives it: class, parameter, value. */
 type Classes = Record<string, Record<string, string | number | boolean>>;
 
 /**
- * A real puppetserver with its own CA, in a folder, and agents beside it that have their own. What Foreman says of hosts a file for each
- * node says: the server runs a script that prints it.
+ * A real puppetserver, and agents beside it that have folders of their own. What Foreman says of hosts a file for each node says: the server
+ * runs a script that prints it.
  */
 export class PuppetLab implements Classifier {
-  readonly folder = mkdtempSync(path.join(tmpdir(), 'd3-puppet-lab-'));
-  #server: ChildProcess | null = null;
-  #output = '';
-  #port = 0;
+  readonly #server = new PuppetServer();
   readonly #nodes = new Map<string, { environment: string; classes: Classes }>();
 
-  /** Its manifests are read once: what differs between tests is what nodes are said to be. */
   async start(): Promise<void> {
-    this.#port = await freePort();
-    this.#write('server/puppet.conf', serverSettings(this.folder));
-    this.#write('enc', `#!/bin/sh\nexec cat '${this.folder}/nodes/'"$1"\n`, 0o755);
-    mkdirSync(path.join(this.folder, 'nodes'));
-    cpSync(MODULE, path.join(this.folder, 'code/modules/d3_agent'), { recursive: true });
-    this.#write('code/modules/site_web/manifests/init.pp', SITE_WEB);
-    for (const name of ['discovery', 'production'])
-      this.#write(
-        `code/environments/${name}/manifests/site.pp`,
-        serviceDefaults(this.service(`\${facts['clientcert']}`)),
-      );
-    this.#configure();
-    const words = ['--pdeathsig', 'KILL', 'java', ...HEAP, '-Djruby.lib=/usr/share/jruby/lib'];
-    const server = spawn(
-      'setpriv',
-      [
-        ...words,
-        '-jar',
-        '/usr/share/puppetserver/puppetserver.jar',
-        '--config',
-        this.#at('conf.d'),
-        '--bootstrap-config',
-        this.#at('services.d'),
-        '--restart-file',
-        this.#at('restart'),
-      ],
-      { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.folder },
-    );
-    this.#server = server;
-    for (const stream of [server.stdout, server.stderr])
-      stream?.on('data', (data: Buffer) => {
-        this.#output = (this.#output + data.toString()).slice(-20_000);
-      });
-    while ((await this.#status()) !== 'running') {
-      if (server.exitCode !== null) throw new Error(`puppetserver ended:\n${this.#output}`);
-      await sleep(250);
-    }
+    mkdirSync(this.#at('nodes'));
+    const manifest = serviceDefaults(this.service(`\${facts['clientcert']}`));
+    const environment = { manifest, classes: { site_web: SITE_WEB } };
+    await this.#server.start({
+      name: 'localhost',
+      listens: '127.0.0.1',
+      port: null,
+      on: [],
+      signs: 'all',
+      classifies: `#!/bin/sh\nexec cat '${this.#at('nodes')}/'"$1"\n`,
+      environments: { discovery: environment, production: environment },
+    });
   }
 
   remove(): void {
-    this.#server?.kill('SIGKILL');
-    rmSync(this.folder, { recursive: true, force: true });
+    this.#server.remove();
   }
 
   /** Another host with an agent of its own. @returns the program */
@@ -76,7 +40,7 @@ export class PuppetLab implements Classifier {
       '[main]',
       `certname = ${name}`,
       'server = localhost',
-      `serverport = ${this.#port}`,
+      `serverport = ${this.#server.port}`,
       'keylength = 2048',
     ];
     this.#write(`hosts/${name}/conf/puppet.conf`, `${settings.join('\n')}\n`);
@@ -142,43 +106,8 @@ exec /usr/bin/puppet "$what" ${folders} "$@"
     return this.#nodes.get(name) ?? { environment: 'production', classes: {} };
   }
 
-  #configure(): void {
-    const packaged = '/etc/puppet/puppetserver';
-    cpSync(`${packaged}/conf.d`, this.#at('conf.d'), { recursive: true });
-    cpSync(`${packaged}/services.d`, this.#at('services.d'), { recursive: true });
-    const services = this.read(this.#at('services.d/bootstrap.cfg')).split('\n');
-    // One tells the vendor about this server, the other is read by nobody.
-    this.#write(
-      'services.d/bootstrap.cfg',
-      services.filter((line) => !/analytics|metrics-webservice/.test(line)).join('\n'),
-    );
-    this.#write('conf.d/puppetserver.conf', jrubySettings(this.folder));
-    this.#write(
-      'conf.d/webserver.conf',
-      `webserver: { client-auth: want, ssl-host: 127.0.0.1, ssl-port: ${this.#port} }\n`,
-    );
-    this.#write('conf.d/global.conf', `global: { logging-config: "${this.#at('logback.xml')}" }\n`);
-    this.#write('logback.xml', LOGBACK);
-  }
-
-  #status(): Promise<string> {
-    return new Promise((resolve) => {
-      const url = `https://127.0.0.1:${this.#port}/status/v1/simple`;
-      const asked = request(url, { rejectUnauthorized: false, timeout: 5000, agent: false }, (answer) => {
-        let text = '';
-        answer.on('data', (data: Buffer) => {
-          text += data.toString();
-        });
-        answer.on('end', () => resolve(text.trim()));
-      });
-      asked.on('timeout', () => asked.destroy());
-      asked.on('error', () => resolve(''));
-      asked.end();
-    });
-  }
-
   #at(name: string): string {
-    return path.join(this.folder, name);
+    return this.#server.at(name);
   }
 
   #write(name: string, text: string, mode = 0o644): void {
@@ -187,8 +116,6 @@ exec /usr/bin/puppet "$what" ${folders} "$@"
     writeFileSync(file, text, { mode });
   }
 }
-
-const HEAP = ['-Xms192m', '-Xmx640m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 
 /** No real service of this machine is touched: on is a file. */
 function serviceDefaults(file: string): string {
@@ -220,56 +147,3 @@ const SITE_WEB = `class site_web (String $file, Integer $busy = 0, Boolean $fail
   }
 }
 `;
-
-const LOGBACK = `<configuration>
-  <appender name="OUT" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%d %-5p [%c{2}] %m%n</pattern></encoder></appender>
-  <root level="warn"><appender-ref ref="OUT"/></root>
-</configuration>
-`;
-
-function serverSettings(folder: string): string {
-  return `[main]
-certname = localhost
-dns_alt_names = localhost
-server = localhost
-keylength = 2048
-# Packages of Debian name folders of the machine for these.
-ssldir = ${folder}/server/ssl
-cadir = ${folder}/server/ca
-[server]
-environmentpath = ${folder}/code/environments
-basemodulepath = ${folder}/code/modules
-environment_timeout = unlimited
-autosign = true
-node_terminus = exec
-external_nodes = ${folder}/enc
-reports = store
-storeconfigs = false
-`;
-}
-
-function jrubySettings(folder: string): string {
-  return `jruby-puppet: {
-  ruby-load-path: [/usr/lib/puppetserver/ruby/vendor_ruby]
-  gem-home: "${folder}/gems"
-  gem-path: [\${jruby-puppet.gem-home}, "/usr/lib/puppetserver/vendored-jruby-gems"]
-  server-conf-dir: "${folder}/server"
-  server-code-dir: "${folder}/code"
-  server-var-dir: "${folder}/server/var"
-  server-run-dir: "${folder}/server/run"
-  server-log-dir: "${folder}/server/log"
-  max-active-instances: 1
-}
-http-client: {}
-profiler: { enabled: false }
-`;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}

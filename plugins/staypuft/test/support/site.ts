@@ -39,6 +39,8 @@ export class DeploymentSite {
   readonly refused = new Map<string, string>();
   /** What Foreman says was changed behind d3's back, by host. */
   readonly drifted = new Map<string, string>();
+  /** Why hosts cannot be restarted by their boards. */
+  readonly boardless = new Map<string, string>();
   /** Hosts that are worked on by jobs. */
   readonly carried = new Set<string>();
   now = Date.parse('2030-01-01T00:00:00Z');
@@ -78,6 +80,7 @@ export class DeploymentSite {
           hostgroup: ({ hostgroup = null }) => hostgroup,
           assign: (target, hostgroup) => say('assign', target, hostgroup),
           unassign: (target) => say('unassign', target),
+          boardMissing: async ({ name }) => this.boardless.get(name) ?? null,
           drift: async ({ name }) => (this.drifted.has(name) ? [this.drifted.get(name) as string] : []),
           carries: ({ name }) => this.carried.has(name),
           tidy: async () => [],
