@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
@@ -108,8 +109,28 @@ async function takenIn(
   }
 }
 
-/** The file is not the one somebody said it is. */
-export function otherFile(file: string, wanted: string, found: string): D3Error {
+/**
+ * Looks at a disk image before anything opens it.
+ * @param wanted what it has to be, in lower-case hex; null: nobody knows
+ * @throws D3Error verificationFailed (33) for another file, or no sound image
+ */
+export async function checkImageFile(
+  file: string,
+  wanted: string | null,
+  target: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await withFile(file, async (handle) => {
+    await checkImage(handle, target);
+    if (wanted === null) return;
+    const hash = createHash('sha256');
+    for await (const chunk of handle.createReadStream({ start: 0, autoClose: false, signal })) hash.update(chunk);
+    const found = hash.digest('hex');
+    if (found !== wanted) throw otherFile(file, wanted, found);
+  });
+}
+
+function otherFile(file: string, wanted: string, found: string): D3Error {
   return new D3Error('SOURCE_DIFFERS', 'verificationFailed', `${file} is not the file it should be.`, {
     target: file,
     actions: [`its SHA-256 is ${found}, and should be ${wanted}`, 'get it again from where it comes from'],

@@ -1,4 +1,4 @@
-import { mkdtempSync, realpathSync, rmdirSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
@@ -42,6 +42,17 @@ export async function withDiskImage<Result>(
   } finally {
     leave(places);
   }
+}
+
+/**
+ * Copies a file or folder out of an attached image, with its modes, times and links as they are.
+ * @param folder is made where it is not there
+ * @throws the system's error, also where there is something of that name
+ */
+export function copyFromImage(from: string, folder: string, name: string): void {
+  mkdirSync(folder, { recursive: true });
+  const asItIs = { recursive: true, verbatimSymlinks: true, preserveTimestamps: true } as const;
+  cpSync(from, path.join(folder, name), { ...asItIs, force: false, errorOnExist: true });
 }
 
 /** Where the image could not be detached it is still in use. */

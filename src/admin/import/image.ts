@@ -1,13 +1,10 @@
-import { cpSync, lstatSync, mkdirSync, readdirSync, realpathSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { lstatSync, readdirSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
-import { hashFile } from '../../depot/tree.ts';
-import { checkImage } from '../../installers/dmg/koly.ts';
-import { withDiskImage } from '../../platform/disk-image.ts';
+import { copyFromImage, withDiskImage } from '../../platform/disk-image.ts';
 import { temporaryFolder } from '../../platform/work-folder.ts';
 import type { BuildTools } from '../build.ts';
-import { otherFile } from '../package-file.ts';
+import { checkImageFile } from '../package-file.ts';
 import type { ImageContent, ImageCopy } from './types.ts';
 
 /** A disk image of a repository, and what of it is installed. */
@@ -29,7 +26,7 @@ export async function withImageContent<Result>(
   { tools: { run, hdiutil }, signal }: { tools: BuildTools; signal: AbortSignal },
   work: (source: string) => Promise<Result>,
 ): Promise<Result> {
-  await checkFile(file, sha256, target, signal);
+  await checkImageFile(file, sha256, target, signal);
   const { path: folder, remove } = temporaryFolder(null, 'd3-import-');
   try {
     return await withDiskImage(file, target, { run, hdiutil, work: folder }, async (volume) => {
@@ -41,18 +38,6 @@ export async function withImageContent<Result>(
   } finally {
     remove();
   }
-}
-
-async function checkFile(file: string, sha256: string | null, target: string, signal: AbortSignal): Promise<void> {
-  const handle = await open(file);
-  try {
-    await checkImage(handle, target);
-  } finally {
-    await handle.close();
-  }
-  if (sha256 === null) return;
-  const found = await hashFile(file, signal);
-  if (found?.sha256 !== sha256) throw otherFile(file, sha256, found?.sha256 ?? 'none');
 }
 
 /** @param named below the volume; null: the only package at its top */
@@ -67,16 +52,8 @@ function packageIn(volume: string, named: string | null, target: string): string
 
 function copyInto(root: string, volume: string, { source, folder, name }: ImageCopy, target: string): void {
   const from = inVolume(volume, source, target);
-  const place = path.join(root, folder);
-  mkdirSync(place, { recursive: true });
   try {
-    cpSync(from, path.join(place, name), {
-      recursive: true,
-      verbatimSymlinks: true,
-      preserveTimestamps: true,
-      force: false,
-      errorOnExist: true,
-    });
+    copyFromImage(from, path.join(root, folder), name);
   } catch (error) {
     throw wrong(target, `${source} cannot be copied: ${(error as Error).message}`);
   }

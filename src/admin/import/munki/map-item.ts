@@ -110,7 +110,11 @@ function sourceOf({ installer }: MunkiItem): Proposal['source'] {
   if (type === 'nopkg' || location === null) return { kind: 'nothing' };
   const file = { location, sha256, kilobytes };
   if (type === 'copy_from_dmg')
-    return { kind: 'image', ...file, holds: { copies: copies.map(({ owner: _, mode: __, ...copy }) => copy) } };
+    return {
+      kind: 'image',
+      ...file,
+      holds: { copies: copies.map(({ source, folder, name }) => ({ source, folder, name })) },
+    };
   return isImage(location) ? { kind: 'image', ...file, holds: { package: packagePath } } : { kind: 'file', ...file };
 }
 
