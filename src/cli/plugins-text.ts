@@ -1,6 +1,8 @@
 import { combineExitCodes, type D3Error } from '@d3/sdk';
 import type { Change } from '../plugins/change.ts';
 import type { Ended } from '../plugins/service.ts';
+import type { ShownPlugin } from '../plugins/shown.ts';
+import type { Table } from '../terminal/table.ts';
 import type { Outcome } from './base.ts';
 
 /** The results that there are, the errors of the others, and what they amount to. */
@@ -30,6 +32,24 @@ const KINDS: Readonly<Record<'core' | 'user' | 'link', string>> = {
   user: 'installed',
   link: 'linked',
 };
+
+type Listed = Pick<ShownPlugin, 'name' | 'version' | 'type' | 'folder' | 'asked' | 'problem'>;
+
+/** @param empty what is said where there are none */
+export function pluginsTable(plugins: readonly Listed[], empty: string): Table {
+  return {
+    title: 'Plugins',
+    columns: ['Name', 'Version', 'Kind', 'From', 'State'],
+    rows: plugins.map((plugin) => [
+      plugin.name,
+      plugin.version,
+      kindOf(plugin.type),
+      plugin.asked ?? plugin.folder,
+      plugin.problem === null ? 'good' : 'LEFT OUT',
+    ]),
+    empty,
+  };
+}
 
 export function kindOf(type: keyof typeof KINDS): string {
   return KINDS[type];

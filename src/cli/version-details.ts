@@ -4,7 +4,7 @@ import type { Installation } from '../startup/installation.ts';
 import type { Table } from '../terminal/table.ts';
 import type { Inputs } from './inputs.ts';
 import { shownHere } from './plugins-shown.ts';
-import { kindOf } from './plugins-text.ts';
+import { pluginsTable } from './plugins-text.ts';
 
 /** What d3 consists of here, and where all of it lies: for whoever has to help from afar. */
 export interface VersionDetails {
@@ -50,18 +50,7 @@ export async function versionDetails(
 
 export function detailsTable({ code, node, plugins, paths }: VersionDetails): Table[] {
   return [
-    {
-      title: 'Plugins',
-      columns: ['Name', 'Version', 'Kind', 'From', 'State'],
-      rows: plugins.map((plugin) => [
-        plugin.name,
-        plugin.version,
-        kindOf(plugin.type),
-        plugin.asked ?? plugin.folder,
-        plugin.problem === null ? 'good' : 'LEFT OUT',
-      ]),
-      empty: 'No plugins.',
-    },
+    pluginsTable(plugins, 'No plugins.'),
     {
       title: 'Places',
       columns: ['What', 'Where'],

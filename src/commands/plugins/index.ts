@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import type { ContextOf, Outcome } from '../../cli/base.ts';
 import { PluginsCommand } from '../../cli/plugins-command.ts';
-import { kindOf } from '../../cli/plugins-text.ts';
+import { pluginsTable } from '../../cli/plugins-text.ts';
 import type { ShownPlugin } from '../../plugins/shown.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
@@ -21,18 +21,7 @@ export default class PluginsList extends PluginsCommand<ShownPlugin[], typeof Pl
   }
 
   render(plugins: ShownPlugin[], terminal: Terminal): void {
-    terminal.table({
-      title: 'Plugins',
-      columns: ['Name', 'Version', 'Kind', 'From', 'State'],
-      rows: plugins.map((plugin) => [
-        plugin.name,
-        plugin.version,
-        kindOf(plugin.type),
-        plugin.asked ?? plugin.folder,
-        plugin.problem === null ? 'good' : 'LEFT OUT',
-      ]),
-      empty: 'No plugins are installed.',
-    });
+    terminal.table(pluginsTable(plugins, 'No plugins are installed.'));
     if (this.#newer !== null) terminal.notice(this.#newer);
   }
 }
