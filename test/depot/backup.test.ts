@@ -422,12 +422,12 @@ describe('a backup of a depot', function () {
       const env = { D3_DEPOT: home, D3_DEPOT_DATABASE: url };
       const backup = join(dir, 'kept');
       for (const wait of [700, 1000, 1300]) {
-        const cut = await d3(['depot', 'backup', backup], {
+        await d3(['depot', 'backup', backup], {
           env,
           running: (child) => setTimeout(() => child.kill('SIGKILL'), wait),
         });
-        if (cut.signal !== null) expect(existsSync(backup)).to.equal(false);
-        else break;
+        // Cut or not, what has its name is whole: it is what is brought back below.
+        if (existsSync(backup)) break;
       }
       if (!existsSync(backup)) {
         const kept = await d3(['depot', 'backup', backup, '--json'], { env });
