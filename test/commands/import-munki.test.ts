@@ -139,7 +139,9 @@ describe('d3admin import munki', function () {
     const large = { 'opt/large': randomBytes(24 * 1024 * 1024).toString('latin1') };
     repository.item('Alarge', '1', await sandbox.package('large', large), { category: 'Tools' });
     repository.manifest('site_default', { managed_installs: ['Tool0', 'Tool1'] });
-    const env = { D3_DEPOT: sandbox.depot, USER: 'sally', XDG_CONFIG_HOME: sandbox.dir };
+    // What is killed leaves its folders of a moment where it made them.
+    const TMPDIR = sandbox.folder('tmp', {});
+    const env = { D3_DEPOT: sandbox.depot, USER: 'sally', XDG_CONFIG_HOME: sandbox.dir, TMPDIR };
     const line = ['admin', 'import', 'munki', repository.dir, '--json'];
     const blobs = () => readdirSync(path.join(sandbox.depot, 'blobs'), { recursive: true }).length;
     let killed = 0;
