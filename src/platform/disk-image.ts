@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmdirSync } from 'node:fs';
+import { cpSync, mkdtempSync, realpathSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
@@ -50,7 +50,7 @@ export async function withDiskImage<Result>(
  * @throws the system's error, also where there is something of that name
  */
 export function copyFromImage(from: string, folder: string, name: string): void {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder, 0o755);
   const asItIs = { recursive: true, verbatimSymlinks: true, preserveTimestamps: true } as const;
   cpSync(from, path.join(folder, name), { ...asItIs, force: false, errorOnExist: true });
 }

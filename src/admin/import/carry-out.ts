@@ -212,8 +212,8 @@ async function taken(
   const target = `${proposal.item} (${proposal.from})`;
   try {
     const { source } = proposal;
-    const file = source.kind === 'nothing' ? null : options.fileOf(source, target);
-    const standing = editions.standing(proposal, file?.size ?? null, around);
+    const file = source.kind === 'nothing' ? { path: empty, size: null } : options.fileOf(source, target);
+    const standing = editions.standing(proposal, file.size, around);
     if (standing.kind === 'there') {
       const { edition, status } = standing.edition;
       const { differs } = standing;
@@ -224,7 +224,7 @@ async function taken(
     if (await wasThere(proposal.basename, proposal.version))
       return { ...fate, fate: 'left out', why: 'it was in the depot already, and was deleted there' };
     if (options.dryRun) {
-      const [problems = []] = await problemsWithoutFile([requestOf(proposal, file?.path ?? empty)], session, around);
+      const [problems = []] = await problemsWithoutFile([requestOf(proposal, file.path)], session, around);
       if (problems.length > 0) throw new D3Errors(problems, 1);
       const edition = `${proposal.basename}-${proposal.version}-1`;
       return { ...fate, fate: 'would be imported', edition, status: 'pilot' };
@@ -233,12 +233,12 @@ async function taken(
     const one =
       source.kind === 'image'
         ? await withImageContent(
-            { ...source, file: (file as { path: string }).path },
+            { ...source, file: file.path },
             target,
             { tools: options.tools, signal: session.signal },
             add,
           )
-        : await add(file?.path ?? empty);
+        : await add(file.path);
     added.push(one);
     return { ...fate, fate: 'imported', edition: one.edition.edition, status: 'pilot', warnings: one.warnings };
   } catch (error) {

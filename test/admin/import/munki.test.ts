@@ -480,12 +480,22 @@ describe('the import of a repository of Munki’s', function () {
       }
       return { fates: result.items.map(({ item: name, fate, status }) => `${name} ${fate} ${status}`), errors };
     };
-    const filesOf = async (edition: string) => {
+    const packageOf = async (edition: string) => {
       const { editions } = await said(sandbox.depot);
       const file = editions.find((one) => one.edition === edition)?.file;
       const blob = path.join(sandbox.depot, 'blobs', String(file?.sha256).slice(0, 2), String(file?.sha256));
-      const { entries } = await verify(blob);
-      return [file?.format, ...entries.filter(({ type }) => type !== 'dir').map(({ absolute }) => absolute)];
+      return { format: file?.format, entries: (await verify(blob)).entries };
+    };
+    const filesOf = async (edition: string) => {
+      const { format, entries } = await packageOf(edition);
+      return [format, ...entries.filter(({ type }) => type !== 'dir').map(({ absolute }) => absolute)];
+    };
+    /** Those at the top, with their modes. */
+    const foldersOf = async (edition: string) => {
+      const { entries } = await packageOf(edition);
+      return entries.flatMap(({ absolute, mode }) =>
+        /^\/[^/]+$/.test(absolute) ? [`${absolute} ${(mode & 0o777).toString(8)}`] : [],
+      );
     };
 
     it('munki: what is to be copied becomes a package, the package of an image stays what it is; again, nothing is to do', async () => {
@@ -504,7 +514,10 @@ describe('the import of a repository of Munki’s', function () {
         fates: ['App 1 would be imported live', 'Tool 2 would be imported live'],
         errors: [],
       });
-      expect(await onMac()).to.deep.equal({ fates: ['App 1 imported live', 'Tool 2 imported live'], errors: [] });
+      const umask = process.umask(0o077);
+      const imports = await onMac().finally(() => process.umask(umask));
+      expect(imports).to.deep.equal({ fates: ['App 1 imported live', 'Tool 2 imported live'], errors: [] });
+      expect(await foldersOf('App-1-1'), 'whatever the umask').to.deep.equal(['/Applications 755', '/opt 755']);
       expect(await filesOf('App-1-1')).to.deep.equal([
         'pkg',
         '/Applications/App.app/Contents/x',
