@@ -1,6 +1,6 @@
 import { combineExitCodes, type D3Error } from '@d3/sdk';
 import type { Change } from '../plugins/change.ts';
-import type { Ended } from '../plugins/service.ts';
+import type { Ended, Removed } from '../plugins/service.ts';
 import type { ShownPlugin } from '../plugins/shown.ts';
 import type { Table } from '../terminal/table.ts';
 import type { Outcome } from './base.ts';
@@ -25,6 +25,11 @@ export function changeText({ name, version, before, outcome }: Change): string {
     case 'would':
       return `${name} ${version} would be installed${from}`;
   }
+}
+
+/** One line for a plugin that was removed, or would be. */
+export function removedText({ name, version }: Removed, dryRun: boolean): string {
+  return `${name} ${version} ${dryRun ? 'would be' : 'is'} removed`;
 }
 
 const KINDS: Readonly<Record<'core' | 'user' | 'link', string>> = {

@@ -60,12 +60,15 @@ export async function updatePlugins(
 }
 
 /** Lays down again what is installed, the very same content. */
-export async function repairPlugins(ports: PluginServicePorts): Promise<Ended<Change>[]> {
+export async function repairPlugins(
+  { dryRun }: { dryRun: boolean },
+  ports: PluginServicePorts,
+): Promise<Ended<Change>[]> {
   return await changing(ports, async (one, lock) => {
     for (const plugin of lock.plugins) {
       if (plugin.type === 'link') continue;
       const { name, version, integrity, source, asked } = plugin;
-      const options = { dryRun: false, force: true, expect: { name, integrity } };
+      const options = { dryRun, force: true, expect: { name, integrity } };
       const spec = source === 'registry' ? `${name}@${version}` : asked;
       await one((now, change) => putPlugin(readSpec(spec, '/'), now, options, change));
     }

@@ -304,6 +304,16 @@ describe('d3 plugins', function () {
     expect(result[0]).to.include({ outcome: 'would', version: '1.0.0' });
     expect(place.stored).to.deep.equal([]);
     expect(existsSync(path.join(place.folder, 'd3.plugins.lock'))).to.equal(false);
+    await place.plugins(['install', 'd3-night']);
+    const { installed, stored } = place;
+    const again = await place.plugins(['reset', '--reinstall', '--dry-run']);
+    expect(again.result.map(({ outcome }) => outcome)).to.deep.equal(['would']);
+    for (const words of [['uninstall', 'd3-night'], ['reset']])
+      expect(await place.run(['plugins', ...words, '--dry-run'])).to.include({
+        code: 0,
+        stdout: 'd3-night 1.0.0 would be removed\n',
+      });
+    expect([place.installed, place.stored]).to.deep.equal([installed, stored]);
   });
 
   it('what oclif’s own installer left is taken over', async () => {

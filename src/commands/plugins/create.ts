@@ -20,16 +20,20 @@ export default class PluginsCreate extends PluginsCommand<CreatedPlugin, typeof 
   };
   static override args = { name: Args.string({ name: 'name', description: 'Of the npm package.', required: true }) };
 
+  #dryRun = false;
+
   async execute({ args, flags, version }: ContextOf<typeof PluginsCreate>): Promise<Outcome<CreatedPlugin>> {
     const { createPlugin } = await import('../../plugins/create.ts');
     const { coreClaims } = await import('../../cli/plugins-here.ts');
     const folder = path.resolve(flags.dir ?? path.basename(args.name));
     const core = await coreClaims(this.installation);
-    return { result: createPlugin(args.name, folder, { core, d3: version, dryRun: flags['dry-run'] }) };
+    this.#dryRun = flags['dry-run'];
+    return { result: createPlugin(args.name, folder, { core, d3: version, dryRun: this.#dryRun }) };
   }
 
   render({ name, folder, command, files }: CreatedPlugin, terminal: Terminal): void {
-    terminal.result([`${name} is in ${folder}:`, ...files.map((file) => `  ${file}`)].join('\n'));
-    terminal.result(`Try it: d3 plugins link ${folder}, then d3 ${command} Rehearsal`);
+    const is = this.#dryRun ? 'would be' : 'is';
+    terminal.result([`${name} ${is} in ${folder}:`, ...files.map((file) => `  ${file}`)].join('\n'));
+    if (!this.#dryRun) terminal.result(`Try it: d3 plugins link ${folder}, then d3 ${command} Rehearsal`);
   }
 }

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import type { ContextOf, Outcome } from '../../cli/base.ts';
 import { changingFlags } from '../../cli/flags.ts';
 import { PluginsCommand } from '../../cli/plugins-command.ts';
-import { changeText, outcomeOf } from '../../cli/plugins-text.ts';
+import { changeText, outcomeOf, removedText } from '../../cli/plugins-text.ts';
 import type { Change } from '../../plugins/change.ts';
 import type { Removed } from '../../plugins/service.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
@@ -18,15 +18,19 @@ export default class PluginsReset extends PluginsCommand<Reset, typeof PluginsRe
     reinstall: Flags.boolean({ summary: 'Remove none; lay every one down again, with the content it had.' }),
   };
 
+  #dryRun = false;
+
   async execute(context: ContextOf<typeof PluginsReset>): Promise<Outcome<Reset>> {
     const { repairPlugins, resetPlugins } = await import('../../plugins/service.ts');
     const ports = await this.ports(context);
-    if (context.flags.reinstall) return outcomeOf<Reset[number]>(await repairPlugins(ports));
-    return { result: await resetPlugins({ dryRun: context.flags['dry-run'] }, ports) };
+    const { reinstall, 'dry-run': dryRun } = context.flags;
+    this.#dryRun = dryRun;
+    if (reinstall) return outcomeOf<Reset[number]>(await repairPlugins({ dryRun }, ports));
+    return { result: await resetPlugins({ dryRun }, ports) };
   }
 
   render(reset: Reset, terminal: Terminal): void {
-    const text = (one: Reset[number]) => ('outcome' in one ? changeText(one) : `${one.name} ${one.version} is removed`);
+    const text = (one: Reset[number]) => ('outcome' in one ? changeText(one) : removedText(one, this.#dryRun));
     terminal.result(reset.length === 0 ? 'No plugins are installed.' : reset.map(text).join('\n'));
   }
 }

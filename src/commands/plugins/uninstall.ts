@@ -1,7 +1,7 @@
 import { type ContextOf, type Outcome, targets } from '../../cli/base.ts';
 import { changingFlags } from '../../cli/flags.ts';
 import { PluginsCommand } from '../../cli/plugins-command.ts';
-import { outcomeOf } from '../../cli/plugins-text.ts';
+import { outcomeOf, removedText } from '../../cli/plugins-text.ts';
 import type { Removed } from '../../plugins/service.ts';
 import type { Terminal } from '../../terminal/terminal.ts';
 
@@ -13,14 +13,17 @@ export default class PluginsUninstall extends PluginsCommand<Removed[], typeof P
   static override flags = changingFlags;
   static override args = { plugin: targets('plugin', 'The name, or the folder of a link.') };
 
+  #dryRun = false;
+
   async execute(context: ContextOf<typeof PluginsUninstall>): Promise<Outcome<Removed[]>> {
     const { uninstallPlugins } = await import('../../plugins/service.ts');
     const ports = await this.ports(context);
-    const options = { dryRun: context.flags['dry-run'] };
+    this.#dryRun = context.flags['dry-run'];
+    const options = { dryRun: this.#dryRun };
     return outcomeOf(await uninstallPlugins(context.args.plugin, process.cwd(), options, ports));
   }
 
   render(removed: Removed[], terminal: Terminal): void {
-    terminal.result(removed.map(({ name, version }) => `${name} ${version} is removed`).join('\n'));
+    terminal.result(removed.map((one) => removedText(one, this.#dryRun)).join('\n'));
   }
 }
