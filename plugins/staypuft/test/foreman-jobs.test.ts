@@ -10,9 +10,11 @@ import { jobCarrier } from '../src/foreman/jobs.ts';
 import { goesByJobs, refuseSecretsInJobs } from '../src/foreman/transport.ts';
 import { type HostWork, type SshRemote, workOver } from '../src/ssh/remote.ts';
 import type { Target } from '../src/ssh-port.ts';
+import { waited } from '../src/waited.ts';
 import { ForemanSite } from './support/foreman-site.ts';
 
 const NEVER = new AbortController().signal;
+const soon = (_: number, signal: AbortSignal): Promise<void> => waited(50, signal);
 
 describe('hosts by jobs of Foreman', function () {
   this.timeout(60_000);
@@ -31,17 +33,8 @@ describe('hosts by jobs of Foreman', function () {
   });
 
   function work(followed = 30): HostWork {
-    const wait = (milliseconds: number, signal: AbortSignal): Promise<void> =>
-      new Promise((resolve, reject) => {
-        signal.throwIfAborted();
-        const timer = setTimeout(resolve, Math.min(milliseconds, 50));
-        signal.addEventListener('abort', () => {
-          clearTimeout(timer);
-          reject(signal.reason as Error);
-        });
-      });
-    const carrier = jobCarrier({ foreman: site.client(), wait });
-    return workOver(carrier, { stepsFolder: path.join(dir, 'steps'), followed, wait });
+    const carrier = jobCarrier({ foreman: site.client(), looks: [50] });
+    return workOver(carrier, { stepsFolder: path.join(dir, 'steps'), followed, wait: soon });
   }
 
   async function installed(): Promise<void> {

@@ -373,6 +373,33 @@ describe('hosts over a real ssh', function () {
     expect(running(pids)).to.deep.equal([]);
   });
 
+  it('staypuft:E-07 what has ended is not waited for where nobody fetches it, and what lost its shell is ended with it', async () => {
+    const host = await lab.sshd('host', { unfetched: true });
+    const remote = lab.remote();
+    const target = lab.target('web1', host.port, lab.proxy(null));
+    const script = `echo $PPID > ${lab.file('runner')}; sleep 999 & sleep 888`;
+    const asked = { id: 'one', script, timeout: 600 };
+    const running = () =>
+      remote.look(target, 'ps -A -o stat=,args= | grep "^[^Z].*sleep [89][89][89]$" | wc -l', options);
+    const work = remote.work(target, asked, noSignal);
+    await until(() => existsSync(lab.file('runner')));
+    const began = performance.now();
+    await remote.end(target, 'one');
+    expect(await work).to.deep.equal({ code: null, timedOut: false, output: '' });
+    // It is tried for ten seconds where one of them does not end.
+    expect(performance.now() - began).to.be.lessThan(9500);
+    expect((await running()).output.trim()).to.equal('0');
+    rmSync(lab.file('runner'));
+    const cut = remote.work(target, { ...asked, id: 'two' }, noSignal).catch((error: D3Error) => error);
+    await until(() => existsSync(lab.file('runner')));
+    await remote.look(target, `kill -KILL "$(cat ${lab.file('runner')})"`, options);
+    expect(await remote.find(target, 'two', noSignal)).not.to.equal('running');
+    expect((await running()).output.trim()).to.equal('2');
+    await remote.end(target, 'two');
+    expect((await running()).output.trim()).to.equal('0');
+    await cut;
+  });
+
   it('staypuft:E-07 no shell among what is ended tells of another’s end, whichever is the first to go', async () => {
     const host = await lab.sshd('host');
     const target = lab.target('web1', host.port, lab.proxy(null));

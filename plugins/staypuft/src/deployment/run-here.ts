@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type AdminPort, type DepotRunBrief, EXIT_CODES, type PluginContext } from '@d3/sdk';
 import type { CommandContext, CommandOutcome } from '@d3/sdk/command';
 import { runName } from '../rules/host-steps.ts';
+import { waited } from '../waited.ts';
 import { type DecidedRun, releaseHosts, resumeDeployment } from './decide.ts';
 import { type Chosen, planHere, refusalOf } from './plan.ts';
 import { portsOf } from './ports.ts';
@@ -140,9 +140,7 @@ export async function workAndFollow(
 }
 
 export function pauseOf(signal: AbortSignal): (milliseconds: number) => Promise<void> {
-  return async (milliseconds) => {
-    await sleep(milliseconds, undefined, { signal });
-  };
+  return (milliseconds) => waited(milliseconds, signal);
 }
 
 /** 0: all done. 40: some were left out or failed as their roles allow. 44: it holds. 41: somebody else is at it. 1: it was ended. */

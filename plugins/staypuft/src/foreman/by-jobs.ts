@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from '@d3/sdk';
 import { type HostWork, type SshRemote, workOver } from '../ssh/remote.ts';
 import type { Target } from '../ssh-port.ts';
+import { waited } from '../waited.ts';
 import { jobCarrier } from './jobs.ts';
 import { connect, siteOf } from './site.ts';
 import { goesByJobs } from './transport.ts';
@@ -41,8 +41,4 @@ function byTarget(ssh: SshRemote, jobs: HostWork, settings: Readonly<Record<stri
     look: (target, script, options) => of(target).look(target, script, options),
     bootId: (target, signal) => of(target).bootId(target, signal),
   };
-}
-
-async function waited(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await sleep(milliseconds, undefined, { signal });
 }

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
+import { waited } from '../waited.ts';
 import { CALLS, type CallName } from './calls.ts';
 import type { Gate } from './gate.ts';
 import { type Answer, callWords, type Named, notUnderstood, OutcomeUnknown, refusal, unreachable } from './refusal.ts';
@@ -183,10 +183,6 @@ export async function ensured<Seen>(
 /** A value in a search of Foreman, standing for nothing but itself. */
 export function quoted(value: string): string {
   return `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
-}
-
-async function waited(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await sleep(milliseconds, undefined, { signal });
 }
 
 function isCertificate(error: unknown): boolean {

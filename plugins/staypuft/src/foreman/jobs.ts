@@ -1,23 +1,23 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
 import type { Call, Carrier } from '../ssh/connections.ts';
 import { type Answer, answerOf, type Follower } from '../ssh/frames.ts';
 import type { Target } from '../ssh-port.ts';
+import { waited } from '../waited.ts';
 import { type Foreman, quoted } from './client.ts';
 import { jobTemplateId } from './job-template.ts';
 import { locate } from './records.ts';
 import { OutcomeUnknown } from './refusal.ts';
 
 const SECOND = 1000;
-/** Milliseconds between two looks at a job: the last one from then on. */
-const LOOKS = [SECOND, SECOND, 2 * SECOND, 5 * SECOND];
+const LOOKS = [SECOND, SECOND, 2 * SECOND, 5 * SECOND] as const;
 /** Milliseconds a job has to begin, besides what it takes. */
 const QUEUED = 600 * SECOND;
 
 export interface JobParts {
   /** Its calls are ended by no signal: a job that was begun is to be told that nobody waits for it any more. */
   foreman: Foreman;
-  wait?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  /** Milliseconds between two looks at a job: the last one from then on. */
+  looks?: readonly [number, ...number[]];
 }
 
 interface Output {
@@ -35,7 +35,7 @@ interface Job {
  * Carries to hosts what their shell reads as jobs of Foreman's remote execution. What was begun on a host is known there by its id, so a job
  * that nobody knows the fate of is simply made again.
  */
-export function jobCarrier({ foreman, wait = waited }: JobParts): Carrier {
+export function jobCarrier({ foreman, looks = LOOKS }: JobParts): Carrier {
   let template: Promise<number> | null = null;
   const templateId = () => {
     template ??= jobTemplateId(foreman);
@@ -90,9 +90,9 @@ export function jobCarrier({ foreman, wait = waited }: JobParts): Carrier {
   const followed = async (target: Target, job: Job, call: Call): Promise<Answer> => {
     const told = new Told(call.follower ?? null);
     let since: string | null = null;
-    for (let looks = 0, passed = 0; ; looks += 1) {
-      const pause = LOOKS[Math.min(looks, LOOKS.length - 1)] as number;
-      await wait(pause, call.signal);
+    for (let looked = 0, passed = 0; ; looked += 1) {
+      const pause = looks[Math.min(looked, looks.length - 1)] as number;
+      await waited(pause, call.signal);
       passed += pause;
       const { text, last, over } = await outputOf(job, since);
       since = last;
@@ -167,8 +167,4 @@ function lastLine(text: string): string {
       .trim()
       .slice(0, 300) || 'it said nothing'
   );
-}
-
-async function waited(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await sleep(milliseconds, undefined, { signal });
 }

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type AdminPort, D3Error, type PluginContext } from '@d3/sdk';
+import { waited } from '../waited.ts';
 import { hostKeyRecord } from './host-keys.ts';
 import { remoteOverSsh, type SshRemote } from './remote.ts';
 
@@ -23,9 +23,7 @@ export async function openRemote(admin: AdminPort, { programs, settings, ui }: P
     room: await admin.room('staypuft'),
     record: hostKeyRecord(admin),
     warn: (text) => ui({ type: 'warning', target: null, text }),
-    wait: async (milliseconds, signal) => {
-      await sleep(milliseconds, undefined, { signal });
-    },
+    wait: waited,
     agent: process.env['SSH_AUTH_SOCK'] ?? null,
   });
 }

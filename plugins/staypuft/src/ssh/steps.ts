@@ -39,9 +39,10 @@ printf '\\nd3:${mark}:end %s\\n' "$?"`;
 const RUNNER = `umask 077
 what=$1 dir=$2 limit=$3
 nap() { sleep 0.2 2>/dev/null || sleep 1; }
+# Empty of one that has ended and only waits to be fetched by its parent: some fetch late, or never.
 stamp() {
-  if [ -r "/proc/$1/stat" ]; then sed 's/^.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
-  else ps -o lstart= -p "$1" 2>/dev/null; fi
+  if [ -r "/proc/$1/stat" ]; then sed -n 's/^.*) [^ZX] //p' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 19
+  else ps -o stat= -o lstart= -p "$1" 2>/dev/null | sed -n 's/^ *[^Z ][^ ]* *//p'; fi
 }
 alive() {
   read -r pid < "$dir/pid" 2>/dev/null || return 1
@@ -49,12 +50,12 @@ alive() {
 }
 processes() {
   if [ -r /proc/self/stat ]; then
-    cat /proc/[0-9]*/stat 2>/dev/null | sed -n 's/^\\([0-9][0-9]*\\) (.*) [A-Za-z] \\([0-9]*\\) \\([0-9]*\\) \\([0-9]*\\) .*/\\1 \\2 \\3 \\4/p'
-  else ps -A -o pid= -o ppid= -o pgid=; fi
+    cat /proc/[0-9]*/stat 2>/dev/null | sed -n 's/^\\([0-9][0-9]*\\) (.*) \\([A-Za-z]\\) \\([0-9]*\\) \\([0-9]*\\) \\([0-9]*\\) .*/\\1 \\3 \\4 \\2 \\5/p'
+  else ps -A -o pid= -o ppid= -o pgid= -o stat=; fi
 }
 victims() {
   processes | awk -v r="$1" -v keep="$(cat "$dir/reader" "$dir/watch" 2>/dev/null | tr '\\n' ' ') $2" '
-    { parent[$1] = $2; group[$1] = $3; session[$1] = $4 }
+    $4 !~ /^[ZX]/ { parent[$1] = $2; group[$1] = $3; session[$1] = $5 }
     END {
       n = split(keep, k, " ")
       for (i = 1; i <= n; i++) kept[k[i]] = 1
@@ -71,7 +72,8 @@ victims() {
 }
 ending() {
   read -r pid < "$dir/pid" 2>/dev/null || return 0
-  if kill -0 "$pid" 2>/dev/null && ! alive; then return 0; fi
+  # Somebody else may have its number by now.
+  [ -z "$(stamp "$pid")" ] || alive || return 0
   n=0
   while [ $n -lt 50 ]; do
     all=$(victims "$pid" "$$")

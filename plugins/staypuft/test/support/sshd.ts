@@ -29,6 +29,12 @@ export interface Sshd {
   log(): string;
 }
 
+/** Runs what follows beside a first process that looks after none: `sleep`. */
+const UNFETCHED = [
+  ...['/usr/bin/unshare', '--pid', '--fork', '--mount-proc', '--kill-child'],
+  ...['/bin/sh', '-c', '"$@" & exec sleep 86400', 'sh'],
+];
+
 /** A controller with real sshds around it, all in one folder. */
 export class SshLab {
   readonly dir: string;
@@ -56,8 +62,14 @@ export class SshLab {
     return readFileSync(this.file(`${name}.pub`), 'utf8').trim();
   }
 
-  /** @param lines more of its configuration */
-  async sshd(name: string, options: { port?: number; key?: string; lines?: string[] } = {}): Promise<Sshd> {
+  /**
+   * @param lines more of its configuration
+   * @param unfetched whether its processes are in a room of their own, where nobody fetches those that ended and whose parents are gone
+   */
+  async sshd(
+    name: string,
+    options: { port?: number; key?: string; lines?: string[]; unfetched?: boolean } = {},
+  ): Promise<Sshd> {
     const key = options.key ?? `host-${name}`;
     if (!existsSync(this.file(key))) this.makeKey(key);
     const port = options.port ?? (await freePort());
@@ -83,7 +95,9 @@ export class SshLab {
       ].join('\n'),
     );
     const log = this.file(`${name}.log`);
-    const child = spawn('/usr/sbin/sshd', ['-D', '-f', this.file(`${name}.conf`), '-E', log], { stdio: 'ignore' });
+    const words = ['/usr/sbin/sshd', '-D', '-f', this.file(`${name}.conf`), '-E', log];
+    const [program = '', ...args] = options.unfetched === true ? [...UNFETCHED, ...words] : words;
+    const child = spawn(program, args, { stdio: 'ignore' });
     await answers(port, child);
     const [type, base64] = readFileSync(this.file(`${key}.pub`), 'utf8').split(' ');
     const sshd: Sshd = {
@@ -93,7 +107,8 @@ export class SshLab {
       async stop() {
         if (child.exitCode !== null || child.signalCode !== null) return;
         const ended = new Promise((resolve) => child.once('exit', resolve));
-        child.kill();
+        // Who holds the room hears nothing else, and takes all that is in it along.
+        child.kill(options.unfetched === true ? 'SIGKILL' : 'SIGTERM');
         await ended;
       },
     };
