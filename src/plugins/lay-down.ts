@@ -1,15 +1,9 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 import { foreignIn, isMoreThan, type PluginStore } from '../platform/plugin-store.ts';
 import { type FetchedPackage, MOST, noPackage, tooMuch } from './fetch.ts';
+import { jsonIn, manifestIn } from './manifest.ts';
 import type { Npm } from './npm.ts';
-
-interface Manifest {
-  name?: unknown;
-  version?: unknown;
-  oclif?: unknown;
-}
 
 interface LayDownPorts {
   npm: Npm;
@@ -45,8 +39,8 @@ export async function layDown(
     packages?: Record<string, { integrity?: string; version?: string }>;
   };
   const laid = lock.packages?.[`node_modules/${name}`];
-  const manifest = jsonIn(path.join(root, 'package.json')) as Manifest;
-  if (laid?.integrity !== integrity || manifest.name !== name || manifest.version !== version) {
+  const manifest = manifestIn(root);
+  if (laid?.integrity !== integrity || manifest?.name !== name || manifest.version !== version) {
     throw new D3Error(
       'PLUGIN_ALTERED',
       'verificationFailed',
@@ -57,7 +51,7 @@ export async function layDown(
       },
     );
   }
-  if (typeof manifest.oclif !== 'object' || manifest.oclif === null) {
+  if (!manifest.oclif) {
     throw noPackage(`${name} ${version}`, 'its package.json has no part "oclif"');
   }
   store.remove(path.join(folder, PACKAGE));
@@ -117,13 +111,4 @@ async function installIn(
 
 function isUnreachable(error: unknown): boolean {
   return error instanceof D3Error && error.code === 'REGISTRY_UNREACHABLE';
-}
-
-function jsonIn(file: string): object {
-  try {
-    const read: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    return typeof read === 'object' && read !== null ? read : {};
-  } catch {
-    return {};
-  }
 }

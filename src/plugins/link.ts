@@ -6,7 +6,8 @@ import { allowedBy } from './allow-list.ts';
 import { type Change, type ChangeOptions, type ChangePorts, changeOf, versionOf } from './change.ts';
 import { refuseTaken } from './claims.ts';
 import { noPackage } from './fetch.ts';
-import { commitPlugin, type Locked, nameIn } from './lock.ts';
+import { commitPlugin, type Locked } from './lock.ts';
+import { manifestIn } from './manifest.ts';
 
 /**
  * Makes d3 run a plugin out of the folder its author works in.
@@ -20,10 +21,10 @@ export async function linkPlugin(
   { dryRun, install }: Pick<ChangeOptions, 'dryRun'> & { install: boolean },
   ports: ChangePorts,
 ): Promise<{ change: Change; lock: PluginLock }> {
-  const said = nameIn(root);
+  const said = manifestIn(root);
   if (said === null) throw noPackage(root, 'there is no package.json with a name in it');
   if (!said.oclif) throw noPackage(root, 'its package.json has no part "oclif"');
-  const { name, version } = said;
+  const { name, version } = { ...said, version: said.version ?? '0.0.0' };
   const untrusted = whyUntrustedBelow(root);
   if (untrusted !== null) {
     throw new D3Error('PLUGIN_UNTRUSTED', 'refused', `${root} is not linked: ${untrusted}.`, {

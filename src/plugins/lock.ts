@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 import type { PluginStore } from '../platform/plugin-store.ts';
@@ -13,6 +12,7 @@ import {
   type PluginLock,
   readLock,
 } from '../startup/plugin-list.ts';
+import { manifestIn } from './manifest.ts';
 
 export type Locked = LockedPlugin | LockedLink;
 
@@ -36,7 +36,7 @@ function takenOver(folder: string): Locked[] {
   return listedPlugins(folder).map((plugin): Locked => {
     const root = folderOf(plugin, folder);
     const { name } = plugin;
-    const version = versionIn(root);
+    const version = manifestIn(root)?.version ?? 'unknown';
     if (plugin.type === 'link') return { type: 'link', name, version, allowedBy: null, root };
     const { tag, url } = plugin;
     return {
@@ -51,27 +51,6 @@ function takenOver(folder: string): Locked[] {
       folder: '.',
     };
   });
-}
-
-function versionIn(root: string): string {
-  try {
-    const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version?: unknown };
-    return typeof version === 'string' ? version : 'unknown';
-  } catch {
-    return 'unknown';
-  }
-}
-
-/** What a plugin's own package.json names it. */
-export function nameIn(root: string): { name: string; version: string; oclif: boolean } | null {
-  try {
-    const pjson = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as Record<string, unknown>;
-    const { name, version = '0.0.0', oclif } = pjson;
-    if (typeof name !== 'string' || typeof version !== 'string') return null;
-    return { name, version, oclif: typeof oclif === 'object' && oclif !== null };
-  } catch {
-    return null;
-  }
 }
 
 /** Puts a plugin in the place of the one of its name: the one moment at which it is installed. */

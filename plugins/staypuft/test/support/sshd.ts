@@ -30,10 +30,9 @@ export interface Sshd {
 }
 
 /** Runs what follows beside a first process that looks after none: `sleep`. */
-const UNFETCHED = [
-  ...['/usr/bin/unshare', '--pid', '--fork', '--mount-proc', '--kill-child'],
-  ...['/bin/sh', '-c', '"$@" & exec sleep 86400', 'sh'],
-];
+const UNFETCHED = `/usr/bin/unshare --pid --fork --mount-proc --kill-child /bin/sh -c`
+  .split(' ')
+  .concat('"$@" & exec sleep 86400', 'sh');
 
 /** A controller with real sshds around it, all in one folder. */
 export class SshLab {
