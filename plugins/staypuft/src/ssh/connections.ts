@@ -39,6 +39,15 @@ export interface Call {
   follower?: Follower;
 }
 
+/** What the key is held to that a place shows. */
+interface Trust {
+  checking: ReturnType<typeof checkingOf>;
+  /** Path of the file in which ssh looks for it. */
+  known: string;
+  keys: readonly string[];
+  authorities: readonly string[];
+}
+
 /** A way to have a host's shell read something. */
 export interface Carrier {
   /** @throws D3Error as `Remote` says */
@@ -141,11 +150,9 @@ export class Connections implements Carrier {
 
   /** The host key a host shows, without logging in. */
   async shownKey(target: Target, signal: AbortSignal): Promise<string> {
-    const { proxy, host } = target;
-    const way =
-      proxy === null || proxy.proxy.address === null
-        ? []
-        : await this.#throughMaster(proxy.name, proxy.proxy, target, signal);
+    const { host } = target;
+    const through = throughOf(target);
+    const way = through === null ? [] : await this.#throughMaster(through.name, through.proxy, target, signal);
     return this.#shown(placeOf(target), [...way, '-p', String(host.port), '-l', host.user, '--', host.address], signal);
   }
 
@@ -226,55 +233,18 @@ export class Connections implements Carrier {
     opening: Places,
     isAnew: boolean,
   ): Promise<{ answer: Answer; trouble: Trouble | null; said: string }> {
-    const { host, proxy } = target;
-    const mode = proxy?.proxy.hostKeyMode ?? 'accept-new';
-    const authorities = proxy?.proxy.authorities ?? [];
-    if (mode === 'off') this.#warnOff(proxy?.name ?? target.name);
-    const keys =
-      mode === 'off' || host.hostKeys.length > 0
-        ? host.hostKeys
-        : await this.#parts.record.record('host', target.name, []);
-    const place = { address: host.address, port: host.port };
-    const checking = checkingOf(mode, keys, authorities);
-    const known = this.#tellKnown('host', target.name, checking, knownHostsText(place, keys, authorities));
-    // A connection that stays has its ProxyCommand say nothing, unless it is said elsewhere.
-    const saidOnWay = path.join(this.#parts.room, `way-${randomUUID()}`);
-    const way =
-      proxy === null || proxy.proxy.address === null
-        ? []
-        : await this.#throughMaster(proxy.name, proxy.proxy, target, call.signal, saidOnWay);
+    const trust = await this.#trustHost(target);
     // Where a key is to be met, nothing is shared: it is put on record first.
-    const socket = checking === 'accept-new' ? null : this.#kept.socketOf(target, [checking, keys, authorities]);
+    const socket =
+      trust.checking === 'accept-new'
+        ? null
+        : this.#kept.socketOf(target, [trust.checking, trust.keys, trust.authorities]);
     if (socket !== null && isAnew) await this.#kept.drop(socket);
     const isThere = socket !== null && !isAnew && existsSync(socket);
-    const args = [
-      ...this.#common(withKey(proxy?.proxy ?? null, target.key)),
-      ...checkingArgs(checking, known),
-      '-T',
-      ...(socket === null ? ['-o', 'ControlPath=none'] : keptArgs(escaped(socket))),
-      '-o',
-      'ClearAllForwardings=yes',
-      ...way,
-      '-p',
-      String(host.port),
-      '-l',
-      host.user,
-      '--',
-      host.address,
-      BOOTSTRAP,
-    ];
-    const give = isThere ? () => undefined : await opening.take(call.signal);
-    let result: ProgramResult;
-    try {
-      result = await this.#run(args, call, give);
-    } finally {
-      give();
-    }
-    const onWay = readText(saidOnWay);
-    rmSync(saidOnWay, { force: true });
+    const { result, onWay } = await this.#sent(target, call, { trust, socket, opening: isThere ? null : opening });
     const answer = answerOf(call.mark, result.stdout);
     if (answer.begun) {
-      if (checking === 'accept-new') await this.#recordMet('host', target.name, known, placeOf(target));
+      if (trust.checking === 'accept-new') await this.#recordMet('host', target.name, trust.known, placeOf(target));
       return { answer, trouble: null, said: '' };
     }
     call.signal.throwIfAborted();
@@ -286,8 +256,51 @@ export class Connections implements Carrier {
     if (result.code !== 255 && result.code !== null)
       return { answer, trouble: 'no-shell', said: said || result.stdout };
     const trouble = troubleOf(said);
-    if (trouble === 'crowded' && way.length > 0) await this.#renewMaster(proxy as NonNullable<Target['proxy']>);
+    const through = throughOf(target);
+    if (trouble === 'crowded' && through !== null) await this.#renewMaster(through);
     return { answer, trouble, said };
+  }
+
+  /**
+   * Has a host's shell read something.
+   * @param socket of a connection that stays; null: one of its own @param opening null: the connection is there
+   * @returns `onWay`: what ssh said of the way through a proxy
+   */
+  async #sent(
+    target: Target,
+    call: Call,
+    { trust, socket, opening }: { trust: Trust; socket: string | null; opening: Places | null },
+  ): Promise<{ result: ProgramResult; onWay: string }> {
+    const { host, proxy, key } = target;
+    const through = throughOf(target);
+    // A connection that stays has its ProxyCommand say nothing, unless it is said elsewhere.
+    const saidOnWay = path.join(this.#parts.room, `way-${randomUUID()}`);
+    let give: () => void = () => undefined;
+    try {
+      const way =
+        through === null ? [] : await this.#throughMaster(through.name, through.proxy, target, call.signal, saidOnWay);
+      const args = [
+        ...this.#common(withKey(proxy?.proxy ?? null, key)),
+        ...checkingArgs(trust.checking, trust.known),
+        '-T',
+        ...(socket === null ? ['-o', 'ControlPath=none'] : keptArgs(escaped(socket))),
+        '-o',
+        'ClearAllForwardings=yes',
+        ...way,
+        '-p',
+        String(host.port),
+        '-l',
+        host.user,
+        '--',
+        host.address,
+        BOOTSTRAP,
+      ];
+      if (opening !== null) give = await opening.take(call.signal);
+      return { result: await this.#run(args, call, give), onWay: readText(saidOnWay) };
+    } finally {
+      give();
+      rmSync(saidOnWay, { force: true });
+    }
   }
 
   #run(args: readonly string[], call: Call, onBegin: () => void): Promise<ProgramResult> {
@@ -398,14 +411,10 @@ export class Connections implements Carrier {
 
   async #open(name: string, proxy: Proxy, socket: string, signal: AbortSignal): Promise<void> {
     if (await this.#control(socket, 'check')) return;
-    const { address, port, user, hostKeyMode: mode, authorities } = proxy;
+    const { address, port, user } = proxy;
     const place = proxyPlace(name, proxy);
-    if (mode === 'off') this.#warnOff(name);
-    const keys =
-      mode === 'off' || proxy.hostKeys.length > 0 ? proxy.hostKeys : await this.#parts.record.record('proxy', name, []);
-    const checking = checkingOf(mode, keys, authorities);
-    const text = knownHostsText({ address: address as string, port }, keys, authorities);
-    const known = this.#tellKnown('proxy', name, checking, text);
+    if (proxy.hostKeyMode === 'off') this.#warnOff(name);
+    const { checking, known } = await this.#trust('proxy', name, { address: address as string, port }, proxy);
     for (let tries = 1; ; tries += 1) {
       rmSync(socket, { force: true });
       const { code, stderr, timedOut } = await this.#parts.run({
@@ -471,6 +480,26 @@ export class Connections implements Carrier {
     return this.#sockets;
   }
 
+  #trustHost({ name, host, proxy }: Target): Promise<Trust> {
+    const { hostKeyMode, authorities } = proxy?.proxy ?? { hostKeyMode: 'accept-new' as const, authorities: [] };
+    if (hostKeyMode === 'off') this.#warnOff(proxy?.name ?? name);
+    return this.#trust('host', name, host, { hostKeyMode, authorities, hostKeys: host.hostKeys });
+  }
+
+  /** What the key is held to that a place shows. */
+  async #trust(
+    kind: 'host' | 'proxy',
+    name: string,
+    place: { address: string; port: number },
+    { hostKeyMode: mode, hostKeys, authorities }: Pick<Proxy, 'hostKeyMode' | 'hostKeys' | 'authorities'>,
+  ): Promise<Trust> {
+    const keys = mode === 'off' || hostKeys.length > 0 ? hostKeys : await this.#parts.record.record(kind, name, []);
+    const checking = checkingOf(mode, keys, authorities);
+    const { address, port } = place;
+    const known = this.#tellKnown(kind, name, checking, knownHostsText({ address, port }, keys, authorities));
+    return { checking, known, keys, authorities };
+  }
+
   /** What ssh knows of one place. Where it is to meet a key, the file is that one call's, so that no other one changes it. */
   #tellKnown(kind: 'host' | 'proxy', name: string, checking: 'yes' | 'accept-new' | 'no', text: string): string {
     if (checking === 'no') return '/dev/null';
@@ -496,6 +525,11 @@ export class Connections implements Carrier {
         `Turn it on: d3 proxy add ${name} --host-keys accept-new`,
     );
   }
+}
+
+/** The proxy a host is behind; null: it is reached as it is. */
+function throughOf({ proxy }: Target): Target['proxy'] {
+  return proxy === null || proxy.proxy.address === null ? null : proxy;
 }
 
 export function placeOf({ name, host, proxy }: Target): Place {
