@@ -10,10 +10,15 @@ const UNIX = 3;
 /** Compresses to a file, which appears under its name when it is complete. zlib writes neither a name nor a time. */
 export async function gzipTo(file: string, pieces: Iterable<Buffer>): Promise<void> {
   const draft = `${file}.new`;
+  const out = createWriteStream(draft);
+  const closed = new Promise((resolve) => out.once('close', resolve));
   try {
-    await pipeline(Readable.from(pieces), createGzip({ level: 6 }), sameSystem, createWriteStream(draft));
+    await pipeline(Readable.from(pieces), createGzip({ level: 6 }), sameSystem, out);
     renameSync(draft, file);
   } finally {
+    // What goes wrong at once does so before the file is there.
+    out.destroy();
+    await closed;
     rmSync(draft, { force: true });
   }
 }

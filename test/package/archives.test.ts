@@ -221,6 +221,24 @@ describe('packages of d3', () => {
     expect(readdirSync(folder)).to.deep.equal(['app']);
   });
 
+  it('what goes wrong at once leaves nothing either', async () => {
+    for (let times = 0; times < 100; times += 1) {
+      const wrong: Iterable<Buffer> = {
+        [Symbol.iterator]: () => ({
+          next: () => {
+            throw new Error('wrong');
+          },
+        }),
+      };
+      await gzipTo(at('one.tar.gz'), wrong).then(
+        () => expect.fail('it was packed'),
+        (error: Error) => expect(error.message).to.equal('wrong'),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      expect(readdirSync(folder)).to.deep.equal(['app']);
+    }
+  });
+
   it('what is compressed is what was given', async () => {
     const big = Buffer.alloc(3_000_001, 'd3 ');
     await gzipTo(at('big.gz'), [big.subarray(0, 5), big.subarray(5, 6), big.subarray(6)]);

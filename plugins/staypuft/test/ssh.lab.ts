@@ -1,4 +1,13 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
@@ -371,6 +380,25 @@ describe('hosts over a real ssh', function () {
     const late = await remote.work(target, { id: 'late', script, timeout: 3 }, noSignal);
     expect(late).to.deep.equal({ code: null, timedOut: true, output: 'ready\n' });
     expect(running(pids)).to.deep.equal([]);
+  });
+
+  it('staypuft:E-07 what waits for the end of work is not taken for a part of it', async () => {
+    // It waits longer each time than it is looked at again.
+    const slow = lab.file('slow');
+    mkdirSync(slow);
+    const sleeps =
+      '#!/bin/sh\ntr "\\0" " " < /proc/$PPID/cmdline | grep -q "run start" && set -- 2\nexec /bin/sleep "$@"\n';
+    writeFileSync(path.join(slow, 'sleep'), sleeps, { mode: 0o755 });
+    const host = await lab.sshd('host', { lines: [`SetEnv SHLVL=3 PATH=${slow}:/usr/bin:/bin`] });
+    const remote = lab.remote();
+    const target = lab.target('web1', host.port, lab.proxy(null));
+    const script = `touch ${lab.file('begun')}; sleep 600`;
+    const work = remote.work(target, { id: 'one', script, timeout: 600 }, noSignal);
+    await until(() => existsSync(lab.file('begun')));
+    const began = performance.now();
+    await remote.end(target, 'one');
+    expect(await work).to.deep.equal({ code: null, timedOut: false, output: '' });
+    expect(performance.now() - began).to.be.lessThan(9500);
   });
 
   it('staypuft:E-07 what has ended is not waited for where nobody fetches it, and what lost its shell is ended with it', async () => {

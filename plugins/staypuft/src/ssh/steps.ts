@@ -54,7 +54,8 @@ processes() {
   else ps -A -o pid= -o ppid= -o pgid= -o stat=; fi
 }
 victims() {
-  processes | awk -v r="$1" -v keep="$(cat "$dir/reader" "$dir/watch" 2>/dev/null | tr '\\n' ' ') $2" '
+  # Whatever else the runner itself has begun is its own: it naps too, while others are ended.
+  processes | awk -v r="$1" -v child="$(cat "$dir/child" 2>/dev/null)" -v keep="$(cat "$dir/reader" "$dir/watch" 2>/dev/null | tr '\\n' ' ') $2" '
     $4 !~ /^[ZX]/ { parent[$1] = $2; group[$1] = $3; session[$1] = $5 }
     END {
       n = split(keep, k, " ")
@@ -63,7 +64,7 @@ victims() {
         more = 0
         for (p in parent) {
           q = parent[p]
-          if (!(p in kept) && (q in kept)) { kept[p] = 1; more = 1 }
+          if (!(p in kept) && ((q in kept) || (child != "" && q == r && p != child))) { kept[p] = 1; more = 1 }
           if (!(p in mine) && p != r && (q == r || (q in mine) || session[p] == r || group[p] == r || (group[p] in mine))) { mine[p] = 1; more = 1 }
         }
       } while (more)
@@ -100,6 +101,8 @@ start)
   echo $! > "$dir/reader"
   ( trap - HUP; umask 022; exec /bin/sh "$dir/script" ) < /dev/null > "$dir/pipe" 2>&1 &
   child=$!
+  echo $child > "$dir/child.new"
+  mv "$dir/child.new" "$dir/child"
   /bin/sh "$dir/run" watch "$dir" "$limit" </dev/null >/dev/null 2>&1 &
   watch=$!
   echo $watch > "$dir/watch"
