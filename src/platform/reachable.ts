@@ -1,11 +1,11 @@
 import { request as askPlain } from 'node:http';
 import { request as askSecure } from 'node:https';
-import { connect } from 'node:net';
 
 const NOBODY = /^(?:ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ENETDOWN|EPIPE)$/;
 
 /**
- * Whether somebody answers there: over http and https with anything at all, whatever it is, else by taking a connection.
+ * Whether somebody answers there, with anything at all.
+ * @param address over http or https
  * @param limit milliseconds
  * @returns why not, or null
  */
@@ -24,9 +24,6 @@ export function whyUnreachable(address: URL, limit: number): Promise<string | nu
 }
 
 function ask(address: URL, answered: () => void) {
-  if (address.protocol === 'http:' || address.protocol === 'https:') {
-    const request = address.protocol === 'http:' ? askPlain : askSecure;
-    return request(address, { method: 'HEAD', agent: false }, answered).end();
-  }
-  return connect({ host: address.hostname.replaceAll(/[[\]]/g, ''), port: Number(address.port) || 22 }, answered);
+  const request = address.protocol === 'http:' ? askPlain : askSecure;
+  return request(address, { method: 'HEAD', agent: false }, answered).end();
 }

@@ -157,21 +157,39 @@ async function cloned(
         GIT_CONFIG_KEY_3: 'http.lowSpeedTime',
         GIT_CONFIG_VALUE_3: '30',
         GIT_TERMINAL_PROMPT: '0',
-        GIT_SSH_COMMAND: 'ssh -oBatchMode=yes -oConnectTimeout=3',
+        GIT_SSH_COMMAND: 'ssh -oBatchMode=yes -oConnectTimeout=3 -oServerAliveInterval=10',
       },
       timeout: CLONE_LIMIT,
       signal,
     });
     signal.throwIfAborted();
     if (answer.code === 0) return;
-    const said = answer.lastLines.at(-1) ?? 'it said nothing';
-    throw new D3Error('PLUGIN_NOT_FOUND', 'notFound', `git could not get ${asked}: ${said.replace(/\.$/, '')}.`, {
+    const reason = reasonIn(answer.lastLines);
+    if (NOBODY.test(reason)) throw unreachable(serverIn(address), reason, asked);
+    throw new D3Error('PLUGIN_NOT_FOUND', 'notFound', `git could not get ${asked}: ${reason}.`, {
       target: asked,
+      actions: [`See what git says to it: git ls-remote ${address}`],
     });
   };
   await git('clone', '--quiet', '--no-checkout', '--', address, to);
   await git('-C', to, 'checkout', '--quiet', '--detach', revision ?? 'HEAD', '--');
   return to;
+}
+
+/** How ssh and git say that nobody answers. */
+const NOBODY =
+  /timed out|could not resolve host|connection (?:refused|reset|closed)|no route to host|network is unreachable|failed to connect/i;
+
+/** An address without a name and a password before it, and without what follows. */
+function serverIn(address: string): string {
+  return /^(?:\w+:\/\/)?(?:[^@/]*@)?((?:\[[^\]]*\]|[^:/]+)(?::\d+)?)/.exec(address)?.[1] ?? address;
+}
+
+/** git's last words are advice where ssh, before it, had the reason. */
+function reasonIn(lines: readonly string[]): string {
+  const advice = lines.indexOf('fatal: Could not read from remote repository.');
+  const reason = (advice > 0 ? lines.slice(0, advice) : lines).findLast((line) => line.trim() !== '');
+  return reason?.replace(/\.$/, '') ?? 'it said nothing';
 }
 
 function packed(

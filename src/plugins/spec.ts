@@ -75,10 +75,9 @@ function noSpec(asked: string, why: string): D3Error {
   });
 }
 
-/** Who has to answer before any of it can be had; null where nobody has to. */
+/** Who has to answer before any of it can be had; null where nobody has to, or only ssh knows who that is. */
 export function hostOf(spec: PluginSpec): URL | null {
-  if (spec.source !== 'url' && spec.source !== 'git') return null;
-  const short = /^[\w.]+@([\w.-]+):/.exec(spec.address)?.[1];
-  const address = new URL(short === undefined ? spec.address : `ssh://${short}`);
-  return address.hostname === '' ? null : address;
+  return (spec.source === 'url' || spec.source === 'git') && /^https?:/.test(spec.address)
+    ? new URL(spec.address)
+    : null;
 }
