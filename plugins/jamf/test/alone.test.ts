@@ -1,41 +1,64 @@
-import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
 import { alone, MARK } from '../src/alone.ts';
 
+const HOLDS = `import { alone } from ${JSON.stringify(path.join(import.meta.dirname, '../src/alone.ts'))};
+await alone(process.argv[1], () => new Promise((resolve) => {
+  process.stdout.write('at work');
+  setTimeout(resolve, 600_000);
+}));`;
+
 describe('Working alone in a folder', () => {
   let room: string;
-  let mark: string;
   beforeEach(async () => {
     room = await mkdtemp(path.join(tmpdir(), 'd3-alone-'));
-    mark = path.join(room, MARK);
   });
   afterEach(async () => rm(room, { recursive: true, force: true }));
 
-  const code = async (work: Promise<unknown>) =>
+  const outcome = async (work: Promise<unknown>) =>
     work.then(
       () => 'done',
-      (error: unknown) => (error instanceof D3Error ? error.code : error),
+      (error: unknown) => (error instanceof D3Error ? `${error.code} ${error.message}` : error),
     );
 
-  it('is refused while the process of a mark lives, and leaves nothing behind', async () => {
-    writeFileSync(mark, String(process.ppid));
-    expect(await code(alone(room, async () => 1, 'pull'))).to.equal('PULL_BUSY');
-    expect(readdirSync(room)).to.deep.equal([MARK]);
+  it('is refused while another process does, which is named; not when that was killed', async () => {
+    const flags = ['--conditions=d3-source', '--disable-warning=ExperimentalWarning', '--input-type=module'];
+    const other = spawn(process.execPath, [...flags, '-e', HOLDS, room], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      await once(other.stdout, 'data');
+      expect(await outcome(alone(room, async () => 1, 'pull'))).to.equal(
+        `PULL_BUSY Another pull is under way here (process ${other.pid})`,
+      );
+    } finally {
+      other.kill('SIGKILL');
+    }
+    await once(other, 'exit');
+    expect(await outcome(alone(room, async () => 1))).to.equal('done');
   });
 
-  it('is not kept by a mark of a process that is gone, that says nothing, or that a restart ended', async () => {
-    for (const left of ['999999999', '', 'x']) {
-      writeFileSync(mark, left);
-      expect(await alone(room, async () => readdirSync(room)), left).to.deep.equal([MARK]);
-      expect(readdirSync(room)).to.deep.equal([]);
-    }
-    // The number lives, but is somebody else's by now: the mark is older than the system's start.
-    writeFileSync(mark, String(process.ppid));
-    utimesSync(mark, 1, 1);
-    expect(await code(alone(room, async () => 1))).to.equal('done');
+  it('is one at a time within a process, too, and over when the work fails', async () => {
+    const [first, second] = await Promise.all([
+      outcome(alone(room, () => new Promise((resolve) => setTimeout(resolve, 50)))),
+      outcome(alone(room, async () => 1)),
+    ]);
+    expect([first, second]).to.deep.equal([
+      'done',
+      `IMPORT_BUSY Another import is under way here (process ${process.pid})`,
+    ]);
+    const wrong = new Error('wrong');
+    expect(await outcome(alone(room, () => Promise.reject(wrong)))).to.equal(wrong);
+    expect(await outcome(alone(room, async () => 1))).to.equal('done');
+  });
+
+  it('what an unreadable owner says is not repeated', async () => {
+    await alone(room, async () => {
+      await writeFile(path.join(room, `${MARK}-owner`), 'x\u001b[2J');
+      expect(await outcome(alone(room, async () => 1))).to.equal('IMPORT_BUSY Another import is under way here');
+    });
   });
 });

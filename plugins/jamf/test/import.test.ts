@@ -10,6 +10,7 @@ import { d3, d3Program, type Ended } from '../../../test/cli/spawn.ts';
 import { serveForTest } from '../../../test/depot/served.ts';
 import { Sandbox } from '../../../test/support/sandbox.ts';
 import { personsEnvironment, Screen } from '../../../test/support/screen.ts';
+import { alone } from '../src/alone.ts';
 import { readPlan } from '../src/import/plan-file.ts';
 import { SECRET, StandIn } from './support/jamf-pro.ts';
 import { PACKAGE } from './support/samples.ts';
@@ -100,7 +101,7 @@ describe('d3 jamf import', function () {
 
   const left = () => {
     const room = path.join(sandbox.depot, 'work', 'plugin-jamf-import');
-    return existsSync(room) ? readdirSync(room).filter((name) => name !== '.busy') : [];
+    return existsSync(room) ? readdirSync(room).filter((name) => !name.startsWith('.lock')) : [];
   };
 
   it('depot3:BUG-35 takes a package in by its id, and by its name, where nobody can be asked', async () => {
@@ -529,12 +530,11 @@ describe('d3 jamf import', function () {
     const { id } = await put('Firefox 128.0.3.pkg');
     const room = path.join(sandbox.depot, 'work', 'plugin-jamf-import');
     mkdirSync(room, { recursive: true });
-    writeFileSync(path.join(room, '.busy'), String(process.pid));
-    const busy = await run('--id', id, '--basename', 'firefox', '--version', '1');
+    const busy = await alone(room, () => run('--id', id, '--basename', 'firefox', '--version', '1'));
     expect([busy.exit, busy.errors[0]?.code]).to.deep.equal([41, 'IMPORT_BUSY']);
-    writeFileSync(path.join(room, '.busy'), '999999999');
+    writeFileSync(path.join(room, 'left'), 'of one that was killed');
     expect((await run('--id', id, '--basename', 'firefox', '--version', '1')).exit).to.equal(0);
-    expect(readdirSync(room)).to.deep.equal([]);
+    expect(readdirSync(room)).to.deep.equal(['.lock', '.lock-owner']);
   });
 
   it('depot3:J11 two packages of one name, or of one file, are told apart in the plan', async () => {
