@@ -6,6 +6,10 @@ import { WorkFolder } from './work-folder.ts';
 
 /** Milliseconds without a question from the page after which nobody looks at it any more. */
 const UNASKED = 30_000;
+/** What Chromium adds to a folder; no other browser adds more. */
+const SOCKET_NAME = '/org.chromium.Chromium.XXXXXX/SingletonSocket';
+/** Characters of `sun_path` (macOS), less its end. */
+const LONGEST_SOCKET = 103;
 
 export interface OpenBrowser {
   /** The page's address, its secret included. */
@@ -51,7 +55,13 @@ export class BrowserWindow {
       // The address is a secret, and command lines are not: the browser reads it from a file of its user's.
       const file = await folder.put('open.html', leadingTo(wanted.url));
       const words = wordsFor(browser, folder.inside, file);
-      running = await startFor(session, browser.program, words, wanted.programs, wanted.platform);
+      running = await startFor(
+        withRoom(session, folder.inside),
+        browser.program,
+        words,
+        wanted.programs,
+        wanted.platform,
+      );
       await Promise.race([
         wanted.eyes.open,
         running.ended.then(() => Promise.reject(new Error(`${browser.program} ended at once`))),
@@ -112,6 +122,15 @@ export class Eyes {
 
 function leadingTo(url: string): string {
   return `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=${url}"><title>d3</title>`;
+}
+
+/**
+ * A browser that is ended leaves the socket behind by which another one of its user's would find it: in its own folder it goes with that.
+ * Where the folder's path is too long for a socket's, it is in the system's.
+ */
+function withRoom(session: UserSession, folder: string): UserSession {
+  if (folder.length + SOCKET_NAME.length > LONGEST_SOCKET) return session;
+  return { ...session, environment: { ...session.environment, TMPDIR: folder } };
 }
 
 /** On the whole screen, with a profile of its own that knows nobody and asks nothing. */

@@ -57,6 +57,8 @@ describe('the screen of a Linux machine that nobody is logged in to', () => {
         .split('\0')
         .map((entry) => entry.split('=') as [string, string]),
     );
+    // Whatever it leaves when it is ended goes with its folder.
+    expect(environment['TMPDIR']).to.contain('/d3-show-');
     const env = { DISPLAY: environment['DISPLAY'], XAUTHORITY: environment['XAUTHORITY'] } as Record<string, string>;
     const tree = () => execFileSync('/usr/bin/xwininfo', ['-root', '-tree'], { env, encoding: 'utf8' });
     // Chromium leaves the last pixel out, lest a window manager takes it for something else. There is nothing behind it.

@@ -68,7 +68,8 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM`;
 
 /** Its lock names the run; what it names is looked at before it is ended. The lock itself is Puppet's matter. */
-const END_OTHER = `end_other() {
+const END_OTHER = `lives() { kill -0 "$1" 2>/dev/null && ! ps -o stat= -p "$1" 2>/dev/null | grep -q '^Z'; }
+end_other() {
   lock=$("$puppet" config print agent_catalog_run_lockfile --section agent 2>/dev/null) || return 1
   other=$(cat "$lock" 2>/dev/null)
   case $other in '' | *[!0-9]*) return 1 ;; esac
@@ -76,8 +77,8 @@ const END_OTHER = `end_other() {
   say "ended $other"
   kill -TERM "$other" 2>/dev/null
   n=0
-  while kill -0 "$other" 2>/dev/null && [ $n -lt 60 ]; do sleep 1; n=$((n + 1)); done
-  kill -0 "$other" 2>/dev/null && kill -KILL "$other" 2>/dev/null
+  while lives "$other" && [ $n -lt 60 ]; do sleep 1; n=$((n + 1)); done
+  lives "$other" && kill -KILL "$other" 2>/dev/null
   return 0
 }
 if [ $code = 1 ] && [ ! -s "$work/report" ] && end_other; then run; fi`;

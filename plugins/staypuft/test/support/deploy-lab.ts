@@ -272,7 +272,8 @@ function sshdConf(key: string, authorized: string, lines: readonly string[] = []
     'PidFile none',
     'StrictModes no',
     // Bash reads no ~/.bashrc then, whatever this account has there.
-    'SetEnv SHLVL=3',
+    // What a host that is cut leaves goes with the lab.
+    `SetEnv SHLVL=3 TMPDIR=${path.dirname(key)}`,
     'UsePAM no',
     'UseDNS no',
     'PasswordAuthentication no',

@@ -84,7 +84,8 @@ export class SshLab {
         'PidFile none',
         'StrictModes no',
         // Bash reads no ~/.bashrc then, whatever this account has there.
-        'SetEnv SHLVL=3',
+        // What a host that is cut leaves goes with the lab.
+        `SetEnv SHLVL=3 TMPDIR=${this.dir}`,
         'UsePAM no',
         'UseDNS no',
         'PasswordAuthentication no',
