@@ -165,7 +165,7 @@ async function cloned(
     signal.throwIfAborted();
     if (answer.code === 0) return;
     const reason = reasonIn(answer.lastLines);
-    if (NOBODY.test(reason)) throw unreachable(serverIn(address), reason, asked);
+    if (UNANSWERED.test(reason)) throw unreachable(serverIn(address), reason, asked);
     throw new D3Error('PLUGIN_NOT_FOUND', 'notFound', `git could not get ${asked}: ${reason}.`, {
       target: asked,
       actions: [`See what git says to it: git ls-remote ${address}`],
@@ -177,8 +177,8 @@ async function cloned(
 }
 
 /** How ssh and git say that nobody answers. */
-const NOBODY =
-  /timed out|could not resolve host|connection (?:refused|reset|closed)|no route to host|network is unreachable|failed to connect/i;
+const UNANSWERED =
+  /timed out|not responding|operation too slow|could not resolve host|connection (?:refused|reset|closed)|no route to host|network is unreachable|failed to connect/i;
 
 /** An address without a name and a password before it, and without what follows. */
 function serverIn(address: string): string {
@@ -188,7 +188,8 @@ function serverIn(address: string): string {
 /** git's last words are advice where ssh, before it, had the reason. */
 function reasonIn(lines: readonly string[]): string {
   const advice = lines.indexOf('fatal: Could not read from remote repository.');
-  const reason = (advice > 0 ? lines.slice(0, advice) : lines).findLast((line) => line.trim() !== '');
+  const said = (advice > 0 ? lines.slice(0, advice) : lines).map((line) => line.replace(/^remote: ?/, ''));
+  const reason = said.findLast((line) => /[\p{L}\p{N}]/u.test(line));
   return reason?.replace(/\.$/, '') ?? 'it said nothing';
 }
 

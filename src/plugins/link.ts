@@ -24,7 +24,8 @@ export async function linkPlugin(
   const said = manifestIn(root);
   if (said === null) throw noPackage(root, 'there is no package.json with a name in it');
   if (!said.oclif) throw noPackage(root, 'its package.json has no part "oclif"');
-  const { name, version } = { ...said, version: said.version ?? '0.0.0' };
+  const { name } = said;
+  const version = said.version ?? '0.0.0';
   const untrusted = whyUntrustedBelow(root);
   if (untrusted !== null) {
     throw new D3Error('PLUGIN_UNTRUSTED', 'refused', `${root} is not linked: ${untrusted}.`, {

@@ -65,6 +65,18 @@ describe('plugins out of repositories over ssh', () => {
     expect(await place.run(['night'])).to.deep.include({ code: 0, stdout: 'night\n', stderr: '' });
   });
 
+  it('what a server says of a repository it does not give is told', async () => {
+    place.write(
+      'says',
+      'remote: \nremote: =====\nremote: ERROR: There is no such project.\nremote: \nremote: =====\nremote: \n',
+    );
+    const { port, hostKey } = await lab.sshd('host', { lines: [`ForceCommand cat ${place.dir}/says >&2; exit 1`] });
+    writeFileSync(lab.file('home/known_hosts'), `[127.0.0.1]:${port} ${hostKey}\n`);
+    const [error] = install(`git+ssh://root@127.0.0.1:${port}/x.git`).errors;
+    expect(error?.code).to.equal('PLUGIN_NOT_FOUND');
+    expect(error?.message).to.match(/: ERROR: There is no such project\.$/);
+  });
+
   it('where nobody answers, or somebody says nothing, that is said within seconds, and nothing changes', () => {
     const { port } = silent.address() as { port: number };
     const asked = ['1', String(port)].map((at) => `git+ssh://root@127.0.0.1:${at}/x.git`);

@@ -126,7 +126,7 @@ function leadingTo(url: string): string {
 
 /**
  * A browser that is ended leaves the socket behind by which another one of its user's would find it: in its own folder it goes with that.
- * Where the folder's path is too long for a socket's, it is in the system's.
+ * Where the folder's path is too long for a socket's, and where root starts it on a Mac, it is in the system's.
  */
 function withRoom(session: UserSession, folder: string): UserSession {
   if (folder.length + SOCKET_NAME.length > LONGEST_SOCKET) return session;

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { D3Error } from '@d3/sdk';
@@ -14,18 +14,29 @@ const SQLITE_BUSY = 5;
  */
 export async function alone<Result>(room: string, work: () => Promise<Result>, what = 'import'): Promise<Result> {
   const owner = path.join(room, `${MARK}-owner`);
-  const lock = new DatabaseSync(path.join(room, MARK), { timeout: 0 });
+  const lock = heldLock(path.join(room, MARK));
+  if (lock === null) throw busy(what, await readFile(owner, 'utf8').catch(() => ''));
   try {
-    // Its folder is swept: nothing but these two is to stand in it.
-    lock.exec('PRAGMA journal_mode = MEMORY');
-    lock.exec('BEGIN EXCLUSIVE');
     await writeFile(owner, String(process.pid), { mode: 0o600 });
     return await work();
-  } catch (error) {
-    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error;
-    throw busy(what, await readFile(owner, 'utf8').catch(() => ''));
   } finally {
+    await rm(owner, { force: true });
     lock.close();
+  }
+}
+
+/** @returns null where another one holds it */
+function heldLock(file: string): DatabaseSync | null {
+  const lock = new DatabaseSync(file, { timeout: 0 });
+  try {
+    // Its folder is swept: nothing but it and its owner is to stand in it.
+    lock.exec('PRAGMA journal_mode = MEMORY');
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock.close();
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return null;
+    throw error;
   }
 }
 

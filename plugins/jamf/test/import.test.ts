@@ -534,7 +534,7 @@ describe('d3 jamf import', function () {
     expect([busy.exit, busy.errors[0]?.code]).to.deep.equal([41, 'IMPORT_BUSY']);
     writeFileSync(path.join(room, 'left'), 'of one that was killed');
     expect((await run('--id', id, '--basename', 'firefox', '--version', '1')).exit).to.equal(0);
-    expect(readdirSync(room)).to.deep.equal(['.lock', '.lock-owner']);
+    expect(readdirSync(room)).to.deep.equal(['.lock']);
   });
 
   it('depot3:J11 two packages of one name, or of one file, are told apart in the plan', async () => {

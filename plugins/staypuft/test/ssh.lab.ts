@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -12,6 +13,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { D3Error } from '@d3/sdk';
 import { expect } from 'chai';
+import { runProgram } from '../../../src/platform/program.ts';
 import type { RemoteEnd } from '../src/ssh-port.ts';
 import { noSignal, SshLab, setMode } from './support/sshd.ts';
 
@@ -268,6 +270,29 @@ describe('hosts over a real ssh', function () {
     expect(host.log()).to.not.match(/MaxStartups|drop connection/);
   });
 
+  it('whoever is told to stop while it makes the shared connection to a proxy stops nobody else', async () => {
+    const [jump, host] = [await lab.sshd('jump'), await lab.sshd('host')];
+    const cut = new AbortController();
+    let opens: AbortSignal | undefined;
+    const remote = lab.remote({
+      run: async (request) => {
+        if (request.args.includes('-M') && opens === undefined) {
+          opens = request.signal;
+          await once(cut.signal, 'abort');
+        }
+        return runProgram(request);
+      },
+    });
+    const target = lab.target('web1', host.port, lab.proxy(jump.port));
+    const first = failure(remote.look(target, 'true', { signal: cut.signal }));
+    await until(() => opens !== undefined);
+    const second = remote.look({ ...target, name: 'web2' }, 'exit 3', options);
+    await sleep(100);
+    cut.abort(new D3Error('STEP_TIMEOUT', 'failed', 'it did not end in time'));
+    expect((await first).code).to.equal('STEP_TIMEOUT');
+    expect((await second).code).to.equal(3);
+  });
+
   it('staypuft:P-05 what sshd refuses for too many connections is tried again', async () => {
     const host = await lab.sshd('host', { lines: ['MaxStartups 1:100:1'] });
     const proxy = lab.proxy(null, { opening: 6 });
@@ -426,6 +451,21 @@ describe('hosts over a real ssh', function () {
     await remote.end(target, 'two');
     expect((await running()).output.trim()).to.equal('0');
     await cut;
+  });
+
+  it('staypuft:E-07 what a leader left that has ended and was never fetched is ended with its group', async () => {
+    const host = await lab.sshd('host');
+    const remote = lab.remote();
+    const target = lab.target('web1', host.port, lab.proxy(null));
+    const pid = lab.file('pid');
+    const leader = `sleep 777 & echo $! > ${pid}`;
+    const script = `perl -MPOSIX -e 'if (!fork) { POSIX::setsid(); exec "/bin/sh", "-c", $ENV{LEADER} } sleep 600'`;
+    const asked = { id: 'one', script, timeout: 600, environment: { LEADER: leader } };
+    const work = remote.work(target, asked, noSignal);
+    await until(() => existsSync(pid) && readFileSync(pid, 'utf8') !== '');
+    await remote.end(target, 'one');
+    expect(await work).to.deep.equal({ code: null, timedOut: false, output: '' });
+    expect(running(pid)).to.deep.equal([]);
   });
 
   it('staypuft:E-07 no shell among what is ended tells of another’s end, whichever is the first to go', async () => {

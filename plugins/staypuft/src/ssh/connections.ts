@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { D3Error, type ProgramRequest, type ProgramResult } from '@d3/sdk';
+import type { ProgramRequest, ProgramResult } from '@d3/sdk';
 import { shellWord } from '../rules/shell.ts';
 import type { Target } from '../ssh-port.ts';
 import type { Proxy } from '../types.ts';
@@ -48,6 +48,15 @@ interface Trust {
   authorities: readonly string[];
 }
 
+/** A shared connection to a proxy. */
+interface Master {
+  name: string;
+  ready: Promise<void>;
+  socket: string;
+  /** Of whoever opens it. */
+  signal: AbortSignal;
+}
+
 /** A way to have a host's shell read something. */
 export interface Carrier {
   /** @throws D3Error as `Remote` says */
@@ -70,7 +79,7 @@ const ALONE = { opening: 16, sessions: 200 };
 export class Connections implements Carrier {
   readonly #parts: ConnectionParts;
   readonly #limits = new Map<string, { opening: Places; sessions: Places }>();
-  readonly #masters = new Map<string, { name: string; ready: Promise<void>; socket: string }>();
+  readonly #masters = new Map<string, Master>();
   readonly #warned = new Set<string>();
   readonly #kept: KeptConnections;
   #sockets: string | null = null;
@@ -240,8 +249,7 @@ export class Connections implements Carrier {
         ? null
         : this.#kept.socketOf(target, [trust.checking, trust.keys, trust.authorities]);
     if (socket !== null && isAnew) await this.#kept.drop(socket);
-    const isThere = socket !== null && !isAnew && existsSync(socket);
-    const { result, onWay } = await this.#sent(target, call, { trust, socket, opening: isThere ? null : opening });
+    const { result, onWay, isThere } = await this.#sent(target, call, { trust, socket, opening, isAnew });
     const answer = answerOf(call.mark, result.stdout);
     if (answer.begun) {
       if (trust.checking === 'accept-new') await this.#recordMet('host', target.name, trust.known, placeOf(target));
@@ -263,14 +271,14 @@ export class Connections implements Carrier {
 
   /**
    * Has a host's shell read something.
-   * @param socket of a connection that stays; null: one of its own @param opening null: the connection is there
-   * @returns `onWay`: what ssh said of the way through a proxy
+   * @param socket of a connection that stays; null: one of its own @param isAnew whether a new one is wanted
+   * @returns `onWay`: what ssh said of the way through a proxy; `isThere`: whether it was sent over a connection that stayed
    */
   async #sent(
     target: Target,
     call: Call,
-    { trust, socket, opening }: { trust: Trust; socket: string | null; opening: Places | null },
-  ): Promise<{ result: ProgramResult; onWay: string }> {
+    { trust, socket, opening, isAnew }: { trust: Trust; socket: string | null; opening: Places; isAnew: boolean },
+  ): Promise<{ result: ProgramResult; onWay: string; isThere: boolean }> {
     const { host, proxy, key } = target;
     const through = throughOf(target);
     // A connection that stays has its ProxyCommand say nothing, unless it is said elsewhere.
@@ -295,8 +303,10 @@ export class Connections implements Carrier {
         host.address,
         BOOTSTRAP,
       ];
-      if (opening !== null) give = await opening.take(call.signal);
-      return { result: await this.#run(args, call, give), onWay: readText(saidOnWay) };
+      // Not before there is a way to it: that may take its time.
+      const isThere = socket !== null && !isAnew && existsSync(socket);
+      if (!isThere) give = await opening.take(call.signal);
+      return { result: await this.#run(args, call, give), onWay: readText(saidOnWay), isThere };
     } finally {
       give();
       rmSync(saidOnWay, { force: true });
@@ -394,12 +404,12 @@ export class Connections implements Carrier {
       } catch (error) {
         signal.throwIfAborted();
         // Whoever was making it was told to stop, which is no trouble of the proxy's.
-        if (error instanceof D3Error) throw error;
+        if (!there.signal.aborted) throw error;
       }
     }
     const socket = path.join(this.#socketFolder(), digest(key));
     const ready = this.#open(name, proxy, socket, signal);
-    this.#masters.set(key, { name, ready, socket });
+    this.#masters.set(key, { name, ready, socket, signal });
     try {
       await ready;
     } catch (error) {

@@ -50,13 +50,19 @@ alive() {
 }
 processes() {
   if [ -r /proc/self/stat ]; then
-    cat /proc/[0-9]*/stat 2>/dev/null | sed -n 's/^\\([0-9][0-9]*\\) (.*) \\([A-Za-z]\\) \\([0-9]*\\) \\([0-9]*\\) \\([0-9]*\\) .*/\\1 \\3 \\4 \\2 \\5/p'
+    # One with threads that go on is not over, whatever became of its first.
+    cat /proc/[0-9]*/stat 2>/dev/null | awk '/^[0-9]+ \\(.*\\) [A-Za-z] / {
+      pid = $1
+      sub(/^.*\\) /, "")
+      print pid, $2, $3, ($1 ~ /[ZX]/ && $18 < 2 ? "Z" : "-"), $4
+    }'
   else ps -A -o pid= -o ppid= -o pgid= -o stat=; fi
 }
 victims() {
   # Whatever else the runner itself has begun is its own: it naps too, while others are ended.
   processes | awk -v r="$1" -v child="$(cat "$dir/child" 2>/dev/null)" -v keep="$(cat "$dir/reader" "$dir/watch" 2>/dev/null | tr '\\n' ' ') $2" '
-    $4 !~ /^[ZX]/ { parent[$1] = $2; group[$1] = $3; session[$1] = $5 }
+    # What is over still says whose the others are.
+    { parent[$1] = $2; group[$1] = $3; session[$1] = $5; if ($4 ~ /^Z/) over[$1] = 1 }
     END {
       n = split(keep, k, " ")
       for (i = 1; i <= n; i++) kept[k[i]] = 1
@@ -68,7 +74,7 @@ victims() {
           if (!(p in mine) && p != r && (q == r || (q in mine) || session[p] == r || group[p] == r || (group[p] in mine))) { mine[p] = 1; more = 1 }
         }
       } while (more)
-      for (p in mine) if (!(p in kept)) print p
+      for (p in mine) if (!(p in kept) && !(p in over)) print p
     }'
 }
 ending() {
