@@ -1,4 +1,5 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { D3Error } from '@d3/sdk';
@@ -17,10 +18,11 @@ export async function alone<Result>(room: string, work: () => Promise<Result>, w
   const lock = heldLock(path.join(room, MARK));
   if (lock === null) throw busy(what, await readFile(owner, 'utf8').catch(() => ''));
   try {
-    await writeFile(owner, String(process.pid), { mode: 0o600 });
+    // Before anybody else of this process comes by.
+    writeFileSync(owner, String(process.pid), { mode: 0o600 });
     return await work();
   } finally {
-    await rm(owner, { force: true });
+    rmSync(owner, { force: true });
     lock.close();
   }
 }
