@@ -30,6 +30,9 @@ export interface FetchPorts {
 /** More than this a plugin does not unpack to, with all it depends on. */
 export const MOST = { bytes: 512 * 1024 * 1024, files: 100_000 };
 const CLONE_LIMIT = 300_000;
+/** How ssh and git say that nobody answers. */
+const UNANSWERED =
+  /timed out|not responding|operation too slow|could not resolve host|connection (?:refused|reset|closed)|no route to host|network is unreachable|failed to connect/i;
 
 /**
  * What a registry says of a package before any of it is fetched.
@@ -175,10 +178,6 @@ async function cloned(
   await git('-C', to, 'checkout', '--quiet', '--detach', revision ?? 'HEAD', '--');
   return to;
 }
-
-/** How ssh and git say that nobody answers. */
-const UNANSWERED =
-  /timed out|not responding|operation too slow|could not resolve host|connection (?:refused|reset|closed)|no route to host|network is unreachable|failed to connect/i;
 
 /** An address without a name and a password before it, and without what follows. */
 function serverIn(address: string): string {

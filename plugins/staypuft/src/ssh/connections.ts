@@ -505,8 +505,7 @@ export class Connections implements Carrier {
   ): Promise<Trust> {
     const keys = mode === 'off' || hostKeys.length > 0 ? hostKeys : await this.#parts.record.record(kind, name, []);
     const checking = checkingOf(mode, keys, authorities);
-    const { address, port } = place;
-    const known = this.#tellKnown(kind, name, checking, knownHostsText({ address, port }, keys, authorities));
+    const known = this.#tellKnown(kind, name, checking, knownHostsText(place, keys, authorities));
     return { checking, known, keys, authorities };
   }
 
